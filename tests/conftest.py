@@ -1,0 +1,43 @@
+"""What every test shares: hypothesis profiles, a headless matplotlib, optional modules."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from types import ModuleType
+
+import hypothesis
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# "ci" draws the same examples on every machine and every day, and is the default:
+# a failure is a fact about the change. "explore" looks further, at random.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def needs(module: str) -> ModuleType:
+    """Import an optional module, or skip the test; fail where MEMSIM_REQUIRE_ALL=1.
+
+    In a test file write ``@pytest.mark.needs("torch")`` on a test or, for the
+    module itself, ``torch = needs("torch")`` through the fixture of that name.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        if os.environ.get("MEMSIM_REQUIRE_ALL") == "1":
+            pytest.fail(f"MEMSIM_REQUIRE_ALL=1, but {module} cannot be imported: {error}")
+        pytest.skip(f"{module} is not installed")
+
+
+@pytest.fixture(name="needs")
+def _needs():
+    return needs
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for module in marker.args:
+            needs(module)
