@@ -1,0 +1,87 @@
+"""The kinds of field a machine file has: readable text in, exact numbers held."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from memsim.errors import InputError, Problem
+from memsim.units import Quantity, parse_bytes, parse_duration, parse_rate
+
+
+def shown(value: object) -> str:
+    """Return ``repr(value)`` for a message: short, and safe for integers of any length."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of more than 4,300 digits; a deep nest
+        return f"this {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def bandwidth(value: Quantity) -> Fraction:
+    """Read bytes per second."""
+    return parse_rate(value, "B")
+
+
+def mac_rate(value: Quantity) -> Fraction:
+    """Read multiply-accumulates per second."""
+    return parse_rate(value, "MAC")
+
+
+def op_rate(value: Quantity) -> Fraction:
+    """Read elementwise operations per second."""
+    return parse_rate(value, "op")
+
+
+def positive_bytes(value: Quantity) -> int:
+    """Read a size of at least one byte."""
+    size = parse_bytes(value)
+    if not size:
+        raise InputError(Problem(f"{shown(value)} is too small", hint="at least 1 byte"))
+    return size
+
+
+def efficiency(value: object) -> Fraction:
+    """Read a number above 0 and at most 1 as the decimal it is written as."""
+    if isinstance(value, int | float | Fraction) and not isinstance(value, bool) and 0 < value <= 1:
+        return Fraction(str(value))
+    raise InputError(Problem(f"{shown(value)} is not an efficiency", hint="above 0, at most 1"))
+
+
+def name(value: object) -> str:
+    """Read a name of a registry: lower case, digits, ``-`` and ``_``."""
+    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", value):
+        return value
+    raise InputError(Problem(f"{shown(value)} is not a name", hint="lower-case, such as 'lru'"))
+
+
+def _field(parse: Callable[[Any], Any], *types: str, example: object) -> Any:
+    """Make a parser a pydantic field type, with its JSON Schema."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return parse(value)
+        except InputError as error:
+            (problem,) = error.problems
+            facts = {"message": problem.message, "hint": problem.hint}
+            raise PydanticCustomError("quantity", "{message}", facts) from None
+
+    schema = {"type": [*types], "examples": [example]}
+    return PlainValidator(validate), WithJsonSchema(schema)
+
+
+_QUANTITY = ("string", "number")
+Bytes = Annotated[int, *_field(parse_bytes, *_QUANTITY, example="2MB")]
+PositiveBytes = Annotated[int, *_field(positive_bytes, *_QUANTITY, example="512KiB")]
+Bandwidth = Annotated[Fraction, *_field(bandwidth, *_QUANTITY, example="25.6GB/s")]
+MacRate = Annotated[Fraction, *_field(mac_rate, *_QUANTITY, example="0.5TMAC/s")]
+OpRate = Annotated[Fraction, *_field(op_rate, *_QUANTITY, example="64Gop/s")]
+Picoseconds = Annotated[int, *_field(parse_duration, *_QUANTITY, example="100ns")]
+Efficiency = Annotated[Fraction, *_field(efficiency, "number", example=0.8)]
+Name = Annotated[str, *_field(name, "string", example="lru")]
+Picojoules = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]

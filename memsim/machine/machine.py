@@ -1,0 +1,298 @@
+"""The machine a network runs on: a cache, a DRAM channel and a compute engine.
+
+A machine is data. Its file says what each number is and where it comes from;
+this module checks it and answers the engines' questions in exact integers and
+fractions. :mod:`memsim.machine.load` reads it; the presets lie in ``presets/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from memsim.errors import InputError, Problem
+from memsim.machine import fields
+from memsim.units import Quantity, parse_bytes
+
+__all__ = ["Cache", "Compute", "Dram", "MacRates", "Machine", "OpClass"]
+
+OpClass = Literal["conv", "depthwise", "linear"]
+"""The classes of operators a machine may give its own MAC rate."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cache(_Model):
+    """On-chip memory: what is kept between tasks.
+
+    ``policy`` and ``management`` are names in the registries of the engines,
+    looked up there. ``line`` and ``ways`` matter to a hardware cache only;
+    ``ways`` of None is fully associative. A ``bandwidth`` of None never limits.
+    """
+
+    size: fields.Bytes
+    policy: fields.Name = "lru"
+    management: fields.Name = "scratchpad"
+    line: fields.PositiveBytes = 64
+    ways: Annotated[int, Field(ge=1, le=2**20, strict=True)] | None = None
+    bandwidth: fields.Bandwidth | None = None
+
+
+class Dram(_Model):
+    """One DRAM channel: ``bandwidth`` is the peak, ``efficiency`` the usable part."""
+
+    bandwidth: fields.Bandwidth
+    efficiency: fields.Efficiency = Fraction(1)
+    latency: fields.Picoseconds
+    burst: fields.PositiveBytes
+    energy_pj_per_byte: fields.Picojoules
+
+
+class MacRates(_Model):
+    """MAC/s by class of operator; a class without a rate of its own takes conv's."""
+
+    conv: fields.MacRate
+    depthwise: fields.MacRate | None = None
+    linear: fields.MacRate | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_all(cls, value: Any) -> Any:
+        return value if isinstance(value, dict | MacRates) else {"conv": value}
+
+
+class Compute(_Model):
+    """The compute engine; ``onchip_pj_per_byte`` is its access to the cache."""
+
+    macs_per_s: MacRates
+    elementwise_per_s: fields.OpRate
+    kernel_overhead: fields.Picoseconds
+    energy_pj_per_mac: fields.Picojoules
+    onchip_pj_per_byte: fields.Picojoules
+
+
+class Machine(_Model):
+    """A machine, as its YAML file describes it.
+
+    Sizes are held in bytes, rates as exact fractions per second, times in
+    integer picoseconds. A machine is immutable; :meth:`with_overrides` gives a
+    changed copy.
+
+    Parameters
+    ----------
+    name, description, source : str
+        What the machine is and where its numbers come from.
+    cache : Cache
+        On-chip memory. A size of 0 is valid: the limit without reuse.
+    buffer : int
+        Bytes for the streaming buffers beside the cache; tiling depends on it
+        and never on the cache.
+    dram : Dram
+    compute : Compute
+
+    Examples
+    --------
+    >>> from memsim.machine import load_machine
+    >>> edge = load_machine("edge")
+    >>> edge.cache_bytes, int(edge.dram_bytes_per_s), int(edge.mac_rate("conv"))
+    (2000000, 25600000000, 500000000000)
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    description: str = ""
+    source: str = ""
+    cache: Cache
+    buffer: fields.PositiveBytes
+    dram: Dram
+    compute: Compute
+
+    @property
+    def cache_bytes(self) -> int:
+        """Capacity of the cache in bytes."""
+        return self.cache.size
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Capacity of the streaming buffers in bytes."""
+        return self.buffer
+
+    @property
+    def dram_bytes_per_s(self) -> Fraction:
+        """Usable DRAM bandwidth, peak times efficiency, in B/s."""
+        return self.dram.bandwidth * self.dram.efficiency
+
+    @property
+    def dram_latency_ps(self) -> int:
+        """Latency of one DRAM transfer in picoseconds."""
+        return self.dram.latency
+
+    @property
+    def onchip_bytes_per_s(self) -> Fraction | None:
+        """Bandwidth of the cache in B/s, or None where it never limits."""
+        return self.cache.bandwidth
+
+    @property
+    def elementwise_rate(self) -> Fraction:
+        """Elementwise operations per second."""
+        return self.compute.elementwise_per_s
+
+    @property
+    def kernel_overhead_ps(self) -> int:
+        """Time to start one kernel in picoseconds."""
+        return self.compute.kernel_overhead
+
+    @property
+    def dram_pj_per_byte(self) -> float:
+        """Energy of one DRAM byte in picojoules."""
+        return self.dram.energy_pj_per_byte
+
+    @property
+    def onchip_pj_per_byte(self) -> float:
+        """Energy of one byte read from or written to the cache in picojoules."""
+        return self.compute.onchip_pj_per_byte
+
+    @property
+    def pj_per_mac(self) -> float:
+        """Energy of one multiply-accumulate in picojoules."""
+        return self.compute.energy_pj_per_mac
+
+    def mac_rate(self, op_class: str) -> Fraction:
+        """Return the MAC/s of a class of operators.
+
+        Parameters
+        ----------
+        op_class : str
+            ``"conv"``, ``"depthwise"`` or ``"linear"``. Any other class, and one
+            the machine has no rate for, runs at the rate of ``"conv"``.
+
+        Examples
+        --------
+        >>> from memsim.machine import load_machine
+        >>> edge = load_machine("edge")
+        >>> edge.mac_rate("linear") == edge.mac_rate("conv")
+        True
+        """
+        rates = self.compute.macs_per_s
+        return dict(rates).get(op_class) or rates.conv
+
+    def with_overrides(
+        self,
+        cache: Quantity | None = None,
+        bandwidth: Quantity | None = None,
+        macs: Quantity | None = None,
+        buffer: Quantity | None = None,
+        policy: str | None = None,
+        management: str | None = None,
+    ) -> Machine:
+        """Return a copy with some numbers changed; None leaves one as it is.
+
+        Parameters
+        ----------
+        cache, buffer : str or number, optional
+            Bytes, such as ``"2MB"``.
+        bandwidth : str or number, optional
+            PEAK DRAM bandwidth in B/s; the efficiency stays.
+        macs : str or number, optional
+            MAC/s of convolutions. The other classes keep their ratio to it;
+            the elementwise rate, which is another unit's, stays.
+        policy, management : str, optional
+            Names in the registries of the engines.
+
+        Raises
+        ------
+        InputError
+            With every value that cannot be read, its parameter's name as path.
+
+        Examples
+        --------
+        >>> from memsim.machine import load_machine
+        >>> machine = load_machine("edge").with_overrides(cache="512KiB", macs="1T")
+        >>> machine.cache_bytes, int(machine.mac_rate("depthwise"))
+        (524288, 1000000000000)
+        """
+        given: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+            "cache": (cache, parse_bytes),
+            "bandwidth": (bandwidth, fields.bandwidth),
+            "macs": (macs, fields.mac_rate),
+            "buffer": (buffer, fields.positive_bytes),
+            "policy": (policy, fields.name),
+            "management": (management, fields.name),
+        }
+        new: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for parameter, (value, parse) in given.items():
+            if value is None:
+                continue
+            try:
+                new[parameter] = parse(value)
+            except InputError as error:
+                problems += [replace(problem, path=parameter) for problem in error.problems]
+        if problems:
+            raise InputError(*problems)
+
+        rates = self.compute.macs_per_s
+        if "macs" in new:
+            scale = new["macs"] / rates.conv
+            own = {name: rate * scale for name, rate in rates if rate is not None}
+            rates = rates.model_copy(update=own)
+        in_cache = {"cache": "size", "policy": "policy", "management": "management"}
+        return self.model_copy(
+            update={
+                "cache": self.cache.model_copy(
+                    update={field: new[name] for name, field in in_cache.items() if name in new}
+                ),
+                "buffer": new.get("buffer", self.buffer),
+                "dram": self.dram.model_copy(
+                    update={"bandwidth": new.get("bandwidth", self.dram.bandwidth)}
+                ),
+                "compute": self.compute.model_copy(update={"macs_per_s": rates}),
+            }
+        )
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every number of the machine as plain JSON values, units in the keys.
+
+        Returns
+        -------
+        dict
+            Rates that are whole are ``int``, the others ``float``; ``macs_per_s``
+            names the rate of every class, inherited or not.
+
+        Examples
+        --------
+        >>> from memsim.machine import load_machine
+        >>> facts = load_machine("edge").resolved()
+        >>> facts["cache_bytes"], facts["bandwidth_bytes_per_s"], facts["dram_latency_ps"]
+        (2000000, 25600000000, 100000)
+        """
+        onchip = self.onchip_bytes_per_s
+        return {
+            "machine": self.name,
+            "cache_bytes": self.cache.size,
+            "policy": self.cache.policy,
+            "management": self.cache.management,
+            "line_bytes": self.cache.line,
+            "ways": self.cache.ways,
+            "onchip_bandwidth_bytes_per_s": None if onchip is None else _plain(onchip),
+            "buffer_bytes": self.buffer,
+            "bandwidth_bytes_per_s": _plain(self.dram.bandwidth),
+            "efficiency": _plain(self.dram.efficiency),
+            "dram_latency_ps": self.dram.latency,
+            "burst_bytes": self.dram.burst,
+            "macs_per_s": {name: _plain(self.mac_rate(name)) for name in get_args(OpClass)},
+            "elementwise_per_s": _plain(self.elementwise_rate),
+            "kernel_overhead_ps": self.kernel_overhead_ps,
+            "dram_pj_per_byte": self.dram_pj_per_byte,
+            "onchip_pj_per_byte": self.onchip_pj_per_byte,
+            "pj_per_mac": self.pj_per_mac,
+        }
+
+
+def _plain(number: Fraction) -> int | float:
+    return number.numerator if number.denominator == 1 else float(number)

@@ -1,0 +1,326 @@
+"""The network: a networkx DAG whose nodes are layers and whose edges are tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import networkx as nx
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.network.ops import Operator, ShapeError
+from memsim.network.ops.shape import Input
+from memsim.network.tensor import DTYPES, Tensor
+
+MOST_ELEMENTS = 1 << 44
+"""Largest tensor and largest parameter set, in elements: sums stay far inside 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A layer as it is described: an operator and the names of what it reads.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the network.
+    op : Operator
+    inputs : tuple of str
+        Names of the layers read, in operand order; a name may come twice.
+    place : Problem
+        Where it was described; its ``file``, ``line``, ``column`` and ``path`` go into errors.
+    """
+
+    name: str
+    op: Operator
+    inputs: tuple[str, ...] = ()
+    place: Problem = field(default=Problem(""), compare=False, repr=False)
+
+    def problem(self, message: str, hint: str = "") -> Problem:
+        """A problem at this node's place."""
+        path = self.place.path
+        path = f"{path} ({self.name})" if path and self.name not in path else path or self.name
+        return replace(self.place, message=message, hint=hint, path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operator of a network, with the tensors it reads and the one it writes.
+
+    Attributes
+    ----------
+    node : Node
+        Its description.
+    inputs : tuple of Tensor
+        In operand order.
+    output : Tensor
+        Named like the layer.
+    macs, params : int
+        Multiply-accumulates of the whole batch; learnable parameters.
+    """
+
+    node: Node
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    macs: int
+    params: int
+
+    @property
+    def name(self) -> str:
+        """Unique in the network."""
+        return self.node.name
+
+    @property
+    def op(self) -> Operator:
+        """The operator."""
+        return self.node.op
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """The inputs' shapes per image."""
+        return tuple(tensor.image for tensor in self.inputs)
+
+
+class Network:
+    """A convolutional network as a directed acyclic graph.
+
+    Parameters
+    ----------
+    name : str
+    nodes : iterable of Node
+        In any order; layers are scheduled in this order as far as the edges allow.
+    outputs : iterable of str, optional
+        Names of the layers whose output leaves the network; those nobody reads if left out.
+    dtype : str
+        ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+    batch : int
+    source : str
+        Where the architecture comes from, such as ``arXiv:1909.00948``.
+
+    Attributes
+    ----------
+    graph : networkx.MultiDiGraph
+        Nodes are layer names with a ``layer`` attribute (:class:`Layer`); an edge's key is the
+        operand's position and its ``tensor`` attribute the :class:`Tensor`. Frozen.
+
+    Raises
+    ------
+    InputError
+        All at once: duplicate or dangling names, a wrong number of inputs, cycles, shapes
+        that do not fit.
+
+    Examples
+    --------
+    >>> from memsim.network.ops.conv import Conv
+    >>> net = Network("tiny", [Node("x", Input(shape=(3, 8, 8))),
+    ...                        Node("c", Conv(out=4, kernel=3), ("x",))])
+    >>> net["c"].output.shape, net.macs, net.params, net.outputs
+    ((1, 4, 8, 8), 6912, 108, ('c',))
+    >>> list(net.graph.edges(keys=True))
+    [('x', 'c', 0)]
+    """
+
+    def __init__(
+        self,
+        name: str,
+        nodes: Iterable[Node],
+        outputs: Iterable[str] | None = None,
+        *,
+        dtype: str = "fp32",
+        batch: int = 1,
+        source: str = "",
+    ) -> None:
+        self.name, self.dtype, self.batch, self.source = name, dtype, batch, source
+        self.nodes = tuple(nodes)
+        if dtype not in DTYPES:
+            hint = did_you_mean(dtype, DTYPES)
+            raise InputError(Problem(f"unknown data type {dtype!r}", hint=hint))
+        if not 1 <= batch <= 1 << 20:
+            raise InputError(f"batch is {batch}; it must be from 1 to {1 << 20}")
+        if not self.nodes:
+            raise InputError(f"network {name!r} has no layers")
+        self._check_names()
+        self.graph = self._connect()
+        self._layers: dict[str, Layer] = self.graph.graph.pop("layers")
+        read = {tensor.name for layer in self for tensor in layer.inputs}
+        self._explicit_outputs = None if outputs is None else tuple(dict.fromkeys(outputs))
+        self.outputs: tuple[str, ...] = self._explicit_outputs or tuple(
+            name for name in self._layers if name not in read
+        )
+        for output in self.outputs:
+            if output not in self._layers:
+                hint = did_you_mean(output, self._layers)
+                raise InputError(Problem(f"output {output!r} is no layer", "outputs", hint))
+        nx.freeze(self.graph)
+
+    def _check_names(self) -> None:
+        problems: list[Problem] = []
+        first: dict[str, Node] = {}
+        for node in self.nodes:
+            if node.name in first:
+                line = first[node.name].place.line
+                where = f" (first on line {line})" if line else ""
+                problems.append(node.problem(f"the name {node.name!r} is taken{where}"))
+            first.setdefault(node.name, node)
+        for node in self.nodes:
+            for source in node.inputs:
+                if source not in first:
+                    hint = did_you_mean(source, (n for n in first if n != node.name))
+                    problems.append(node.problem(f"reads {source!r}, which is no layer", hint))
+            fewest, most = node.op.arity
+            if len(node.inputs) < fewest or (most is not None and len(node.inputs) > most):
+                count = f"{fewest}" if most == fewest else f"at least {fewest}"
+                message = f"{node.op.kind} takes {count} input(s), not {len(node.inputs)}"
+                problems.append(node.problem(message))
+        if problems:
+            raise InputError(*problems)
+
+    def _connect(self) -> nx.MultiDiGraph:
+        graph = nx.MultiDiGraph(name=self.name)
+        position = {node.name: i for i, node in enumerate(self.nodes)}
+        by_name = {node.name: node for node in self.nodes}
+        graph.add_nodes_from(position)
+        for node in self.nodes:
+            for operand, source in enumerate(node.inputs):
+                graph.add_edge(source, node.name, key=operand)
+        in_order = all(position[s] < position[n.name] for n in self.nodes for s in n.inputs)
+        try:
+            order = (
+                list(position)
+                if in_order
+                else list(nx.lexicographical_topological_sort(graph, key=position.__getitem__))
+            )
+        except nx.NetworkXUnfeasible:
+            cycle = [edge[0] for edge in nx.find_cycle(graph)]
+            node = by_name[cycle[0]]
+            loop = " -> ".join([*cycle, cycle[0]])
+            raise InputError(node.problem(f"layers form a cycle: {loop}")) from None
+        layers: dict[str, Layer] = {}
+        problems: list[Problem] = []
+        for name in order:
+            node = by_name[name]
+            if any(source not in layers for source in node.inputs):
+                continue  # what it reads is already reported
+            try:
+                layer = self._infer(node, tuple(layers[source].output for source in node.inputs))
+            except ShapeError as error:
+                problems.append(node.problem(str(error)))
+                continue
+            layers[name] = layer
+            graph.nodes[name]["layer"] = layer
+            for operand, tensor in enumerate(layer.inputs):
+                graph.edges[tensor.name, name, operand]["tensor"] = tensor
+        if problems:
+            raise InputError(*problems)
+        graph.graph["layers"] = layers
+        return graph
+
+    def _infer(self, node: Node, inputs: tuple[Tensor, ...]) -> Layer:
+        shapes = tuple(tensor.image for tensor in inputs)
+        image = node.op.output_shape(shapes)
+        output = Tensor(node.name, (self.batch, *image), self.dtype)
+        params = node.op.learnable(shapes, image)
+        if max(output.size, params) > MOST_ELEMENTS:
+            raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
+        return Layer(node, inputs, output, node.op.macs(shapes, image) * self.batch, params)
+
+    def __iter__(self) -> Iterator[Layer]:
+        """Layers in schedule order."""
+        return iter(self._layers.values())
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __getitem__(self, name: str) -> Layer:
+        try:
+            return self._layers[name]
+        except KeyError:
+            hint = did_you_mean(name, self._layers)
+            raise InputError(Problem(f"{self.name} has no layer {name!r}", hint=hint)) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._layers
+
+    def __eq__(self, other: object) -> bool:
+        """Equal name, source, data type, batch, nodes (in order) and outputs."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs)
+        return mine == (
+            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs
+        )  # fmt: skip
+
+    __hash__ = None  # type: ignore[assignment]  # equality by content
+
+    def __repr__(self) -> str:
+        return f"<Network {self.name}: {len(self)} layers, {self.params:,} parameters>"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the input layers."""
+        return tuple(layer.name for layer in self if isinstance(layer.op, Input))
+
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[str, ...]]:
+        """For each layer the names of the layers that read it, once per operand."""
+        found: dict[str, list[str]] = {name: [] for name in self._layers}
+        for layer in self:
+            for tensor in layer.inputs:
+                found[tensor.name].append(layer.name)
+        return {name: tuple(names) for name, names in found.items()}
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the whole batch."""
+        return sum(layer.macs for layer in self)
+
+    @property
+    def params(self) -> int:
+        """Learnable parameters."""
+        return sum(layer.params for layer in self)
+
+    @property
+    def cio(self) -> int:
+        """Convolutional input/output in elements, whole batch; see :mod:`.metrics`."""
+        from memsim.network.metrics import cio
+
+        return cio(self)
+
+    def with_options(
+        self,
+        *,
+        input_shape: tuple[int, int, int] | None = None,
+        batch: int | None = None,
+        dtype: str | None = None,
+    ) -> Network:
+        """The same layers for another input size, batch or data type.
+
+        Parameters
+        ----------
+        input_shape : tuple of int, optional
+            Channels, height, width. The network must have exactly one input.
+
+        Raises
+        ------
+        InputError
+            If the layers do not fit the new input.
+        """
+        nodes = self.nodes
+        if input_shape is not None:
+            if len(self.inputs) != 1:
+                raise InputError(
+                    f"{self.name} has {len(self.inputs)} inputs; give shapes in the file"
+                )
+            resized = Input(shape=input_shape)
+            nodes = tuple(
+                replace(node, op=resized) if isinstance(node.op, Input) else node for node in nodes
+            )
+        return Network(
+            self.name,
+            nodes,
+            self._explicit_outputs,
+            dtype=dtype or self.dtype,
+            batch=batch or self.batch,
+            source=self.source,
+        )

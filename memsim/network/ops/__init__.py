@@ -1,0 +1,48 @@
+"""Operators by the name they have in architecture files.
+
+A new operator is a class in one of these files (or a new file) and its line below.
+"""
+
+from __future__ import annotations
+
+from memsim.network.ops import conv, linear, pointwise, pool, shape
+from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes
+from memsim.registry import Registry
+
+OPERATORS: Registry[type[Operator]] = Registry("operator")
+"""Every operator class by its ``kind``."""
+
+for _operator in (
+    shape.Input,
+    conv.Conv,
+    conv.ConvTranspose,
+    linear.Linear,
+    pool.MaxPool,
+    pool.AvgPool,
+    pool.AdaptiveAvgPool,
+    pool.AdaptiveMaxPool,
+    pool.GlobalAvgPool,
+    pool.GlobalMaxPool,
+    pointwise.BatchNorm,
+    pointwise.Relu,
+    pointwise.Relu6,
+    pointwise.LeakyRelu,
+    pointwise.Sigmoid,
+    pointwise.Tanh,
+    pointwise.Silu,
+    pointwise.Hardswish,
+    pointwise.Hardsigmoid,
+    pointwise.Gelu,
+    pointwise.Add,
+    pointwise.Mul,
+    shape.Concat,
+    shape.Slice,
+    shape.Upsample,
+    shape.Flatten,
+    shape.Softmax,
+    shape.Dropout,
+    shape.Identity,
+):
+    OPERATORS.add(_operator.kind, _operator)
+
+__all__ = ["OPERATORS", "Operator", "Shape", "ShapeError", "Shapes"]

@@ -1,0 +1,150 @@
+"""What an operator is: attributes, shapes, costs, and which input a tile reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Index = TypeVar("Index", int, "NDArray[np.int64]")
+"""A row or channel number, or an array of them."""
+
+Shape = tuple[int, int, int]
+"""Channels, height, width: a tensor without its batch axis."""
+
+Shapes = tuple[Shape, ...]
+
+LARGEST = 1 << 24
+"""Largest size of a single attribute or axis; far beyond any network."""
+
+
+class ShapeError(ValueError):
+    """An operator cannot be applied to the shapes it is given."""
+
+
+def _collapse(value: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    """Write ``(3, 3)`` as ``3``, so that equal operators compare equal."""
+    if isinstance(value, tuple) and len(set(value)) == 1:
+        return value[0]
+    return value
+
+
+Size = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
+Extent = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+Pair = Annotated[Size | tuple[Size, Size], AfterValidator(_collapse)]
+Padding = Annotated[
+    Extent | tuple[Extent, Extent] | tuple[Extent, Extent, Extent, Extent],
+    AfterValidator(_collapse),
+]
+
+
+def pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    """``3`` -> ``(3, 3)``; height first."""
+    return (value, value) if isinstance(value, int) else value
+
+
+def sides(value: int | tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Padding as ``(top, left, bottom, right)``.
+
+    Examples
+    --------
+    >>> sides(1), sides((0, 3)), sides((0, 0, 1, 1))
+    ((1, 1, 1, 1), (0, 3, 0, 3), (0, 0, 1, 1))
+    """
+    if isinstance(value, int):
+        return (value, value, value, value)
+    if len(value) == 2:
+        return (value[0], value[1], value[0], value[1])
+    top, left, bottom, right = value
+    return (top, left, bottom, right)
+
+
+class Operator(BaseModel):
+    """Base of all operators: frozen attributes and the questions they answer.
+
+    Shapes are ``(channels, height, width)``; counts are per image. A class is
+    registered with :func:`memsim.network.ops.operator`.
+
+    Attributes
+    ----------
+    kind : str
+        The operator's name in architecture files.
+    arity : tuple of (int, int or None)
+        Fewest and most inputs (None: any number).
+    op_class : str
+        Whose compute rate applies: ``conv``, ``depthwise``, ``linear``, or ``elementwise``
+        for an operator without MACs.
+    elementwise : bool
+        One output element depends on the input elements at the same place alone, so a
+        compiler may fuse the operator into its producer.
+    view : bool
+        Inference does not execute it: its output is its input.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    kind: ClassVar[str] = ""
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    elementwise: ClassVar[bool] = False
+    view: ClassVar[bool] = False
+
+    shorthand: ClassVar[str | None] = None
+    """The attribute a scalar stands for in a file: ``linear: 1000`` is ``{out: 1000}``."""
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        """The output's shape; by default the first input's.
+
+        Raises
+        ------
+        ShapeError
+            If the operator does not accept these shapes.
+        """
+        return inputs[0]
+
+    def op_class(self, inputs: Shapes) -> str:
+        """The class whose compute rate applies."""
+        return "elementwise"
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        """Multiply-accumulates per image; 0 for operators that are not counted in MACs."""
+        return 0
+
+    def learnable(self, inputs: Shapes, output: Shape) -> int:
+        """Learnable parameters, as frameworks count them."""
+        return self.stored(inputs, output) * output[0]
+
+    def stored(self, inputs: Shapes, output: Shape) -> int:
+        """Stored parameters per OUTPUT channel: weights, bias, running statistics."""
+        return 0
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        """Elementwise operations per output element."""
+        return 0
+
+    def input_rows(
+        self, start: Index, stop: Index, source: Shape, output: Shape
+    ) -> tuple[Index, Index]:
+        """The input rows ``[a, b)`` that output rows ``[start, stop)`` need.
+
+        May reach beyond the input (padding); the tiling clips, and closes gaps so that the
+        tiles of a kernel read the whole input. A broadcast input is read whole.
+        """
+        if source[1] != output[1]:
+            return 0 * start, 0 * stop + source[1]
+        return start, stop
+
+    def input_channels(
+        self, start: Index, stop: Index, source: Shape, output: Shape
+    ) -> tuple[Index, Index]:
+        """The input channels ``[a, b)`` that output channels ``[start, stop)`` need."""
+        if source[0] != output[0]:
+            return 0 * start, 0 * stop + source[0]
+        return start, stop
+
+
+Constructor = Callable[..., Operator]
