@@ -1,0 +1,174 @@
+"""Kernels: what a lowering makes of layers. One kernel runs at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from memsim.network.ops import Operator, Shape
+from memsim.network.ops.shape import Identity
+from memsim.network.tensor import Tensor
+
+
+class Role(IntEnum):
+    """What a byte is moved for."""
+
+    WEIGHT = 0
+    """Reads of parameters."""
+    INPUT = 1
+    """Reads of a network input."""
+    ACTIVATION = 2
+    """Reads of feature maps by the operator that needs them; their write-backs."""
+    RESIDUAL = 3
+    """Reads of the second and further operands of an add or mul, fused or not."""
+    CONCAT = 4
+    """Reads and writes of concat copies: what ``concat_free`` saves."""
+    OUTPUT = 5
+    """Writes of network outputs."""
+
+
+class Cause(IntEnum):
+    """Why a byte crosses the DRAM interface."""
+
+    FIRST = 0
+    """A block's first fetch."""
+    REFETCH = 1
+    """A later fetch of a block that was evicted while it was still needed."""
+    SPILL = 2
+    """The write-back of a live block."""
+    RESULT = 3
+    """The write of a network output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Channels ``start`` to ``stop`` of a stored tensor."""
+
+    tensor: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How readers see a layer's output: segments of stored tensors, stacked along channels.
+
+    Parameters
+    ----------
+    segments : tuple of Segment
+    shape : Shape
+        The logical shape, which is what the segments hold unless ``flat``.
+    flat : bool
+        Seen through a flatten of a map larger than 1x1: readers read all of it.
+    prologue : tuple of (str, int)
+        Elementwise operators that the reader applies as it loads: for each its name and its
+        parameters per channel.
+    """
+
+    segments: tuple[Segment, ...]
+    shape: Shape
+    flat: bool = False
+    prologue: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> View:
+        """A stored tensor, whole."""
+        return cls((Segment(tensor.name, 0, tensor.image[0]),), tensor.image)
+
+    @classmethod
+    def stack(cls, views: list[View], shape: Shape) -> View:
+        """Views stacked along the channels: a concat that is not copied."""
+        segments = tuple(segment for view in views for segment in view.segments)
+        return cls(segments, shape, any(view.flat for view in views))
+
+    def channels(self, start: int, stop: int) -> View:
+        """The channels ``[start, stop)`` of this view; all of it where it is flat."""
+        shape = (stop - start, *self.shape[1:])
+        if self.flat:
+            return replace(self, shape=shape)
+        found, offset = [], 0
+        for segment in self.segments:
+            size = segment.stop - segment.start
+            low, high = max(start - offset, 0), min(stop - offset, size)
+            if low < high:
+                base = segment.start
+                found.append(Segment(segment.tensor, base + low, base + high))
+            offset += size
+        return View(tuple(found), shape)
+
+
+IDENTITY = Identity()
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A view that a kernel reads, and which part of it an output tile needs.
+
+    Parameters
+    ----------
+    view : View
+    role : Role
+        ``ACTIVATION`` stands for ``INPUT`` where the tensor is a network input.
+    op : Operator
+        Whose ``input_rows`` and ``input_channels`` apply; the identity for fused operands.
+    """
+
+    view: View
+    role: Role = Role.ACTIVATION
+    op: Operator = IDENTITY
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One launch: reads operands and parameters, writes one tensor.
+
+    Attributes
+    ----------
+    name : str
+        The name of its first layer.
+    op : Operator
+        That layer's operator, which decides the tiling.
+    layers : tuple of str
+        All layers it executes, in order; their output is the last one's.
+    shapes : tuple of Shape
+        The first layer's input shapes.
+    operands : tuple of Operand
+        In listed order: the operator's, then fused residuals.
+    own : int
+        How many operands are the operator's own.
+    output : Tensor
+        Named like its last layer.
+    output_role : Role
+        ``ACTIVATION`` or ``CONCAT``; network outputs are written as ``OUTPUT`` all the same.
+    stored : int
+        Parameters per output channel, biases and unfolded scales included.
+    macs : int
+        Multiply-accumulates of the whole batch.
+    work : int
+        Elementwise operations per output element.
+    load_work : int
+        Elementwise operations per element loaded (a prologue).
+    """
+
+    name: str
+    op: Operator
+    layers: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    operands: tuple[Operand, ...]
+    own: int
+    output: Tensor
+    output_role: Role
+    stored: int
+    macs: int
+    work: int
+    load_work: int
+
+    @property
+    def op_class(self) -> str:
+        """The class whose MAC rate applies."""
+        return self.op.op_class(self.shapes)
+
+    @property
+    def untiled(self) -> bool:
+        """Whether it must be one task per image: it reads a flattened map elementwise."""
+        return self.op_class != "linear" and any(o.view.flat for o in self.operands)

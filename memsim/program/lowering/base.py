@@ -1,0 +1,201 @@
+"""How layers become kernels; what all lowerings share."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from memsim.network.graph import Layer, Network
+from memsim.network.ops.conv import Conv, ConvTranspose
+from memsim.network.ops.linear import Linear
+from memsim.network.ops.pointwise import BatchNorm
+from memsim.network.ops.shape import Concat, Flatten, Input, Slice
+from memsim.program.kernel import IDENTITY, Kernel, Operand, Role, View
+
+MAC_OPERATORS = (Conv, ConvTranspose, Linear)
+
+BATCHNORM_FOLDED = 2
+"""Parameters per channel of a batch norm at inference once its statistics are folded in."""
+
+
+class Lowering:
+    """A rule that turns a network into kernels, in schedule order.
+
+    In every lowering identity, dropout, flatten and slice move nothing: their readers read
+    what they read. (A slice that leaves the network is copied.)
+
+    Attributes
+    ----------
+    name : str
+        As users write it.
+    fuses : bool
+        Fold batch norms; fuse elementwise followers into convolutions, linear layers and
+        elementwise kernels whose output has no other reader.
+    concat_views : bool
+        A concat is a view, and an elementwise chain before a convolution is applied as the
+        convolution loads.
+    """
+
+    name: ClassVar[str]
+    fuses: ClassVar[bool] = False
+    concat_views: ClassVar[bool] = False
+
+    def lower(self, network: Network) -> tuple[Kernel, ...]:
+        """Return the network's kernels."""
+        return _Pass(self, network).run()
+
+
+def output_roots(network: Network) -> set[str]:
+    """The layers whose tensors leave the network, views followed to what they show."""
+    roots = set()
+    for name in network.outputs:
+        layer = network[name]
+        while layer.op.view:
+            layer = network[layer.inputs[0].name]
+        roots.add(layer.name)
+    return roots
+
+
+class _Pass:
+    """One walk over a network: ``views`` tells how readers see each layer done so far."""
+
+    def __init__(self, rule: Lowering, network: Network) -> None:
+        self.rule = rule
+        self.network = network
+        self.leaves = output_roots(network)
+        self.views: dict[str, View] = {}
+        self.kernels: list[Kernel] = []
+
+    def run(self) -> tuple[Kernel, ...]:
+        for layer in self.network:
+            if layer.name not in self.views:
+                self._lower(layer)
+        return tuple(self.kernels)
+
+    def _lower(self, layer: Layer) -> None:
+        view = self._as_view(layer)
+        if view is not None:
+            self.views[layer.name] = view
+            return
+        chain, residuals = self._followers(layer) if self._absorbs(layer) else ([], [])
+        if self.rule.concat_views and not residuals and self._applied_on_load(layer, chain):
+            self._add_prologue(layer, chain)
+        else:
+            self._add_kernel(layer, chain, residuals)
+
+    def _as_view(self, layer: Layer) -> View | None:
+        """How readers see the layer if no kernel is needed for it."""
+        op = layer.op
+        if isinstance(op, Input):
+            return View.of(layer.output)
+        sources = [self.views[tensor.name] for tensor in layer.inputs]
+        shape = layer.output.image
+        if op.view:
+            flat = sources[0].flat or (isinstance(op, Flatten) and layer.shapes[0][1:] != (1, 1))
+            return View(sources[0].segments, shape, flat, sources[0].prologue)
+        if layer.name in self.leaves:
+            return None
+        if isinstance(op, Slice):
+            return sources[0].channels(op.start, op.start + shape[0])
+        if isinstance(op, Concat) and self.rule.concat_views:
+            return View.stack(sources, shape)
+        return None
+
+    def _absorbs(self, layer: Layer) -> bool:
+        return self.rule.fuses and (isinstance(layer.op, MAC_OPERATORS) or layer.op.elementwise)
+
+    def _followers(self, layer: Layer) -> tuple[list[Layer], list[Operand]]:
+        """The elementwise layers that can run on the output tile before it is written."""
+        chain: list[Layer] = []
+        residuals: list[Operand] = []
+        current = layer
+        while current.name not in self.leaves:
+            readers = self.network.readers[current.name]
+            if len(readers) != 1:
+                break
+            follower = self.network[readers[0]]
+            op = follower.op
+            moves_nothing = op.view and follower.output.image == current.output.image
+            if not (op.elementwise or moves_nothing):
+                break
+            others = [t.name for t in follower.inputs if t.name != current.name]
+            if any(name not in self.views for name in others):
+                break  # computed later: the add runs with the later of its operands
+            if any(self.views[name].flat for name in others):
+                break  # every tile would read all of it
+            if others and follower.output.image != current.output.image:
+                break  # the tile at hand would have to be broadcast
+            residuals += [Operand(self.views[name], Role.RESIDUAL) for name in others]
+            chain.append(follower)
+            current = follower
+        return chain, residuals
+
+    def _applied_on_load(self, layer: Layer, chain: list[Layer]) -> bool:
+        if not layer.op.elementwise or len(layer.inputs) != 1:
+            return False
+        last = chain[-1] if chain else layer
+        readers = self.network.readers[last.name]
+        return (
+            last.name not in self.leaves
+            and len(readers) == 1
+            and isinstance(self.network[readers[0]].op, MAC_OPERATORS)
+            and not self.views[layer.inputs[0].name].flat
+        )
+
+    def _add_prologue(self, layer: Layer, chain: list[Layer]) -> None:
+        source = self.views[layer.inputs[0].name]
+        steps = tuple(
+            (each.name, self._stored(each)) for each in (layer, *chain) if each.op.elementwise
+        )
+        shown = View(source.segments, source.shape, False, source.prologue + steps)
+        for each in (layer, *chain):
+            self.views[each.name] = shown
+
+    def _stored(self, layer: Layer) -> int:
+        """Stored parameters per output channel of a layer on its own."""
+        if self.rule.fuses and isinstance(layer.op, BatchNorm):
+            return BATCHNORM_FOLDED
+        return layer.op.stored(layer.shapes, layer.output.image)
+
+    def _add_kernel(self, layer: Layer, chain: list[Layer], residuals: list[Operand]) -> None:
+        stored = self._stored(layer)
+        work = layer.op.work(layer.shapes, layer.output.image)
+        computing = [each for each in chain if each.op.elementwise]
+        for position, each in enumerate(computing):
+            folds = (
+                position == 0
+                and isinstance(each.op, BatchNorm)
+                and isinstance(layer.op, MAC_OPERATORS)
+            )
+            if folds:
+                stored += int(not layer.op.bias)  # type: ignore[attr-defined]  # all three have one
+            else:
+                stored += self._stored(each)
+                work += each.op.work(each.shapes, each.output.image)
+        last = chain[-1] if chain else layer
+        own = self._own_operands(layer)
+        kernel = Kernel(
+            name=layer.name,
+            op=layer.op,
+            layers=(layer.name, *(each.name for each in chain)),
+            shapes=layer.shapes,
+            operands=(*own, *residuals),
+            own=len(own),
+            output=last.output,
+            output_role=Role.CONCAT if isinstance(layer.op, Concat) else Role.ACTIVATION,
+            stored=stored,
+            macs=layer.macs,
+            work=work,
+            load_work=sum(len(operand.view.prologue) for operand in own),
+        )
+        self.kernels.append(kernel)
+        for each in (layer, *chain):
+            self.views[each.name] = View.of(last.output)
+
+    def _own_operands(self, layer: Layer) -> list[Operand]:
+        views = [self.views[tensor.name] for tensor in layer.inputs]
+        if isinstance(layer.op, Concat):
+            return [Operand(View.stack(views, layer.output.image), Role.CONCAT, IDENTITY)]
+        return [
+            Operand(view, Role.RESIDUAL if position else Role.ACTIVATION, layer.op)
+            for position, view in enumerate(views)
+        ]

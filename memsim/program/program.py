@@ -1,0 +1,259 @@
+"""The program: what every engine reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.network.graph import Network
+from memsim.program.kernel import Kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor that has a place in memory.
+
+    Attributes
+    ----------
+    name : str
+        The layer whose output it is, or ``<kernel>.weight`` for parameters.
+    kind : str
+        ``weight``, ``input``, ``activation`` or ``output``.
+    shape : tuple of int
+        Images, channels, rows, bytes of one row of one channel.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, int, int, int]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes."""
+        images, channels, rows, row_bytes = self.shape
+        return images * channels * rows * row_bytes
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network's inference as columns of read-only NumPy arrays.
+
+    Tasks run in array order. A task reads, then writes. What it accesses is stored in two
+    grains: a *touch* is the access to a whole cell (blocks that are only ever accessed
+    together, in order), and an *access* is that to one block. Touches are the columns; the
+    ``access_*`` columns, several times longer, are derived when an engine asks for them.
+
+    Attributes
+    ----------
+    network : Network
+    kernels : tuple of Kernel
+    tensors : tuple of Stored
+    options : dict
+        ``lowering``, ``schedule``, ``order``, ``tile``, ``buffer_bytes``.
+    task_kernel : int32 array, one entry per task
+        Index into ``kernels``.
+    task_macs, task_work : int64 arrays, per task
+        Multiply-accumulates; elementwise operations.
+    touch_start : int64 array, tasks + 1
+        First touch of each task.
+    touch_cell : int32 array, one entry per touch
+    touch_write : bool array, per touch
+    touch_role : uint8 array, per touch
+        :class:`~memsim.program.kernel.Role`.
+    touch_last : bool array, per touch
+        Whether the cell is dead after it.
+    cell_tensor : int32 array, one entry per cell
+        Index into ``tensors``.
+    cell_bytes : int64 array, per cell
+    cell_block : int64 array, cells + 1
+        First block of each cell.
+    cell_birth, cell_death : int32 arrays, per cell
+        Task of its write (or first read) and of its last touch; -1 where nothing reads it.
+    cell_writer : int64 array, per cell
+        The touch that writes it; -1 for weights and network inputs.
+    block_bytes : int64 array, one entry per block
+    """
+
+    network: Network
+    kernels: tuple[Kernel, ...]
+    tensors: tuple[Stored, ...]
+    options: dict[str, str | int]
+    task_kernel: NDArray[np.int32]
+    task_macs: Ints
+    task_work: Ints
+    touch_start: Ints
+    touch_cell: NDArray[np.int32]
+    touch_write: NDArray[np.bool_]
+    touch_role: NDArray[np.uint8]
+    touch_last: NDArray[np.bool_]
+    cell_tensor: NDArray[np.int32]
+    cell_bytes: Ints
+    cell_block: Ints
+    cell_birth: NDArray[np.int32]
+    cell_death: NDArray[np.int32]
+    cell_writer: Ints
+    block_bytes: Ints
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks."""
+        return len(self.task_kernel)
+
+    @cached_property
+    def accesses(self) -> int:
+        """Number of block accesses."""
+        return int(self._touch_blocks.sum())
+
+    def __repr__(self) -> str:
+        return (
+            f"<Program {self.network.name}: {len(self.kernels)} kernels, {self.tasks:,} tasks, "
+            f"{self.accesses:,} accesses, {len(self.block_bytes):,} blocks>"
+        )
+
+    # ---- touches
+
+    @cached_property
+    def touch_task(self) -> NDArray[np.int32]:
+        """The task of each touch."""
+        return np.repeat(np.arange(self.tasks, dtype=np.int32), np.diff(self.touch_start))
+
+    @cached_property
+    def touch_bytes(self) -> Ints:
+        """The bytes of each touch's cell."""
+        return self.cell_bytes[self.touch_cell]
+
+    @cached_property
+    def _touch_blocks(self) -> Ints:
+        """The blocks of each touch's cell."""
+        return np.diff(self.cell_block)[self.touch_cell]
+
+    @cached_property
+    def task_bytes(self) -> Ints:
+        """Bytes that each task exchanges with the cache."""
+        total: Ints = np.concatenate([[0], np.cumsum(self.touch_bytes, dtype=np.int64)])
+        return total[self.touch_start[1:]] - total[self.touch_start[:-1]]
+
+    # ---- accesses: the same, block by block
+
+    @cached_property
+    def access_touch(self) -> NDArray[np.int32]:
+        """The touch of each block access."""
+        return np.repeat(np.arange(len(self.touch_cell), dtype=np.int32), self._touch_blocks)
+
+    @cached_property
+    def access_block(self) -> NDArray[np.int32]:
+        """The block of each access."""
+        count = self._touch_blocks
+        end = np.cumsum(count)
+        first = self.cell_block[self.touch_cell] - (end - count)
+        return (np.repeat(first, count) + np.arange(self.accesses)).astype(np.int32)
+
+    @cached_property
+    def task_start(self) -> Ints:
+        """First block access of each task; tasks + 1 entries."""
+        return np.concatenate([[0], np.cumsum(self._touch_blocks)])[self.touch_start]
+
+    @cached_property
+    def access_write(self) -> NDArray[np.bool_]:
+        """Whether each block access writes."""
+        return self.touch_write[self.access_touch]
+
+    @cached_property
+    def access_role(self) -> NDArray[np.uint8]:
+        """The role of each block access."""
+        return self.touch_role[self.access_touch]
+
+    @cached_property
+    def access_last(self) -> NDArray[np.bool_]:
+        """Whether a block is dead after an access."""
+        return self.touch_last[self.access_touch]
+
+    @cached_property
+    def access_task(self) -> NDArray[np.int32]:
+        """The task of each block access."""
+        return self.touch_task[self.access_touch]
+
+    @cached_property
+    def access_bytes(self) -> Ints:
+        """The bytes of each access's block."""
+        return self.block_bytes[self.access_block]
+
+    @cached_property
+    def block_cell(self) -> NDArray[np.int32]:
+        """The cell of each block."""
+        return np.repeat(np.arange(len(self.cell_bytes), dtype=np.int32), np.diff(self.cell_block))
+
+    @cached_property
+    def block_tensor(self) -> NDArray[np.int32]:
+        """The tensor of each block."""
+        return self.cell_tensor[self.block_cell]
+
+    @cached_property
+    def block_writer(self) -> Ints:
+        """The access that writes each block; -1 for weights and network inputs."""
+        writer = np.full(len(self.block_bytes), -1, np.int64)
+        writes = np.flatnonzero(self.access_write)
+        writer[self.access_block[writes]] = writes
+        return writer
+
+    @cached_property
+    def block_is_output(self) -> NDArray[np.bool_]:
+        """Whether each block belongs to a network output."""
+        return self.cell_is_output[self.block_cell]
+
+    # ---- cells
+
+    @cached_property
+    def cell_is_output(self) -> NDArray[np.bool_]:
+        """Whether each cell belongs to a network output."""
+        return self._of_kind("output")
+
+    def _of_kind(self, kind: str) -> NDArray[np.bool_]:
+        return np.array([tensor.kind == kind for tensor in self.tensors])[self.cell_tensor]
+
+    @cached_property
+    def compulsory_read_bytes(self) -> int:
+        """Each block of a weight or network input that some task reads, once."""
+        fetched = (self.cell_birth >= 0) & (self.cell_writer < 0)
+        return int(self.cell_bytes[fetched].sum())
+
+    @cached_property
+    def compulsory_write_bytes(self) -> int:
+        """Each block of a network output, once."""
+        return int(self.cell_bytes[self.cell_is_output & (self.cell_writer >= 0)].sum())
+
+    @property
+    def compulsory_bytes(self) -> int:
+        """Traffic that no cache can save."""
+        return self.compulsory_read_bytes + self.compulsory_write_bytes
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Parameters as stored."""
+        return sum(tensor.nbytes for tensor in self.tensors if tensor.kind == "weight")
+
+    @cached_property
+    def live_bytes(self) -> Ints:
+        """Bytes of live feature maps (no weights) while each task runs.
+
+        A block is live from its birth to its death, both included.
+        """
+        counted = (self.cell_birth >= 0) & ~self._of_kind("weight")
+        change = np.zeros(self.tasks + 1, dtype=np.int64)
+        np.add.at(change, self.cell_birth[counted], self.cell_bytes[counted])
+        np.subtract.at(change, self.cell_death[counted] + 1, self.cell_bytes[counted])
+        return np.cumsum(change)[:-1]
