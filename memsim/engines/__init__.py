@@ -1,0 +1,1 @@
+"""Engines: cache pass, replay, recurrence. All read the same program."""

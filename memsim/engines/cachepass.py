@@ -1,0 +1,167 @@
+"""The cache pass: what crosses the DRAM interface, in program order.
+
+Cache state advances with the program, independent of time. This fixes the bytes that each task
+loads and stores; when that happens is the replay's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.lru_cells import lru_cells
+from memsim.engines.policies import POLICIES, Trace
+from memsim.engines.policies.base import LAST, READ, WRITE, WRITE_THROUGH
+from memsim.engines.transfers import Touches, Transfers
+from memsim.program.kernel import Cause, Role
+from memsim.program.program import Program
+from memsim.registry import Registry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CachePass:
+    """The traffic of one program at one cache.
+
+    Attributes
+    ----------
+    capacity : int
+        Bytes.
+    load_bytes, store_bytes : int64 arrays, per task
+        Fetches and the write-backs they displace; write-backs displaced by the task's writes,
+        and network outputs.
+    waits : bool array, per task
+        Whether the load fetches a block that the task before it stores.
+    traffic : int64 array, kernels x roles x causes
+        Bytes. Reads are charged to the reading kernel, writes to the producing kernel.
+    tensor_traffic : int64 array, tensors x causes
+        The same bytes by the tensor they belong to.
+    occupancy : int64 array, per task
+        Bytes held after each task.
+    peak_occupancy : int
+    """
+
+    capacity: int
+    load_bytes: Ints
+    store_bytes: Ints
+    waits: NDArray[np.bool_]
+    traffic: Ints
+    tensor_traffic: Ints
+    occupancy: Ints
+    peak_occupancy: int
+
+    @property
+    def read_bytes(self) -> int:
+        """Bytes read from DRAM."""
+        return int(self.traffic[:, :, [Cause.FIRST, Cause.REFETCH]].sum())
+
+    @property
+    def write_bytes(self) -> int:
+        """Bytes written to DRAM."""
+        return int(self.traffic[:, :, [Cause.SPILL, Cause.RESULT]].sum())
+
+
+Management = Callable[[Program], Trace]
+
+MANAGEMENTS: Registry[Management] = Registry("management")
+"""How on-chip memory is managed: what of a program the cache sees."""
+
+
+@MANAGEMENTS.register("scratchpad")
+def scratchpad(program: Program) -> Trace:
+    """Blocks with their lifetimes: a dead block is dropped, never written back."""
+    output = program.block_is_output[program.access_block]
+    code = np.where(program.access_write, np.where(output, WRITE_THROUGH, WRITE), READ)
+    code = code + LAST * program.access_last
+    return Trace(
+        program.task_start, program.access_block, code.astype(np.uint8), program.block_bytes
+    )
+
+
+def cache_pass(
+    program: Program, capacity: int, policy: str = "lru", management: str = "scratchpad"
+) -> CachePass:
+    """Run a program's accesses through one cache.
+
+    Parameters
+    ----------
+    program : Program
+    capacity : int
+        Bytes of the cache; 0 is the limit without reuse.
+    policy, management : str
+        Keys of ``POLICIES`` and ``MANAGEMENTS``.
+
+    Raises
+    ------
+    InputError
+        For an unknown policy or management.
+    """
+    decide, trace = POLICIES[policy], MANAGEMENTS[management]
+    if (policy, management) == ("lru", "scratchpad"):
+        transfers = lru_cells(Touches.of(program), capacity)
+    else:
+        transfers = Transfers.of(program, decide(trace(program), capacity))
+    return account(program, transfers, capacity)
+
+
+def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
+    """Charge transfers to tasks, kernels, roles, causes and tensors."""
+    results = np.flatnonzero(program.touch_role == Role.OUTPUT)
+    again = np.flatnonzero(moved.again_bytes)
+    # One row per transfer: the touch it is charged to, the touch at which it happens, its bytes.
+    causes = {
+        Cause.FIRST: (moved.fetch_at, moved.fetch_at, moved.fetch_bytes - moved.again_bytes),
+        Cause.REFETCH: (moved.fetch_at[again], moved.fetch_at[again], moved.again_bytes[again]),
+        Cause.SPILL: (moved.spill_of, moved.spill_at, moved.spill_bytes),
+        Cause.RESULT: (results, results, program.touch_bytes[results]),
+    }
+    kernels, tensors = len(program.kernels), len(program.tensors)
+    traffic = np.zeros((kernels, len(Role), len(Cause)), np.int64)
+    tensor_traffic = np.zeros((tensors, len(Cause)), np.int64)
+    load_bytes = np.zeros(program.tasks, np.int64)
+    store_bytes = np.zeros(program.tasks, np.int64)
+    task, tensor = program.touch_task, program.cell_tensor[program.touch_cell]
+    for cause, (charged, happens, amount) in causes.items():
+        kernel = program.task_kernel[task[charged]]
+        np.add.at(traffic[:, :, cause], (kernel, program.touch_role[charged]), amount)
+        np.add.at(tensor_traffic[:, cause], tensor[charged], amount)
+        stores = program.touch_write[happens]
+        np.add.at(load_bytes, task[happens[~stores]], amount[~stores])
+        np.add.at(store_bytes, task[happens[stores]], amount[stores])
+    return CachePass(
+        capacity,
+        load_bytes,
+        store_bytes,
+        _waits(program, moved, results),
+        traffic,
+        tensor_traffic,
+        moved.occupancy,
+        moved.peak,
+    )
+
+
+def _waits(program: Program, moved: Transfers, results: Ints) -> NDArray[np.bool_]:
+    """Per task: does its load fetch what the task before it stores?
+
+    A task stores the outputs it writes, and what its writes displace. Whole cells can be
+    compared: what is stored of a cell and no longer held is what the next fetch begins with.
+    """
+    task, cell = program.touch_task, program.touch_cell
+    displaced = program.touch_write[moved.spill_at]
+    stored_by = np.concatenate([moved.spill_of[displaced], results])
+    stored_in = np.concatenate([task[moved.spill_at[displaced]], task[results]]).astype(np.int64)
+    cells = len(program.cell_bytes)
+    # A cell is fetched in a task, and stored in the one before: pair them by one number.
+    stored = stored_in * cells + cell[stored_by]
+    fetch_task = task[moved.fetch_at].astype(np.int64)
+    fetched = (fetch_task - 1) * cells + cell[moved.fetch_at]
+    waits = np.zeros(program.tasks, np.bool_)
+    waits[fetch_task[np.isin(fetched, stored)]] = True
+    return waits

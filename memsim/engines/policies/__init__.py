@@ -1,0 +1,14 @@
+"""Replacement policies by name. A new one is one file and its line below."""
+
+from __future__ import annotations
+
+from memsim.engines.policies.base import Events, Policy, Trace
+from memsim.engines.policies.lru import lru
+from memsim.registry import Registry
+
+POLICIES: Registry[Policy] = Registry("policy")
+"""Every replacement policy by name."""
+
+POLICIES.add("lru", lru)
+
+__all__ = ["POLICIES", "Events", "Policy", "Trace"]

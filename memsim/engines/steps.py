@@ -1,0 +1,125 @@
+"""How long each task's load, compute and store take: what replay and recurrence share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.cachepass import CachePass
+from memsim.machine import Machine
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+PICOSECONDS = 10**12
+"""In a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Durations in integer picoseconds, one entry per task, rounded up.
+
+    Attributes
+    ----------
+    load, store : list of int
+        Time on the DRAM channel; 0 where nothing moves.
+    compute : list of int
+        The slowest of MACs, elementwise operations and on-chip transfers, plus the kernel's
+        overhead for its first task.
+    latency : list of int
+        From the end of a load on the channel until its data are there; 0 where nothing moves.
+    waits : list of bool
+        Whether the load fetches what the task before it stores.
+    """
+
+    load: list[int]
+    compute: list[int]
+    store: list[int]
+    latency: list[int]
+    waits: list[bool]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """When each task's load, compute and store happen: int64 arrays of picoseconds.
+
+    A load is on the channel from ``load_start`` to ``load_end``. A transfer of nothing has
+    equal start and end.
+    """
+
+    load_start: Ints
+    load_end: Ints
+    compute_start: Ints
+    compute_end: Ints
+    store_start: Ints
+    store_end: Ints
+
+    @property
+    def end(self) -> int:
+        """Picoseconds until the last task is computed and stored; 0 without tasks."""
+        if not len(self.compute_end):
+            return 0
+        return int(max(self.compute_end[-1], self.store_end.max()))
+
+    @property
+    def stall(self) -> Ints:
+        """How long the compute engine waits before each task."""
+        before: Ints = np.concatenate([[0], self.compute_end[:-1]])
+        return self.compute_start - before
+
+
+def duration(amount: int, rate: Fraction) -> int:
+    """Picoseconds for ``amount`` at ``rate`` per second, rounded up, without rounding error.
+
+    Examples
+    --------
+    >>> duration(1, Fraction(10**12)), duration(1, Fraction(3, 2) * 10**12)
+    (1, 1)
+    >>> duration(64, Fraction(25_600_000_000))
+    2500
+    """
+    return -(-amount * PICOSECONDS * rate.denominator // rate.numerator)
+
+
+def _durations(amounts: Ints, rate: Fraction) -> list[int]:
+    factor, divisor = PICOSECONDS * rate.denominator, rate.numerator
+    return [-(-amount * factor // divisor) for amount in amounts.tolist()]
+
+
+def steps(program: Program, traffic: CachePass, machine: Machine) -> Steps:
+    """Turn each task's bytes and operations into time on a machine.
+
+    Transfers are whole DRAM bursts.
+    """
+    burst = machine.dram.burst
+    load, store = (
+        _durations(-(-moved // burst) * burst, machine.dram_bytes_per_s)
+        for moved in (traffic.load_bytes, traffic.store_bytes)
+    )
+    latency = [machine.dram_latency_ps if time else 0 for time in load]
+    return Steps(load, _compute(program, machine), store, latency, traffic.waits.tolist())
+
+
+def _compute(program: Program, machine: Machine) -> list[int]:
+    classes = [kernel.op_class for kernel in program.kernels]
+    times = np.zeros(program.tasks, dtype=np.int64)
+    kernel_class = np.array(classes)[program.task_kernel]
+    for name in sorted(set(classes)):
+        chosen = np.flatnonzero((kernel_class == name) & (program.task_macs > 0))
+        if len(chosen):
+            times[chosen] = _durations(program.task_macs[chosen], machine.mac_rate(name))
+    chosen = np.flatnonzero(program.task_work)
+    work = np.array(_durations(program.task_work[chosen], machine.elementwise_rate), dtype=np.int64)
+    times[chosen] = np.maximum(times[chosen], work)
+    if machine.onchip_bytes_per_s is not None:
+        onchip = _durations(program.task_bytes, machine.onchip_bytes_per_s)
+        times = np.maximum(times, onchip)
+    first = np.concatenate([[True], program.task_kernel[1:] != program.task_kernel[:-1]])
+    compute: list[int] = (times + first * machine.kernel_overhead_ps).tolist()
+    return compute
