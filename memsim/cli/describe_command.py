@@ -1,0 +1,30 @@
+"""``memsim describe``."""
+
+from __future__ import annotations
+
+import click
+
+from memsim.cli.options import deliver, load_network, network_options, parse_layers, report_options
+
+
+@click.command("describe")
+@network_options
+@click.option("--layers", default="all", show_default=True, metavar="N|all", help="Rows.")
+@report_options
+def command(
+    network: str,
+    input_: str | None,
+    batch: int | None,
+    dtype: str | None,
+    variant: str | None,
+    settings: tuple[str, ...],
+    layers: str,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Static facts of NETWORK: shapes, parameters, MACs, CIO and MoC of every layer."""
+    rows = parse_layers(layers)
+    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    from memsim.describe import Description
+
+    deliver(Description(loaded), format_, output, rows)

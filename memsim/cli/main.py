@@ -1,0 +1,91 @@
+"""The entry point: commands, and how errors are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+import memsim
+from memsim.errors import InputError, MemsimError, Problem, did_you_mean
+
+COMMANDS = {
+    "run": "DRAM traffic and time of one inference.",
+    "describe": "Static facts: shapes, parameters, MACs, CIO, MoC.",
+    "expand": "Print a network flat, every layer on its line.",
+    "check": "Validate architecture files.",
+    "schema": "Print the JSON Schema of architecture files.",
+    "list": "List the networks that ship with memsim.",
+    "machines": "List the machines that ship with memsim, or show one.",
+}
+"""Each command and its line of help; ``memsim/cli/<name>.py`` holds it."""
+
+
+class Commands(click.Group):
+    """Commands that are imported on use, so that ``memsim --help`` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"memsim.cli.{name}_command")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS)
+            raise InputError(Problem(f"unknown command {args[0]!r}", hint=hint))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(memsim.__version__, prog_name="memsim")
+def cli() -> None:
+    """How many bytes a convolutional network moves to and from DRAM, and how long it takes.
+
+    \b
+    memsim run hardnet68 --cache 2MB
+    memsim describe densenet121
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 cannot be simulated, 2 wrong usage or input."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code. Errors go to standard error."""
+    try:
+        result = cli.main(args, prog_name="memsim", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except MemsimError as error:
+        for problem in error.problems:
+            click.echo(f"memsim: {problem}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.exceptions.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (``| head``); let the interpreter not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        click.echo("memsim: out of memory; try a smaller input or batch", err=True)
+        return 1

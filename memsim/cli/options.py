@@ -1,0 +1,139 @@
+"""Options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from memsim.errors import InputError, Problem
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def together(*options: Decorator) -> Decorator:
+    """Several options as one decorator, in the order given."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def parse_shape(text: str) -> tuple[int, int, int]:
+    """``3x224x224`` -> ``(3, 224, 224)``.
+
+    Raises
+    ------
+    InputError
+        If it is not three positive numbers.
+    """
+    found = re.fullmatch(r"([0-9]{1,8})[x,]([0-9]{1,8})[x,]([0-9]{1,8})", text.strip())
+    if not found or "0" in {part.lstrip("0") or "0" for part in found.groups()}:
+        message = f"{text!r} is no input size; expected channels x height x width"
+        raise InputError(Problem(message, path="--input", hint="such as 3x224x224"))
+    channels, height, width = (int(part) for part in found.groups())
+    return channels, height, width
+
+
+def parse_layers(text: str) -> int | None:
+    """``10`` -> 10, ``all`` -> None."""
+    if text == "all":
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise InputError(Problem(f"{text!r} is neither a number nor 'all'", path="--layers"))
+    return int(text)
+
+
+def parse_parameters(pairs: tuple[str, ...]) -> dict[str, int | float | str]:
+    """``("growth=14",)`` -> ``{"growth": 14}``."""
+    values: dict[str, int | float | str] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            message = f"{pair!r} sets nothing; expected NAME=VALUE"
+            raise InputError(Problem(message, path="--set", hint="such as growth=14"))
+        try:
+            values[name] = int(text)
+        except ValueError:
+            try:
+                values[name] = float(text)
+            except ValueError:
+                values[name] = text
+    return values
+
+
+network_options = together(
+    click.argument("network"),
+    click.option("--input", "input_", metavar="CxHxW", help="Input size, such as 3x1024x2048."),
+    click.option("--batch", type=int, help="Images per inference."),
+    click.option("--dtype", help="fp32, fp16, bf16 or int8."),
+    click.option("--variant", help="A variant that the file names, such as v1.5."),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+                 help="A parameter of the file; may be given several times."),
+)  # fmt: skip
+
+report_options = together(
+    click.option("--format", "format_", metavar="FORMAT", help="table, json, csv or md."),
+    click.option("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal."),
+)
+
+
+def load_network(
+    network: str,
+    input_: str | None,
+    batch: int | None,
+    dtype: str | None,
+    variant: str | None,
+    settings: tuple[str, ...],
+) -> Any:
+    """Load the network that the options of :data:`network_options` describe."""
+    from memsim.formats import load
+
+    return load(
+        network,
+        input_shape=parse_shape(input_) if input_ is not None else None,
+        batch=batch,
+        dtype=dtype,
+        variant=variant,
+        parameters=parse_parameters(settings),
+    )
+
+
+def deliver(facts: Any, format_: str | None, output: str | None, layers: int | None) -> None:
+    """Render facts and print them, or write them to a file."""
+    from memsim.report import FORMATS, render, write_text
+
+    by_ending = {"json": "json", "csv": "csv", "md": "md", "html": "html"}
+    ending = (output or "").rpartition(".")[2].lower()
+    name = format_ or by_ending.get(ending, "table")
+    FORMATS[name]  # an unknown name is told before anything is printed
+    if output is not None:
+        write_text(output, render(facts, name, layers))
+    elif name == "table":
+        _print_table(facts, layers)
+    else:
+        click.echo(render(facts, name, layers), nl=False)
+
+
+def _print_table(facts: Any, layers: int | None) -> None:
+    """On a terminal with colours and its width; else as in a file."""
+    import sys
+
+    from memsim.report import render
+
+    if not sys.stdout.isatty():
+        click.echo(render(facts, "table", layers), nl=False)
+        return
+    from rich.console import Console
+
+    from memsim.report.formats import sheet_of
+    from memsim.report.text import print_sheet
+
+    console = Console(highlight=False)
+    console.width = min(console.width, 120)
+    print_sheet(sheet_of(facts, layers), console)

@@ -1,0 +1,50 @@
+"""Writing files so that nothing half-written is ever left."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from memsim.errors import InputError, Problem
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file, whole or not at all.
+
+    The text goes to a temporary file in the same directory, which then takes the name. A
+    special file such as ``/dev/stdout`` is written to directly.
+
+    Raises
+    ------
+    InputError
+        If the path cannot be written.
+    """
+    target = Path(path)
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_text(text, encoding="utf-8")
+            return
+        if target.is_dir():
+            raise IsADirectoryError(None, "it is a directory")
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, _mode(target))
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(Problem(f"cannot be written: {reason}", file=str(target))) from None
+
+
+def _mode(target: Path) -> int:
+    """The permissions of the file that is replaced, else those of a new file."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,403 @@
+"""Results: the facts of one simulation, derived from its arrays when asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memsim.engines.cachepass import CachePass
+from memsim.engines.steps import PICOSECONDS, Steps, Timeline
+from memsim.machine import Machine
+from memsim.network.graph import Network
+from memsim.network.metrics import layer_cio
+from memsim.program.kernel import Cause, Kernel, Role
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = "memsim.result/1"
+
+READ_CAUSES = (Cause.FIRST, Cause.REFETCH)
+WRITE_CAUSES = (Cause.SPILL, Cause.RESULT)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One kernel's share of the totals.
+
+    Attributes
+    ----------
+    name, op : str
+        The kernel's first layer and that layer's operator.
+    layers : tuple of str
+        All layers the kernel executes.
+    output_shape : tuple of int
+        Batch, channels, height, width.
+    dram_read_bytes, dram_write_bytes : int
+        Fetched by this kernel; written back of what this kernel produced.
+    by_role, by_cause : dict
+        The same bytes, split.
+    macs, cio_elements : int
+    time_ps : int
+        From the end of the previous kernel's computation to the end of this one's; the last
+        kernel's includes the stores that remain. The column sums to the total time.
+    compute_ps, dram_ps, stall_ps : int
+        Compute engine busy; DRAM channel busy for its tasks; compute engine waiting.
+    """
+
+    name: str
+    op: str
+    layers: tuple[str, ...]
+    output_shape: tuple[int, ...]
+    dram_read_bytes: int
+    dram_write_bytes: int
+    by_role: dict[str, int]
+    by_cause: dict[str, int]
+    macs: int
+    cio_elements: int
+    time_ps: int
+    compute_ps: int
+    dram_ps: int
+    stall_ps: int
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes read and written."""
+        return self.dram_read_bytes + self.dram_write_bytes
+
+    @property
+    def moc(self) -> float | None:
+        """MACs over CIO; None where the kernel is no convolution."""
+        return self.macs / self.cio_elements if self.cio_elements else None
+
+    @property
+    def bytes_per_mac(self) -> float | None:
+        """DRAM bytes per MAC; None without MACs."""
+        return self.dram_bytes / self.macs if self.macs else None
+
+    @property
+    def bound(self) -> str:
+        """``memory`` where its transfers take longer than its computation, else ``compute``."""
+        return "memory" if self.dram_ps > self.compute_ps else "compute"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values with units in the keys."""
+        return {
+            "name": self.name,
+            "op": self.op,
+            "layers": list(self.layers),
+            "output_shape": list(self.output_shape),
+            "dram_bytes": self.dram_bytes,
+            "dram_read_bytes": self.dram_read_bytes,
+            "dram_write_bytes": self.dram_write_bytes,
+            "by_role": self.by_role,
+            "by_cause": self.by_cause,
+            "macs": self.macs,
+            "cio_elements": self.cio_elements,
+            "moc": self.moc,
+            "bytes_per_mac": self.bytes_per_mac,
+            "time_s": self.time_ps / PICOSECONDS,
+            "compute_s": self.compute_ps / PICOSECONDS,
+            "dram_s": self.dram_ps / PICOSECONDS,
+            "stall_s": self.stall_ps / PICOSECONDS,
+            "bound": self.bound,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one network moves and how long it takes on one machine.
+
+    Attributes
+    ----------
+    program : Program
+    machine : Machine
+    traffic : CachePass
+        Bytes per task, kernel, role, cause and tensor.
+    steps : Steps
+        Durations per task.
+    timeline : Timeline
+        When each task loads, computes and stores.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = memsim.run("resnet18", cache="2MB")
+    >>> result.dram_bytes == sum(layer.dram_bytes for layer in result.layers)
+    True
+    >>> result.to_dict()["schema"]
+    'memsim.result/1'
+    """
+
+    program: Program
+    machine: Machine
+    traffic: CachePass
+    steps: Steps
+    timeline: Timeline
+
+    @property
+    def network(self) -> Network:
+        """The network that was simulated."""
+        return self.program.network
+
+    @property
+    def dram_read_bytes(self) -> int:
+        """Bytes read from DRAM."""
+        return self.traffic.read_bytes
+
+    @property
+    def dram_write_bytes(self) -> int:
+        """Bytes written to DRAM."""
+        return self.traffic.write_bytes
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes read from and written to DRAM."""
+        return self.dram_read_bytes + self.dram_write_bytes
+
+    @property
+    def time_ps(self) -> int:
+        """Latency in picoseconds."""
+        return self.timeline.end
+
+    @property
+    def time_s(self) -> float:
+        """Latency in seconds."""
+        return self.time_ps / PICOSECONDS
+
+    @property
+    def by_role(self) -> dict[str, int]:
+        """DRAM bytes per role: weight, input, activation, residual, concat, output."""
+        sums = self.traffic.traffic.sum(axis=(0, 2))
+        return {role.name.lower(): int(sums[role]) for role in Role}
+
+    @property
+    def by_cause(self) -> dict[str, int]:
+        """DRAM bytes per cause: first, refetch, spill, result."""
+        sums = self.traffic.traffic.sum(axis=(0, 1))
+        return {cause.name.lower(): int(sums[cause]) for cause in Cause}
+
+    @property
+    def by_role_and_cause(self) -> dict[str, dict[str, int]]:
+        """DRAM bytes per role and cause."""
+        sums = self.traffic.traffic.sum(axis=0)
+        return {
+            role.name.lower(): {cause.name.lower(): int(sums[role, cause]) for cause in Cause}
+            for role in Role
+        }
+
+    @cached_property
+    def layers(self) -> tuple[LayerResult, ...]:
+        """One row per kernel, in the order in which they run."""
+        program = self.program
+        kernels = len(program.kernels)
+
+        def per_kernel(column: Any) -> list[int]:
+            sums = np.zeros(kernels, np.int64)
+            np.add.at(sums, program.task_kernel, np.asarray(column, np.int64))
+            listed: list[int] = sums.tolist()
+            return listed
+
+        ends = self.timeline.compute_end
+        share = np.diff(np.concatenate([[0], ends]))
+        if len(share):
+            share[-1] += self.timeline.end - ends[-1]
+        time, compute = per_kernel(share), per_kernel(self.steps.compute)
+        dram = per_kernel(np.add(self.steps.load, self.steps.store))
+        stall = per_kernel(self.timeline.stall)
+        return tuple(
+            self._layer(number, kernel, time[number], compute[number], dram[number], stall[number])
+            for number, kernel in enumerate(program.kernels)
+        )
+
+    def _layer(
+        self, number: int, kernel: Kernel, time: int, compute: int, dram: int, stall: int
+    ) -> LayerResult:
+        moved = self.traffic.traffic[number]
+        return LayerResult(
+            name=kernel.name,
+            op=kernel.op.kind,
+            layers=kernel.layers,
+            output_shape=kernel.output.shape,
+            dram_read_bytes=int(moved[:, READ_CAUSES].sum()),
+            dram_write_bytes=int(moved[:, WRITE_CAUSES].sum()),
+            by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
+            by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
+            macs=kernel.macs,
+            cio_elements=layer_cio(self.network[kernel.name]),
+            time_ps=time,
+            compute_ps=compute,
+            dram_ps=dram,
+            stall_ps=stall,
+        )
+
+    @cached_property
+    def totals(self) -> dict[str, int | float]:
+        """All totals, with units in the keys.
+
+        ``stall_s`` is the time in which the compute engine does not compute, the last stores
+        included. The bandwidth demand is what DRAM would have to deliver for no stall at all:
+        bytes over compute time, on average and for the most demanding layer.
+        """
+        program, machine = self.program, self.machine
+        time, compute = self.time_ps, sum(self.steps.compute)
+        dram = sum(self.steps.load) + sum(self.steps.store)
+        onchip = int(program.touch_bytes.sum())
+        energy = {
+            "energy_dram_j": self.dram_bytes * machine.dram_pj_per_byte * 1e-12,
+            "energy_onchip_j": onchip * machine.onchip_pj_per_byte * 1e-12,
+            "energy_mac_j": self.network.macs * machine.pj_per_mac * 1e-12,
+        }
+        demand = [
+            layer.dram_bytes / layer.compute_ps * PICOSECONDS
+            for layer in self.layers
+            if layer.compute_ps
+        ]
+        return {
+            "dram_bytes": self.dram_bytes,
+            "dram_read_bytes": self.dram_read_bytes,
+            "dram_write_bytes": self.dram_write_bytes,
+            "compulsory_bytes": program.compulsory_bytes,
+            "compulsory_read_bytes": program.compulsory_read_bytes,
+            "compulsory_write_bytes": program.compulsory_write_bytes,
+            "time_s": self.time_s,
+            "time_ps": time,
+            "compute_s": compute / PICOSECONDS,
+            "dram_busy_s": dram / PICOSECONDS,
+            "stall_s": (time - compute) / PICOSECONDS,
+            "compute_utilization": compute / time if time else 0.0,
+            "dram_utilization": dram / time if time else 0.0,
+            "bandwidth_average_bytes_per_s": self.dram_bytes / self.time_s if time else 0.0,
+            "bandwidth_demand_average_bytes_per_s": (
+                self.dram_bytes / compute * PICOSECONDS if compute else 0.0
+            ),
+            "bandwidth_demand_peak_bytes_per_s": max(demand, default=0.0),
+            **energy,
+            "energy_j": sum(energy.values()),
+            "onchip_bytes": onchip,
+            "peak_occupancy_bytes": self.traffic.peak_occupancy,
+            "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
+            "weight_bytes": program.weight_bytes,
+            "tasks": program.tasks,
+            "accesses": program.accesses,
+            "blocks": len(program.block_bytes),
+        }
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration: machine and program options."""
+        network = self.network
+        return {
+            **self.machine.resolved(),
+            **self.program.options,
+            "batch": network.batch,
+            "dtype": network.dtype,
+            "input_shapes": [list(network[name].output.shape) for name in network.inputs],
+        }
+
+    @property
+    def assumptions(self) -> dict[str, list[str]]:
+        """What was ``assumed`` and what was ``not_counted``, a phrase each."""
+        assumed = [
+            "one inference of the whole batch from a cold cache",
+            "a task reads its blocks once, streamed through the buffers",
+        ]
+        if self.program.options["lowering"] != "eager":
+            assumed.append("batch norms folded, elementwise followers fused")
+        return {
+            "assumed": assumed,
+            "not_counted": [
+                "instructions and the host",
+                "DRAM refresh, bank and row conflicts",
+                "padding and layout changes of real kernels",
+            ],
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON values, ``"schema": "memsim.result/1"``.
+
+        Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
+        DRAM bytes.
+        """
+        network = self.network
+        return {
+            "schema": SCHEMA,
+            "network": {
+                "name": network.name,
+                "source": network.source,
+                "layers": len(network),
+                "params": network.params,
+                "macs": network.macs,
+                "cio_elements": network.cio,
+            },
+            "config": self.config,
+            "totals": self.totals,
+            "by_role": self.by_role,
+            "by_cause": self.by_cause,
+            "by_role_and_cause": self.by_role_and_cause,
+            "layers": [layer.to_dict() for layer in self.layers],
+            **self.assumptions,
+        }
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row per kernel as a pandas table (needs ``memsim[data]``).
+
+        Columns are the keys of :meth:`LayerResult.to_dict`; roles and causes are columns
+        ``weight_bytes``, ``first_bytes`` and so on.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("to_dataframe needs pandas: pip install 'memsim[data]'") from error
+        return pandas.DataFrame(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row per kernel: what csv and data frames hold."""
+        flat = []
+        for layer in self.layers:
+            row = layer.to_dict()
+            split = {**row.pop("by_role"), **row.pop("by_cause")}
+            row["layers"] = " ".join(row["layers"])
+            row["output_shape"] = "x".join(map(str, row["output_shape"]))
+            flat.append({**row, **{f"{name}_bytes": amount for name, amount in split.items()}})
+        return flat
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+        """Write the result to a file: ``table``, ``json``, ``csv`` or ``md``, by its ending.
+
+        Nothing half-written is left: the text goes to a temporary file beside it first.
+        """
+        from memsim.report import render, write_text
+
+        write_text(path, render(self, format or _format_of(path)))
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result {self.network.name} on {self.machine.name}: "
+            f"{self.dram_bytes:,} B DRAM, {self.time_s:.6f} s>"
+        )
+
+    def __str__(self) -> str:
+        from memsim.report import render
+
+        return render(self, "table")
+
+    def _repr_html_(self) -> str:
+        from memsim.report import render
+
+        return render(self, "html")
+
+
+def _format_of(path: str | os.PathLike[str]) -> str:
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    return {".json": "json", ".csv": "csv", ".md": "md", ".html": "html"}.get(ending, "table")
