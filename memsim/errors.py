@@ -85,13 +85,25 @@ class MemsimError(Exception):
 
 
 class InputError(MemsimError):
-    """The input or the usage is wrong (exit code 2)."""
+    """The input or the usage is wrong (exit code 2).
+
+    Examples
+    --------
+    >>> InputError.exit_code
+    2
+    """
 
     exit_code = 2
 
 
 class SimulationError(MemsimError):
-    """The input is sound but cannot be simulated on this machine (exit code 1)."""
+    """The input is sound but cannot be simulated on this machine (exit code 1).
+
+    Examples
+    --------
+    >>> SimulationError.exit_code
+    1
+    """
 
     exit_code = 1
 

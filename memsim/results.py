@@ -48,6 +48,13 @@ class LayerResult:
         kernel's includes the stores that remain. The column sums to the total time.
     compute_ps, dram_ps, stall_ps : int
         Compute engine busy; DRAM channel busy for its tasks; compute engine waiting.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> first = memsim.run("resnet18").layers[0]
+    >>> first.name, first.macs, first.bound
+    ('conv1.conv', 118013952, 'compute')
     """
 
     name: str
@@ -240,9 +247,10 @@ class Result:
     def totals(self) -> dict[str, int | float]:
         """All totals, with units in the keys.
 
-        ``stall_s`` is the time in which the compute engine does not compute, the last stores
-        included. The bandwidth demand is what DRAM would have to deliver for no stall at all:
-        bytes over compute time, on average and for the most demanding layer.
+        ``stall_s`` is the time in which the compute engine does not compute: waiting for a
+        load, for an output buffer to be stored, or, in the end, for the last stores. The
+        bandwidth demand is what DRAM would have to deliver for no stall at all: bytes over
+        compute time, on average and for the most demanding layer.
         """
         program, machine = self.program, self.machine
         time, compute = self.time_ps, sum(self.steps.compute)
@@ -270,6 +278,8 @@ class Result:
             "compute_s": compute / PICOSECONDS,
             "dram_busy_s": dram / PICOSECONDS,
             "stall_s": (time - compute) / PICOSECONDS,
+            "stall_on_load_s": self.stalls["load"] / PICOSECONDS,
+            "stall_on_store_s": self.stalls["store"] / PICOSECONDS,
             "compute_utilization": compute / time if time else 0.0,
             "dram_utilization": dram / time if time else 0.0,
             "bandwidth_average_bytes_per_s": self.dram_bytes / self.time_s if time else 0.0,
@@ -286,6 +296,19 @@ class Result:
             "tasks": program.tasks,
             "accesses": program.accesses,
             "blocks": len(program.block_bytes),
+        }
+
+    @cached_property
+    def stalls(self) -> dict[str, int]:
+        """Picoseconds in which the compute engine waits, by what it waits for longest."""
+        line = self.timeline
+        arrived = line.load_end + np.array(self.steps.latency, dtype=np.int64)
+        emptied = np.concatenate([[0, 0], line.store_end])[: len(arrived)]
+        on_store, stall = emptied > arrived, line.stall
+        tail = self.time_ps - int(line.compute_end[-1])
+        return {
+            "load": int(stall[~on_store].sum()),
+            "store": int(stall[on_store].sum()) + tail,
         }
 
     @property
@@ -378,8 +401,9 @@ class Result:
         Nothing half-written is left: the text goes to a temporary file beside it first.
         """
         from memsim.report import render, write_text
+        from memsim.report.formats import format_of
 
-        write_text(path, render(self, format or _format_of(path)))
+        write_text(path, render(self, format or format_of(path)))
 
     def __repr__(self) -> str:
         return (
@@ -396,8 +420,3 @@ class Result:
         from memsim.report import render
 
         return render(self, "html")
-
-
-def _format_of(path: str | os.PathLike[str]) -> str:
-    ending = os.path.splitext(os.fspath(path))[1].lower()
-    return {".json": "json", ".csv": "csv", ".md": "md", ".html": "html"}.get(ending, "table")

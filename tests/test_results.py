@@ -63,7 +63,7 @@ def test_dataframe(result: memsim.Result) -> None:
 
 def test_every_public_name_is_there_and_documented() -> None:
     for name in memsim.__all__:
-        assert getattr(memsim, name).__doc__, name
+        assert ">>>" in (getattr(memsim, name).__doc__ or ""), f"{name} has no example"
     assert set(memsim.__all__) <= set(dir(memsim))
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         memsim.runn  # noqa: B018

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.options import deliver, load_network, network_options, parse_layers, report_options
+from memsim.cli.options import (
+    Delivery,
+    load_network,
+    network_options,
+    parse_layers,
+    report_options,
+)
 
 
 @click.command("describe")
@@ -23,8 +29,8 @@ def command(
     output: str | None,
 ) -> None:
     """Static facts of NETWORK: shapes, parameters, MACs, CIO and MoC of every layer."""
-    rows = parse_layers(layers)
+    rows, delivery = parse_layers(layers), Delivery(format_, output)
     loaded = load_network(network, input_, batch, dtype, variant, settings)
     from memsim.describe import Description
 
-    deliver(Description(loaded), format_, output, rows)
+    delivery.send(Description(loaded), rows)

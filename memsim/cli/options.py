@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -104,36 +105,33 @@ def load_network(
     )
 
 
-def deliver(facts: Any, format_: str | None, output: str | None, layers: int | None) -> None:
-    """Render facts and print them, or write them to a file."""
-    from memsim.report import FORMATS, render, write_text
+class Delivery:
+    """Where a report goes and how it looks; whatever is wrong with that is told at once."""
 
-    by_ending = {"json": "json", "csv": "csv", "md": "md", "html": "html"}
-    ending = (output or "").rpartition(".")[2].lower()
-    name = format_ or by_ending.get(ending, "table")
-    FORMATS[name]  # an unknown name is told before anything is printed
-    if output is not None:
-        write_text(output, render(facts, name, layers))
-    elif name == "table":
-        _print_table(facts, layers)
-    else:
-        click.echo(render(facts, name, layers), nl=False)
+    def __init__(self, format_: str | None, output: str | None) -> None:
+        from memsim.report.formats import FORMATS, format_of
+        from memsim.report.write import check_writable
 
+        self.output = output
+        self.format = format_ or ("table" if output is None else format_of(output))
+        FORMATS[self.format]
+        if output is not None:
+            check_writable(output)
 
-def _print_table(facts: Any, layers: int | None) -> None:
-    """On a terminal with colours and its width; else as in a file."""
-    import sys
+    def send(self, facts: Any, layers: int | None) -> None:
+        """Write the file, or print: on a terminal with colours and its width."""
+        from memsim.report import render, write_text
 
-    from memsim.report import render
+        if self.output is not None:
+            write_text(self.output, render(facts, self.format, layers))
+        elif self.format != "table" or not sys.stdout.isatty():
+            click.echo(render(facts, self.format, layers), nl=False)
+        else:
+            from rich.console import Console
 
-    if not sys.stdout.isatty():
-        click.echo(render(facts, "table", layers), nl=False)
-        return
-    from rich.console import Console
+            from memsim.report.formats import sheet_of
+            from memsim.report.text import print_sheet
 
-    from memsim.report.formats import sheet_of
-    from memsim.report.text import print_sheet
-
-    console = Console(highlight=False)
-    console.width = min(console.width, 120)
-    print_sheet(sheet_of(facts, layers), console)
+            console = Console(highlight=False)
+            console.width = min(console.width, 120)
+            print_sheet(sheet_of(facts, layers), console)

@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
-from memsim.cli.options import deliver, load_network, network_options, parse_layers, report_options
+from memsim.cli.options import (
+    Delivery,
+    load_network,
+    network_options,
+    parse_layers,
+    report_options,
+)
 
 
 @click.command("run")
@@ -66,8 +72,8 @@ def command(
     memsim run hardnet68 --cache 2MB
     memsim run my.yaml --machine jetson_nano --input 3x512x512 --format json -o out.json
     """
-    rows = parse_layers(layers)
+    rows, delivery = parse_layers(layers), Delivery(format_, output)
     loaded = load_network(network, input_, batch, dtype, variant, settings)
     from memsim.simulate import run
 
-    deliver(run(loaded, **options), format_, output, rows)
+    delivery.send(run(loaded, **options), rows)

@@ -30,6 +30,11 @@ class Node:
         Names of the layers read, in operand order; a name may come twice.
     place : Problem
         Where it was described; its ``file``, ``line``, ``column`` and ``path`` go into errors.
+
+    Examples
+    --------
+    >>> Node("x", Input(shape=(3, 8, 8))).op.kind
+    'input'
     """
 
     name: str

@@ -80,6 +80,15 @@ class Program:
     cell_writer : int64 array, per cell
         The touch that writes it; -1 for weights and network inputs.
     block_bytes : int64 array, one entry per block
+
+    Examples
+    --------
+    >>> import memsim
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
+    >>> program
+    <Program resnet18: 23 kernels, 35 tasks, 6,868 accesses, 5,692 blocks>
+    >>> int(program.task_macs.sum()) == program.network.macs
+    True
     """
 
     network: Network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,6 +40,21 @@ def render(facts: Reportable, format: str = "table", layers: int | None = 10) ->
         Rows of the table of layers; None: all. JSON and CSV always hold all.
     """
     return FORMATS[format](facts, layers)
+
+
+ENDINGS = {".json": "json", ".csv": "csv", ".md": "md", ".html": "html"}
+"""The format that a file's ending stands for; others hold the table."""
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The format of a file, by its ending.
+
+    Examples
+    --------
+    >>> format_of("out.JSON"), format_of("out.txt")
+    ('json', 'table')
+    """
+    return ENDINGS.get(os.path.splitext(os.fspath(path))[1].lower(), "table")
 
 
 def sheet_of(facts: Reportable, layers: int | None) -> Sheet:

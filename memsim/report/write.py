@@ -20,13 +20,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     InputError
         If the path cannot be written.
     """
+    check_writable(path)
     target = Path(path)
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
+        if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
             return
-        if target.is_dir():
-            raise IsADirectoryError(None, "it is a directory")
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -39,6 +38,26 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(Problem(f"cannot be written: {reason}", file=str(target))) from None
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Find out before the work is done whether :func:`write_text` can write there.
+
+    Raises
+    ------
+    InputError
+        If the path is a directory or its directory is not there or not writable.
+    """
+    target = Path(path)
+    reason = ""
+    if target.is_dir():
+        reason = "it is a directory"
+    elif not target.parent.is_dir():
+        reason = f"there is no directory {target.parent}"
+    elif not os.access(target if target.exists() else target.parent, os.W_OK):
+        reason = "permission denied"
+    if reason:
+        raise InputError(Problem(f"cannot be written: {reason}", file=str(target)))
 
 
 def _mode(target: Path) -> int:
