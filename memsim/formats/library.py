@@ -1,0 +1,215 @@
+"""Networks by name or by file: the shipped architectures, and a reader for each file ending."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.formats.document import shown
+from memsim.registry import Registry
+
+if TYPE_CHECKING:
+    from memsim.formats.architecture import Options
+    from memsim.network import Network
+
+__all__ = ["CHECKERS", "READERS", "Entry", "check", "load", "names", "path_of"]
+
+READERS: Registry[Callable[[str, Options], Network]] = Registry("file ending")
+"""Readers of network files by ending; imported when they are used."""
+
+CHECKERS: Registry[Callable[[str], list[Problem]]] = Registry("file ending")
+"""Checkers of network files, where reading a file once does not tell all of its problems."""
+
+
+class Entry(NamedTuple):
+    """A shipped network.
+
+    Attributes
+    ----------
+    name, description, source : str
+    """
+
+    name: str
+    description: str
+    source: str
+
+
+@READERS.register(".yaml")
+@READERS.register(".yml")
+def _read_yaml(path: str, options: Options) -> Network:
+    from memsim.formats.architecture import read_architecture
+
+    return read_architecture(path, options)
+
+
+@CHECKERS.register(".yaml")
+@CHECKERS.register(".yml")
+def _check_yaml(path: str) -> list[Problem]:
+    from memsim.formats.architecture import check_architecture
+
+    return check_architecture(path)
+
+
+@cache
+def _shipped() -> dict[str, Path]:
+    """Files of the shipped networks by name: in the package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "architectures", package.parent / "architectures"):
+        if folder.is_dir():
+            return {path.stem: path for path in sorted(folder.rglob("*.yaml"))}
+    return {}
+
+
+@cache
+def names() -> tuple[Entry, ...]:
+    """The shipped networks, by name.
+
+    Only the head of each file is looked at, so this is cheap.
+
+    Examples
+    --------
+    >>> [entry.source for entry in names() if entry.name == "hardnet68"]
+    ['arXiv:1909.00948']
+    """
+    entries = []
+    for name, path in _shipped().items():
+        head = path.read_text(encoding="utf-8").partition("\nlayers:")[0]
+        facts = dict(re.findall(r"^(description|source): *(.*?) *$", head, re.MULTILINE))
+        entries.append(Entry(name, facts.get("description", ""), facts.get("source", "")))
+    return tuple(sorted(entries))
+
+
+def path_of(name_or_path: str | os.PathLike[str]) -> Path:
+    """The file that a name or a path means.
+
+    A shipped network's name comes first; whatever else has a separator or an ending is a path.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, with a did-you-mean.
+
+    Examples
+    --------
+    >>> path_of("hardnet68").name
+    'hardnet68.yaml'
+    >>> path_of("hardnet86")
+    Traceback (most recent call last):
+    memsim.errors.InputError: unknown network 'hardnet86' (did you mean 'hardnet85'?)
+    """
+    text = os.fspath(name_or_path)
+    if isinstance(name_or_path, os.PathLike):
+        return Path(text)
+    if text in _shipped():
+        return _shipped()[text]
+    is_path = "/" in text or os.sep in text or Path(text).suffix in READERS
+    if is_path or (Path(text).suffix and os.path.lexists(text)):
+        return Path(text)
+    hint = did_you_mean(text, _shipped()) if text else "a name, or the path of a file"
+    raise InputError(Problem(f"unknown network {shown(text)}", hint=hint))
+
+
+def load(
+    path_or_name: str | os.PathLike[str],
+    *,
+    variant: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    batch: int | None = None,
+    dtype: str | None = None,
+) -> Network:
+    """Load a shipped network by name, or any network from its file.
+
+    Parameters
+    ----------
+    path_or_name : str or path
+        A name from :func:`names`, or a file: whatever has a path separator or a known ending.
+    variant : str, optional
+        One of the file's variants, such as ``"v1.5"`` of ``resnet50``.
+    parameters : mapping, optional
+        Values of the file's parameters.
+    input_shape : tuple of int, optional
+        Channels, height, width. The file's if left out.
+    batch : int, optional
+        Images at a time.
+    dtype : str, optional
+        ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        For an unknown name, a file that cannot be read, and every problem of the file at once,
+        each with its line and column.
+
+    Examples
+    --------
+    >>> network = load("hardnet68")
+    >>> network.params, network.macs, network.cio
+    (17565348, 4246114304, 11468940)
+    >>> load("resnet50", variant="v1.5", batch=2).macs == 2 * 4089184256
+    True
+    >>> load("hardnet68", input_shape=(3, 448, 448))["conv1.conv"].output.shape
+    (1, 32, 224, 224)
+    """
+    from memsim.formats.architecture import Options
+
+    path = path_of(path_or_name)
+    reader = _by_ending(READERS, path, _shown(path_or_name, path))
+    shape = None if input_shape is None else tuple(input_shape)
+    options = Options(variant, parameters or {}, shape, batch, dtype)  # type: ignore[arg-type]
+    return reader(_shown(path_or_name, path), options)
+
+
+def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
+    """All problems of a network file, those of each of its variants included.
+
+    Returns
+    -------
+    list of Problem
+        Empty if the file is sound.
+
+    Examples
+    --------
+    >>> check("resnet50")
+    []
+    >>> print(*check("no/such.yaml"))
+    no/such.yaml: no such file
+    """
+    try:
+        path = path_of(path_or_name)
+        _by_ending(READERS, path, _shown(path_or_name, path))
+        if path.suffix.lower() in CHECKERS:
+            return CHECKERS[path.suffix.lower()](_shown(path_or_name, path))
+        load(path_or_name)
+    except InputError as error:
+        return list(error.problems)
+    return []
+
+
+def _shown(given: str | os.PathLike[str], path: Path) -> str:
+    """The file's name for problems: as it was given, where ``Path`` would drop a ``./``."""
+    return str(path) if given in _shipped() else os.fspath(given)
+
+
+def _by_ending(
+    readers: Registry[Callable[[str, Options], Network]], path: Path, shown_as: str
+) -> Callable[[str, Options], Network]:
+    ending = path.suffix.lower()
+    if ending not in readers:
+        from memsim.formats.document import read
+
+        read(shown_as)  # a folder, or no file at all, is the better message
+        known = ", ".join(readers)
+        what = f"with the ending {ending!r}" if ending else "without an ending"
+        message = f"memsim reads no files {what}"
+        raise InputError(Problem(message, hint=f"known: {known}", file=shown_as))
+    return readers[ending]

@@ -1,0 +1,32 @@
+"""Macros: keywords of architecture files that stand for several layers.
+
+A new macro is one file with a :class:`Macro` and its line below.
+"""
+
+from __future__ import annotations
+
+from memsim.formats.macros.base import Macro, Site, Value
+from memsim.formats.macros.block import Block
+from memsim.formats.macros.depthwise import Depthwise
+from memsim.formats.macros.fire import Fire
+from memsim.formats.macros.inverted_residual import InvertedResidual
+from memsim.formats.macros.inverted_transition import InvertedTransition
+from memsim.formats.macros.repeat import Repeat
+from memsim.formats.macros.residual import Residual
+from memsim.registry import Registry
+
+MACROS: Registry[type[Macro]] = Registry("macro")
+"""Every macro by its keyword."""
+
+for _macro in (
+    Depthwise,
+    Block,
+    Residual,
+    InvertedResidual,
+    InvertedTransition,
+    Fire,
+    Repeat,
+):
+    MACROS.add(_macro.kind, _macro)
+
+__all__ = ["MACROS", "Macro", "Site", "Value"]
