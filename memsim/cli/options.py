@@ -50,21 +50,17 @@ def parse_layers(text: str) -> int | None:
     return int(text)
 
 
-def parse_parameters(pairs: tuple[str, ...]) -> dict[str, int | float | str]:
-    """``("growth=14",)`` -> ``{"growth": 14}``."""
-    values: dict[str, int | float | str] = {}
+def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """``("growth=14",)`` -> ``{"growth": 14}``; values are read as in a file."""
+    from memsim.formats.yaml_text import resolve
+
+    values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             message = f"{pair!r} sets nothing; expected NAME=VALUE"
             raise InputError(Problem(message, path="--set", hint="such as growth=14"))
-        try:
-            values[name] = int(text)
-        except ValueError:
-            try:
-                values[name] = float(text)
-            except ValueError:
-                values[name] = text
+        values[name] = resolve(text)
     return values
 
 

@@ -45,7 +45,7 @@ class Node:
     def problem(self, message: str, hint: str = "") -> Problem:
         """A problem at this node's place."""
         path = self.place.path
-        path = f"{path} ({self.name})" if path and self.name not in path else path or self.name
+        path = f"{path} ({self.name})" if path else self.name
         return replace(self.place, message=message, hint=hint, path=path)
 
 
