@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import pkgutil
 
 import pytest
 
@@ -54,8 +56,8 @@ def test_names_are_escaped_in_html_and_markdown() -> None:
     assert "\\<script\\>\\|" in markdown
 
 
+@pytest.mark.needs("pandas")
 def test_dataframe(result: memsim.Result) -> None:
-    pytest.importorskip("pandas", reason="to_dataframe needs pandas (memsim[data])")
     frame = result.to_dataframe()
     assert frame["dram_bytes"].sum() == result.dram_bytes
     assert len(frame) == len(result.layers)
@@ -67,6 +69,14 @@ def test_every_public_name_is_there_and_documented() -> None:
     assert set(memsim.__all__) <= set(dir(memsim))
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         memsim.runn  # noqa: B018
+
+
+@pytest.mark.parametrize("package", ["memsim", "memsim.formats"])
+def test_no_lazy_name_is_a_module_of_its_package(package: str) -> None:
+    """Importing the module would put it in the name's place."""
+    module = importlib.import_module(package)
+    modules = {info.name for info in pkgutil.iter_modules(module.__path__)}
+    assert not modules & set(module.__all__)
 
 
 def test_fixed_point_of_a_single_convolution() -> None:

@@ -15,6 +15,8 @@ from memsim.errors import InputError, MemsimError, Problem, did_you_mean
 COMMANDS = {
     "run": "DRAM traffic and time of one inference.",
     "describe": "Static facts: shapes, parameters, MACs, CIO, MoC.",
+    "compare": "Networks side by side on one machine.",
+    "paper": "The HarDNet paper's tables beside our numbers.",
     "expand": "Print a network flat, every layer on its line.",
     "check": "Validate architecture files.",
     "schema": "Print the JSON Schema of architecture files.",

@@ -64,14 +64,39 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-network_options = together(
-    click.argument("network"),
+input_options = together(
     click.option("--input", "input_", metavar="CxHxW", help="Input size, such as 3x1024x2048."),
     click.option("--batch", type=int, help="Images per inference."),
     click.option("--dtype", help="fp32, fp16, bf16 or int8."),
+)
+
+network_options = together(
+    click.argument("network"),
+    input_options,
     click.option("--variant", help="A variant that the file names, such as v1.5."),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                  help="A parameter of the file; may be given several times."),
+)  # fmt: skip
+
+simulation_options = together(
+    click.option("--machine", default="edge", show_default=True,
+                 help="A preset or a machine file."),
+    click.option("--cache", metavar="SIZE", help="Cache, such as 2MB, 2MiB, 0."),
+    click.option("--bandwidth", metavar="RATE", help="Peak DRAM bandwidth, such as 25.6GB/s."),
+    click.option("--macs", metavar="RATE", help="Compute rate, such as 0.5TMAC/s."),
+    click.option("--buffer", metavar="SIZE", help="Streaming buffers beside the cache."),
+    click.option("--lowering", default="fused", show_default=True,
+                 help="eager, fused or concat_free: how layers become kernels."),
+    click.option("--schedule", default="layer_by_layer", show_default=True,
+                 help="Order of tasks."),
+    click.option("--order", default="rows_outer", show_default=True,
+                 help="Order inside a kernel: rows_outer or weights_outer."),
+    click.option("--tile", default="auto", show_default=True,
+                 help="auto, or whole for one task per kernel."),
+    click.option("--policy", help="Replacement policy of the cache."),
+    click.option("--management", help="Management of on-chip memory."),
+    click.option("--clock", default="replay", show_default=True,
+                 help="replay (event by event) or recurrence (the same in closed form)."),
 )  # fmt: skip
 
 report_options = together(

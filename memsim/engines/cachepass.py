@@ -103,32 +103,35 @@ def cache_pass(
     InputError
         For an unknown policy or management.
     """
+    return account(program, transfers(program, capacity, policy, management), capacity)
+
+
+def transfers(
+    program: Program, capacity: int, policy: str = "lru", management: str = "scratchpad"
+) -> Transfers:
+    """What :func:`cache_pass` accounts for: each fetch and each write-back."""
     decide, trace = POLICIES[policy], MANAGEMENTS[management]
     if (policy, management) == ("lru", "scratchpad"):
-        transfers = lru_cells(Touches.of(program), capacity)
-    else:
-        transfers = Transfers.of(program, decide(trace(program), capacity))
-    return account(program, transfers, capacity)
+        return lru_cells(Touches.of(program), capacity)
+    return Transfers.of(program, decide(trace(program), capacity))
 
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
     """Charge transfers to tasks, kernels, roles, causes and tensors."""
-    results = np.flatnonzero(program.touch_role == Role.OUTPUT)
-    again = np.flatnonzero(moved.again_bytes)
-    # One row per transfer: the touch it is charged to, the touch at which it happens, its bytes.
-    causes = {
-        Cause.FIRST: (moved.fetch_at, moved.fetch_at, moved.fetch_bytes - moved.again_bytes),
-        Cause.REFETCH: (moved.fetch_at[again], moved.fetch_at[again], moved.again_bytes[again]),
-        Cause.SPILL: (moved.spill_of, moved.spill_at, moved.spill_bytes),
-        Cause.RESULT: (results, results, program.touch_bytes[results]),
-    }
+    fetches, again = moved.fetches, moved.again
     kernels, tensors = len(program.kernels), len(program.tensors)
     traffic = np.zeros((kernels, len(Role), len(Cause)), np.int64)
     tensor_traffic = np.zeros((tensors, len(Cause)), np.int64)
     load_bytes = np.zeros(program.tasks, np.int64)
     store_bytes = np.zeros(program.tasks, np.int64)
     task, tensor = program.touch_task, program.cell_tensor[program.touch_cell]
-    for cause, (charged, happens, amount) in causes.items():
+    for cause, moves, amount in (
+        (Cause.FIRST, fetches, fetches.amount - again),
+        (Cause.REFETCH, fetches, again),
+        (Cause.SPILL, moved.spills, moved.spills.amount),
+        (Cause.RESULT, moved.results, moved.results.amount),
+    ):
+        charged, happens = moves.of, moves.at
         kernel = program.task_kernel[task[charged]]
         np.add.at(traffic[:, :, cause], (kernel, program.touch_role[charged]), amount)
         np.add.at(tensor_traffic[:, cause], tensor[charged], amount)
@@ -139,7 +142,7 @@ def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
         capacity,
         load_bytes,
         store_bytes,
-        _waits(program, moved, results),
+        _waits(program, moved),
         traffic,
         tensor_traffic,
         moved.occupancy,
@@ -147,21 +150,19 @@ def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
     )
 
 
-def _waits(program: Program, moved: Transfers, results: Ints) -> NDArray[np.bool_]:
+def _waits(program: Program, moved: Transfers) -> NDArray[np.bool_]:
     """Per task: does its load fetch what the task before it stores?
 
     A task stores the outputs it writes, and what its writes displace. Whole cells can be
     compared: what is stored of a cell and no longer held is what the next fetch begins with.
     """
-    task, cell = program.touch_task, program.touch_cell
-    displaced = program.touch_write[moved.spill_at]
-    stored_by = np.concatenate([moved.spill_of[displaced], results])
-    stored_in = np.concatenate([task[moved.spill_at[displaced]], task[results]]).astype(np.int64)
-    cells = len(program.cell_bytes)
-    # A cell is fetched in a task, and stored in the one before: pair them by one number.
-    stored = stored_in * cells + cell[stored_by]
-    fetch_task = task[moved.fetch_at].astype(np.int64)
-    fetched = (fetch_task - 1) * cells + cell[moved.fetch_at]
+    task = program.touch_task.astype(np.int64)
+    displaced = program.touch_write[moved.spills.at]
+    units = np.concatenate([moved.spills.unit[displaced], moved.results.unit])
+    stored_in = task[np.concatenate([moved.spills.at[displaced], moved.results.at])]
+    fetched_in, unit = task[moved.fetches.at], moved.fetches.unit
+    # A unit is fetched in a task, and stored in the one before: pair them by one number.
+    count = 1 + max(int(units.max(initial=0)), int(unit.max(initial=0)))
     waits = np.zeros(program.tasks, np.bool_)
-    waits[fetch_task[np.isin(fetched, stored)]] = True
+    waits[fetched_in[np.isin((fetched_in - 1) * count + unit, stored_in * count + units)]] = True
     return waits

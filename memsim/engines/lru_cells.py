@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from memsim.engines.policies.base import LAST, READ, WRITE
-from memsim.engines.transfers import Touches, Transfers
+from memsim.engines.transfers import Moves, Touches, Transfers
 
 
 def lru_cells(touches: Touches, capacity: int) -> Transfers:
@@ -96,13 +96,22 @@ class _Cache:
                     if self.used > peak:
                         peak = self.used
             occupancy.append(self.used)
+        fetched, written = np.array(self.fetch_at, np.int64), np.array(self.spill_of, np.int64)
         return Transfers(
-            fetch_at=np.array(self.fetch_at, np.int64),
-            fetch_bytes=np.array(self.fetch_bytes, np.int64),
-            again_bytes=np.array(self.again_bytes, np.int64),
-            spill_of=np.array(self.spill_of, np.int64),
-            spill_at=np.array(self.spill_at, np.int64),
-            spill_bytes=np.array(self.spill_bytes, np.int64),
+            fetches=Moves(
+                fetched,
+                fetched,
+                np.array(self.fetch_bytes, np.int64),
+                touches.cell[fetched].astype(np.int64),
+            ),
+            again=np.array(self.again_bytes, np.int64),
+            spills=Moves(
+                written,
+                np.array(self.spill_at, np.int64),
+                np.array(self.spill_bytes, np.int64),
+                touches.cell[written].astype(np.int64),
+            ),
+            results=touches.results,
             occupancy=np.array(occupancy, np.int64),
             peak=peak,
         )

@@ -33,6 +33,8 @@ class Touches:
     block_bytes : int64 array, per block
     cell_writer : int64 array, per cell
         The touch that writes it; -1 where none does.
+    results : Moves
+        Network outputs.
     """
 
     start: Ints
@@ -41,6 +43,7 @@ class Touches:
     cell_block: Ints
     block_bytes: Ints
     cell_writer: Ints
+    results: Moves
 
     @classmethod
     def of(cls, program: Program) -> Touches:
@@ -54,6 +57,7 @@ class Touches:
             program.cell_block,
             program.block_bytes,
             program.cell_writer,
+            written_through(program),
         )
 
     @cached_property
@@ -77,45 +81,78 @@ class Touches:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfers:
-    """What crossed the DRAM interface, apart from network outputs.
+class Moves:
+    """Transfers of one kind, one entry each: int64 arrays.
 
     Attributes
     ----------
-    fetch_at, fetch_bytes, again_bytes : int64 arrays, one entry per fetch
-        The touch that fetches; its bytes; those of them that were fetched before.
-    spill_of, spill_at, spill_bytes : int64 arrays, one entry per write-back
-        The touch that wrote the bytes; the touch that displaced them; how many.
+    of : per transfer
+        The touch it is charged to: the reader of a fetch, the writer of what is written.
+    at : per transfer
+        The touch at which it happens.
+    amount : per transfer
+        Bytes.
+    unit : per transfer
+        What is moved: a cell, or a line of memory. Equal numbers are the same data.
+    """
+
+    of: Ints
+    at: Ints
+    amount: Ints
+    unit: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """What crosses the DRAM interface.
+
+    Attributes
+    ----------
+    fetches : Moves
+    again : int64 array, per fetch
+        Those of its bytes that were fetched before.
+    spills, results : Moves
+        Write-backs; network outputs.
     occupancy : int64 array, per task
         Bytes held after each task.
     peak : int
         Most bytes ever held.
     """
 
-    fetch_at: Ints
-    fetch_bytes: Ints
-    again_bytes: Ints
-    spill_of: Ints
-    spill_at: Ints
-    spill_bytes: Ints
+    fetches: Moves
+    again: Ints
+    spills: Moves
+    results: Moves
     occupancy: Ints
     peak: int
 
     @classmethod
     def of(cls, program: Program, events: Events) -> Transfers:
-        """The transfers of a policy that works block by block."""
-        size, touch = program.block_bytes, program.access_touch
+        """The transfers of a scratchpad's policy that works block by block."""
+        size, touch = program.block_bytes, program.access_touch.astype(np.int64)
         at = np.flatnonzero(events.missed)
         block = program.access_block[at]
         first = np.full(len(size), -1, np.int64)
         first[block[::-1]] = at[::-1]
+        cell = program.touch_cell
+        writer = touch[program.block_writer[events.spilled]]
         return cls(
-            touch[at].astype(np.int64),
-            size[block],
+            Moves(touch[at], touch[at], size[block], cell[touch[at]].astype(np.int64)),
             np.where(first[block] == at, 0, size[block]),
-            touch[program.block_writer[events.spilled]].astype(np.int64),
-            touch[events.spilled_at].astype(np.int64),
-            size[events.spilled],
+            Moves(
+                writer,
+                touch[events.spilled_at],
+                size[events.spilled],
+                cell[writer].astype(np.int64),
+            ),
+            written_through(program),
             events.occupancy,
             events.peak,
         )
+
+
+def written_through(program: Program) -> Moves:
+    """Network outputs, which a scratchpad writes to DRAM as they are produced."""
+    touch = np.flatnonzero(program.touch_write & program.cell_is_output[program.touch_cell])
+    cell = program.touch_cell[touch].astype(np.int64)
+    return Moves(touch, touch, program.cell_bytes[cell], cell)

@@ -61,7 +61,8 @@ def _shipped() -> dict[str, Path]:
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "architectures", package.parent / "architectures"):
         if folder.is_dir():
-            return {path.stem: path for path in sorted(folder.rglob("*.yaml"))}
+            files = sorted(folder.rglob("*.yaml"))
+            return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
     return {}
 
 

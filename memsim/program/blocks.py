@@ -79,6 +79,16 @@ class Grid:
         sizes: Index = whole * (piece + 1) // parts - whole * piece // parts
         return sizes
 
+    def boxes(self) -> NDArray[np.int32]:
+        """Image, row range and channel range of every cell of all images."""
+        image, strip, across = np.unravel_index(
+            np.arange(self.images * self.cells),
+            (self.images, self.cells // self.cells_across, self.cells_across),
+        )
+        rows, channels = self.row_edges, self.channel_edges
+        columns = (image, rows[strip], rows[strip + 1], channels[across], channels[across + 1])
+        return np.stack(columns, axis=1).astype(np.int32)
+
     def row_cells(self, edges: Index) -> Index:
         """The strip that begins at each row edge."""
         return np.searchsorted(self.row_edges, edges)

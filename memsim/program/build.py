@@ -155,6 +155,7 @@ class _Assembly:
         block: int,
     ) -> None:
         self.network, self.kernels, self.block = network, kernels, block
+        self.itemsize = kernels[0].output.itemsize
         self.tensors: dict[str, Stored] = {}
         self.grids: dict[str, Grid] = {}
         self.base: dict[str, int] = {}
@@ -171,7 +172,7 @@ class _Assembly:
         self._freeze()
 
     def _store(self, name: str, kind: str, images: int, channels: int, rows: int, unit: int) -> str:
-        self.tensors[name] = Stored(name, kind, (images, channels, rows, unit))
+        self.tensors[name] = Stored(name, kind, (images, channels, rows, unit), self.itemsize)
         self.grids[name] = Grid(channels, rows, unit, images, self.block)
         return name
 
@@ -213,8 +214,7 @@ class _Assembly:
                 self._read_once(plan, f"{name}.weight", view.shape[0], per_channel)
 
     def _read_once(self, plan: _Plan, name: str, channels: int, per_channel: int) -> None:
-        row_bytes = per_channel * plan.kernel.output.itemsize
-        self._store(name, "weight", 1, channels, 1, row_bytes)
+        self._store(name, "weight", 1, channels, 1, per_channel * self.itemsize)
         strips, blocks = len(plan.tiling.rows) - 1, len(plan.tiling.channels) - 1
         rows = _whole((np.zeros(strips, np.int64),) * 2, 1)
         part = _whole((np.zeros(blocks, np.int64),) * 2, channels)
@@ -225,9 +225,7 @@ class _Assembly:
         if not kernel.stored:
             return
         name = f"{kernel.name}.weight"
-        self._store(
-            name, "weight", 1, kernel.output.image[0], 1, kernel.stored * kernel.output.itemsize
-        )
+        self._store(name, "weight", 1, kernel.output.image[0], 1, kernel.stored * self.itemsize)
         rows = _whole((tiling.rows[:-1],) * 2, 1)
         self._add(plan, _Read(name, Role.WEIGHT, rows, (tiling.channels[:-1], tiling.channels[1:])))
 
@@ -368,6 +366,7 @@ class _Assembly:
             touch_last=ends,
             cell_tensor=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
             cell_bytes=np.concatenate([np.tile(grid.cell_bytes, grid.images) for grid in grids]),
+            cell_box=np.concatenate([grid.boxes() for grid in grids]),
             cell_block=np.concatenate([[0], np.cumsum(blocks)]),
             cell_birth=np.where(touched, task[first], -1).astype(np.int32),
             cell_death=np.where(touched, task[last], -1).astype(np.int32),

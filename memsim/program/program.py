@@ -28,12 +28,16 @@ class Stored:
     kind : str
         ``weight``, ``input``, ``activation`` or ``output``.
     shape : tuple of int
-        Images, channels, rows, bytes of one row of one channel.
+        Images, channels, rows, bytes of one row of one channel. Parameters are one row of one
+        image: all that belongs to an output channel.
+    itemsize : int
+        Bytes of one element.
     """
 
     name: str
     kind: str
     shape: tuple[int, int, int, int]
+    itemsize: int
 
     @property
     def nbytes(self) -> int:
@@ -73,6 +77,8 @@ class Program:
     cell_tensor : int32 array, one entry per cell
         Index into ``tensors``.
     cell_bytes : int64 array, per cell
+    cell_box : int32 array, cells x 5
+        Image, first row and row after the last, first channel and channel after the last.
     cell_block : int64 array, cells + 1
         First block of each cell.
     cell_birth, cell_death : int32 arrays, per cell
@@ -105,6 +111,7 @@ class Program:
     touch_last: NDArray[np.bool_]
     cell_tensor: NDArray[np.int32]
     cell_bytes: Ints
+    cell_box: NDArray[np.int32]
     cell_block: Ints
     cell_birth: NDArray[np.int32]
     cell_death: NDArray[np.int32]

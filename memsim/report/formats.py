@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from memsim.registry import Registry
@@ -19,7 +20,7 @@ class Reportable(Protocol):
         """Plain JSON values."""
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row per layer."""
+        """Flat rows: one per layer, or per network."""
 
 
 Format = Callable[[Reportable, "int | None"], str]
@@ -33,7 +34,7 @@ def render(facts: Reportable, format: str = "table", layers: int | None = 10) ->
 
     Parameters
     ----------
-    facts : Result or Description
+    facts : Result, Description, Comparison or PaperTable
     format : str
         ``table``, ``json``, ``csv``, ``md`` or ``html``.
     layers : int or None
@@ -57,18 +58,20 @@ def format_of(path: str | os.PathLike[str]) -> str:
     return ENDINGS.get(os.path.splitext(os.fspath(path))[1].lower(), "table")
 
 
+SHEETS = {
+    "Comparison": "comparison_sheet",
+    "Description": "description_sheet",
+    "PaperTable": "paper_sheet",
+    "Result": "result_sheet",
+}
+"""What lays out each kind of facts: a module of this package and the function of its name."""
+
+
 def sheet_of(facts: Reportable, layers: int | None) -> Sheet:
     """The sheet that says these facts."""
-    from memsim.describe import Description
-    from memsim.report.description_sheet import description_sheet
-    from memsim.report.result_sheet import result_sheet
-    from memsim.results import Result
-
-    if isinstance(facts, Result):
-        return result_sheet(facts, layers)
-    if isinstance(facts, Description):
-        return description_sheet(facts, layers)
-    raise TypeError(f"no sheet for {type(facts).__name__}")
+    name = SHEETS[type(facts).__name__]
+    sheet: Sheet = getattr(import_module(f"memsim.report.{name}"), name)(facts, layers)
+    return sheet
 
 
 @FORMATS.register("table")

@@ -27,14 +27,15 @@ def result_sheet(result: Result, layers: int | None = 10) -> Sheet:
     shapes = ", ".join("x".join(map(str, shape)) for shape in config["input_shapes"])
     return Sheet(
         title=f"{network.name} ({shapes}, {network.dtype}) on {result.machine.name}",
-        facts=_configuration(result),
+        facts=configuration(result),
         grids=(_traffic(result), _layers(result, layers)),
         more=_totals(result),
         notes=_notes(result),
     )
 
 
-def _configuration(result: Result) -> tuple[tuple[str, str], ...]:
+def configuration(result: Result) -> tuple[tuple[str, str], ...]:
+    """The machine and the program options as facts."""
     config, machine = result.config, result.machine
     hint = _other(machine.cache_bytes)
     ways = "" if machine.cache.ways is None else f", {machine.cache.ways}-way"

@@ -9,8 +9,10 @@ from memsim.formats.macros.base import Macro, Site, Value
 from memsim.formats.macros.block import Block
 from memsim.formats.macros.depthwise import Depthwise
 from memsim.formats.macros.fire import Fire
+from memsim.formats.macros.highway import Highway
 from memsim.formats.macros.inverted_residual import InvertedResidual
 from memsim.formats.macros.inverted_transition import InvertedTransition
+from memsim.formats.macros.pyramid import Pyramid
 from memsim.formats.macros.repeat import Repeat
 from memsim.formats.macros.residual import Residual
 from memsim.registry import Registry
@@ -25,6 +27,8 @@ for _macro in (
     InvertedResidual,
     InvertedTransition,
     Fire,
+    Highway,
+    Pyramid,
     Repeat,
 ):
     MACROS.add(_macro.kind, _macro)

@@ -5,7 +5,7 @@ A new operator is a class in one of these files (or a new file) and its line bel
 
 from __future__ import annotations
 
-from memsim.network.ops import conv, linear, pointwise, pool, shape
+from memsim.network.ops import conv, linear, opaque, pointwise, pool, scale, shape
 from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes
 from memsim.registry import Registry
 
@@ -33,8 +33,10 @@ for _operator in (
     pointwise.Hardswish,
     pointwise.Hardsigmoid,
     pointwise.Gelu,
+    pointwise.Complement,
     pointwise.Add,
     pointwise.Mul,
+    scale.Scale,
     shape.Concat,
     shape.Slice,
     shape.Upsample,
@@ -42,6 +44,7 @@ for _operator in (
     shape.Softmax,
     shape.Dropout,
     shape.Identity,
+    opaque.Opaque,
 ):
     OPERATORS.add(_operator.kind, _operator)
 

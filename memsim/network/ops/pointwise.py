@@ -89,6 +89,12 @@ class Gelu(_Pointwise):
     kind: ClassVar[str] = "gelu"
 
 
+class Complement(_Pointwise):
+    """``1 - x``: what a gate of value ``x`` lets through on its other side."""
+
+    kind: ClassVar[str] = "complement"
+
+
 class _Combine(_Pointwise):
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 

@@ -1,0 +1,50 @@
+"""An operator of a foreign graph that memsim does not know."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from memsim.network.ops.base import Index, Operator, Shape, Shapes, Size
+
+
+class Opaque(Operator):
+    """Stands for an operator that memsim does not know: it moves data, but is not computed.
+
+    Its inputs and its parameters are read once and its output is written once, as by a kernel
+    that streams; its MACs are NOT counted, and its time is that of one elementwise operation
+    per output element. Importing a graph that needs one is refused unless that is allowed.
+    """
+
+    kind: ClassVar[str] = "opaque"
+    arity: ClassVar[tuple[int, int | None]] = (1, None)
+
+    op: Annotated[str, Field(description="the operator's own name", min_length=1, max_length=200)]
+    shape: Annotated[tuple[Size, Size, Size], Field(description="[channels, height, width]")]
+    params: Annotated[int, Field(strict=True, ge=0, le=1 << 44, description="parameters read")] = 0
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        return self.shape
+
+    def learnable(self, inputs: Shapes, output: Shape) -> int:
+        return self.params
+
+    def stored(self, inputs: Shapes, output: Shape) -> int:
+        return -(-self.params // output[0])  # shared out among the channels, rounded up
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1
+
+    # Which part of the output needs which part of an input is not known. A tile reads its
+    # proportional share, so that the kernel reads every input once.
+
+    def input_rows(
+        self, start: Index, stop: Index, source: Shape, output: Shape
+    ) -> tuple[Index, Index]:
+        return start * source[1] // output[1], -(-stop * source[1] // output[1])
+
+    def input_channels(
+        self, start: Index, stop: Index, source: Shape, output: Shape
+    ) -> tuple[Index, Index]:
+        return start * source[0] // output[0], -(-stop * source[0] // output[0])

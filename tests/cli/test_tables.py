@@ -1,0 +1,99 @@
+"""``memsim paper`` and ``memsim compare``: what people read, and what programs read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from memsim.cli.main import run
+from tests.golden import check_golden
+
+
+@pytest.fixture
+def memsim(capsys: pytest.CaptureFixture[str]):
+    def call(*args: str) -> tuple[int, str, str]:
+        code = run(args)
+        return (code, *capsys.readouterr())
+
+    return call
+
+
+COMPARE = ("compare", "hardnet68", "densenet121", "resnet50", "--cache", "2MB")
+
+
+@pytest.mark.parametrize("table", ["imagenet", "camvid"])
+def test_a_table_of_the_paper(memsim, table: str) -> None:
+    code, out, err = memsim("paper", table)
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    check_golden(f"paper_{table}.txt", out)
+
+
+def test_a_table_in_json_has_the_documented_keys(memsim) -> None:
+    facts = json.loads(memsim("paper", "imagenet", "--format", "json")[1])
+    assert facts["schema"] == "memsim.paper/1"
+    row = facts["rows"][0]
+    assert set(row) == {
+        "network", "shipped", "variant", "outside", "accounting", "note",
+        *(f"{q}{end}" for q in ("cio", "params", "macs") for end in ("", "_paper", "_deviation")),
+    }  # fmt: skip
+    assert row["network"] == "hardnet39ds"
+    assert row["accounting"] == "depthwise_downsampling=left_out"
+    assert row["cio_deviation"] == pytest.approx(row["cio"] / row["cio_paper"] - 1)
+
+
+def test_a_row_without_ours_has_nothing_to_deviate(memsim) -> None:
+    facts = json.loads(memsim("paper", "camvid", "--format", "json")[1])
+    row = facts["rows"][0]
+    assert (row["network"], row["cio"], row["cio_deviation"]) == ("segnet", None, None)
+    assert row["cio_paper"] == 702e6 / 4
+
+
+def test_a_table_in_csv_and_markdown(memsim) -> None:
+    rows = list(csv.DictReader(io.StringIO(memsim("paper", "camvid", "--format", "csv")[1])))
+    assert len(rows) == 12
+    assert rows[2]["accounting"] == "transition_down=once"
+    assert "| fc\\_hardnet84 | 8.35 | 8.4 |" in memsim("paper", "camvid", "--format", "md")[1]
+
+
+def test_the_comparison_of_three(memsim) -> None:
+    code, out, err = memsim(*COMPARE)
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    check_golden("compare.txt", out)
+
+
+def test_a_comparison_in_json(memsim) -> None:
+    facts = json.loads(memsim("compare", "patterns/log", "--input", "64x28x28", "--batch", "2",
+                              "--lowering", "concat_free", "--format", "json")[1])  # fmt: skip
+    assert facts["schema"] == "memsim.comparison/1"
+    assert facts["config"]["lowering"] == "concat_free"
+    network = facts["networks"][0]
+    assert network["input_shapes"] == [[2, 64, 28, 28]]
+    assert set(network["moc"]) == {
+        *(f"percentile_{p}" for p in (10, 25, 50, 75, 90)),
+        "macs_share_below_30", "layers_below_30",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("paper imagenets", "unknown table 'imagenets' (did you mean 'imagenet'?)"),
+        ("compare hardnet68 hardnet86", "unknown network 'hardnet86'"),
+        ("compare hardnet68 --cache x", "cache"),
+        ("paper camvid --format xml", "unknown format 'xml'"),
+    ],
+)
+def test_errors(memsim, line: str, message: str) -> None:
+    code, out, err = memsim(*line.split())
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_nothing_to_compare_is_wrong_usage(memsim) -> None:
+    assert memsim("compare")[0] == 2
