@@ -14,10 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memsim.comparison import Comparison, compare
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
-    from memsim.formats import dump, load, names
+    from memsim.formats import dump, from_torch, load, names, to_torch
     from memsim.machine import Machine, load_machine, machine_names
     from memsim.network import Network, Node, Tensor
+    from memsim.network.metrics import Accounting, cio
+    from memsim.paper import PaperTable, paper_table
     from memsim.program import Program, build
     from memsim.results import LayerResult, Result
     from memsim.simulate import run
@@ -25,45 +28,61 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Accounting": "network.metrics",
+    "Comparison": "comparison",
     "InputError": "errors",
     "LayerResult": "results",
     "Machine": "machine",
     "MemsimError": "errors",
     "Network": "network",
     "Node": "network",
+    "PaperTable": "paper",
     "Problem": "errors",
     "Program": "program",
     "Result": "results",
     "SimulationError": "errors",
     "Tensor": "network",
     "build": "program",
+    "cio": "network.metrics",
+    "compare": "comparison",
     "dump": "formats",
+    "from_torch": "formats",
     "load": "formats",
     "load_machine": "machine",
     "machine_names": "machine",
     "names": "formats",
+    "paper_table": "paper",
     "run": "simulate",
+    "to_torch": "formats",
 }
 
 __all__ = [
+    "Accounting",
+    "Comparison",
     "InputError",
     "LayerResult",
     "Machine",
     "MemsimError",
     "Network",
     "Node",
+    "PaperTable",
     "Problem",
     "Program",
     "Result",
     "SimulationError",
     "Tensor",
     "build",
+    "cio",
+    "compare",
     "dump",
+    "from_torch",
     "load",
     "load_machine",
     "machine_names",
     "names",
+    "paper_table",
     "run",
+    "to_torch",
 ]
 
 

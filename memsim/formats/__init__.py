@@ -9,25 +9,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memsim.formats.dump import dump
-    from memsim.formats.json_schema import json_schema
+    from memsim.formats.editor_schema import json_schema
+    from memsim.formats.flat import dump
     from memsim.formats.library import Entry, check, load, names
+    from memsim.formats.torch_import import from_torch
+    from memsim.formats.torch_module import to_torch
 
 _HOMES = {
     "Entry": "library",
     "check": "library",
-    "dump": "dump",
-    "json_schema": "json_schema",
+    "dump": "flat",
+    "from_torch": "torch_import",
+    "json_schema": "editor_schema",
     "load": "library",
     "names": "library",
+    "to_torch": "torch_module",
 }
 
-__all__ = ["Entry", "check", "dump", "json_schema", "load", "names"]
+__all__ = ["Entry", "check", "dump", "from_torch", "json_schema", "load", "names", "to_torch"]
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'memsim.formats' has no attribute {name!r}")
-    # Set as an attribute: a module of the same name would otherwise take its place.
-    globals()[name] = getattr(import_module(f"memsim.formats.{_HOMES[name]}"), name)
-    return globals()[name]
+    return getattr(import_module(f"memsim.formats.{_HOMES[name]}"), name)
