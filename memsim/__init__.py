@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memsim.comparison import Comparison, compare
+    from memsim.curves import CurveResult
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
     from memsim.formats import dump, from_torch, load, names, to_torch
     from memsim.machine import Machine, load_machine, machine_names
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from memsim.paper import PaperTable, paper_table
     from memsim.program import Program, build
     from memsim.results import LayerResult, Result
-    from memsim.simulate import run
+    from memsim.simulate import curve, run
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CurveResult": "curves",
     "Accounting": "network.metrics",
     "Comparison": "comparison",
     "InputError": "errors",
@@ -43,6 +45,7 @@ _HOMES = {
     "SimulationError": "errors",
     "Tensor": "network",
     "build": "program",
+    "curve": "simulate",
     "cio": "network.metrics",
     "compare": "comparison",
     "dump": "formats",
@@ -57,6 +60,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CurveResult",
     "Accounting",
     "Comparison",
     "InputError",
@@ -72,6 +76,7 @@ __all__ = [
     "SimulationError",
     "Tensor",
     "build",
+    "curve",
     "cio",
     "compare",
     "dump",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from memsim.engines.cachepass import transfers
+from memsim.engines.cachepass import machine_transfers
 from memsim.engines.shortcuts import Shortcuts, shortcuts
 from memsim.errors import InputError
 from memsim.network.graph import Network
@@ -42,12 +42,8 @@ class Contender:
     @cached_property
     def shortcuts(self) -> Shortcuts:
         """The traffic that only shortcuts require."""
-        result = self.result
-        cache = result.machine.cache
-        moved = transfers(
-            result.program, result.traffic.capacity, cache.policy, cache.management
-        )  # fmt: skip
-        return shortcuts(result.program, moved)
+        program = self.result.program
+        return shortcuts(program, machine_transfers(program, self.result.machine))
 
     @cached_property
     def lifetimes(self) -> Lifetimes:

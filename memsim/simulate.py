@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from memsim.engines.cachepass import cache_pass
+from memsim.engines.cachepass import machine_pass
 from memsim.engines.recurrence import recurrence
 from memsim.engines.replay import replay
 from memsim.engines.steps import Steps, Timeline, steps
 from memsim.machine import Machine, load_machine
 from memsim.network.graph import Network
-from memsim.program import build
+from memsim.program import Program, build
 from memsim.registry import Registry
 from memsim.results import Result
-from memsim.units import Quantity
+from memsim.units import Quantity, parse_bytes
+
+if TYPE_CHECKING:
+    from memsim.curves import CurveResult
 
 CLOCKS: Registry[Callable[[Steps], Timeline]] = Registry("clock")
 """What tells when things happen: (steps) -> timeline."""
@@ -22,45 +26,105 @@ CLOCKS: Registry[Callable[[Steps], Timeline]] = Registry("clock")
 CLOCKS.add("replay", replay)
 CLOCKS.add("recurrence", recurrence)
 
+Source = Network | str | os.PathLike[str]
+"""A network, the name of a shipped one, or a file that :func:`memsim.load` reads."""
 
-def run(
-    network: Network | str | os.PathLike[str],
-    *,
-    machine: Machine | str | os.PathLike[str] = "edge",
-    cache: Quantity | None = None,
-    bandwidth: Quantity | None = None,
-    macs: Quantity | None = None,
-    buffer: Quantity | None = None,
-    policy: str | None = None,
-    management: str | None = None,
-    lowering: str = "fused",
-    schedule: str = "layer_by_layer",
-    order: str = "rows_outer",
-    tile: str = "auto",
-    clock: str = "replay",
-) -> Result:
+
+class Options(TypedDict, total=False):
+    """What a simulation can be told; everything has a default.
+
+    Attributes
+    ----------
+    machine : Machine, str or path
+        A machine, the name of a preset (``edge``), or a machine file. What follows overrides it.
+    cache, buffer : str or int
+        Bytes, such as ``"2MB"`` (2,000,000) or ``"2MiB"``; 0 is the limit without reuse.
+    bandwidth : str or number
+        Peak DRAM bandwidth, ``"25.6GB/s"``.
+    macs : str or number
+        Compute rate, ``"0.5TMAC/s"``.
+    policy, management : str
+        Replacement policy; ``scratchpad`` or ``hardware``.
+    ways : int
+        Lines of a set of a hardware cache; 0 for fully associative.
+    fetch_on_write : bool
+        Whether a write that misses a hardware cache fetches its line.
+    lowering : str
+        ``eager``, ``fused`` (the default) or ``concat_free``.
+    schedule, order, tile : str
+        Order of the tasks, inside a kernel too; ``whole`` for one task per kernel.
+    layout, allocator : str
+        ``nchw`` or ``nhwc``; ``caching``, ``arena`` or ``fresh``: where feature maps lie, which
+        a hardware cache sees.
+    """
+
+    machine: Machine | str | os.PathLike[str]
+    cache: Quantity | None
+    bandwidth: Quantity | None
+    macs: Quantity | None
+    buffer: Quantity | None
+    policy: str | None
+    management: str | None
+    ways: int | None
+    fetch_on_write: bool | None
+    lowering: str
+    schedule: str
+    order: str
+    tile: str
+    layout: str
+    allocator: str
+
+
+OVERRIDES = (
+    "cache",
+    "bandwidth",
+    "macs",
+    "buffer",
+    "policy",
+    "management",
+    "ways",
+    "fetch_on_write",
+)
+"""The options that change the machine; the others but ``machine`` are the program's."""
+
+
+def prepare(network: Source, options: Options) -> tuple[Program, Machine]:
+    """The program and the machine that options describe.
+
+    Raises
+    ------
+    InputError, SimulationError
+        As :func:`run`.
+    TypeError
+        For an option that does not exist.
+    """
+    if not isinstance(network, Network):
+        from memsim.formats import load
+
+        network = load(network)
+    given = dict(options)
+    machine = given.pop("machine", "edge")
+    if not isinstance(machine, Machine):
+        machine = load_machine(machine)  # type: ignore[arg-type]  # TypedDict.pop knows no types
+    changes = {name: given.pop(name, None) for name in OVERRIDES}
+    machine = machine.with_overrides(**changes)  # type: ignore[arg-type]  # as above
+    program = build(network, buffer=machine.buffer_bytes, **given)  # type: ignore[arg-type]
+    return program, machine
+
+
+def run(network: Source, *, clock: str = "replay", **options: Unpack[Options]) -> Result:
     """Simulate one inference: DRAM traffic and time.
 
     Parameters
     ----------
     network : Network, str or path
         A network, the name of a shipped one, or a file that :func:`memsim.load` reads.
-    machine : Machine, str or path
-        A machine, the name of a preset, or a machine file.
-    cache, buffer : str or int, optional
-        Bytes, such as ``"2MB"`` (2,000,000) or ``"2MiB"``; 0 is the limit without reuse.
-    bandwidth : str or number, optional
-        Peak DRAM bandwidth, ``"25.6GB/s"``.
-    macs : str or number, optional
-        Compute rate, ``"0.5TMAC/s"``.
-    policy, management : str, optional
-        Replacement policy; ``scratchpad``.
-    lowering : str
-        ``eager``, ``fused`` or ``concat_free``.
-    schedule, order, tile : str
-        Order of the tasks, inside a kernel too; ``whole`` for one task per kernel.
     clock : str
         ``replay`` (the SimPy model) or ``recurrence`` (the same time in closed form).
+    **options
+        See :class:`Options`: ``machine``, ``cache``, ``bandwidth``, ``macs``, ``buffer``,
+        ``policy``, ``management``, ``ways``, ``fetch_on_write``, ``lowering``, ``schedule``,
+        ``order``, ``tile``, ``layout``, ``allocator``.
 
     Returns
     -------
@@ -81,24 +145,46 @@ def run(
     >>> large.dram_bytes < small.dram_bytes
     True
     """
-    if not isinstance(network, Network):
-        from memsim.formats import load
-
-        network = load(network)
-    if not isinstance(machine, Machine):
-        machine = load_machine(machine)
-    machine = machine.with_overrides(cache, bandwidth, macs, buffer, policy, management)
     tell_time = CLOCKS[clock]
-    program = build(
-        network,
-        buffer=machine.buffer_bytes,
-        lowering=lowering,
-        schedule=schedule,
-        order=order,
-        tile=tile,
-    )
-    traffic = cache_pass(
-        program, machine.cache_bytes, machine.cache.policy, machine.cache.management
-    )
+    program, machine = prepare(network, options)
+    traffic = machine_pass(program, machine)
     durations = steps(program, traffic, machine)
     return Result(program, machine, traffic, durations, tell_time(durations))
+
+
+def curve(
+    network: Source, *, sizes: Sequence[Quantity] = (), **options: Unpack[Options]
+) -> CurveResult:
+    """Find the DRAM traffic of one inference at EVERY cache size, exactly, in one pass.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`run`.
+    sizes : sequence of str or int
+        Cache sizes at which the time is found as well.
+    **options
+        As in :func:`run`; the cache may be a scratchpad or fully associative hardware, with
+        LRU replacement.
+
+    Returns
+    -------
+    CurveResult
+
+    Raises
+    ------
+    InputError, SimulationError
+        As :func:`run`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = memsim.curve("hardnet68", sizes=["256KiB", "2MiB"])
+    >>> [point.dram_bytes for point in result.points] == [
+    ...     memsim.run("hardnet68", cache=size).dram_bytes for size in ("256KiB", "2MiB")]
+    True
+    """
+    from memsim.curves import CurveResult
+
+    program, machine = prepare(network, options)
+    return CurveResult(program, machine, tuple(parse_bytes(size) for size in sizes))

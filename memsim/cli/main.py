@@ -14,6 +14,8 @@ from memsim.errors import InputError, MemsimError, Problem, did_you_mean
 
 COMMANDS = {
     "run": "DRAM traffic and time of one inference.",
+    "curve": "DRAM traffic at every cache size at once.",
+    "size": "The smallest cache that keeps traffic low enough.",
     "describe": "Static facts: shapes, parameters, MACs, CIO, MoC.",
     "compare": "Networks side by side on one machine.",
     "paper": "The HarDNet paper's tables beside our numbers.",

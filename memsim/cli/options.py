@@ -78,10 +78,9 @@ network_options = together(
                  help="A parameter of the file; may be given several times."),
 )  # fmt: skip
 
-simulation_options = together(
+machine_options = together(
     click.option("--machine", default="edge", show_default=True,
                  help="A preset or a machine file."),
-    click.option("--cache", metavar="SIZE", help="Cache, such as 2MB, 2MiB, 0."),
     click.option("--bandwidth", metavar="RATE", help="Peak DRAM bandwidth, such as 25.6GB/s."),
     click.option("--macs", metavar="RATE", help="Compute rate, such as 0.5TMAC/s."),
     click.option("--buffer", metavar="SIZE", help="Streaming buffers beside the cache."),
@@ -94,7 +93,19 @@ simulation_options = together(
     click.option("--tile", default="auto", show_default=True,
                  help="auto, or whole for one task per kernel."),
     click.option("--policy", help="Replacement policy of the cache."),
-    click.option("--management", help="Management of on-chip memory."),
+    click.option("--management", help="scratchpad, or hardware: lines that know no lifetimes."),
+    click.option("--ways", type=int, help="Lines of a set of a hardware cache; 0: all."),
+    click.option("--fetch-on-write/--no-fetch-on-write", default=None,
+                 help="Whether a write that misses a hardware cache fetches its line."),
+    click.option("--layout", default="nchw", show_default=True,
+                 help="nchw or nhwc: feature maps in memory, as a hardware cache sees them."),
+    click.option("--allocator", default="caching", show_default=True,
+                 help="caching, arena or fresh: who gives feature maps their addresses."),
+)  # fmt: skip
+
+simulation_options = together(
+    click.option("--cache", metavar="SIZE", help="Cache, such as 2MB, 2MiB, 0."),
+    machine_options,
     click.option("--clock", default="replay", show_default=True,
                  help="replay (event by event) or recurrence (the same in closed form)."),
 )  # fmt: skip

@@ -6,19 +6,20 @@ loads and stores; when that happens is the replay's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memsim.engines.lru_cells import lru_cells
-from memsim.engines.policies import POLICIES, Trace
-from memsim.engines.policies.base import LAST, READ, WRITE, WRITE_THROUGH
-from memsim.engines.transfers import Touches, Transfers
+from memsim.engines.management import MANAGEMENTS, Lines
+from memsim.engines.policies import POLICIES
+from memsim.engines.transfers import Touches, Transfers, written_through
+from memsim.errors import InputError
+from memsim.machine import Machine
 from memsim.program.kernel import Cause, Role
 from memsim.program.program import Program
-from memsim.registry import Registry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,25 +69,12 @@ class CachePass:
         return int(self.traffic[:, :, [Cause.SPILL, Cause.RESULT]].sum())
 
 
-Management = Callable[[Program], Trace]
-
-MANAGEMENTS: Registry[Management] = Registry("management")
-"""How on-chip memory is managed: what of a program the cache sees."""
-
-
-@MANAGEMENTS.register("scratchpad")
-def scratchpad(program: Program) -> Trace:
-    """Blocks with their lifetimes: a dead block is dropped, never written back."""
-    output = program.block_is_output[program.access_block]
-    code = np.where(program.access_write, np.where(output, WRITE_THROUGH, WRITE), READ)
-    code = code + LAST * program.access_last
-    return Trace(
-        program.task_start, program.access_block, code.astype(np.uint8), program.block_bytes
-    )
-
-
 def cache_pass(
-    program: Program, capacity: int, policy: str = "lru", management: str = "scratchpad"
+    program: Program,
+    capacity: int,
+    policy: str = "lru",
+    management: str = "scratchpad",
+    lines: Lines | None = None,
 ) -> CachePass:
     """Run a program's accesses through one cache.
 
@@ -97,23 +85,55 @@ def cache_pass(
         Bytes of the cache; 0 is the limit without reuse.
     policy, management : str
         Keys of ``POLICIES`` and ``MANAGEMENTS``.
+    lines : Lines, optional
+        Lines, sets, layout and addresses of a hardware cache.
 
     Raises
     ------
     InputError
-        For an unknown policy or management.
+        For an unknown policy or management, or sets that the capacity does not divide into.
     """
-    return account(program, transfers(program, capacity, policy, management), capacity)
+    return account(program, transfers(program, capacity, policy, management, lines), capacity)
+
+
+def machine_pass(program: Program, machine: Machine) -> CachePass:
+    """Run a program through the cache of a machine."""
+    return account(program, machine_transfers(program, machine), machine.cache_bytes)
+
+
+def machine_transfers(program: Program, machine: Machine) -> Transfers:
+    """What :func:`machine_pass` accounts for."""
+    cache = machine.cache
+    lines = Lines.of(program, machine)
+    return transfers(program, cache.size, cache.policy, cache.management, lines)
 
 
 def transfers(
-    program: Program, capacity: int, policy: str = "lru", management: str = "scratchpad"
+    program: Program,
+    capacity: int,
+    policy: str = "lru",
+    management: str = "scratchpad",
+    lines: Lines | None = None,
 ) -> Transfers:
     """What :func:`cache_pass` accounts for: each fetch and each write-back."""
-    decide, trace = POLICIES[policy], MANAGEMENTS[management]
+    decide, trace_of = POLICIES[policy], MANAGEMENTS[management]
+    lines = lines or Lines()
     if (policy, management) == ("lru", "scratchpad"):
         return lru_cells(Touches.of(program), capacity)
-    return Transfers.of(program, decide(trace(program), capacity))
+    trace = trace_of(program, lines)
+    if management == "scratchpad":
+        return Transfers.of(program, trace, decide(trace, capacity), written_through(program))
+    if lines.ways is not None:
+        if policy != "lru":
+            raise InputError(f"policy {policy} is for a fully associative cache; sets know lru")
+        from memsim.engines.compiled_sets import compiled_sets
+
+        decide = partial(compiled_sets, ways=lines.ways, line=lines.line, index=lines.index)
+    elif policy == "lru":
+        from memsim.engines.compiled_lru import compiled_lru
+
+        decide = compiled_lru
+    return Transfers.of(program, trace, decide(trace, capacity))
 
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.policies.base import LAST, READ, WRITE, WRITE_THROUGH, Events
+from memsim.engines.policies.base import (
+    DIRTIES,
+    KIND,
+    LAST,
+    NEW,
+    READ,
+    WRITE,
+    WRITE_THROUGH,
+    Events,
+    Trace,
+)
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
@@ -101,6 +111,19 @@ class Moves:
     amount: Ints
     unit: Ints
 
+    def select(self, chosen: NDArray[np.bool_]) -> Moves:
+        """Some of them."""
+        return Moves(self.of[chosen], self.at[chosen], self.amount[chosen], self.unit[chosen])
+
+    def join(self, other: Moves) -> Moves:
+        """These and others."""
+        columns = zip(
+            (self.of, self.at, self.amount, self.unit),
+            (other.of, other.at, other.amount, other.unit),
+            strict=True,
+        )
+        return Moves(*(np.concatenate(pair) for pair in columns))
+
 
 @dataclass(frozen=True, slots=True)
 class Transfers:
@@ -127,28 +150,86 @@ class Transfers:
     peak: int
 
     @classmethod
-    def of(cls, program: Program, events: Events) -> Transfers:
-        """The transfers of a scratchpad's policy that works block by block."""
-        size, touch = program.block_bytes, program.access_touch.astype(np.int64)
+    def of(
+        cls, program: Program, trace: Trace, events: Events, results: Moves | None = None
+    ) -> Transfers:
+        """The transfers behind a policy's events.
+
+        A fetch is the first of its block, or, where memory is reused, of what has lain there
+        since the last access marked ``NEW``. A write-back is charged to the last writer.
+        A hardware cache writes network outputs back when they are evicted, or at the end; both
+        are results. A scratchpad's ``results`` are given: it writes them through.
+        """
         at = np.flatnonzero(events.missed)
-        block = program.access_block[at]
-        first = np.full(len(size), -1, np.int64)
-        first[block[::-1]] = at[::-1]
-        cell = program.touch_cell
-        writer = touch[program.block_writer[events.spilled]]
+        touch, block = trace.touch[at].astype(np.int64), trace.block[at].astype(np.int64)
+        size = trace.size[block]
+        spills = _written_back(trace, events)
+        if results is None:
+            output = program.cell_is_output[program.touch_cell[spills.of]]
+            left = _left_dirty(trace, events)
+            final = left.select(program.cell_is_output[program.touch_cell[left.of]])
+            results, spills = spills.select(output).join(final), spills.select(~output)
+        else:  # given in cells, so all are
+            cell = program.touch_cell.astype(np.int64)
+            block, spills = cell[touch], replace(spills, unit=cell[spills.of])
         return cls(
-            Moves(touch[at], touch[at], size[block], cell[touch[at]].astype(np.int64)),
-            np.where(first[block] == at, 0, size[block]),
-            Moves(
-                writer,
-                touch[events.spilled_at],
-                size[events.spilled],
-                cell[writer].astype(np.int64),
-            ),
-            written_through(program),
+            Moves(touch, touch, size, block),
+            np.where(_first_fetches(trace, at), 0, size),
+            spills,
+            results,
             events.occupancy,
             events.peak,
         )
+
+
+def _first_fetches(trace: Trace, at: Ints) -> NDArray[np.bool_]:
+    """Whether each fetch (an access) is the first of what lies in its block."""
+    if (trace.code & NEW).any():
+        order = np.argsort(trace.block, kind="stable")
+        what = np.empty(len(order), np.int64)
+        what[order] = np.cumsum((trace.code[order] & NEW) > 0)
+    else:
+        what = trace.block.astype(np.int64)
+    fetched = what[at]
+    first = np.full(int(fetched.max(initial=0)) + 1, -1, np.int64)
+    first[fetched[::-1]] = at[::-1]
+    found: NDArray[np.bool_] = first[fetched] == at
+    return found
+
+
+def _writes(trace: Trace) -> tuple[Ints, Ints]:
+    """Accesses that make a block dirty, sorted by block and time, and their sort keys."""
+    writes = np.flatnonzero(DIRTIES[trace.code & KIND])
+    keys = trace.block[writes].astype(np.int64) * (len(trace.block) + 1) + writes
+    order = np.argsort(keys, kind="stable")
+    return writes[order], keys[order]
+
+
+def _written_back(trace: Trace, events: Events) -> Moves:
+    """Each write-back, charged to the last write to its block."""
+    writes, keys = _writes(trace)
+    at = events.spilled * (len(trace.block) + 1) + events.spilled_at
+    by = writes[np.searchsorted(keys, at, side="right") - 1]
+    return Moves(
+        trace.touch[by].astype(np.int64),
+        trace.touch[events.spilled_at].astype(np.int64),
+        trace.size[events.spilled],
+        events.spilled,
+    )
+
+
+def _left_dirty(trace: Trace, events: Events) -> Moves:
+    """The blocks that are dirty after the last access, as if written back then."""
+    writes, _ = _writes(trace)
+    block = trace.block[writes].astype(np.int64)
+    last = np.flatnonzero(np.diff(block, append=-1))  # the last write to each block
+    writes, block = writes[last], block[last]
+    spilled_at = np.full(len(trace.size), -1, np.int64)
+    np.maximum.at(spilled_at, events.spilled, events.spilled_at)
+    dirty = spilled_at[block] < writes
+    writes, block = writes[dirty], block[dirty]
+    end = np.full(len(writes), int(trace.touch[-1]) if len(trace.touch) else 0, np.int64)
+    return Moves(trace.touch[writes].astype(np.int64), end, trace.size[block], block)
 
 
 def written_through(program: Program) -> Moves:

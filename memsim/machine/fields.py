@@ -60,6 +60,16 @@ def name(value: object) -> str:
     raise InputError(Problem(f"{shown(value)} is not a name", hint="lower-case, such as 'lru'"))
 
 
+def ways(value: object) -> int | None:
+    """Read the lines of a set; 0 stands for fully associative, which is None."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WAYS:
+        return value or None
+    raise InputError(Problem(f"{shown(value)} is no number of ways", hint=f"0 to {MOST_WAYS}"))
+
+
+MOST_WAYS = 1 << 20
+
+
 def _field(parse: Callable[[Any], Any], *types: str, example: object) -> Any:
     """Make a parser a pydantic field type, with its JSON Schema."""
 

@@ -32,8 +32,9 @@ class Cache(_Model):
     """On-chip memory: what is kept between tasks.
 
     ``policy`` and ``management`` are names in the registries of the engines,
-    looked up there. ``line`` and ``ways`` matter to a hardware cache only;
-    ``ways`` of None is fully associative. A ``bandwidth`` of None never limits.
+    looked up there. ``line``, ``ways``, ``index`` and ``fetch_on_write`` matter
+    to a hardware cache only; ``ways`` of None is fully associative. A
+    ``bandwidth`` of None never limits.
     """
 
     size: fields.Bytes
@@ -41,6 +42,8 @@ class Cache(_Model):
     management: fields.Name = "scratchpad"
     line: fields.PositiveBytes = 64
     ways: Annotated[int, Field(ge=1, le=2**20, strict=True)] | None = None
+    index: Literal["plain", "hashed"] = "plain"
+    fetch_on_write: Annotated[bool, Field(strict=True)] = True
     bandwidth: fields.Bandwidth | None = None
 
 
@@ -189,6 +192,8 @@ class Machine(_Model):
         buffer: Quantity | None = None,
         policy: str | None = None,
         management: str | None = None,
+        ways: int | None = None,
+        fetch_on_write: bool | None = None,
     ) -> Machine:
         """Return a copy with some numbers changed; None leaves one as it is.
 
@@ -203,6 +208,10 @@ class Machine(_Model):
             the elementwise rate, which is another unit's, stays.
         policy, management : str, optional
             Names in the registries of the engines.
+        ways : int, optional
+            Lines of a set of a hardware cache; 0 for fully associative.
+        fetch_on_write : bool, optional
+            Whether a write that misses a hardware cache fetches its line.
 
         Raises
         ------
@@ -223,6 +232,8 @@ class Machine(_Model):
             "buffer": (buffer, fields.positive_bytes),
             "policy": (policy, fields.name),
             "management": (management, fields.name),
+            "ways": (ways, fields.ways),
+            "fetch_on_write": (fetch_on_write, bool),
         }
         new: dict[str, Any] = {}
         problems: list[Problem] = []
@@ -241,7 +252,13 @@ class Machine(_Model):
             scale = new["macs"] / rates.conv
             own = {name: rate * scale for name, rate in rates if rate is not None}
             rates = rates.model_copy(update=own)
-        in_cache = {"cache": "size", "policy": "policy", "management": "management"}
+        in_cache = {
+            "cache": "size",
+            "policy": "policy",
+            "management": "management",
+            "ways": "ways",
+            "fetch_on_write": "fetch_on_write",
+        }
         return self.model_copy(
             update={
                 "cache": self.cache.model_copy(
@@ -279,6 +296,8 @@ class Machine(_Model):
             "management": self.cache.management,
             "line_bytes": self.cache.line,
             "ways": self.cache.ways,
+            "index": self.cache.index,
+            "fetch_on_write": self.cache.fetch_on_write,
             "onchip_bandwidth_bytes_per_s": None if onchip is None else _plain(onchip),
             "buffer_bytes": self.buffer,
             "bandwidth_bytes_per_s": _plain(self.dram.bandwidth),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.errors import InputError, Problem, SimulationError
+from memsim.errors import InputError, Problem, SimulationError, did_you_mean
 from memsim.network.graph import Network
 from memsim.network.ops.shape import Input
 from memsim.network.tensor import Tensor
+from memsim.program.allocator import ALLOCATORS
 from memsim.program.blocks import LARGEST_BLOCK, Grid
 from memsim.program.kernel import Kernel, Role, View
 from memsim.program.lowering import LOWERINGS
@@ -29,6 +30,8 @@ MOST_TOUCHES = 100_000_000
 
 TILES = ("auto", "whole")
 
+LAYOUTS = ("nchw", "nhwc")
+
 
 def build(
     network: Network,
@@ -38,6 +41,8 @@ def build(
     schedule: str = "layer_by_layer",
     order: str = "rows_outer",
     tile: str = "auto",
+    layout: str = "nchw",
+    allocator: str = "caching",
     block: int = LARGEST_BLOCK,
 ) -> Program:
     """Turn a network into a program.
@@ -51,6 +56,10 @@ def build(
         Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``.
     tile : str
         ``auto``, or ``whole`` for one task per kernel and image.
+    layout : str
+        ``nchw`` or ``nhwc``: how feature maps lie in memory, where addresses matter.
+    allocator : str
+        Key of ``ALLOCATORS``: who gives them their addresses.
     block : int
         Largest block, in bytes.
 
@@ -73,10 +82,11 @@ def build(
     >>> program.compulsory_bytes  # input, weights, output in fp32
     2224
     """
-    if tile not in TILES:
-        raise InputError(Problem(f"unknown tile {tile!r}", hint=f"known: {', '.join(TILES)}"))
+    for what, value, known in (("tile", tile, TILES), ("layout", layout, LAYOUTS)):
+        if value not in known:
+            raise InputError(Problem(f"unknown {what} {value!r}", hint=did_you_mean(value, known)))
     arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
-    ORDERS[order]  # an unknown name is an error before any work
+    ORDERS[order], ALLOCATORS[allocator]  # an unknown name is an error before any work
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
@@ -88,6 +98,8 @@ def build(
         "schedule": schedule,
         "order": order,
         "tile": tile,
+        "layout": layout,
+        "allocator": allocator,
         "buffer_bytes": buffer,
         "block_bytes": block,
     }

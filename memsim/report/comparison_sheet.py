@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from memsim.comparison import Comparison, Contender
 from memsim.network.moc import LOW, PERCENTILES
 from memsim.program.kernel import Cause, Role
-from memsim.report.result_sheet import configuration
+from memsim.report.configuration import configuration
 from memsim.report.sheet import Grid, Sheet
 from memsim.report.text import WIDTH
 from memsim.units import format_bytes, format_count, format_time
@@ -27,7 +27,7 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
     first = comparison.contenders[0].result
     return Sheet(
         title=f"{len(comparison.contenders)} networks on {first.machine.name}",
-        facts=configuration(first),
+        facts=configuration(first.program, first.machine),
         grids=tuple(grid for group in _groups(_named(comparison)) for grid in _grids(group)),
         notes=(
             "Shortcuts: feature maps fetched by another kernel than their first reader, and "

@@ -60,6 +60,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
 
 SHEETS = {
     "Comparison": "comparison_sheet",
+    "CurveResult": "curve_sheet",
     "Description": "description_sheet",
     "PaperTable": "paper_sheet",
     "Result": "result_sheet",

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from memsim.program.kernel import Cause, Role
+from memsim.report.configuration import configuration
 from memsim.report.sheet import Grid, Sheet
 from memsim.results import LayerResult, Result
-from memsim.units import (
-    format_bytes,
-    format_bytes_exact,
-    format_count,
-    format_rate,
-    format_time,
-    other_reading,
-)
+from memsim.units import format_bytes, format_count, format_rate, format_time
 
 
 def result_sheet(result: Result, layers: int | None = 10) -> Sheet:
@@ -27,47 +21,11 @@ def result_sheet(result: Result, layers: int | None = 10) -> Sheet:
     shapes = ", ".join("x".join(map(str, shape)) for shape in config["input_shapes"])
     return Sheet(
         title=f"{network.name} ({shapes}, {network.dtype}) on {result.machine.name}",
-        facts=configuration(result),
+        facts=configuration(result.program, result.machine),
         grids=(_traffic(result), _layers(result, layers)),
         more=_totals(result),
         notes=_notes(result),
     )
-
-
-def configuration(result: Result) -> tuple[tuple[str, str], ...]:
-    """The machine and the program options as facts."""
-    config, machine = result.config, result.machine
-    hint = _other(machine.cache_bytes)
-    ways = "" if machine.cache.ways is None else f", {machine.cache.ways}-way"
-    cache = f"{format_bytes_exact(machine.cache_bytes)} {machine.cache.management}"
-    efficiency = config["efficiency"]
-    share = "" if efficiency == 1 else f" at {efficiency:.0%}"
-    dram = f"{format_rate(machine.dram.bandwidth)}{share}, latency {_ps(machine.dram_latency_ps)}"
-    compute = f"{format_rate(machine.mac_rate('conv'), 'MAC')}, "
-    compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
-    compute += f"kernel overhead {_ps(machine.kernel_overhead_ps)}"
-    tile = "" if config["tile"] == "auto" else f", tile {config['tile']}"
-    return (
-        ("cache", f"{cache}, {config['policy']}{ways}{hint}"),
-        ("buffers", format_bytes_exact(machine.buffer_bytes)),
-        ("DRAM", dram),
-        ("compute", compute),
-        ("program", f"{config['lowering']}, {config['schedule']}, {config['order']}{tile}"),
-    )
-
-
-def _ps(picoseconds: int) -> str:
-    return format_time(picoseconds) if picoseconds else "0"
-
-
-def _other(size: int) -> str:
-    """The hint at the other reading of a size that looks like a round one."""
-    for unit, step in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
-                       ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):  # fmt: skip
-        if size and size % step == 0 and size // step < 10_000:
-            hint = other_reading(f"{size // step}{unit}")
-            return f" ({hint})" if hint else ""
-    return ""
 
 
 def _traffic(result: Result) -> Grid:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from memsim.errors import InputError, Problem
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file, whole or not at all.
+    """Write a text file in UTF-8, whole or not at all; see :func:`write_chunks`."""
+    write_chunks(path, [text.encode("utf-8")])
 
-    The text goes to a temporary file in the same directory, which then takes the name. A
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file, whole or not at all; see :func:`write_chunks`."""
+    write_chunks(path, [content])
+
+
+def write_chunks(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
+    """Write a file from parts, whole or not at all; only one part is in memory at a time.
+
+    The parts go to a temporary file in the same directory, which then takes the name. A
     special file such as ``/dev/stdout`` is written to directly.
 
     Raises
@@ -24,12 +35,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     target = Path(path)
     try:
         if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
+            with target.open("wb") as file:
+                file.writelines(chunks)
             return
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(chunks)
             os.chmod(name, _mode(target))
             os.replace(name, target)
         except BaseException:

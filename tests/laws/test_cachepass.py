@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from memsim.engines.cachepass import MANAGEMENTS, account, cache_pass
+from memsim.engines.cachepass import account, cache_pass
+from memsim.engines.management import MANAGEMENTS, Lines
 from memsim.engines.policies import POLICIES
 from memsim.engines.policies.base import LAST, READ, WRITE, Trace
-from memsim.engines.transfers import Transfers
+from memsim.engines.transfers import Transfers, written_through
 from memsim.errors import SimulationError
 from memsim.network import Network
 from memsim.program import LOWERINGS, build
@@ -83,16 +84,15 @@ def test_cells_equal_blocks_at_every_capacity(
     except SimulationError:
         assume(False)
         raise
+    trace = MANAGEMENTS["scratchpad"](program, Lines())
     total = int(program.block_bytes.sum())
     sizes = np.unique(program.block_bytes)
     spots = np.concatenate([np.linspace(0, total, 23).astype(int), sizes, sizes - 1, sizes * 2])
     for capacity in np.unique(spots).tolist():
         fast = cache_pass(program, capacity)
-        plain = account(
-            program,
-            Transfers.of(program, POLICIES["lru"](MANAGEMENTS["scratchpad"](program), capacity)),
-            capacity,
-        )
+        events = POLICIES["lru"](trace, capacity)
+        results = written_through(program)
+        plain = account(program, Transfers.of(program, trace, events, results), capacity)
         for column in ("load_bytes", "store_bytes", "waits", "traffic", "tensor_traffic"):
             assert (getattr(fast, column) == getattr(plain, column)).all(), (capacity, column)
         assert (fast.occupancy == plain.occupancy).all(), capacity

@@ -83,6 +83,8 @@ def test_the_default_machine():
         "management": "scratchpad",
         "line_bytes": 64,
         "ways": None,
+        "index": "plain",
+        "fetch_on_write": True,
         "onchip_bandwidth_bytes_per_s": None,
         "buffer_bytes": 524_288,
         "bandwidth_bytes_per_s": 25_600_000_000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +13,23 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-READ, WRITE, WRITE_THROUGH = 0, 1, 2
+READ, WRITE, WRITE_THROUGH, WRITE_ALLOCATE = 0, 1, 2, 3
+"""Kinds of access: ``code & KIND``. A write makes its block dirty without fetching it, one
+through leaves it clean, and one that allocates fetches it on a miss and makes it dirty."""
+
+KIND = 3
+
 LAST = 4
-"""Codes of an access: one of the first three, plus ``LAST`` where its block dies with it."""
+"""Flag: the block dies with this access."""
+
+NEW = 8
+"""Flag: what lies in the block's place from this access on is something else than before."""
+
+FETCHES = np.array([True, False, False, True])
+"""Per kind: whether a miss fetches the block."""
+
+DIRTIES = np.array([False, True, False, True])
+"""Per kind: whether the block is dirty afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +42,19 @@ class Trace:
         First access of each task.
     block : int32 array, per access
     code : uint8 array, per access
-        ``READ``, ``WRITE`` (the block becomes dirty) or ``WRITE_THROUGH`` (it stays clean),
-        plus ``LAST``.
+        A kind (``READ``, ``WRITE``, ``WRITE_THROUGH``, ``WRITE_ALLOCATE``) plus flags (``LAST``,
+        ``NEW``).
     size : int64 array, per block
         Bytes, at least 1.
+    touch : int32 array, per access
+        The program's touch that an access is part of; may be empty where nobody is charged.
     """
 
     start: Ints
     block: NDArray[np.int32]
     code: NDArray[np.uint8]
     size: Ints
+    touch: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +64,9 @@ class Events:
     Attributes
     ----------
     missed : bool array, per access
-        The accesses that had to fetch their block (reads only).
+        The accesses that had to fetch their block.
     spilled : int64 array, one entry per write-back
-        The dirty, live blocks that were evicted, in order.
+        The dirty blocks that were evicted (and not dead), in order.
     spilled_at : int64 array, per write-back
         The accesses that displaced them.
     occupancy : int64 array, per task

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from memsim.engines.policies.base import LAST, READ, WRITE, Events, Trace
+from memsim.engines.policies.base import DIRTIES, FETCHES, KIND, LAST, Events, Trace
 
 
 def lru(trace: Trace, capacity: int) -> Events:
-    """Run a scratchpad with least-recently-used replacement.
+    """Run a fully associative cache with least-recently-used replacement.
 
     An access inserts its block, evicts the least recently used until it fits, and then drops
     the block if it is dead. A block larger than the cache empties it and does not stay; if it
@@ -20,12 +20,13 @@ def lru(trace: Trace, capacity: int) -> Events:
 
     Examples
     --------
+    >>> from memsim.engines.policies.base import READ
     >>> trace = Trace(start=np.array([0, 3]), block=np.array([0, 1, 0], np.int32),
     ...               code=np.array([READ, READ, READ | LAST], np.uint8), size=np.array([8, 8]))
     >>> lru(trace, 16).missed.tolist(), lru(trace, 15).missed.tolist()
     ([True, True, False], [True, True, True])
     """
-    size = trace.size.tolist()
+    size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
     missed = bytearray(len(trace.block))
     dirty = bytearray(len(size))
     held: OrderedDict[int, int] = OrderedDict()  # block -> bytes, least recent first
@@ -39,16 +40,17 @@ def lru(trace: Trace, capacity: int) -> Events:
         blocks = trace.block[begin:end].tolist()
         codes = trace.code[begin:end].tolist()
         for at, block, code in zip(range(begin, end), blocks, codes, strict=True):
+            kind = code & KIND
             if block in held:
-                if code < LAST:
-                    touch(block)
-                else:
+                if code & LAST:
                     used -= held.pop(block)
+                else:
+                    touch(block)
+                    if dirties[kind]:
+                        dirty[block] = 1
                 continue
             bytes_ = size[block]
-            kind = code & ~LAST
-            if kind == READ:
-                missed[at] = 1
+            missed[at] = fetches[kind]
             room = capacity - bytes_
             while used > room and held:
                 victim, freed = evict(last=False)
@@ -60,11 +62,11 @@ def lru(trace: Trace, capacity: int) -> Events:
             if room >= 0:
                 if used + bytes_ > peak:
                     peak = used + bytes_
-                if code < LAST:
+                if not code & LAST:
                     held[block] = bytes_
                     used += bytes_
-                    dirty[block] = kind == WRITE
-            elif code == WRITE:
+                    dirty[block] = dirties[kind]
+            elif dirties[kind] and not code & LAST:
                 spilled.append(block)
                 spilled_at.append(at)
         occupancy.append(used)

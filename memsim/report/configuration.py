@@ -1,0 +1,64 @@
+"""What is said of a machine and of the options of a program."""
+
+from __future__ import annotations
+
+from memsim.machine import Machine
+from memsim.program.program import Program
+from memsim.units import format_bytes_exact, format_rate, format_time, other_reading
+
+
+def configuration(
+    program: Program, machine: Machine, *, size: bool = True
+) -> tuple[tuple[str, str], ...]:
+    """The resolved configuration as facts; without ``size`` the cache's size is left out."""
+    options, cache = program.options, machine.cache
+    hardware = cache.management == "hardware"
+    kept = f"{format_bytes_exact(cache.size)} " if size else ""
+    ways = ""
+    if hardware:
+        ways = ", fully associative" if cache.ways is None else f", {cache.ways} ways"
+        ways += ", hashed" if cache.ways is not None and cache.index == "hashed" else ""
+        ways += f", lines of {cache.line} B"
+        ways += "" if cache.fetch_on_write else ", no fetch on write"
+    hint = _other(cache.size) if size else ""
+    efficiency = float(machine.dram.efficiency)
+    share = "" if efficiency == 1 else f" at {efficiency:.0%}"
+    dram = f"{format_rate(machine.dram.bandwidth)}{share}, latency {_ps(machine.dram_latency_ps)}"
+    compute = f"{format_rate(machine.mac_rate('conv'), 'MAC')}, "
+    compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
+    compute += f"kernel overhead {_ps(machine.kernel_overhead_ps)}"
+    said = [str(options[name]) for name in ("lowering", "schedule", "order")]
+    if options["tile"] != "auto":
+        said.append(f"tile {options['tile']}")
+    if hardware:
+        said += [str(options["layout"]), f"allocator {options['allocator']}"]
+    return (
+        ("cache", f"{kept}{cache.management}, {cache.policy}{ways}{hint}"),
+        ("buffers", format_bytes_exact(machine.buffer_bytes)),
+        ("DRAM", dram),
+        ("compute", compute),
+        ("program", ", ".join(said)),
+    )
+
+
+def _ps(picoseconds: int) -> str:
+    return format_time(picoseconds) if picoseconds else "0"
+
+
+UNITS = (
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("GB", 10**9),
+    ("MB", 10**6),
+    ("kB", 10**3),
+)
+
+
+def _other(size: int) -> str:
+    """The hint at the other reading of a size that looks like a round one."""
+    for unit, step in UNITS:
+        if size and size % step == 0 and size // step < 10_000:
+            hint = other_reading(f"{size // step}{unit}")
+            return f" ({hint})" if hint else ""
+    return ""

@@ -1,0 +1,91 @@
+"""The compiled loops do what the plain ones do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+
+from memsim.engines.cachepass import cache_pass
+from memsim.engines.compiled import compiled
+from memsim.engines.compiled_lru import compiled_lru, compiled_pass
+from memsim.engines.compiled_recurrence import compiled_recurrence
+from memsim.engines.policies.base import Trace
+from memsim.engines.policies.lru import lru
+from memsim.engines.recurrence import recurrence
+from memsim.engines.steps import Steps
+from memsim.network import Network
+from tests.laws.test_program import buffers, capacities, few, lowerings, program_of
+from tests.laws.test_time import random_steps, same
+from tests.laws.traces import traces
+from tests.strategies import networks
+
+
+@given(traces())
+def test_lru(trace: Trace) -> None:
+    for capacity in range(int(trace.size.sum()) + 2):
+        fast, plain = compiled_lru(trace, capacity), lru(trace, capacity)
+        for column in ("missed", "spilled", "spilled_at", "occupancy"):
+            assert getattr(fast, column).tolist() == getattr(plain, column).tolist()
+        assert fast.peak == plain.peak
+
+
+@given(random_steps())
+def test_recurrence(steps: Steps) -> None:
+    same(compiled_recurrence(steps), recurrence(steps))
+
+
+@settings(few, max_examples=30)
+@given(networks(), lowerings, buffers)
+def test_pass(network: Network, lowering: str, buffer: int) -> None:
+    program = program_of(network, buffer, lowering=lowering)
+    for capacity in capacities(program):
+        fast, plain = compiled_pass(program, capacity), cache_pass(program, capacity)
+        columns = ("load_bytes", "store_bytes", "waits", "traffic", "tensor_traffic", "occupancy")
+        for column in columns:
+            assert (getattr(fast, column) == getattr(plain, column)).all(), (capacity, column)
+
+
+def test_a_loop_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    real = numba.njit
+
+    def njit(*args: object, cache: bool = False) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function 'twice': no locator available")
+        return real(*args)
+
+    monkeypatch.setattr(numba, "njit", njit)
+
+    @compiled("int64(int64)")
+    def twice(number: int) -> int:
+        return 2 * number
+
+    assert twice(21) == 42
+
+
+def test_other_failures_of_the_compiler_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    def njit(*args: object, cache: bool = False) -> object:
+        raise RuntimeError("no such processor")
+
+    monkeypatch.setattr(numba, "njit", njit)
+
+    @compiled("int64(int64)")
+    def twice(number: int) -> int:
+        return 2 * number
+
+    with pytest.raises(RuntimeError, match="no such processor"):
+        twice(21)
+
+
+def test_importing_the_engines_does_not_import_the_compiler() -> None:
+    code = (
+        "import sys; import memsim.curves, memsim.simulate; "
+        "sys.exit('numba' in sys.modules or 'llvmlite' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

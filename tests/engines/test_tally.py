@@ -1,0 +1,42 @@
+"""The tally loses nothing and holds no more than the distinct pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memsim.engines import tally as module
+from memsim.engines.compiled import INFINITE
+from memsim.engines.tally import Tally
+from memsim.errors import SimulationError
+
+entries = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(1, 30) | st.just(INFINITE), st.integers(0, 2))
+)
+
+
+@given(st.lists(entries), st.sampled_from([1, 7, 1 << 20]))
+def test_sums_are_those_of_a_dictionary(parts: list[list[tuple[int, int, int]]], few: int) -> None:
+    amounts = np.array([3, 64, 16384])
+    tally = Tally(columns=5, largest=30, amounts=amounts)
+    expected: dict[tuple[int, int], int] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PENDING", few)
+        for part in parts:
+            tally.add(*np.array(part, np.int64).reshape(-1, 3).T)
+            for column, threshold, amount in part:
+                place = threshold, column
+                expected[place] = expected.get(place, 0) + int(amounts[amount])
+            assert len(tally.keys) <= len(expected)
+            assert tally.waiting <= max(few, len(tally.keys))
+    threshold, column, nbytes = (each.tolist() for each in tally.rows())
+    assert list(zip(threshold, column, strict=True)) == sorted(expected)
+    assert nbytes == [expected[place] for place in sorted(expected)]
+
+
+def test_what_does_not_fit_into_an_integer_is_refused() -> None:
+    Tally(columns=2**20, largest=2**40, amounts=np.arange(4))
+    with pytest.raises(SimulationError, match="too large for a curve"):
+        Tally(columns=2**20, largest=2**41, amounts=np.arange(4))
