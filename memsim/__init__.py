@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from memsim.curves import CurveResult
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
     from memsim.formats import dump, from_torch, load, names, to_torch
+    from memsim.layer_result import LayerResult
     from memsim.machine import Machine, load_machine, machine_names
     from memsim.network import Network, Node, Tensor
     from memsim.network.metrics import Accounting, cio
     from memsim.paper import PaperTable, paper_table
     from memsim.program import Program, build
-    from memsim.results import LayerResult, Result
+    from memsim.results import Result
     from memsim.simulate import curve, run
 
 __version__ = "0.1.0"
@@ -33,7 +34,7 @@ _HOMES = {
     "Accounting": "network.metrics",
     "Comparison": "comparison",
     "InputError": "errors",
-    "LayerResult": "results",
+    "LayerResult": "layer_result",
     "Machine": "machine",
     "MemsimError": "errors",
     "Network": "network",

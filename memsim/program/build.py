@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from memsim.network.ops.shape import Input
 from memsim.network.tensor import Tensor
 from memsim.program.allocator import ALLOCATORS
 from memsim.program.blocks import LARGEST_BLOCK, Grid
+from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel, Role, View
 from memsim.program.lowering import LOWERINGS
 from memsim.program.lowering.base import output_roots
@@ -129,31 +130,6 @@ class _Plan:
     """Elements loaded per (strip, block) by the kernel's own operands, where a prologue asks."""
 
 
-@dataclass(slots=True)
-class _Columns:
-    task_kernel: NDArray[np.int32]
-    task_image: NDArray[np.int32]
-    task_macs: Index
-    task_work: Index
-    task_start: Index
-    cell: NDArray[np.int32]
-    write: NDArray[np.bool_]
-    role: NDArray[np.uint8]
-
-    def reorder(self, order: Index | None) -> None:
-        """Run the tasks in another order; None keeps it."""
-        if order is None:
-            return
-        counts = np.diff(self.task_start)[order]
-        start = np.concatenate([[0], np.cumsum(counts)])
-        source = np.repeat(self.task_start[:-1][order] - start[:-1], counts) + np.arange(start[-1])
-        self.task_start = start
-        for name in ("task_kernel", "task_image", "task_macs", "task_work"):
-            setattr(self, name, getattr(self, name)[order])
-        for name in ("cell", "write", "role"):
-            setattr(self, name, getattr(self, name)[source])
-
-
 class _Assembly:
     """Plans all kernels, then cuts all tensors, then lists all accesses."""
 
@@ -254,9 +230,9 @@ class _Assembly:
             if count > MOST_TOUCHES:
                 raise _too_large(self.network.name)
 
-    def columns(self) -> _Columns:
+    def columns(self) -> Columns:
         """List the accesses of all kernels in the kernels' order."""
-        parts: list[_Columns] = []
+        parts: list[Columns] = []
         total = 0
         for number, plan in enumerate(self.plans):
             part = self._accesses(number, plan)
@@ -264,27 +240,9 @@ class _Assembly:
             if total > MOST_TOUCHES:
                 raise _too_large(self.network.name)
             parts.append(part)
-        starts = [np.zeros(1, np.int64)]
-        offset = 0
-        for part in parts:
-            starts.append(part.task_start[1:] + offset)
-            offset += int(part.task_start[-1])
+        return Columns.join(parts)
 
-        def join(name: str) -> NDArray[Any]:
-            return np.concatenate([getattr(part, name) for part in parts])
-
-        return _Columns(
-            task_kernel=join("task_kernel"),
-            task_image=join("task_image"),
-            task_macs=join("task_macs"),
-            task_work=join("task_work"),
-            task_start=np.concatenate(starts),
-            cell=join("cell"),
-            write=join("write"),
-            role=join("role"),
-        )
-
-    def _accesses(self, number: int, plan: _Plan) -> _Columns:
+    def _accesses(self, number: int, plan: _Plan) -> Columns:
         kernel, tiling = plan.kernel, plan.tiling
         tasks = len(tiling)
         output = tiling.rows[:-1], tiling.rows[1:]
@@ -311,7 +269,7 @@ class _Assembly:
         per_task = np.zeros(tasks, np.int64)
         np.add.at(per_task, task, count)
         macs, work = _task_costs(kernel, tiling, plan.loaded)
-        return _Columns(
+        return Columns(
             np.full(tasks, number, np.int32),
             tiling.image.astype(np.int32),
             macs,
@@ -346,7 +304,7 @@ class _Assembly:
             task, first, count = task[keep], first[keep], count[keep]
         return task, first + base, count
 
-    def program(self, columns: _Columns, options: dict[str, str | int]) -> Program:
+    def program(self, columns: Columns, options: dict[str, str | int]) -> Program:
         """Add lifetimes and freeze."""
         grids = self.grids.values()
         counts = np.array([grid.cells * grid.images for grid in grids])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from memsim.layer_result import LayerResult
 from memsim.program.kernel import Cause, Role
 from memsim.report.configuration import configuration
 from memsim.report.sheet import Grid, Sheet
-from memsim.results import LayerResult, Result
+from memsim.results import Result
 from memsim.units import format_bytes, format_count, format_rate, format_time
 
 
