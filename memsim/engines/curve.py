@@ -14,8 +14,10 @@ import numpy as np
 
 from memsim.engines.compiled import INFINITE
 from memsim.engines.management import MANAGEMENTS, Lines
+from memsim.engines.policies.base import KIND, WRITE_THROUGH
 from memsim.engines.tally import Tally
 from memsim.engines.thresholds import thresholds
+from memsim.errors import InputError, Problem
 from memsim.program.kernel import Cause, Role
 from memsim.program.program import Program
 
@@ -224,9 +226,7 @@ class Curve:
         return self.smallest(int(self.program.compulsory_bytes * (1 + Fraction(fraction))))
 
 
-def curve(
-    program: Program, management: str = "scratchpad", lines: Lines | None = None
-) -> Curve:
+def curve(program: Program, management: str = "scratchpad", lines: Lines | None = None) -> Curve:
     """Find the traffic of a program for every capacity of an LRU cache, in one pass.
 
     Parameters
@@ -235,12 +235,12 @@ def curve(
     management : str
         Key of ``MANAGEMENTS``.
     lines : Lines, optional
-        Of a hardware cache, which is fully associative here.
+        Of a hardware cache.
 
     Raises
     ------
     InputError
-        For an unknown management.
+        For an unknown management, and for sets: one pass needs a fully associative cache.
 
     Notes
     -----
@@ -250,11 +250,21 @@ def curve(
     back iff the largest depth it reaches, until it is overwritten or dies, exceeds the capacity.
     Stack distances are due to Mattson et al., IBM Systems Journal 9(2), 1970, for equal blocks.
     """
-    trace = MANAGEMENTS[management](program, lines or Lines())
+    lines = lines or Lines()
+    trace_of = MANAGEMENTS[management]
+    if management != "scratchpad" and lines.ways is not None:
+        raise InputError(
+            Problem(
+                f"a curve needs a fully associative cache, this one has {lines.ways} ways",
+                hint="run once per size instead",
+            )
+        )
+    trace = trace_of(program, lines)
     amounts, amount = np.unique(trace.size, return_inverse=True)
     groups, group = _groups(program)
-    tally = Tally(len(groups) * _TALLIED, int(trace.size.sum()), amounts)
+    tally = Tally(len(groups) * len(Moves), int(trace.size.sum()), amounts)
     touch, block = trace.touch, trace.block
+    is_output = program.cell_is_output[program.touch_cell]
     for run in thresholds(trace):
         fetch = np.flatnonzero(run.fetches)
         threshold, earlier = run.threshold[fetch], run.earlier[fetch]
@@ -264,27 +274,23 @@ def curve(
         again = np.flatnonzero(earlier)
         below = np.minimum(earlier[again], threshold[again])
         tally.add(column[again] + Moves.REFETCH, below, moved[again])
-        at = run.dirtied_at
-        tally.add(group[touch[at]] + Moves.SPILL, run.spilled_below, amount[block[at]])
+        # What is dirty is written back when it is evicted; an output that is left dirty, at
+        # the end; one that is written through, at once.
+        at, below = run.dirtied_at, run.spilled_below
+        output = is_output[touch[at]]
+        if not len(run.threshold):
+            below = np.where(output, INFINITE, below)
+        move = np.where(output, Moves.RESULT, Moves.SPILL)
+        tally.add(group[touch[at]] + move, below, amount[block[at]])
+        codes = trace.code[run.begin : run.begin + len(run.threshold)]
+        at = run.begin + np.flatnonzero((codes & KIND) == WRITE_THROUGH)
+        always = np.full(len(at), INFINITE)
+        tally.add(group[touch[at]] + Moves.RESULT, always, amount[block[at]])
 
     threshold, column, nbytes = tally.rows()
-    of_group, move = np.divmod(column, _TALLIED)
-    results = np.flatnonzero(program.touch_role == Role.OUTPUT)
-    of_group = np.concatenate([of_group, group[results] // _TALLIED])
-    return Curve(
-        program,
-        management,
-        threshold=np.concatenate([threshold, np.full(len(results), INFINITE)]),
-        nbytes=np.concatenate([nbytes, program.touch_bytes[results]]),
-        kernel=groups[of_group, 0],
-        tensor=groups[of_group, 1],
-        role=groups[of_group, 2],
-        move=np.concatenate([move, np.full(len(results), Moves.RESULT)]),
-    )
-
-
-_TALLIED = len(Moves) - 1
-"""Results move at every size: no threshold is found for them."""
+    of_group, move = np.divmod(column, len(Moves))
+    kernel, tensor, role = groups[of_group].T
+    return Curve(program, management, threshold, nbytes, kernel, tensor, role, move)
 
 
 def _groups(program: Program) -> tuple[Ints, Ints]:
@@ -296,4 +302,4 @@ def _groups(program: Program) -> tuple[Ints, Ints]:
         (kernel * tensors + tensor) * roles + program.touch_role, return_inverse=True
     )
     rest, role = np.divmod(keys, roles)
-    return np.stack([*np.divmod(rest, tensors), role], axis=1), group * _TALLIED
+    return np.stack([*np.divmod(rest, tensors), role], axis=1), group * len(Moves)

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-FETCHES, DIRTIES, DIES = 1, 2, 4
-"""What an access does: fetch its block on a miss; make it dirty; be its last."""
+FETCHES, DIRTIES, DIES, RENEWS = 1, 2, 4, 8
+"""What an access does: fetch its block on a miss; make it dirty; be its last; find something
+else in its place than before, whose fetches count anew."""
 
 SLOT, SIZE, EARLIER, EPOCH = 0, 1, 2, 3
 """What is known of a live block: its slot, its bytes, the largest threshold of its earlier
@@ -71,7 +72,7 @@ def advance(
     Parameters
     ----------
     block, does : arrays, per access
-        Its block; its bits ``FETCHES``, ``DIRTIES``, ``DIES``.
+        Its block; its bits ``FETCHES``, ``DIRTIES``, ``DIES``, ``RENEWS``.
     size, row_of : per block
         Bytes; the block's row while it is live, else -1. A dead block's row is used again.
     at, base : int
@@ -192,6 +193,9 @@ def advance(
                     highest = heap[0]
         owner[slot] = row
         before = state[row, EARLIER]
+        if bits & RENEWS:
+            before = 0
+            state[row, EARLIER] = 0
         threshold[at] = depth
         earlier[at] = before
         if bits & FETCHES and depth > before:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines import curve_kernel as kernel
-from memsim.engines.policies.base import LAST, READ, WRITE, WRITE_THROUGH, Trace
+from memsim.engines.policies.base import DIRTIES, FETCHES, KIND, LAST, NEW, Trace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +21,18 @@ CHUNK = 1 << 16
 
 FEWEST_SLOTS = 1 << 12
 
-_DOES = np.zeros(2 * LAST, np.uint8)
-for _kind, _bits in ((READ, kernel.FETCHES), (WRITE, kernel.DIRTIES), (WRITE_THROUGH, 0)):
-    _DOES[_kind], _DOES[_kind + LAST] = _bits, _bits | kernel.DIES
+
+def _does() -> NDArray[np.uint8]:
+    """The kernel's bits for every code of a trace."""
+    code = np.arange(2 * NEW)
+    kind = code & KIND
+    bits = kernel.FETCHES * FETCHES[kind] + kernel.DIRTIES * DIRTIES[kind]
+    bits += kernel.DIES * ((code & LAST) > 0) + kernel.RENEWS * ((code & NEW) > 0)
+    found: NDArray[np.uint8] = bits.astype(np.uint8)
+    return found
+
+
+_DOES = _does()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Thresholds:
         It misses iff the capacity is smaller; ``INFINITE`` for a block's first access. A block
         that is accessed after its death is a new one.
     earlier : int64 array, per access
-        The largest threshold of the block's earlier fetches, 0 if there is none: for
+        The largest threshold of its earlier fetches since it was new, 0 if there is none: for
         ``earlier <= capacity < threshold`` this fetch is the block's first.
     dirtied_at, spilled_below : int64 arrays, one entry per dirty epoch that ended
         The access that made a block dirty; the block was written back before it was
@@ -65,6 +74,7 @@ def thresholds(trace: Trace) -> Iterator[Thresholds]:
     --------
     Blocks of 8 and 4 bytes; the 8 bytes are needed again and are then dead.
 
+    >>> from memsim.engines.policies.base import READ, WRITE
     >>> trace = Trace(start=np.array([0, 3]), block=np.array([0, 1, 0], np.int32),
     ...               code=np.array([WRITE, READ, READ | LAST], np.uint8), size=np.array([8, 4]))
     >>> run, end = thresholds(trace)

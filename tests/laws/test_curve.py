@@ -15,7 +15,9 @@ from memsim.engines.cachepass import CachePass, cache_pass
 from memsim.engines.compiled import INFINITE
 from memsim.engines.curve import Curve, curve
 from memsim.engines.knees import knees
+from memsim.engines.management import Lines
 from memsim.engines.policies.base import LAST, READ, WRITE, WRITE_THROUGH, Trace
+from memsim.errors import InputError
 from memsim.network import Network
 from memsim.program import Cause, Role
 from tests.laws.brute_force import brute_force
@@ -269,3 +271,37 @@ def test_law_5_on_shipped_networks(name: str, lowering: str) -> None:
     for capacity in (100_000, 1_000_000, found.smallest_within(0.1)):
         agree(found, cache_pass(built, capacity))
         agree(found, cache_pass(built, max(0, capacity - 1)))
+
+
+@settings(few, max_examples=60)
+@given(
+    networks(most_layers=8),
+    lowerings,
+    buffers,
+    st.sampled_from(["nchw", "nhwc"]),
+    st.sampled_from(["caching", "arena", "fresh"]),
+    st.booleans(),
+    st.sampled_from([8, 64]),
+)
+def test_law_5_on_fully_associative_hardware(
+    network: Network,
+    lowering: str,
+    buffer: int,
+    layout: str,
+    allocator: str,
+    fetch_on_write: bool,
+    line: int,
+) -> None:
+    program = program_of(network, buffer, lowering=lowering)
+    lines = Lines(line=line, fetch_on_write=fetch_on_write, layout=layout, allocator=allocator)
+    found = curve(program, "hardware", lines)
+    steps = found.steps.cache_bytes
+    for capacity in {0, 1, *steps[:: 1 + len(steps) // 8].tolist(), all_bytes(program)}:
+        agree(found, cache_pass(program, capacity, "lru", "hardware", lines))
+        agree(found, cache_pass(program, max(capacity - 1, 0), "lru", "hardware", lines))
+
+
+def test_a_curve_of_sets_is_refused() -> None:
+    built = program("resnet18", "fused")
+    with pytest.raises(InputError, match="fully associative cache, this one has 4 ways"):
+        curve(built, "hardware", Lines(ways=4))
