@@ -99,8 +99,6 @@ class CurveResult:
                     hint="run once per size instead",
                 )
             )
-        if self.machine.cache.ways is not None:
-            raise InputError("a curve needs a fully associative cache: --ways 0")
         lines = Lines.of(self.program, self.machine)
         return curve(self.program, self.machine.cache.management, lines)
 

@@ -108,17 +108,6 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _spans(program: Program) -> tuple[Ints, Ints]:
-    """First and last task that touch each tensor."""
-    count = len(program.tensors)
-    first = np.full(count, program.tasks, np.int64)
-    last = np.full(count, -1, np.int64)
-    touched = program.cell_birth >= 0
-    np.minimum.at(first, program.cell_tensor[touched], program.cell_birth[touched])
-    np.maximum.at(last, program.cell_tensor[touched], program.cell_death[touched])
-    return first, last
-
-
 def _in_place(program: Program) -> dict[int, int]:
     """Tensors that take the address of another: output -> input, in program order.
 
@@ -126,7 +115,7 @@ def _in_place(program: Program) -> dict[int, int]:
     or ``+=``. A batch norm is not.
     """
     number = {tensor.name: i for i, tensor in enumerate(program.tensors)}
-    _, last = _spans(program)
+    last = program.tensor_spans[1]
     kernels = np.flatnonzero(np.diff(program.task_kernel, append=-1))  # last task of each kernel
     ends = {int(program.task_kernel[task]): int(task) for task in kernels}
     taken: dict[int, int] = {}
@@ -148,7 +137,7 @@ def _in_place(program: Program) -> dict[int, int]:
 
 
 def _lifetimes(program: Program, taken: dict[int, int]) -> list[Lifetime]:
-    first, last = _spans(program)
+    first, last = program.tensor_spans[0], program.tensor_spans[1].copy()
     for heir, giver in reversed(list(taken.items())):
         last[giver] = max(last[giver], last[heir])
     found = [

@@ -238,6 +238,16 @@ class Program:
         """Whether each cell belongs to a network output."""
         return self._of_kind("output")
 
+    @cached_property
+    def tensor_spans(self) -> tuple[Ints, Ints]:
+        """First and last task that touch each tensor; (tasks, -1) where none does."""
+        count = len(self.tensors)
+        first, last = np.full(count, self.tasks, np.int64), np.full(count, -1, np.int64)
+        touched = self.cell_birth >= 0
+        np.minimum.at(first, self.cell_tensor[touched], self.cell_birth[touched])
+        np.maximum.at(last, self.cell_tensor[touched], self.cell_death[touched])
+        return first, last
+
     def _of_kind(self, kind: str) -> NDArray[np.bool_]:
         return np.array([tensor.kind == kind for tensor in self.tensors])[self.cell_tensor]
 

@@ -6,6 +6,8 @@ from memsim.machine import Machine
 from memsim.program.program import Program
 from memsim.units import format_bytes_exact, format_rate, format_time, other_reading
 
+OVERLAPS = {"all": "", "kernel": ", one kernel at a time", "none": ", nothing overlaps"}
+
 
 def configuration(
     program: Program, machine: Machine, *, size: bool = True
@@ -27,6 +29,7 @@ def configuration(
     compute = f"{format_rate(machine.mac_rate('conv'), 'MAC')}, "
     compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
     compute += f"kernel overhead {_ps(machine.kernel_overhead_ps)}"
+    compute += OVERLAPS[machine.compute.overlap]
     said = [str(options[name]) for name in ("lowering", "schedule", "order")]
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")

@@ -62,6 +62,7 @@ SHEETS = {
     "Comparison": "comparison_sheet",
     "CurveResult": "curve_sheet",
     "Description": "description_sheet",
+    "Memory": "memory_sheet",
     "PaperTable": "paper_sheet",
     "Result": "result_sheet",
 }

@@ -1,0 +1,70 @@
+"""What PyTorch's eager mode does on NVIDIA GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from memsim.network.graph import Network
+from memsim.network.ops.base import Operator, Shape, Shapes
+from memsim.network.ops.conv import Conv, ConvTranspose
+from memsim.network.tensor import Tensor
+from memsim.program.kernel import Kernel, Operand, View
+from memsim.program.lowering.eager import Eager
+
+
+class AddBias(Operator):
+    """One number per channel is added; no layer of its own, so it is not in the registry."""
+
+    kind: ClassVar[str] = "bias"
+    elementwise: ClassVar[bool] = True
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1
+
+
+class EagerCudnn(Eager):
+    """``eager``, and a convolution's bias is added by a kernel of its own.
+
+    PyTorch calls cuDNN for the product and then ``cudnnAddTensor`` for the bias, which reads and
+    writes the whole output again (``cudnn_convolution_add_bias_`` in ATen's ``cudnn/Conv.cpp``).
+    Networks whose convolutions are followed by batch norm have no biases; VGG and SqueezeNet do.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> network = memsim.load("squeezenet1_0")
+    >>> [kernel.name for kernel in EagerCudnn().lower(network)][:3]
+    ['conv1.conv', 'conv1.conv.bias', 'conv1.act']
+    """
+
+    name: ClassVar[str] = "eager_cudnn"
+
+    def lower(self, network: Network) -> tuple[Kernel, ...]:
+        return tuple(part for kernel in super().lower(network) for part in _split(kernel))
+
+
+def _split(kernel: Kernel) -> Iterator[Kernel]:
+    """The kernel without its bias, and the bias."""
+    if not isinstance(kernel.op, Conv | ConvTranspose) or not kernel.op.bias:
+        yield kernel
+        return
+    name, output = f"{kernel.name}.bias", kernel.output
+    product = Tensor(f"{output.name}.product", output.shape, output.dtype)
+    yield replace(kernel, output=product, stored=kernel.stored - 1)
+    op, view = AddBias(), View.of(product)
+    yield Kernel(
+        name=name,
+        op=op,
+        layers=(kernel.name,),
+        shapes=(output.image,),
+        operands=(Operand(view, op=op),),
+        own=1,
+        output=output,
+        output_role=kernel.output_role,
+        stored=1,
+        macs=0,
+        work=1,
+        load_work=0,
+    )

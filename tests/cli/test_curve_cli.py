@@ -1,0 +1,105 @@
+"""``memsim curve``, ``size`` and ``memory``: outputs, and agreement with ``memsim run``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from memsim.cli.main import run
+from tests.golden import check_golden
+
+
+@pytest.fixture
+def memsim(capsys: pytest.CaptureFixture[str]):
+    """Run the command line; return exit code, standard output, standard error."""
+
+    def call(*args: str) -> tuple[int, str, str]:
+        code = run(args)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_the_curve_of_hardnet68(memsim) -> None:
+    code, out, err = memsim("curve", "hardnet68", "--cache", "512KiB,2MiB")
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    check_golden("curve_hardnet68.txt", out)
+
+
+@pytest.mark.parametrize("management", ["scratchpad", "hardware"])
+def test_points_and_steps_are_what_run_says(memsim, management: str) -> None:
+    chosen = ("--management", management)
+    facts = json.loads(
+        memsim("curve", "resnet18", "--cache", "0,300kB,1MiB", *chosen, "--format", "json")[1]
+    )
+    assert facts["schema"] == "memsim.curve/1"
+    steps = facts["steps"]
+    for point in facts["points"]:
+        size = point["cache_bytes"]
+        result = json.loads(
+            memsim("run", "resnet18", "--cache", str(size), *chosen, "--format", "json")[1]
+        )["totals"]
+        for key in ("dram_bytes", "dram_read_bytes", "dram_write_bytes", "time_s"):
+            assert point[key] == result[key], key
+        at = max(i for i, edge in enumerate(steps["cache_bytes"]) if edge <= size)
+        assert steps["dram_read_bytes"][at] == result["dram_read_bytes"]
+        assert steps["dram_write_bytes"][at] == result["dram_write_bytes"]
+
+
+def test_step_functions_by_layer_sum_to_the_whole(memsim) -> None:
+    facts = json.loads(memsim("curve", "resnet18", "--by-layer", "--format", "json")[1])
+    at_zero = sum(column["bytes"][0] for column in facts["by_layer"])
+    steps = facts["steps"]
+    assert at_zero == steps["dram_read_bytes"][0] + steps["dram_write_bytes"][0]
+
+
+def test_csv_has_a_row_per_step(memsim) -> None:
+    rows = list(csv.DictReader(io.StringIO(memsim("curve", "resnet18", "--format", "csv")[1])))
+    sizes = [int(row["cache_bytes"]) for row in rows]
+    assert sizes == sorted(set(sizes))
+    assert sizes[0] == 0
+
+
+def test_the_smallest_cache_is_the_smallest(memsim) -> None:
+    facts = json.loads(memsim("size", "hardnet68", "--within", "10%", "--json")[1])
+    size, limit = facts["cache_bytes"], facts["limit_bytes"]
+
+    def traffic(cache: int) -> int:
+        out = memsim("run", "hardnet68", "--cache", str(cache), "--format", "json")[1]
+        return json.loads(out)["totals"]["dram_bytes"]
+
+    assert traffic(size) <= limit < traffic(size - 1)
+
+
+def test_errors_of_size(memsim) -> None:
+    told = []
+    for expected, line in (
+        (2, "size hardnet68"),
+        (2, "size hardnet68 --within 10% --traffic 1MB"),
+        (2, "size hardnet68 --within ten"),
+        (2, "size hardnet68 --traffic 1XB"),
+        (1, "size hardnet68 --traffic 40MB"),
+        (2, "curve hardnet68 --policy fifo"),
+        (2, "curve hardnet68 --management hardware --ways 16"),
+        (2, "curve hardnet68 --cache 1MiB,2XB"),
+    ):
+        code, out, err = memsim(*line.split())
+        assert (code, out) == (expected, ""), line
+        told.append(f"$ memsim {line}\n{err}")
+    check_golden("errors_curve.txt", "\n".join(told))
+
+
+def test_the_memory_plan(memsim) -> None:
+    code, out, _ = memsim("memory", "hardnet68", "--allocator", "arena", "--layers", "8")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    check_golden("memory_hardnet68.txt", out)
+    facts = json.loads(memsim("memory", "hardnet68", "--format", "json")[1])
+    tensors = facts["tensors"]
+    peak = max(row["offset_bytes"] + row["bytes"] for row in tensors)
+    assert peak <= facts["totals"]["peak_bytes"] < peak + 64
