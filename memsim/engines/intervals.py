@@ -164,9 +164,7 @@ class Intervals:
         return paid, excess
 
 
-def _binding(
-    accesses: int, begin: Ints, end: Ints, size: Ints, capacity: int
-) -> NDArray[np.bool_]:
+def _binding(accesses: int, begin: Ints, end: Ints, size: Ints, capacity: int) -> NDArray[np.bool_]:
     """The moments, one after each access, that can bind: more is wanted there than fits.
 
     Where the wants of one moment are all among those of its neighbour, the neighbour binds first.

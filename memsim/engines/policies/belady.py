@@ -33,8 +33,8 @@ def belady(trace: Trace, capacity: int) -> Events:
     ----------
     .. [1] L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
        Systems Journal 5(2), 1966.
-    .. [2] M. Chrobak, G. J. Woeginger, K. Makino, H. Xu, "Caching is hard, even in the fault
-       model", Algorithmica 63(4), 2012.
+    .. [2] L. Folwarczný, J. Sgall, "General caching is hard: even with small pages",
+       Algorithmica, 2016, arXiv:1506.07905 (the bit model: a fetch costs its bytes).
 
     Examples
     --------
