@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from memsim.engines.compiled_lru import compiled_pass
 from memsim.engines.compiled_recurrence import compiled_recurrence
 from memsim.engines.curve import Curve, StepFunction, curve
+from memsim.engines.envelope import Envelope
 from memsim.engines.knees import Knee, knees
 from memsim.engines.management import Lines
 from memsim.engines.steps import PICOSECONDS, steps
@@ -62,6 +64,8 @@ class CurveResult:
         Everything but its cache's size applies.
     cache_bytes : tuple of int
         The sizes of the points.
+    others : dict of str to Program
+        Programs in other task orders, by order: at each size the best of all is taken.
     by_layer : bool
         Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too.
 
@@ -81,31 +85,60 @@ class CurveResult:
     program: Program
     machine: Machine
     cache_bytes: tuple[int, ...] = ()
+    others: Mapping[str, Program] = field(default_factory=dict)
     by_layer: bool = False
 
+    @property
+    def programs(self) -> dict[str, Program]:
+        """All programs by their task order; all have the same network and other options."""
+        return {str(self.program.options["order"]): self.program, **self.others}
+
+    @property
+    def lines(self) -> Lines:
+        """The lines of a hardware cache."""
+        return Lines.of(self.program, self.machine)
+
     @cached_property
-    def curve(self) -> Curve:
-        """The exact step functions.
+    def envelope(self) -> Envelope:
+        """The curve of every program, and the least of them at each size.
 
         Raises
         ------
         InputError
             Where the machine's policy is not LRU, which alone has one pass for all sizes.
         """
-        if self.machine.cache.policy != "lru":
+        cache = self.machine.cache
+        if cache.policy != "lru":
             raise InputError(
                 Problem(
-                    f"a curve needs policy 'lru', the machine has {self.machine.cache.policy!r}",
+                    f"a curve needs policy 'lru', the machine has {cache.policy!r}",
                     hint="run once per size instead",
                 )
             )
-        lines = Lines.of(self.program, self.machine)
-        return curve(self.program, self.machine.cache.management, lines)
+        return Envelope(
+            {
+                order: curve(program, cache.management, self.lines)
+                for order, program in self.programs.items()
+            }
+        )
+
+    @property
+    def curve(self) -> Curve:
+        """The exact step functions of the program, or of the first of several."""
+        return next(iter(self.envelope.curves.values()))
 
     @property
     def steps(self) -> StepFunction:
         """Total reads and writes as one step function."""
-        return self.curve.steps
+        return self.envelope.steps
+
+    def dram_bytes(self, capacity: int) -> int:
+        """DRAM traffic at a cache size."""
+        return self.envelope.dram_bytes(capacity)
+
+    def smallest(self, traffic_bytes: int) -> int | None:
+        """The smallest cache in bytes that moves no more than this; None if none does."""
+        return self.envelope.smallest(traffic_bytes)
 
     @cached_property
     def points(self) -> tuple[Point, ...]:
@@ -117,22 +150,20 @@ class CurveResult:
 
         Time depends on when within the program the bytes move, so the curve does not have it.
         """
-        management = self.machine.cache.management
-        moved = compiled_pass(
-            self.program, capacity, management, Lines.of(self.program, self.machine)
-        )
-        time = compiled_recurrence(steps(self.program, moved, self.machine))
+        program = self.programs[self.envelope.winner(capacity)]
+        moved = compiled_pass(program, capacity, self.machine.cache.management, self.lines)
+        time = compiled_recurrence(steps(program, moved, self.machine))
         return Point(capacity, moved.read_bytes, moved.write_bytes, time.end)
 
     def knees(self, most: int = 5) -> tuple[Knee, ...]:
-        """The sizes at which traffic drops most, ascending."""
-        return knees(self.curve, most)
+        """The sizes at which traffic drops most, ascending; none where programs change."""
+        return knees(self.curve, most) if len(self.programs) == 1 else ()
 
     def layer_steps(self) -> list[dict[str, Any]]:
         """The exact step functions of each layer, role and cause.
 
-        One entry per column that is not zero everywhere: ``bytes[i]`` move at caches from
-        ``cache_bytes[i]`` up to the next one.
+        They are those of the first program. One entry per column that is not zero everywhere:
+        ``bytes[i]`` move at caches from ``cache_bytes[i]`` up to the next one.
         """
         columns = []
         for (kernel, role, cause), (sizes, moved) in self.curve.columns().items():
@@ -170,6 +201,9 @@ class CurveResult:
                 "steps": len(whole.cache_bytes),
                 "accesses": program.accesses,
             },
+            "orders": [
+                {"from_cache_bytes": size, "order": order} for size, order in self.envelope.winners
+            ],
             "points": [point.to_dict() for point in self.points],
             "knees": [_knee_to_dict(knee) for knee in self.knees()],
             "steps": {

@@ -25,6 +25,10 @@ class LayerResult:
     by_role, by_cause : dict
         The same bytes, split.
     macs, cio_elements : int
+    communication_bytes : int or None
+        DRAM bytes that this convolution by itself would move at least on this machine, with its
+        input and output in DRAM: information, and no floor for a network, which keeps tensors
+        on chip (:mod:`memsim.engines.communication`). None where the kernel is no convolution.
     time_ps : int
         From the end of the previous kernel's computation to the end of this one's; the last
         kernel's includes the stores that remain. The column sums to the total time.
@@ -49,6 +53,7 @@ class LayerResult:
     by_cause: dict[str, int]
     macs: int
     cio_elements: int
+    communication_bytes: int | None
     time_ps: int
     compute_ps: int
     dram_ps: int
@@ -88,6 +93,7 @@ class LayerResult:
             "by_cause": self.by_cause,
             "macs": self.macs,
             "cio_elements": self.cio_elements,
+            "communication_bytes": self.communication_bytes,
             "moc": self.moc,
             "bytes_per_mac": self.bytes_per_mac,
             "time_s": self.time_ps / PICOSECONDS,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.cachepass import CachePass
+from memsim.engines.communication import convolution_bounds
 from memsim.engines.steps import PICOSECONDS, Steps, Timeline
 from memsim.layer_result import LayerResult
 from memsim.machine import Machine
@@ -133,6 +134,14 @@ class Result:
             for number, kernel in enumerate(program.kernels)
         )
 
+    @cached_property
+    def _communication(self) -> dict[str, int]:
+        """What each convolution by itself moves at least, with all memory on chip."""
+        on_chip = self.machine.cache_bytes + self.machine.buffer_bytes
+        return {
+            bound.layer: bound.dram_bytes for bound in convolution_bounds(self.program, on_chip)
+        }
+
     def _layer(
         self, number: int, kernel: Kernel, time: int, compute: int, dram: int, stall: int
     ) -> LayerResult:
@@ -147,7 +156,8 @@ class Result:
             by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
             by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
             macs=kernel.macs,
-            cio_elements=layer_cio(self.network[kernel.name]),
+            cio_elements=layer_cio(self.network[kernel.name]) if kernel.macs else 0,
+            communication_bytes=self._communication.get(kernel.name),
             time_ps=time,
             compute_ps=compute,
             dram_ps=dram,

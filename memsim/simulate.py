@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from memsim.engines.cachepass import machine_pass
@@ -52,7 +53,8 @@ class Options(TypedDict, total=False):
     lowering : str
         ``eager``, ``fused`` (the default) or ``concat_free``.
     schedule, order, tile : str
-        Order of the tasks, inside a kernel too; ``whole`` for one task per kernel.
+        Order of the tasks, inside a kernel too (``rows_outer``, ``weights_outer``, or ``best``
+        of the two for the whole program); ``whole`` for one task per kernel.
     layout, allocator : str
         ``nchw`` or ``nhwc``; ``caching``, ``arena`` or ``fresh``: where feature maps lie, which
         a hardware cache sees.
@@ -88,8 +90,14 @@ OVERRIDES = (
 """The options that change the machine; the others but ``machine`` are the program's."""
 
 
+BEST = "best"
+"""The task order that is chosen, of all there are, by the traffic it causes."""
+
+
 def prepare(network: Source, options: Options) -> tuple[Program, Machine]:
     """The program and the machine that options describe.
+
+    Order ``best`` is decided at the machine's cache.
 
     Raises
     ------
@@ -98,6 +106,21 @@ def prepare(network: Source, options: Options) -> tuple[Program, Machine]:
     TypeError
         For an option that does not exist.
     """
+    candidates, machine = prepare_all(network, options)
+    if len(candidates) == 1:
+        return next(iter(candidates.values())), machine
+    from memsim.engines.envelope import best_pass
+    from memsim.engines.management import Lines
+
+    cache = machine.cache
+    lines = Lines.of(next(iter(candidates.values())), machine)
+    chosen, _ = best_pass(candidates, cache.size, cache.policy, cache.management, lines)
+    program = candidates[chosen]
+    return replace(program, options={**program.options, "order": BEST, "best": chosen}), machine
+
+
+def prepare_all(network: Source, options: Options) -> tuple[dict[str, Program], Machine]:
+    """As :func:`prepare`; several programs, by their task order, where the order is ``best``."""
     if not isinstance(network, Network):
         from memsim.formats import load
 
@@ -108,8 +131,14 @@ def prepare(network: Source, options: Options) -> tuple[Program, Machine]:
         machine = load_machine(machine)  # type: ignore[arg-type]  # TypedDict.pop knows no types
     changes = {name: given.pop(name, None) for name in OVERRIDES}
     machine = machine.with_overrides(**changes)  # type: ignore[arg-type]  # as above
-    program = build(network, buffer=machine.buffer_bytes, **given)  # type: ignore[arg-type]
-    return program, machine
+    given["buffer"] = machine.buffer_bytes
+    if given.get("order") == BEST:
+        from memsim.engines.envelope import candidate_programs
+
+        del given["order"]
+        return candidate_programs(network, **given), machine
+    program = build(network, **given)  # type: ignore[arg-type]  # as above
+    return {str(program.options["order"]): program}, machine
 
 
 def run(network: Source, *, clock: str = "replay", **options: Unpack[Options]) -> Result:
@@ -186,5 +215,7 @@ def curve(
     """
     from memsim.curves import CurveResult
 
-    program, machine = prepare(network, options)
-    return CurveResult(program, machine, tuple(parse_bytes(size) for size in sizes))
+    programs, machine = prepare_all(network, options)
+    first, *others = programs.items()
+    chosen = tuple(parse_bytes(size) for size in sizes)
+    return CurveResult(first[1], machine, chosen, dict(others))

@@ -47,14 +47,14 @@ def command(
     found = curve(loaded, **options)
     compulsory = found.program.compulsory_bytes
     most = int(compulsory * (1 + share)) if share is not None else limit or 0
-    size = found.curve.smallest(most)
+    size = found.smallest(most)
     if size is None:
         least = int(found.steps.dram_bytes[-1])
         raise SimulationError(
             f"no cache keeps the traffic of {loaded.name} at {most:,} B: with the largest it is "
             f"{least:,} B, of which {compulsory:,} B are compulsory"
         )
-    moved = found.curve.dram_bytes(size)
+    moved = found.dram_bytes(size)
     if as_json:
         facts = {
             "schema": "memsim.size/1",

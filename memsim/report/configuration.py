@@ -30,7 +30,8 @@ def configuration(
     compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
     compute += f"kernel overhead {_ps(machine.kernel_overhead_ps)}"
     compute += OVERLAPS[machine.compute.overlap]
-    said = [str(options[name]) for name in ("lowering", "schedule", "order")]
+    order = f"best ({options['best']})" if options["order"] == "best" else str(options["order"])
+    said = [str(options["lowering"]), str(options["schedule"]), order]
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")
     if hardware:

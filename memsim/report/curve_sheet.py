@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memsim.curves import CurveResult
 from memsim.engines.knees import Knee
 from memsim.report.configuration import configuration
@@ -15,7 +17,10 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
     network = program.network
     shapes = ", ".join("x".join(map(str, network[name].output.shape)) for name in network.inputs)
     compulsory = program.compulsory_bytes
-    enough = result.curve.smallest(compulsory)
+    enough = result.smallest(compulsory)
+    if len(result.programs) > 1:
+        options = {**program.options, "order": "best", "best": " or ".join(result.programs)}
+        program = replace(program, options=options)
     facts = (
         *configuration(program, result.machine, size=False),
         ("exact", f"{len(whole.cache_bytes):,} steps from {program.accesses:,} block accesses"),
@@ -26,7 +31,7 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
             + (f", from a cache of {format_bytes_exact(enough)} on" if enough is not None else ""),
         ),
     )
-    grids = [_knees(result.knees())]
+    grids = [_knees(result.knees())] if len(result.programs) == 1 else [_orders(result)]
     if result.points:
         grids.append(_points(result))
     return Sheet(
@@ -53,6 +58,16 @@ def _knees(knees: tuple[Knee, ...]) -> Grid:
             rows.append((*head, share.saves, format_bytes(share.nbytes), share.tensor))
     columns = ("cache from", "traffic", "saves", "of it", "", "tensor")
     return Grid("knees", columns, tuple(rows))
+
+
+def _orders(result: CurveResult) -> Grid:
+    winners = result.envelope.winners
+    edges = [*(size for size, _ in winners[1:]), None]
+    rows = [
+        (order, format_bytes_exact(size), "" if end is None else format_bytes_exact(end - 1))
+        for (size, order), end in zip(winners, edges, strict=True)
+    ]
+    return Grid("the best task order", ("order", "from a cache of", "to"), tuple(rows))
 
 
 def _points(result: CurveResult) -> Grid:

@@ -63,6 +63,7 @@ SHEETS = {
     "CurveResult": "curve_sheet",
     "Description": "description_sheet",
     "Memory": "memory_sheet",
+    "Optimality": "optimality_sheet",
     "PaperTable": "paper_sheet",
     "Result": "result_sheet",
 }

@@ -94,6 +94,33 @@ def test_errors_of_size(memsim) -> None:
     check_golden("errors_curve.txt", "\n".join(told))
 
 
+def test_the_best_order_is_never_worse_than_either(memsim) -> None:
+    def traffic(order: str) -> int:
+        args = ("--buffer", "64KiB", "--cache", "100kB", "--order", order, "--format", "json")
+        return json.loads(memsim("run", "resnet18", *args)[1])["totals"]["dram_bytes"]
+
+    both = [traffic("rows_outer"), traffic("weights_outer")]
+    assert traffic("best") == min(both)
+    args = ("--buffer", "64KiB", "--cache", "100kB", "--order", "best", "--format", "json")
+    facts = json.loads(memsim("curve", "resnet18", *args)[1])
+    assert facts["points"][0]["dram_bytes"] == min(both)
+    totals = facts["steps"]
+    sums = [r + w for r, w in zip(totals["dram_read_bytes"], totals["dram_write_bytes"], strict=False)]
+    assert sums == sorted(sums, reverse=True)
+
+
+@pytest.mark.needs("scipy")
+def test_bounds(memsim) -> None:
+    code, out, _ = memsim("bounds", "resnet18", "--cache", "500kB", "--layers", "5")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    check_golden("bounds_resnet18.txt", out)
+    facts = json.loads(memsim("bounds", "resnet18", "--cache", "500kB", "--format", "json")[1])
+    policies = facts["policies"]
+    floor = facts["compulsory_bytes"]
+    assert floor <= facts["lower_bound_bytes"] <= min(policies.values())
+
+
 def test_the_memory_plan(memsim) -> None:
     code, out, _ = memsim("memory", "hardnet68", "--allocator", "arena", "--layers", "8")
     assert code == 0
