@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cachepass import CachePass
+from memsim.engines.rates import paid_macs, rate_class
 from memsim.machine import Machine
 from memsim.program.program import Program
 
@@ -35,7 +36,8 @@ class Steps:
     latency : list of int
         From the end of a load on the channel until its data are there; 0 where nothing moves.
     waits : list of bool
-        Whether the load fetches what the task before it stores.
+        Whether the load comes after the store of the task before it: because it fetches what
+        that stores, or because the machine does not overlap the two.
     """
 
     load: list[int]
@@ -103,23 +105,41 @@ def steps(program: Program, traffic: CachePass, machine: Machine) -> Steps:
         for moved in (traffic.load_bytes, traffic.store_bytes)
     )
     latency = [machine.dram_latency_ps if time else 0 for time in load]
-    return Steps(load, _compute(program, machine), store, latency, traffic.waits.tolist())
+    serial = _serial(program, machine)
+    for task in np.flatnonzero(serial)[1:].tolist():
+        # A load of nothing waits for nothing; where it has to, it takes a picosecond.
+        load[task] = load[task] or int(store[task - 1] > 0)
+    waits = traffic.waits | serial
+    return Steps(load, _compute(program, machine), store, latency, waits.tolist())
+
+
+def _serial(program: Program, machine: Machine) -> NDArray[np.bool_]:
+    """Per task: does the machine finish and store the task before it first?"""
+    if machine.compute.overlap == "kernel":
+        return first_of_kernel(program)
+    return np.full(program.tasks, machine.compute.overlap == "none")
+
+
+def first_of_kernel(program: Program) -> NDArray[np.bool_]:
+    """Per task: is it the first of its kernel?"""
+    kernel = program.task_kernel
+    first: NDArray[np.bool_] = np.concatenate([[True], kernel[1:] != kernel[:-1]])
+    return first
 
 
 def _compute(program: Program, machine: Machine) -> list[int]:
-    classes = [kernel.op_class for kernel in program.kernels]
+    classes = np.array([rate_class(kernel, machine.compute.vector) for kernel in program.kernels])
+    task_class, macs = classes[program.task_kernel], paid_macs(program, machine)
     times = np.zeros(program.tasks, dtype=np.int64)
-    kernel_class = np.array(classes)[program.task_kernel]
-    for name in sorted(set(classes)):
-        chosen = np.flatnonzero((kernel_class == name) & (program.task_macs > 0))
+    for name in np.unique(classes).tolist():
+        chosen = np.flatnonzero((task_class == name) & (macs > 0))
         if len(chosen):
-            times[chosen] = _durations(program.task_macs[chosen], machine.mac_rate(name))
+            times[chosen] = _durations(macs[chosen], machine.mac_rate(name))
     chosen = np.flatnonzero(program.task_work)
     work = np.array(_durations(program.task_work[chosen], machine.elementwise_rate), dtype=np.int64)
     times[chosen] = np.maximum(times[chosen], work)
     if machine.onchip_bytes_per_s is not None:
         onchip = _durations(program.task_bytes, machine.onchip_bytes_per_s)
         times = np.maximum(times, onchip)
-    first = np.concatenate([[True], program.task_kernel[1:] != program.task_kernel[:-1]])
-    compute: list[int] = (times + first * machine.kernel_overhead_ps).tolist()
+    compute: list[int] = (times + first_of_kernel(program) * machine.kernel_overhead_ps).tolist()
     return compute

@@ -14,7 +14,7 @@ from memsim.formats import yaml_text
 from memsim.formats.document import shown
 from memsim.machine.machine import Cache, Compute, Dram, Machine, MacRates
 
-__all__ = ["DEFAULT_MACHINE", "load_machine", "machine_names"]
+__all__ = ["DEFAULT_MACHINE", "load_machine", "machine_file", "machine_names"]
 
 DEFAULT_MACHINE = "edge"
 """The preset used where none is named."""
@@ -69,12 +69,30 @@ def load_machine(name_or_path: str | os.PathLike[str] = DEFAULT_MACHINE) -> Mach
     memsim.errors.InputError: unknown machine 'gtx1090' (did you mean 'gtx1080'?)
     """
     text = os.fspath(name_or_path)
+    file = machine_file(name_or_path)
+    return _load_preset(file.stem) if file.parent == _PRESETS else _load_file(text)
+
+
+def machine_file(name_or_path: str | os.PathLike[str]) -> Path:
+    """Return the file of a shipped machine, or the path of any other; read by `load_machine`.
+
+    Raises
+    ------
+    InputError
+        Unknown name (with a did-you-mean).
+
+    Examples
+    --------
+    >>> machine_file("edge").name
+    'edge.yaml'
+    """
+    text = os.fspath(name_or_path)
     if not isinstance(name_or_path, str) or _looks_like_a_path(text):
-        return _load_file(text)
+        return Path(text)
     if text not in machine_names():
         hint = did_you_mean(text, machine_names())
         raise InputError(Problem(f"unknown machine {shown(text)}", hint=hint))
-    return _load_preset(text)
+    return _PRESETS / f"{text}.yaml"
 
 
 @cache

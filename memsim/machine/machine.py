@@ -20,8 +20,11 @@ from memsim.units import Quantity, parse_bytes
 
 __all__ = ["Cache", "Compute", "Dram", "MacRates", "Machine", "OpClass"]
 
-OpClass = Literal["conv", "depthwise", "linear"]
-"""The classes of operators a machine may give its own MAC rate."""
+OpClass = Literal["conv", "conv3x3", "unaligned", "depthwise", "linear"]
+"""The classes of operators a machine may give its own MAC rate; see :class:`MacRates`."""
+
+Overlap = Literal["all", "kernel", "none"]
+"""What runs at the same time; see :class:`Compute`."""
 
 
 class _Model(BaseModel):
@@ -58,9 +61,17 @@ class Dram(_Model):
 
 
 class MacRates(_Model):
-    """MAC/s by class of operator; a class without a rate of its own takes conv's."""
+    """MAC/s by class of operator; a class without a rate of its own takes conv's.
+
+    ``conv3x3`` are 3x3 convolutions of stride 1, which libraries compute with fewer
+    multiplications (Winograd), so that the rate may exceed the hardware's; ``unaligned`` are
+    convolutions whose data cannot be loaded ``Compute.vector`` elements at a time.
+    :mod:`memsim.engines.rates` says which class a kernel is of.
+    """
 
     conv: fields.MacRate
+    conv3x3: fields.MacRate | None = None
+    unaligned: fields.MacRate | None = None
     depthwise: fields.MacRate | None = None
     linear: fields.MacRate | None = None
 
@@ -71,13 +82,23 @@ class MacRates(_Model):
 
 
 class Compute(_Model):
-    """The compute engine; ``onchip_pj_per_byte`` is its access to the cache."""
+    """The compute engine; ``onchip_pj_per_byte`` is its access to the cache.
+
+    ``overlap`` is ``all`` where the tasks of all kernels overlap (double buffers, an
+    accelerator), ``kernel`` where a kernel starts when the one before it is done and stored,
+    ``none`` where no transfer overlaps a computation either, so that times add up.
+    ``channel_tile`` output channels are computed together: a convolution pays for the next
+    multiple. ``vector`` elements are loaded together; 1 makes no convolution unaligned.
+    """
 
     macs_per_s: MacRates
     elementwise_per_s: fields.OpRate
     kernel_overhead: fields.Picoseconds
     energy_pj_per_mac: fields.Picojoules
     onchip_pj_per_byte: fields.Picojoules
+    overlap: Overlap = "all"
+    channel_tile: Annotated[int, Field(ge=1, le=1024, strict=True)] = 1
+    vector: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
 
 
 class Machine(_Model):
@@ -171,8 +192,8 @@ class Machine(_Model):
         Parameters
         ----------
         op_class : str
-            ``"conv"``, ``"depthwise"`` or ``"linear"``. Any other class, and one
-            the machine has no rate for, runs at the rate of ``"conv"``.
+            One of :data:`OpClass`. Any other class, and one the machine has no rate
+            for, runs at the rate of ``"conv"``.
 
         Examples
         --------
@@ -307,6 +328,9 @@ class Machine(_Model):
             "macs_per_s": {name: _plain(self.mac_rate(name)) for name in get_args(OpClass)},
             "elementwise_per_s": _plain(self.elementwise_rate),
             "kernel_overhead_ps": self.kernel_overhead_ps,
+            "overlap": self.compute.overlap,
+            "channel_tile": self.compute.channel_tile,
+            "vector": self.compute.vector,
             "dram_pj_per_byte": self.dram_pj_per_byte,
             "onchip_pj_per_byte": self.onchip_pj_per_byte,
             "pj_per_mac": self.pj_per_mac,

@@ -1,0 +1,97 @@
+"""At which MAC rate a kernel runs, and for how many MACs it pays.
+
+Libraries pick an algorithm by the shape of a convolution. Three rules, each off unless a
+machine's file asks for it:
+
+- 3x3 convolutions of stride 1 are computed with fewer multiplications (Winograd; Lavin and Gray,
+  *Fast Algorithms for Convolutional Neural Networks*, CVPR 2016): ``macs_per_s.conv3x3``.
+- Where the length of a filter (input channels x kernel) or the size of a feature map is odd, rows
+  do not start at the boundaries of vectors, and general kernels with scalar loads are used:
+  ``vector`` elements, ``macs_per_s.unaligned``.
+- Output channels are computed a tile at a time: ``channel_tile``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.machine import Machine
+from memsim.network.ops.base import pair
+from memsim.network.ops.conv import Conv, ConvTranspose
+from memsim.program.kernel import Kernel
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+def rate_class(kernel: Kernel, vector: int = 1) -> str:
+    """Tell which of a machine's MAC rates applies.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    vector : int
+        Elements that the machine loads together; 1 for a machine that loads one by one.
+
+    Returns
+    -------
+    str
+        A class of :class:`memsim.machine.MacRates`; ``elementwise`` for a kernel without MACs.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> program = memsim.build(memsim.load("hardnet68"), buffer=512 * 1024)
+    >>> stem, second = program.kernels[:2]
+    >>> rate_class(stem), rate_class(stem, vector=2)  # 3 x 3 x 3 inputs are 27, an odd number
+    ('conv', 'unaligned')
+    >>> rate_class(second, vector=2)
+    'conv3x3'
+    """
+    op, name = kernel.op, kernel.op_class
+    if name != "conv" or not isinstance(op, Conv | ConvTranspose):
+        return name
+    height, width = pair(op.kernel)
+    length = kernel.shapes[0][0] // op.groups * height * width
+    maps = (kernel.shapes[0], kernel.output.image)
+    if length % vector or any(shape[1] * shape[2] % vector for shape in maps):
+        return "unaligned"
+    simple = isinstance(op, Conv) and op.groups == 1
+    shape = (pair(op.kernel), pair(op.stride), pair(op.dilation))
+    return "conv3x3" if simple and shape == ((3, 3), (1, 1), (1, 1)) else "conv"
+
+
+def paid_macs(program: Program, machine: Machine) -> Ints:
+    """MACs per task, filled up to whole tiles of output channels.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> machine = memsim.load_machine("edge")
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=machine.buffer_bytes)
+    >>> bool((paid_macs(program, machine) == program.task_macs).all())
+    True
+    """
+    tile = machine.compute.channel_tile
+    if tile == 1:
+        return program.task_macs
+    factors = [_fill(kernel, tile) for kernel in program.kernels]
+    times, over = np.array(factors, np.int64)[program.task_kernel].T
+    paid: Ints = -(-program.task_macs * times // over)
+    return paid
+
+
+def _fill(kernel: Kernel, tile: int) -> tuple[int, int]:
+    """Channels paid for over channels computed, in lowest terms."""
+    if kernel.op_class != "conv":
+        return 1, 1
+    channels = kernel.output.shape[1] // getattr(kernel.op, "groups", 1)
+    paid = -(-channels // tile) * tile
+    common = math.gcd(paid, channels)
+    return paid // common, channels // common

@@ -1,0 +1,191 @@
+"""The canvas: figures that belong to nobody but their axes, and files made of them.
+
+No pyplot: a figure is not kept by a global registry, needs no ``close`` and opens no window.
+A notebook shows what a figure function returns all the same, since the axes carry the method
+that notebooks ask for.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.report.write import check_writable, write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Panels = np.ndarray[Any, np.dtype[np.object_]]
+
+ENDINGS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+"""The format that a file's ending stands for."""
+
+DPI = 150
+"""Dots per inch where nobody says otherwise."""
+
+_METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None},
+}
+"""Without the time and the version: the same figure is the same file."""
+
+
+class PanelArray(np.ndarray):
+    """An array of Axes that a notebook shows as the picture they are part of."""
+
+    def _repr_png_(self) -> bytes:
+        return render(self, "png")
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The given axes, or those of a new figure of this size in inches."""
+    if ax is not None:
+        return ax
+    axes = _figure(size).add_subplot()
+    _show_in_notebooks(axes)
+    return axes
+
+
+def new_panels(
+    ax: Any,
+    shape: tuple[int, int],
+    size: tuple[float, float],
+    *,
+    sharex: Any = False,
+    sharey: Any = False,
+    heights: list[float] | None = None,
+    kind: str = "figure",
+) -> Panels:
+    """The given axes as an array of this shape, or those of a new figure.
+
+    A shape of one column gives one dimension.
+
+    Raises
+    ------
+    InputError
+        If their number is wrong.
+    """
+    if ax is None:
+        found = _figure(size).subplots(
+            *shape,
+            sharex=sharex,
+            sharey=sharey,
+            squeeze=False,
+            gridspec_kw={"height_ratios": heights} if heights else {},
+        )
+    else:
+        found = np.asarray(ax, dtype=object)
+        if found.size != shape[0] * shape[1]:
+            raise InputError(
+                f"{kind} needs {shape[0]} x {shape[1]} axes, not {found.size}; "
+                "without ax it makes its own"
+            )
+    panels = found.reshape(shape if shape[1] > 1 else shape[0]).view(PanelArray)
+    if ax is None:
+        for axes in panels.flat:
+            _show_in_notebooks(axes)
+    return cast("Panels", panels)
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _show_in_notebooks(axes: Axes) -> None:
+    axes._repr_png_ = partial(render, axes, "png")  # type: ignore[attr-defined]
+
+
+def figure_of(axes: Any) -> Figure:
+    """The figure that axes, an array of axes or a figure belong to."""
+    if isinstance(axes, np.ndarray):
+        axes = axes.flat[0]
+    return cast("Figure", axes.figure.figure)  # of a subfigure: the whole
+
+
+def render(axes: Any, format: str, dpi: float = DPI) -> bytes:
+    """A figure as the bytes of a file: always the same for the same figure.
+
+    Parameters
+    ----------
+    axes : Axes, array of Axes or Figure
+    format : str
+        ``png``, ``svg`` or ``pdf``.
+    dpi : float
+        Dots per inch of a PNG.
+    """
+    out = io.BytesIO()
+    figure = figure_of(axes)
+    figure.savefig(out, format=format, dpi=dpi, metadata=_METADATA[format])
+    image = out.getvalue()
+    return _number_ids(image) if format == "svg" else image
+
+
+def _number_ids(svg: bytes) -> bytes:
+    """Number the identifiers of an SVG, which matplotlib draws at random."""
+    names: dict[bytes, bytes] = {}
+    for found in re.findall(rb'\bid="([a-z][0-9a-f]{10})"', svg):
+        names.setdefault(found, b"id%d" % len(names))
+    return re.sub(
+        rb"(?<=[\"#])[a-z][0-9a-f]{10}(?=[\")])",
+        lambda match: names.get(match.group(), match.group()),
+        svg,
+    )
+
+
+def image_format(path: str | os.PathLike[str]) -> str:
+    """The format of a figure's file, by its ending.
+
+    Raises
+    ------
+    InputError
+        For another ending.
+
+    Examples
+    --------
+    >>> image_format("a/curve.SVG")
+    'svg'
+    >>> image_format("curve.jpg")
+    Traceback (most recent call last):
+    memsim.errors.InputError: curve.jpg: cannot draw a '.jpg' file (did you mean '.png'?)
+    """
+    text = os.fspath(path)
+    ending = os.path.splitext(text)[1].lower()
+    if ending in ENDINGS:
+        return ENDINGS[ending]
+    problem = f"cannot draw a {ending!r} file" if ending else "has no ending such as .png"
+    raise InputError(Problem(problem, hint=did_you_mean(ending, ENDINGS), file=text))
+
+
+def save(axes: Any, path: str | os.PathLike[str], *, dpi: float = DPI) -> None:
+    """Write a figure to a file, whole or not at all; its ending tells the format.
+
+    Parameters
+    ----------
+    axes : Axes, array of Axes or Figure
+        What a figure function returns.
+    path : str or path
+        Ends in ``.png``, ``.svg`` or ``.pdf``.
+    dpi : float
+        Dots per inch of a PNG.
+
+    Raises
+    ------
+    InputError
+        For another ending, or where the file cannot be written.
+    """
+    format = image_format(path)
+    check_writable(path)
+    write_bytes(path, render(axes, format, dpi))

@@ -1,0 +1,125 @@
+"""Labels beside points, placed so that they cover neither one another nor the points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import cos, radians, sin
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memsim.plot.style import BLACK, GREY, NOTE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DISTANCES = (7, 14, 24, 36, 52, 70)
+"""Points between a mark and its label, the nearest first."""
+
+ANGLES = (35, 0, 145, 180, 325, 215, 90, 270)
+"""Degrees: where around its mark a label is tried, the best first."""
+
+
+def place(
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    *,
+    colours: Sequence[str] | None = None,
+    avoid: Any = None,
+    size: float = NOTE,
+) -> list[Any]:
+    """Label points, the first ones first; each goes where it covers least.
+
+    Parameters
+    ----------
+    axes : Axes
+        With its final limits.
+    points : sequence of (x, y)
+        In data coordinates.
+    texts : sequence of str
+    colours : sequence of str, optional
+        Of the texts.
+    avoid : array of shape (n, 2), optional
+        More points that should not be covered, such as a line's.
+    size : float
+        Font size.
+
+    Returns
+    -------
+    list of Annotation
+    """
+    from matplotlib.patheffects import withStroke
+
+    figure: Any = axes.figure.figure  # of a subfigure: the whole
+    figure.draw_without_rendering()  # the layout decides where data lie in pixels
+    scale = figure.dpi / 72
+    frame = axes.get_window_extent()
+    marks = axes.transData.transform(np.array(points, float).reshape(-1, 2))
+    lines = np.zeros((0, 2))
+    if avoid is not None and len(avoid):
+        lines = axes.transData.transform(np.asarray(avoid, float))
+    taken: list[tuple[float, float, float, float]] = []
+    made = []
+    for number, (point, text) in enumerate(zip(points, texts, strict=True)):
+        label = axes.annotate(
+            text,
+            point,
+            xytext=(0, 0),
+            textcoords="offset points",
+            fontsize=size,
+            color=colours[number] if colours else BLACK,
+            ha="center",
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkB": 3},
+            zorder=6,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )
+        label.set_in_layout(False)
+        box = _text_size(label)
+        best, where = None, (0.0, 0.0)
+        for rank, (distance, angle) in enumerate(product(DISTANCES, ANGLES)):
+            dx = cos(radians(angle)) * (distance * scale + box[0] / 2)
+            dy = sin(radians(angle)) * (distance * scale + box[1] / 2)
+            x, y = marks[number][0] + dx, marks[number][1] + dy
+            spot = (x - box[0] / 2, y - box[1] / 2, x + box[0] / 2, y + box[1] / 2)
+            cost = rank * 0.1 + _covers(spot, marks, lines, taken, frame)
+            if best is None or cost < best:
+                best, where, chosen = cost, (dx / scale, dy / scale), spot
+        label.set_position(where)
+        if max(abs(where[0]) - box[0] / scale / 2, abs(where[1]) - box[1] / scale / 2) < 12:
+            label.arrow_patch.set_visible(False)  # type: ignore[union-attr]
+        taken.append(chosen)
+        made.append(label)
+    return made
+
+
+def _text_size(label: Any) -> tuple[float, float]:
+    """Pixels of the text alone: an annotation's extent includes its arrow."""
+    from matplotlib.text import Text
+
+    box = Text.get_window_extent(label)
+    return float(box.width) + 2, float(box.height) + 2
+
+
+def _covers(
+    spot: tuple[float, float, float, float],
+    marks: Any,
+    lines: Any,
+    taken: list[tuple[float, float, float, float]],
+    frame: Any,
+) -> float:
+    """How bad a place is: labels and points that it covers, and whether it leaves the axes."""
+    left, low, right, high = spot
+    cost = 0.0
+    for a, b, c, d in taken:
+        if left < c and a < right and low < d and b < high:
+            cost += 50
+    for points, price in ((marks, 12.0), (lines, 3.0)):
+        inside = (points[:, 0] > left - 5) & (points[:, 0] < right + 5)
+        inside &= (points[:, 1] > low - 5) & (points[:, 1] < high + 5)
+        cost += price * min(int(inside.sum()), 10)
+    if left < frame.x0 or right > frame.x1 or low < frame.y0 or high > frame.y1:
+        cost += 100
+    return cost

@@ -1,0 +1,189 @@
+"""Published times: the paper's networks on the devices on which it timed them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.machine import Machine, load_machine
+from memsim.network.graph import Network
+from memsim.plot.style import BLACK, GREY, PATTERNS, Look
+from memsim.registry import Registry
+from memsim.results import Result
+from memsim.simulate import run
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which a column of the paper's Table 4 was timed.
+
+    Attributes
+    ----------
+    column : str
+        In the data file; milliseconds.
+    device : str
+    input_shape : tuple of int
+    lowering : str
+        How the framework that was used makes kernels of layers; the one for which the preset's
+        rates were fitted to this column (see its file): its times are in sample.
+    """
+
+    column: str
+    device: str
+    input_shape: tuple[int, int, int]
+    lowering: str
+
+
+CONDITIONS: Registry[Conditions] = Registry("machine with published times")
+"""By machine."""
+
+for _machine, _conditions in {
+    "gtx1080": Conditions("gpu_ms", "GTX 1080, PyTorch", (3, 1024, 1024), "eager_cudnn"),
+    "jetson_nano": Conditions("nano_ms", "Jetson Nano, TensorRT", (3, 320, 320), "fused"),
+}.items():
+    CONDITIONS.add(_machine, _conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A network of the table, its published time and its result under the same conditions.
+
+    Attributes
+    ----------
+    name : str
+        As the paper calls it.
+    cio_elements : float
+        As printed, at 224x224.
+    measured_s : float
+        The published time.
+    result : Result
+        Of memsim.
+    """
+
+    name: str
+    cio_elements: float
+    measured_s: float
+    result: Result
+
+
+FAMILIES = {
+    "hardnet": PATTERNS["harmonic"],
+    "densenet": PATTERNS["dense"],
+    "resnet": Look(PATTERNS["sparse"].colour, "", "-.", "^"),
+    "others": Look(GREY, "", ":", "s"),
+}
+"""How the families of networks look."""
+
+
+def family(name: str) -> str:
+    """The family of a network of the table.
+
+    Examples
+    --------
+    >>> family("hardnet68ds"), family("vgg16")
+    ('hardnet', 'others')
+    """
+    return next((known for known in FAMILIES if name.startswith(known)), "others")
+
+
+def conditions_of(machine: Any) -> tuple[Machine, Conditions]:
+    """A machine and the conditions under which it was timed.
+
+    Raises
+    ------
+    InputError
+        For a machine without published times.
+    """
+    if not isinstance(machine, Machine):
+        if machine in CONDITIONS:
+            return load_machine(machine), CONDITIONS[machine]
+        machine = load_machine(machine)
+    return machine, CONDITIONS[machine.name]
+
+
+def timed(networks: Sequence[Any], options: dict[str, Any]) -> list[Timed]:
+    """Simulate networks of the paper's Table 4 as they were timed.
+
+    Parameters
+    ----------
+    networks : sequence of Network or str
+        As they are shipped; all of the table if empty.
+    options : dict
+        As for :func:`memsim.run`; ``machine`` is a device of :data:`CONDITIONS`, and input size
+        and lowering are those of its column where left out.
+
+    Raises
+    ------
+    InputError
+        For a network without a published time.
+
+    Examples
+    --------
+    >>> [(each.name, each.measured_s) for each in timed(["resnet18"], {})]
+    [('resnet18', 0.013)]
+    """
+    given = dict(options)
+    machine, under = conditions_of(given.pop("machine", "gtx1080"))
+    rows = {row["shipped"]: row for row in _table() if row[under.column]}
+    names = [each.name if isinstance(each, Network) else str(each) for each in networks]
+    for name in names:
+        if name not in rows:
+            hint = did_you_mean(name, rows)
+            message = f"{name!r} has no published time on {under.device}"
+            raise InputError(Problem(message, hint=hint))
+    asked = {"lowering": under.lowering, "clock": "recurrence", **given}
+    return [
+        Timed(
+            row["network"],
+            float(row["cio_m"]) * 1e6,
+            float(row[under.column]) / 1e3,
+            run(_load(row, under), machine=machine, **asked),
+        )
+        for row in (rows[name] for name in names or rows)
+    ]
+
+
+def _table() -> list[dict[str, str]]:
+    text = resources.files("memsim.paper").joinpath("data", "imagenet.csv").read_text("utf-8")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
+def _load(row: dict[str, str], under: Conditions) -> Network:
+    from memsim.formats import load
+
+    return load(row["shipped"], variant=row["variant"] or None, input_shape=under.input_shape)
+
+
+def correlation(x: Sequence[float], y: Sequence[float]) -> float:
+    """Pearson's correlation; 0 where one of them does not vary.
+
+    Examples
+    --------
+    >>> round(correlation([1, 2, 3], [2, 4, 6]), 6), correlation([1, 1], [2, 3])
+    (1.0, 0.0)
+    """
+    import numpy as np
+
+    a, b = np.asarray(x, float), np.asarray(y, float)
+    if len(a) < 2 or not np.ptp(a) or not np.ptp(b):
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def family_handles(names: Sequence[str]) -> list[Any]:
+    """Legend handles of the families that occur."""
+    from matplotlib.lines import Line2D
+
+    present = {family(name) for name in names}
+    return [
+        Line2D(
+            [], [], linestyle="none", marker=look.marker, color=look.colour, label=name,
+            markeredgecolor=BLACK, markeredgewidth=0.3,
+        )
+        for name, look in FAMILIES.items()
+        if name in present
+    ]  # fmt: skip

@@ -1,0 +1,203 @@
+"""The visual language: what each colour, hatch, line and marker means, in every figure.
+
+Colours are those of Okabe and Ito ("Color Universal Design", 2008) and their tints: told apart
+by colour-blind readers. Whatever has a colour also has a hatch, or a line style and a marker,
+so that a figure can be read in grey. Nothing here is global state: figures pass these values
+on as plain arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from memsim.units import format_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.patches import Patch
+
+BLACK, GREY, LIGHT = "#000000", "#7f7f7f", "#d9d9d9"
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, RED, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+TITLE, LABEL, TICK, NOTE = 11, 9.5, 8.5, 8
+"""Font sizes in points."""
+
+EDGE = "white"
+"""Lines between the parts of a stack, and the strokes of its hatches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one thing looks: as an area (colour, hatch) and as a line (colour, line, marker)."""
+
+    colour: str
+    hatch: str = ""
+    line: Any = "-"
+    marker: str = "o"
+
+
+ROLES = {
+    "weight": Look(BLUE),
+    "input": Look(YELLOW, "...."),
+    "activation": Look(SKY, "////"),
+    "residual": Look(PURPLE, "xxxx"),
+    "concat": Look(RED, "\\\\\\\\"),
+    "output": Look(GREEN, "----"),
+}
+"""What the bytes are."""
+
+CAUSES = {
+    "first": Look("#9a9a9a"),
+    "result": Look("#4d4d4d", "----"),
+    "spill": Look("#f0a868", "\\\\\\\\"),
+    "refetch": Look("#b84400", "////"),
+}
+"""Why they move: greys for what every cache pays, the red of too small a cache for the rest."""
+
+PATTERNS = {
+    "dense": Look(RED, "////", "-", "o"),
+    "log": Look(PURPLE, "xxxx", "--", "s"),
+    "sparse": Look(BLUE, "....", "-.", "^"),
+    "harmonic": Look(GREEN, "\\\\\\\\", ":", "D"),
+}
+"""The patterns of dense blocks."""
+
+ENGINES = {
+    "load": Look(BLUE),
+    "store": Look(ORANGE, "////"),
+    "compute": Look(GREEN),
+    "stall": Look(RED, "xxxx"),
+}
+"""What the machine does at a time."""
+
+MEMORY = {
+    "chain": Look(LIGHT),
+    "waiting": Look(RED, "////"),
+    "copy": Look(ORANGE, "\\\\\\\\"),
+    "live": Look(RED, "", "--"),
+    "held": Look(SKY),
+    "cache": Look(BLACK, "", (0, (4, 2))),
+}
+"""What feature maps do: read by the next kernel, waiting for a later one, copied by a concat."""
+
+_SERIES = (
+    Look(BLUE, "", "-", "o"),
+    Look(RED, "////", "--", "s"),
+    Look(GREEN, "\\\\\\\\", "-.", "^"),
+    Look(PURPLE, "xxxx", ":", "D"),
+    Look(ORANGE, "....", (0, (5, 1, 1, 1, 1, 1)), "v"),
+    Look(SKY, "----", (0, (1, 1)), "P"),
+    Look(BLACK, "++++", (0, (7, 3)), "X"),
+)
+
+
+def series(number: int, name: str = "") -> Look:
+    """How the network ``number`` of a figure looks; a pattern looks the same in all of them.
+
+    Examples
+    --------
+    >>> series(0).colour, series(0, "patterns/dense") == PATTERNS["dense"]
+    ('#0072B2', True)
+    """
+    return PATTERNS.get(name.removeprefix("patterns/"), _SERIES[number % len(_SERIES)])
+
+
+def dress(
+    axes: Axes, *, title: str = "", x: str = "", y: str = "", grid: str = "y", pad: float = 6
+) -> None:
+    """Give axes the common dress: a title that tells the message, labels, a quiet grid."""
+    if title:
+        axes.set_title(
+            fill(title, _characters(axes)), loc="left", fontsize=TITLE, fontweight="bold",
+            color=BLACK, pad=pad,
+        )  # fmt: skip
+    if x:
+        axes.set_xlabel(x, fontsize=LABEL, color=BLACK)
+    if y:
+        axes.set_ylabel(y, fontsize=LABEL, color=BLACK)
+    axes.tick_params(which="both", labelsize=TICK, color=GREY, labelcolor=BLACK)
+    axes.set_facecolor("white")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(GREY)
+    axes.grid(False)
+    if grid:
+        axes.grid(True, axis=grid, color="#e6e6e6", linewidth=0.7, linestyle="-")  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+
+
+def _characters(axes: Axes) -> int:
+    """About how many bold characters fit above axes, before the layout is known."""
+    inches = float(axes.figure.figure.get_figwidth())
+    share = axes.get_position().width
+    return max(20, int(9.3 * (share * inches if share < 0.6 else inches - 1.2)))
+
+
+ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.3}
+"""A legend's options: in one line above the axes; their title then needs :data:`ROOM`."""
+
+ROOM = 22
+
+
+def legend(axes: Axes, handles: Iterable[Any], title: str = "", **options: Any) -> None:
+    """Put the legend to the right of the axes, where no data are."""
+    found = axes.legend(
+        handles=list(handles),
+        title=title or None,
+        **{
+            "loc": "upper left",
+            "bbox_to_anchor": (1.01, 1.0),
+            "borderaxespad": 0.0,
+            "fontsize": TICK,
+            "title_fontsize": TICK,
+            "frameon": False,
+            "labelcolor": BLACK,
+            **options,
+        },
+    )
+    found.set_alignment("left")
+
+
+def patch(look: Look, label: str) -> Patch:
+    """A legend's handle of an area."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=look.colour, hatch=look.hatch, edgecolor=EDGE, label=label, linewidth=0)
+
+
+def short(text: str) -> str:
+    """A formatted quantity without the zeros that end its number.
+
+    Examples
+    --------
+    >>> short("2.00 MB"), short("1.31 MB"), short("100 GB/s")
+    ('2 MB', '1.31 MB', '100 GB/s')
+    """
+    number, space, unit = text.partition(" ")
+    if "." in number:
+        number = number.rstrip("0").rstrip(".")
+    return f"{number}{space}{unit}"
+
+
+def si(value: float) -> str:
+    """A number of bytes with the shortest SI text.
+
+    Examples
+    --------
+    >>> si(10_000), si(2_000_000), si(1_310_000), si(0)
+    ('10 kB', '2 MB', '1.31 MB', '0')
+    """
+    return short(format_bytes(round(value))) if value else "0"
+
+
+def bytes_axis(axis: Axis) -> None:
+    """Label the ticks of an axis in bytes: ``0``, ``500 kB``, ``2 MB``."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,282 @@
+"""What is drawn is what the result says: data in artists equal its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import memsim
+from memsim import plot
+from memsim.curves import CurveResult
+from memsim.engines.cachepass import cache_pass
+from memsim.engines.policies import POLICIES
+from memsim.engines.steps import PICOSECONDS
+from memsim.network.metrics import layer_cio
+from memsim.plot.curve_figure import BAND
+from memsim.plot.lives import Lives, live_by_use, most_live
+from memsim.plot.published import timed
+from memsim.plot.roofline_figure import intensity
+from memsim.plot.timeline_figure import BINS, spans
+from memsim.plot.units import kernel_units, links
+
+
+@pytest.fixture(scope="module")
+def result() -> memsim.Result:
+    return memsim.run("patterns/harmonic", cache="1MB")
+
+
+def drawn(axes: Any, gid: str) -> list[Any]:
+    return [artist for artist in axes.findobj() if artist.get_gid() == gid]
+
+
+def heights(axes: Any, gid: str) -> int:
+    return round(sum(patch.get_height() for patch in drawn(axes, gid)))
+
+
+def widths(axes: Any, gid: str) -> float:
+    return sum(patch.get_width() for patch in drawn(axes, gid))
+
+
+# ---- curve
+
+
+def test_the_curve_is_the_step_function() -> None:
+    axes = plot.curve(["resnet18", "mobilenetv2"], belady=False)
+    for name in ("resnet18", "mobilenetv2"):
+        found = memsim.curve(name)
+        (line,) = [line for line in axes.lines if line.get_label() == name]
+        assert line.get_drawstyle() == "steps-post"
+        assert line.get_xdata()[:-1].tolist() == found.steps.cache_bytes.tolist()
+        assert line.get_ydata()[:-1].tolist() == found.steps.dram_bytes.tolist()
+        levels = {line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1}
+        assert {found.program.compulsory_bytes, found.program.network.cio * 4} <= levels
+
+
+def test_knees_stand_on_the_curve_and_are_labelled() -> None:
+    found = memsim.curve("resnet18")
+    axes = plot.curve(found, belady=False, knees=2)
+    marks = {(mark.get_xdata()[0], mark.get_ydata()[0]) for mark in drawn(axes, "knee")}
+    largest = sorted(found.knees(2), key=lambda knee: -knee.saved_bytes)[:2]
+    assert marks == {(knee.cache_bytes, knee.dram_bytes) for knee in largest}
+    assert sum(" saves " in text.get_text() for text in axes.texts) == 2
+
+
+def test_the_band_goes_down_to_belady(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(POLICIES._parts, "belady", POLICIES["lru"])  # some policy of that name
+    found = memsim.curve("patterns/harmonic")
+    axes = plot.curve(found)
+    (band,) = axes.collections
+    points = band.get_paths()[0].vertices
+    sizes = sorted({int(x) for x, _ in points})
+    assert len(sizes) <= BAND
+    for size in sizes[:3]:
+        moved = cache_pass(found.program, size, "lru")
+        assert (size, moved.read_bytes + moved.write_bytes) in {(int(x), int(y)) for x, y in points}
+
+
+def test_without_belady_there_is_no_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(POLICIES, "_parts", {"lru": POLICIES["lru"]})
+    assert not plot.curve("patterns/harmonic").collections
+
+
+def test_the_cache_of_the_machine_is_marked(result: memsim.Result) -> None:
+    axes = plot.curve(CurveResult(result.program, result.machine), belady=False)
+    assert any("cache 1 MB" in text.get_text() for text in axes.texts)
+    assert any(set(line.get_xdata()) == {1_000_000} for line in axes.lines)
+
+
+# ---- lives
+
+
+@pytest.mark.parametrize("lowering", ["eager", "fused", "concat_free"])
+def test_live_bytes_by_use_sum_to_the_programs(lowering: str) -> None:
+    for name in ("patterns/dense", "resnet18", "mobilenetv2"):
+        program = memsim.run(name, lowering=lowering, clock="recurrence").program
+        assert (live_by_use(program).sum(axis=1) == program.live_bytes).all()
+        assert most_live(program).sum(axis=1).max() == program.live_bytes.max()
+
+
+def test_a_chain_has_no_feature_map_that_waits() -> None:
+    program = memsim.run("vgg16", clock="recurrence").program
+    lives = Lives.of(program)
+    assert (lives.dead == lives.consumed).all()
+    assert not live_by_use(program)[:, 1:].any()
+
+
+def test_bars_span_the_lives(result: memsim.Result) -> None:
+    bars, live = plot.lifetimes(result)
+    lives = Lives.of(result.program)
+    spans: dict[int, list[tuple[float, float]]] = {}
+    for use in ("chain", "waiting", "copy"):
+        for patch in drawn(bars, use):
+            row = round(patch.get_y() + patch.get_height() / 2)
+            spans.setdefault(row, []).append((patch.get_x(), patch.get_x() + patch.get_width()))
+    for number, parts in spans.items():
+        assert min(parts)[0] == lives.born[number]
+        assert max(end for _, end in parts) == lives.dead[number] + 1
+    assert len(spans) == len(lives.names)
+    (total,) = drawn(live, "total")
+    peaks = [
+        int(result.program.live_bytes[result.program.task_kernel == kernel].max())
+        for kernel in range(len(result.program.kernels))
+    ]
+    assert total.get_ydata()[:-1].tolist() == peaks
+    (cache,) = drawn(live, "cache")
+    assert set(cache.get_ydata()) == {1_000_000}
+
+
+# ---- patterns
+
+
+def test_links_are_those_of_the_papers() -> None:
+    expected = {
+        "dense": {(i, j) for j in range(1, 17) for i in range(j)},
+        "log": {(j - (1 << k), j) for j in range(1, 17) for k in range(5) if 1 << k <= j},
+        "harmonic": {
+            (j - (1 << k), j) for j in range(1, 17) for k in range(5) if j % (1 << k) == 0
+        },
+    }
+    expected["sparse"] = expected["log"]
+    for name, inner in expected.items():
+        units, found = links(memsim.load(f"patterns/{name}"))
+        assert units == 18
+        assert {link for link in found if link[1] < 17} == inner
+
+
+def test_the_patterns_picture_adds_up() -> None:
+    from matplotlib.patches import Arc
+
+    names = ["patterns/dense", "patterns/log", "patterns/sparse", "patterns/harmonic"]
+    panels = plot.patterns()
+    assert panels.shape == (6, 4)
+    for column, name in zip(panels.T, names, strict=True):
+        result = memsim.run(name, clock="recurrence")
+        arcs, _, live, moved, total, time = column
+        _, found = links(result.network)
+        assert sum(isinstance(patch, Arc) for patch in arcs.patches) == len(found)
+        for cause, amount in result.by_cause.items():
+            assert heights(moved, cause) == amount
+            assert round(widths(total, cause)) == amount
+        assert widths(time, "compute") + widths(time, "stall") == pytest.approx(result.time_s)
+        (line,) = drawn(live, "total")
+        assert line.get_ydata().max() == result.program.live_bytes.max()
+        assert any(f"{result.time_ps / 1e9:.2f} ms" == text.get_text() for text in time.texts)
+
+
+def test_every_kernel_has_a_unit() -> None:
+    program = memsim.run("patterns/log", lowering="eager", clock="recurrence").program
+    unit = kernel_units(program)
+    assert len(unit) == len(program.kernels)
+    assert (np.diff(unit) >= 0).all()
+
+
+# ---- timeline
+
+
+def test_spans_are_the_busy_times(result: memsim.Result) -> None:
+    found = spans(result)
+    lengths = {name: int((each[:, 1] - each[:, 0]).sum()) for name, each in found.items()}
+    assert lengths["load"] == sum(result.steps.load)
+    assert lengths["store"] == sum(result.steps.store)
+    assert lengths["compute"] == sum(result.steps.compute)
+    assert lengths["compute"] + lengths["stall"] == result.time_ps
+    lanes, _, _ = plot.timeline(result)
+    for name, each in found.items():
+        (collection,) = drawn(lanes, name)
+        assert len(collection.get_paths()) == len(each)
+
+
+def test_the_area_under_the_bandwidth_is_the_traffic(result: memsim.Result) -> None:
+    _, rate, memory = plot.timeline(result)
+    area = 0.0
+    for name in ("load", "store"):
+        (collection,) = drawn(rate, name)
+        x, y = collection.get_paths()[0].vertices.T
+        area += abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
+    assert area * 1e-3 == pytest.approx(result.dram_bytes, rel=1e-9)  # GB/s x ms
+    assert BINS > 100
+    (live,) = drawn(memory, "live")
+    assert live.get_ydata()[:-1].tolist() == result.program.live_bytes.tolist()
+    assert live.get_xdata()[:-1] == pytest.approx(result.timeline.compute_start * 1e-9)
+
+
+# ---- roofline, layers, moc
+
+
+def test_layers_stand_where_their_numbers_are(result: memsim.Result) -> None:
+    axes = plot.roofline(result)
+    for layer in result.layers:
+        if layer.macs:
+            (dot,) = drawn(axes, layer.name)
+            x, y = dot.get_offsets()[0]
+            expected = intensity(layer, 4)
+            assert expected is None or x == pytest.approx(expected)
+            assert y == pytest.approx(layer.macs / layer.time_ps * PICOSECONDS)
+
+
+def test_bars_per_layer_sum_to_the_totals(result: memsim.Result) -> None:
+    by_role, by_cause = plot.layers(result)
+    for name, amount in result.by_role.items():
+        assert heights(by_role, name) == amount
+    for name, amount in result.by_cause.items():
+        assert heights(by_cause, name) == amount
+
+
+def test_the_distribution_of_moc() -> None:
+    network = memsim.load("mobilenetv2")
+    above, below = plot.moc(network)
+    layers = [layer for layer in network if layer_cio(layer)]
+    expected = sorted((layer.macs / layer_cio(layer), layer.macs) for layer in layers)
+    (dots,) = above.lines
+    found = sorted(zip(dots.get_xdata(), dots.get_ydata(), strict=True))
+    assert [x for x, _ in found] == pytest.approx([x for x, _ in expected])
+    (line,) = below.lines
+    shares = dict(zip(line.get_xdata()[1:-1], line.get_ydata()[1:-1], strict=True))
+    low = [share for value, share in shares.items() if value < 30][-1]
+    assert low == pytest.approx(sum(m for x, m in expected if x < 30) / sum(m for _, m in expected))
+    assert line.get_ydata()[-1] == pytest.approx(1)
+    assert f"mobilenetv2: {low:.0%} below 30" in line.get_label()
+
+
+# ---- against published times
+
+
+def test_pairs_are_points() -> None:
+    axes = plot.latency([plot.Pair("a", 0.01, 0.02), ("b", 0.03, 0.03)])
+    for name, predicted, measured in (("a", 0.01, 0.02), ("b", 0.03, 0.03)):
+        (dot,) = drawn(axes, name)
+        assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (measured, predicted)
+    assert axes.get_title(loc="left").startswith("1 of 2 times within 25%")
+
+
+def test_networks_stand_for_the_papers_times() -> None:
+    rows = timed(["hardnet39ds"], {"machine": "jetson_nano"})
+    assert [(row.name, row.measured_s) for row in rows] == [("hardnet39ds", 0.0325)]
+    assert rows[0].result.machine.name == "jetson_nano"
+    assert rows[0].result.config["input_shapes"] == [[1, 3, 320, 320]]
+    axes = plot.latency(["hardnet39ds"], machine="jetson_nano")
+    (dot,) = drawn(axes, "hardnet39ds")
+    assert dot.get_ydata()[0] == rows[0].result.time_s
+    assert axes.get_xlabel().startswith("published (Jetson Nano, TensorRT); the preset's rates")
+
+
+def test_what_has_no_published_time_is_told() -> None:
+    with pytest.raises(memsim.InputError, match="'resnet19' has no published time on GTX 1080"):
+        plot.latency(["resnet19"])
+    with pytest.raises(memsim.InputError, match="unknown machine with published times 'edge'"):
+        plot.latency(["resnet18"], machine="edge")
+    with pytest.raises(memsim.InputError, match="not both"):
+        plot.latency([plot.Pair("a", 1, 1), "resnet18"])
+    with pytest.raises(memsim.InputError, match="greater than zero"):
+        plot.latency([plot.Pair("a", 0, 1)])
+
+
+def test_the_papers_columns_are_points() -> None:
+    names = ["resnet18", "mobilenetv2", "hardnet39ds"]
+    panels = plot.paper(names)[0]
+    for row in timed(names, {}):
+        x = [drawn(axes, row.name)[0].get_xdata()[0] for axes in panels]
+        assert x == [row.cio_elements, row.result.dram_bytes, row.result.network.macs]
+        assert drawn(panels[0], row.name)[0].get_ydata()[0] == 1e3 * row.measured_s

@@ -1,0 +1,108 @@
+"""The picture of a graph: where things are, and what they say."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import memsim
+from memsim.errors import InputError
+from memsim.plot.canvas import render
+from memsim.plot.graph_figure import graph, shades
+from memsim.plot.graph_layout import layered
+
+
+@st.composite
+def _graphs(draw):
+    count = draw(st.integers(1, 14))
+    return {
+        str(i): [str(j) for j in range(i + 1, count) if draw(st.integers(0, 3)) == 0]
+        for i in range(count)
+    }
+
+
+@given(_graphs())
+@settings(max_examples=100)
+def test_nodes_are_below_what_they_read_and_nothing_overlaps(readers):
+    layout = layered(readers, gap=0.2)
+    assert list(layout.nodes) == list(readers)
+    assert set(layout.edges) == {(s, t) for s, targets in readers.items() for t in targets}
+    for (source, target), points in layout.edges.items():
+        (x, top), (z, bottom) = layout.nodes[source], layout.nodes[target]
+        assert top < bottom
+        assert (points[0], points[-1]) == ((x, top), (z, bottom))
+        assert [rank for _, rank in points] == list(range(top, bottom + 1))
+    rows: dict[float, list[tuple[float, float]]] = {}
+    for x, rank in layout.nodes.values():
+        rows.setdefault(rank, []).append((x, 0.5))
+    for points in layout.edges.values():
+        for x, rank in points[1:-1]:
+            rows.setdefault(rank, []).append((x, 0.0))
+    for row in rows.values():
+        row.sort()
+        for (left, half), (right, other) in pairwise(row):
+            assert right - left >= half + other + 0.2 - 1e-6
+
+
+def test_the_layers_of_a_chain_are_one_column():
+    readers = {str(i): [str(i + 1), *(["9"] if i % 3 == 0 else [])] for i in range(8)}
+    layout = layered({**readers, "8": ["9"], "9": []})
+    assert {x for x, _ in layout.nodes.values()} == {0.0}
+
+
+def test_a_long_edge_is_a_straight_lane():
+    layout = layered({"a": ["b", "d"], "b": ["c"], "c": ["d"], "d": []})
+    lane = layout.edges["a", "d"][1:-1]
+    assert len({x for x, _ in lane}) == 1
+    assert abs(lane[0][0]) > 0.5
+
+
+def test_a_graph_that_is_too_large_is_exported_instead():
+    readers = {str(i): [str(j) for j in range(i + 1, 60)] for i in range(60)}
+    with pytest.raises(InputError, match=r"too large for a picture \(export it"):
+        layered(readers)
+
+
+@pytest.mark.parametrize("colour", ["traffic", "moc", "none"])
+def test_every_kernel_of_resnet18_is_named_and_shaped(colour):
+    axes = graph("resnet18", colour=colour)
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[0] == "input  3x224x224"
+    assert "stage.2.1.shortcut  1x1 /2 +add  128x28x28" in texts
+    assert "maxpool1  3x3 /2  64x56x56" in texts
+    assert len(texts) == 24
+    assert axes.get_title(loc="left").startswith("resnet18: ")
+
+
+def test_a_concat_is_only_its_edges_where_it_is_free():
+    fused = graph("patterns/harmonic", colour="moc")
+    free = graph("patterns/harmonic", colour="moc", lowering="concat_free")
+    names = [text.get_text().split()[0] for text in free.texts]
+    assert [name for name in names if "concat" in name] == ["block1.concat"]  # it leaves
+    assert len(fused.texts) > len(free.texts)
+
+
+def test_darker_is_more_traffic_and_less_reuse():
+    def grey(colour):
+        return sum(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+
+    traffic = shades({"a": 1, "b": 100}, "traffic")
+    assert grey(traffic["a"]) > grey(traffic["b"])
+    moc = shades({"a": 1, "b": 100}, "moc")
+    assert grey(moc["a"]) < grey(moc["b"])
+    assert shades({}, "moc") == shades({"a": 1.0}, "none") == {}
+    assert shades({"a": 0}, "traffic")
+
+
+def test_the_picture_is_the_same_every_time():
+    network = memsim.load("squeezenet1_0")
+    first, second = (render(graph(network, colour="none"), "svg") for _ in range(2))
+    assert first == second
+
+
+def test_unknown_colours():
+    with pytest.raises(InputError, match=r"unknown colour 'mac' \(did you mean 'moc'\?\)"):
+        graph("resnet18", colour="mac")
