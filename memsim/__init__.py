@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memsim import plot as plot
     from memsim.comparison import Comparison, compare
     from memsim.curves import CurveResult
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
@@ -92,7 +93,13 @@ __all__ = [
 ]
 
 
+_MODULES = ("plot",)
+"""Public modules that are imported when they are first used, like the names."""
+
+
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"memsim.{name}")
     try:
         home = _HOMES[name]
     except KeyError:

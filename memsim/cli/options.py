@@ -64,11 +64,35 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
+ALLOW_UNKNOWN = "memsim.allow_unknown"
+
+
+def _remember(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Keep --allow-unknown for :func:`load_network`: commands have no use for it."""
+    context.meta[ALLOW_UNKNOWN] = value
+
+
+def allows_unknown() -> bool:
+    """Whether the command was given --allow-unknown."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(ALLOW_UNKNOWN))
+
+
+def tell_unknown(network: Any) -> None:
+    """List on standard error what a network holds that memsim does not know."""
+    from memsim.formats.unknown import unknown_operators
+
+    for problem in unknown_operators(network):
+        click.echo(f"memsim: note: {problem}", err=True)
+
+
 input_options = together(
     click.option("--input", "input_", metavar="CxHxW", help="Input size, such as 3x1024x2048."),
     click.option("--batch", type=int, help="Images per inference."),
     click.option("--dtype", help="fp32, fp16, bf16 or int8."),
-)
+    click.option("--allow-unknown", is_flag=True, expose_value=False, callback=_remember,
+                 help="Accept operators that memsim does not know; their MACs do not count."),
+)  # fmt: skip
 
 network_options = together(
     click.argument("network"),
@@ -89,7 +113,7 @@ machine_options = together(
     click.option("--schedule", default="layer_by_layer", show_default=True,
                  help="Order of tasks."),
     click.option("--order", default="rows_outer", show_default=True,
-                 help="Order inside a kernel: rows_outer or weights_outer."),
+                 help="Order inside a kernel: rows_outer, weights_outer, or best of both."),
     click.option("--tile", default="auto", show_default=True,
                  help="auto, or whole for one task per kernel."),
     click.option("--policy", help="Replacement policy of the cache."),
@@ -127,14 +151,17 @@ def load_network(
     """Load the network that the options of :data:`network_options` describe."""
     from memsim.formats import load
 
-    return load(
+    loaded = load(
         network,
         input_shape=parse_shape(input_) if input_ is not None else None,
         batch=batch,
         dtype=dtype,
         variant=variant,
         parameters=parse_parameters(settings),
+        allow_unknown=allows_unknown(),
     )
+    tell_unknown(loaded)
+    return loaded
 
 
 class Delivery:

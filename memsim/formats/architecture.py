@@ -34,6 +34,8 @@ class Options:
         Channels, height, width of the one input.
     batch : int or None
     dtype : str or None
+    allow_unknown : bool
+        Whether a foreign graph may hold operators that memsim does not know.
     """
 
     variant: str | None = None
@@ -41,6 +43,7 @@ class Options:
     input_shape: tuple[int, int, int] | None = None
     batch: int | None = None
     dtype: str | None = None
+    allow_unknown: bool = False
 
 
 def read_architecture(path: str | os.PathLike[str], options: Options | None = None) -> Network:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -28,6 +29,13 @@ Rule = Callable[["Importer", Record], None]
 """Adds what a record stands for, or raises :class:`Unsupported` before it adds anything."""
 
 
+class Stated(Protocol):
+    """Shapes by value, such as a dict of them."""
+
+    def get(self, name: str, /) -> Dims | None:
+        """The shape of a value; None where it is not known."""
+
+
 class Importer:
     """A network while it is built from records.
 
@@ -41,6 +49,8 @@ class Importer:
         Shapes that the foreign graph states, for the outputs of operators without a rule.
     views : set of str
         Operators that only show their first input in another shape.
+    fold : callable, optional
+        Tried on every record before its rule; whether it was enough.
 
     Attributes
     ----------
@@ -59,11 +69,12 @@ class Importer:
         rules: Mapping[str, Rule],
         *,
         file: str = "",
-        stated: Mapping[str, Dims] | None = None,
+        stated: Stated | None = None,
         views: Iterable[str] = (),
+        fold: Callable[[Importer, Record], bool] | None = None,
     ) -> None:
-        self.rules, self.file = rules, file
-        self.stated = stated or {}
+        self.rules, self.file, self.fold = rules, file, fold
+        self.stated: Stated = {} if stated is None else stated
         self.views = frozenset(views)
         self.values: dict[str, Value] = {}
         self.constants: dict[str, Constant] = {}
@@ -93,13 +104,23 @@ class Importer:
         for record in records:
             self._place = Problem("", path=record.place, file=self.file)
             rule = self.rules.get(record.target)
+            for name in record.inputs:
+                if name and name not in self.values and name not in self.constants:
+                    message = f"reads {shown(name)}, which is nowhere"
+                    raise InputError(self.problem(record, message))
             with self._told(record):
                 try:
+                    if self.fold is not None and self.fold(self, record):
+                        continue
                     if rule is None:
                         raise Unsupported
                     rule(self, record)
                 except (Unsupported, ShapeError, ValidationError) as error:
                     self.opaque(record, str(error) if isinstance(error, ShapeError) else "")
+                except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
+                    # Rules take what they need; a foreign graph need not have it.
+                    message = "its inputs or attributes do not fit the operator"
+                    raise InputError(self.problem(record, message)) from None
                 else:
                     if len(record.outputs) > 1:
                         self.opaque(record)  # the outputs that the rule does not give
@@ -114,7 +135,9 @@ class Importer:
         source: str = "",
     ) -> Network:
         """The network of what the outputs need; the rest is left out."""
-        leaves = list(dict.fromkeys(self.layer(output) for output in outputs))
+        computed = [output for output in outputs if output not in self.constants]
+        with self._told(Record("", "an output", (), ())):
+            leaves = list(dict.fromkeys(map(self.layer, computed)))
         if not leaves:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
         needed, stack = set(leaves), list(leaves)
@@ -144,15 +167,13 @@ class Importer:
         Unsupported
             If it is a constant or left out: the rule expects a tensor that is computed.
         """
-        if name in self.values:
-            return self.values[name]
-        if name and name not in self.constants:
-            raise InputError(replace(self._place, message=f"reads {shown(name)}, which is nowhere"))
-        raise Unsupported
+        if not name or name not in self.values:
+            raise Unsupported
+        return self.values[name]
 
     def constant(self, name: str) -> Constant:
         """The constant of a name; Unsupported if it is computed or left out."""
-        if name not in self.constants:
+        if not name or name not in self.constants:
             raise Unsupported
         return self.constants[name]
 

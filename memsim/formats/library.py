@@ -47,6 +47,20 @@ def _read_yaml(path: str, options: Options) -> Network:
     return read_architecture(path, options)
 
 
+@READERS.register(".onnx")
+def _read_onnx(path: str, options: Options) -> Network:
+    from memsim.formats.onnx_import import read_onnx
+
+    return read_onnx(path, options)
+
+
+@READERS.register(".csv")
+def _read_scalesim(path: str, options: Options) -> Network:
+    from memsim.formats.scalesim import read_scalesim
+
+    return read_scalesim(path, options)
+
+
 @CHECKERS.register(".yaml")
 @CHECKERS.register(".yml")
 def _check_yaml(path: str) -> list[Problem]:
@@ -123,6 +137,7 @@ def load(
     input_shape: tuple[int, int, int] | None = None,
     batch: int | None = None,
     dtype: str | None = None,
+    allow_unknown: bool = False,
 ) -> Network:
     """Load a shipped network by name, or any network from its file.
 
@@ -140,6 +155,9 @@ def load(
         Images at a time.
     dtype : str, optional
         ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+    allow_unknown : bool
+        Read an ONNX file with operators that memsim does not know: their tensors count as
+        traffic, their MACs do not.
 
     Returns
     -------
@@ -166,7 +184,7 @@ def load(
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
     shape = None if input_shape is None else tuple(input_shape)
-    options = Options(variant, parameters or {}, shape, batch, dtype)  # type: ignore[arg-type]
+    options = Options(variant, parameters or {}, shape, batch, dtype, allow_unknown)  # type: ignore[arg-type]
     return reader(_shown(path_or_name, path), options)
 
 

@@ -16,8 +16,9 @@ Row = tuple[str, tuple[Any, ...], tuple[int, ...], tuple[int, ...]]
 def plain_form(network: Network) -> tuple[list[Row], list[int]]:
     """Kind, attributes, inputs by number and shape of every layer, and the outputs by number.
 
-    Names, operators that do nothing and layers that no output needs are left out; sums and
-    products of more than two tensors are chains; attributes that mean the same are the same.
+    Names, operators that do nothing (a slice of everything is one) and layers that no output
+    needs are left out; sums and products of more than two tensors are chains; attributes that
+    mean the same are the same.
     """
     needed = set(network.outputs)
     for layer in reversed(list(network)):
@@ -31,7 +32,7 @@ def plain_form(network: Network) -> tuple[list[Row], list[int]]:
         kind, inputs = layer.op.kind, [number[tensor.name] for tensor in layer.inputs]
         shape = layer.output.shape
         same = layer.inputs and shape == layer.inputs[0].shape
-        if kind in NOTHING or (kind == "flatten" and same):
+        if kind in NOTHING or (kind in ("flatten", "slice") and same):
             number[layer.name] = inputs[0]
             continue
         while len(inputs) > 2 and kind in ("add", "mul"):
@@ -41,7 +42,7 @@ def plain_form(network: Network) -> tuple[list[Row], list[int]]:
         kind, attributes = _meaning(layer)
         number[layer.name] = len(rows)
         rows.append((kind, attributes, tuple(inputs), shape))
-    return rows, [number[name] for name in network.outputs]
+    return rows, list(dict.fromkeys(number[name] for name in network.outputs))
 
 
 def _meaning(layer: Any) -> tuple[str, tuple[Any, ...]]:
@@ -60,6 +61,11 @@ def _meaning(layer: Any) -> tuple[str, tuple[Any, ...]]:
     if kind in ("maxpool", "avgpool"):
         kernel, stride, (top, left, *_) = op.geometry()
         return kind, (kernel, stride, (top, left))  # the end follows from the output's shape
+    if kind == "adaptive_avgpool" and layer.output.image[1:] != (1, 1):
+        (_, *sizes), (_, *cells) = layer.shapes[0], layer.output.image
+        if not any(size % cell for size, cell in zip(sizes, cells, strict=True)):
+            window = tuple(size // cell for size, cell in zip(sizes, cells, strict=True))
+            return "avgpool", (window, window, (0, 0))
     if kind.startswith(("adaptive_", "global_")):
         return kind.replace("adaptive", "global"), ()
     if kind == "slice":

@@ -12,9 +12,9 @@ from memsim.network.ops.base import Index, Operator, Shape, Shapes, Size
 class Opaque(Operator):
     """Stands for an operator that memsim does not know: it moves data, but is not computed.
 
-    Its inputs and its parameters are read once and its output is written once, as by a kernel
-    that streams; its MACs are NOT counted, and its time is that of one elementwise operation
-    per output element. Importing a graph that needs one is refused unless that is allowed.
+    Its inputs are read once and its output is written once, as by a kernel that streams; its
+    parameters are read like a convolution's, strip by strip. Its MACs are NOT counted, and its
+    time is that of one elementwise operation per output element. Importing a graph that needs one is refused unless that is allowed.
     """
 
     kind: ClassVar[str] = "opaque"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from memsim.curves import CurveResult
-from memsim.errors import InputError
+from memsim.errors import InputError, Problem
 from memsim.machine import Machine
 from memsim.program.kernel import Cause, Role
 from memsim.report.configuration import configuration
@@ -56,7 +56,8 @@ def page(results: Sequence[CurveResult]) -> str:
     Raises
     ------
     InputError
-        If there is no network, or if plotly is not installed.
+        If there is no network, if one comes in several task orders (``best`` picks one per
+        cache size), or if plotly is not installed.
 
     Examples
     --------
@@ -67,6 +68,9 @@ def page(results: Sequence[CurveResult]) -> str:
     """
     if not results:
         raise InputError("there is no network to report on")
+    if any(len(result.programs) > 1 for result in results):
+        hint = "choose rows_outer or weights_outer"
+        raise InputError(Problem("a report shows programs of one task order", hint=hint))
     library, machine = plotly_js(), results[0].machine
     names = labels([result.program.network.name for result in results])
     program = _program()

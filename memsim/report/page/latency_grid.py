@@ -13,7 +13,7 @@ from memsim.engines.compiled_recurrence import compiled_recurrence
 from memsim.engines.management import Lines
 from memsim.engines.steps import steps
 from memsim.machine import Machine
-from memsim.units import format_rate
+from memsim.units import format_bytes_exact, format_rate
 
 FACTORS = tuple(
     Fraction(number, 32)
@@ -61,10 +61,16 @@ class LatencyGrid:
             size *= 2
         found.append(size)
         if len(found) > MOST:
-            found = found[-1 :: -2][::-1]  # powers of two alone
+            found = found[0::2]  # powers of two alone
         own = machine.dram.bandwidth
         rates = (max(own * factor, Fraction(1)) for factor in FACTORS)
         return cls(tuple(sorted({0, machine.cache_bytes, *found})), tuple(sorted(set(rates))))
+
+    @property
+    def rule(self) -> str:
+        """Which capacities the grid has, in words."""
+        halves = "" if SMALLEST * 3 // 2 not in self.capacities else " and the sizes half-way"
+        return f"0, powers of two from {format_bytes_exact(SMALLEST)}{halves}"
 
     def times(self, result: CurveResult) -> list[list[int]]:
         """Picoseconds of one network, capacities x bandwidths, each from the engine."""
@@ -83,6 +89,7 @@ class LatencyGrid:
             "capacities": list(self.capacities),
             "bandwidths": [float(rate) for rate in self.bandwidths],
             "rates": [format_rate(rate) for rate in self.bandwidths],
+            "rule": self.rule,
             "own": self.bandwidths.index(machine.dram.bandwidth),
             "times": [self.times(result) for result in results],
         }

@@ -11,7 +11,8 @@ ON_DARK = {
     "#4d4d4d": "#c9ced6",
     "#9a9a9a": "#7d8590",
     "#d9d9d9": "#565d68",
-    "#0072B2": "#2f8fd0",
+    "#0072B2": "#1f80c4",
+    "#56B4E9": "#8accf2",
     "#D55E00": "#ea7422",
     "#b84400": "#e05f1e",
     "#009E73": "#19b489",
@@ -42,7 +43,7 @@ MEANING = {
     "result": "the network's output, written once",
     "chain": "kept for the next reader",
     "waiting": "kept for a later reader: what shortcuts cost",
-    "copy": "a concatenation's copy",
+    "copy": "a concatenation’s copy",
     "stays": "stays on chip",
     "travels": "goes to DRAM and back, at least in part",
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePosixPath as Path
 from typing import Any
 
 from memsim.curves import CurveResult
@@ -11,6 +13,8 @@ from memsim.engines.knees import Knee
 from memsim.plot.stages import stages
 from memsim.report.page.feature_maps import feature_maps
 from memsim.report.page.packed_curve import packed_curve
+
+_PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
 
 SHARES = 6
 """Parts of a knee's drop that are named; the others are only counted."""
@@ -79,12 +83,14 @@ def _knee(knee: Knee) -> dict[str, Any]:
 def labels(names: Sequence[str]) -> list[str]:
     """Short names that differ: without folders where that suffices, numbered where it must be.
 
+    What does not look like a path stays as it is.
+
     Examples
     --------
-    >>> labels(["patterns/log", "a/net", "b/net", "twice", "twice"])
-    ['log', 'a/net', 'b/net', 'twice (1)', 'twice (2)']
+    >>> labels(["patterns/log", "a/net", "b/net", "twice", "twice", "8 / 9"])
+    ['log', 'a/net', 'b/net', 'twice (1)', 'twice (2)', '8 / 9']
     """
-    short = [name.rpartition("/")[2] or name for name in names]
+    short = [Path(name).name if _PATH.fullmatch(name) else name for name in names]
     fine = Counter(short)
     shown = [s if fine[s] == 1 else name for s, name in zip(short, names, strict=True)]
     count, seen = Counter(shown), Counter[str]()

@@ -1,0 +1,86 @@
+// The controls: sliders, the text field, the theme; what the page says when they move.
+
+function setUpControls() {
+  const slider = $("cache-slider"), field = $("cache-field"), rate = $("rate-slider");
+  slider.max = POSITIONS.length - 1;
+  rate.max = GRID.bandwidths.length - 1;
+  $("cache-own").replaceChildren(make("span", { className: "roomy" }, `${sizeText(DATA.machine.cache)}: `), `${DATA.machine.name}’s own`);
+  $("left-note").textContent = ` A cache of 0 is left of the axis, which begins at ${shortBytes(POSITIONS[1])}.`;
+
+  slider.addEventListener("input", () => change({ cache: POSITIONS[slider.valueAsNumber] }));
+  rate.addEventListener("input", () => change({ rate: rate.valueAsNumber }));
+  $("cache-own").addEventListener("click", () => change({ cache: DATA.machine.cache, rate: GRID.own }));
+  field.addEventListener("change", () => enter(field.value));
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      event.preventDefault();
+      step(event.key === "ArrowUp" ? 1 : -1);
+    }
+  });
+  $("controls").addEventListener("submit", (event) => { event.preventDefault(); enter(field.value); });
+  for (const button of document.querySelectorAll("input[name=split]")) {
+    button.addEventListener("change", () => change({ split: button.value }));
+  }
+  setUpTheme();
+  listeners.push((changes) => {
+    if ("cache" in changes) showCache();
+    if ("rate" in changes) showRate();
+  });
+}
+
+function enter(text) {
+  try {
+    const cache = parseBytes(text);
+    complain("");
+    if (cache !== state.cache) change({ cache });
+  } catch (error) {
+    complain(`${text.trim() ? `“${clip(text.trim())}” is no cache size: ` : ""}${error.message}`);
+  }
+}
+
+function complain(message) {
+  $("cache-error").textContent = message;
+  $("cache-field").setAttribute("aria-invalid", String(Boolean(message)));
+}
+
+/** To the next size at which the traffic of some network changes. */
+function step(direction) {
+  const place = countUpTo(CHANGES, state.cache) - 1;
+  const next = direction > 0 ? place + 1 : CHANGES[place] === state.cache ? place - 1 : place;
+  if (next >= 0 && next < CHANGES.length) change({ cache: CHANGES[next] });
+}
+
+function showCache() {
+  const slider = $("cache-slider"), field = $("cache-field"), text = sizeText(state.cache);
+  complain("");
+  if (POSITIONS[slider.valueAsNumber] !== state.cache) slider.value = positionOf(state.cache);
+  slider.setAttribute("aria-valuetext", state.cache ? text : "no cache");
+  if (field.value.trim() === "" || !reads(field.value, state.cache)) field.value = text;
+  $("cache-bytes").textContent = `= ${exact(state.cache)}`;
+}
+
+function reads(text, bytes) {
+  try { return parseBytes(text) === bytes; } catch { return false; }
+}
+
+function showRate() {
+  const slider = $("rate-slider");
+  slider.value = state.rate;
+  slider.setAttribute("aria-valuetext", GRID.rates[state.rate]);
+  $("rate").textContent = GRID.rates[state.rate];
+}
+
+function setUpTheme() {
+  const button = $("theme"), root = document.documentElement;
+  const show = () => {
+    root.dataset.theme = isDark() ? "dark" : "light";
+    button.setAttribute("aria-pressed", String(isDark()));
+  };
+  button.addEventListener("click", () => {
+    theme = isDark() ? "light" : "dark";
+    show();
+    change({ theme });
+  });
+  DARK.addEventListener("change", () => { show(); change({ theme }); });
+  show();
+}

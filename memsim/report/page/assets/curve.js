@@ -1,0 +1,118 @@
+// The curve: the rows that the engine found, and their sums at any cache size.
+
+const DATA = JSON.parse(document.getElementById("facts").textContent);
+const ROLES = DATA.roles, CAUSES = DATA.causes;
+const [FIRST, REFETCH, SPILL, RESULT] = [0, 1, 2, 3];
+const FETCH_MOVE = 0, REFETCH_MOVE = 1;  // a refetch is counted among the fetches, too
+
+function varints(text) {
+  const raw = atob(text), found = [];
+  let value = 0, scale = 1;
+  for (let i = 0; i < raw.length; i += 1) {
+    const digit = raw.charCodeAt(i);
+    value += (digit & 127) * scale;
+    if (digit < 128) { found.push(value); value = 0; scale = 1; } else scale *= 128;
+  }
+  return Float64Array.from(found);
+}
+
+function deltas(text) {
+  const found = varints(text);
+  for (let i = 1; i < found.length; i += 1) found[i] += found[i - 1];
+  return found;
+}
+
+/** The number of entries that are at most a value, in an ascending column. */
+function countUpTo(column, value) {
+  let low = 0, high = column.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (column[middle] <= value) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
+class Curve {
+  constructor(facts) {
+    const packed = facts.curve;
+    this.kernels = facts.kernels.name.length;
+    this.tensors = facts.tensors.name.length;
+    this.groups = {
+      kernel: deltas(packed.kernel), tensor: varints(packed.tensor),
+      role: varints(packed.role), move: varints(packed.move),
+    };
+    this.threshold = deltas(packed.threshold);
+    this.group = varints(packed.group);
+    this.bytes = varints(packed.bytes);
+    this.steps = this.#steps();
+    this.compulsory = facts.compulsory.read + facts.compulsory.write;
+  }
+
+  /** Reads and writes at the sizes from which they hold; the first size is 0. */
+  #steps() {
+    const { threshold, group, bytes } = this, move = this.groups.move;
+    const sizes = [], totals = [];
+    let total = 0;
+    for (let row = bytes.length - 1; row >= 0; row -= 1) {
+      const at = threshold[row];  // undefined for the rows that always move
+      const closes = row === bytes.length - 1 || at !== threshold[row + 1];
+      if (closes && at !== undefined && (!totals.length || totals.at(-1) !== total)) {
+        sizes.push(at);
+        totals.push(total);
+      } else if (closes && at !== undefined) sizes[sizes.length - 1] = at;
+      if (move[group[row]] !== REFETCH_MOVE) total += bytes[row];
+    }
+    if (totals.at(-1) === total) sizes.pop(), totals.pop();
+    sizes.push(0);
+    totals.push(total);
+    return { sizes: Float64Array.from(sizes.reverse()), totals: Float64Array.from(totals.reverse()) };
+  }
+
+  /** All traffic at a cache size: a row moves iff the size is below its threshold. */
+  at(capacity) {
+    const sums = new Float64Array(this.groups.kernel.length);
+    for (let row = countUpTo(this.threshold, capacity); row < this.bytes.length; row += 1) {
+      sums[this.group[row]] += this.bytes[row];
+    }
+    return new Traffic(this, sums);
+  }
+}
+
+/** The traffic at one size: by layer, role and cause, and by tensor and cause. */
+class Traffic {
+  constructor(curve, sums) {
+    const { kernel, tensor, role, move } = curve.groups;
+    this.curve = curve;
+    this.sums = sums;
+    this.layers = new Float64Array(curve.kernels * ROLES.length * CAUSES.length);
+    this.tensors = new Float64Array(curve.tensors * CAUSES.length);
+    this.table = ROLES.map(() => CAUSES.map(() => 0));
+    for (let i = 0; i < sums.length; i += 1) {
+      if (!sums[i]) continue;
+      this.#add(kernel[i], tensor[i], role[i], move[i] === FETCH_MOVE ? FIRST : move[i], sums[i]);
+      if (move[i] === REFETCH_MOVE) this.#add(kernel[i], tensor[i], role[i], FIRST, -sums[i]);
+    }
+    this.byRole = this.table.map((row) => row.reduce((a, b) => a + b));
+    this.byCause = CAUSES.map((_, cause) => this.table.reduce((sum, row) => sum + row[cause], 0));
+    this.read = this.byCause[FIRST] + this.byCause[REFETCH];
+    this.write = this.byCause[SPILL] + this.byCause[RESULT];
+    this.total = this.read + this.write;
+  }
+
+  #add(kernel, tensor, role, cause, bytes) {
+    this.layers[(kernel * ROLES.length + role) * CAUSES.length + cause] += bytes;
+    this.tensors[tensor * CAUSES.length + cause] += bytes;
+    this.table[role][cause] += bytes;
+  }
+
+  /** Bytes of one layer: role by cause. */
+  layer(kernel) {
+    const begin = kernel * ROLES.length * CAUSES.length;
+    return ROLES.map((_, role) => Array.from(
+      this.layers.subarray(begin + role * CAUSES.length, begin + (role + 1) * CAUSES.length)));
+  }
+
+  tensor(number) {
+    return this.tensors.subarray(number * CAUSES.length, (number + 1) * CAUSES.length);
+  }
+}

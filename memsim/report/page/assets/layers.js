@@ -1,0 +1,101 @@
+// Layers: traffic of each kernel, by role or by cause, and the same as a table.
+
+/** The most that any layer of any network moves, so that all plots have the same axis. */
+const MOST_PER_LAYER = Math.max(1, ...NETWORKS.map(({ curve }) => {
+  const sums = new Float64Array(curve.kernels);
+  curve.at(0).layers.forEach((bytes, i) => { sums[Math.floor(i / (ROLES.length * CAUSES.length))] += bytes; });
+  return sums.reduce((a, b) => Math.max(a, b), 0);
+}));
+
+function layersFigure(network, width) {
+  const traffic = state.traffic[network.number], kernels = network.kernels.name;
+  const looks = DATA.looks[state.split], names = state.split === "role" ? ROLES : CAUSES;
+  const cells = kernels.map((_, kernel) => traffic.layer(kernel));
+  const wide = width / kernels.length > 14;
+  const data = looks.map((look) => {
+    const place = names.indexOf(look.name);
+    const y = cells.map((cell) => (state.split === "role"
+      ? cell[place].reduce((a, b) => a + b) : cell.reduce((sum, row) => sum + row[place], 0)));
+    const moving = [...y.keys()].filter((kernel) => y[kernel]);
+    if (!moving.length) return null;
+    return {
+      type: "bar", x: moving.map((kernel) => kernel + 0.5), y: moving.map((kernel) => y[kernel]), width: 0.86, marker: fill(look, wide),
+      text: moving.map((kernel) => layerText(network, traffic, kernel, look.name, y[kernel])),
+      textposition: "none", hovertemplate: "%{text}<extra></extra>",
+    };
+  }).filter(Boolean);
+  const sums = cells.map((cell) => cell.flat().reduce((a, b) => a + b));
+  const heaviest = sums.indexOf(Math.max(...sums)), most = MOST_PER_LAYER * 1.04;
+  return {
+    data,
+    label: `${network.label}, traffic of each layer. The heaviest is ${kernels[heaviest]} with ${formatBytes(sums[heaviest])}.`,
+    layout: baseLayout({
+      height: 250, xaxis: stageAxis(network, width), yaxis: { ...byteTicks(most, 4), range: [0, most] },
+      shapes: stageLines(network), margin: { l: 64, r: 16, t: 10, b: 30 },
+    }),
+  };
+}
+
+function layerText(network, traffic, kernel, name, bytes) {
+  const fused = network.kernels.layers[kernel];
+  const head = `<b>${plain(clip(network.kernels.name[kernel]))}</b> (${plain(network.kernels.op[kernel])}${fused > 1 ? `, ${fused} layers in one` : ""})`;
+  return `${head}<br>${plain(name)}: ${exact(bytes)}${tensorLines(network, traffic, kernel)}`;
+}
+
+/** The tensors that weigh most in a layer's traffic, with producer and last reader. */
+function tensorLines(network, traffic, kernel) {
+  const { groups } = traffic.curve, sums = new Map();
+  const [begin, end] = network.spans[kernel];
+  for (let i = begin; i < end; i += 1) {
+    if (groups.move[i] !== REFETCH_MOVE && traffic.sums[i]) {
+      sums.set(groups.tensor[i], (sums.get(groups.tensor[i]) ?? 0) + traffic.sums[i]);
+    }
+  }
+  const heavy = [...sums].sort((a, b) => b[1] - a[1]);
+  const lines = heavy.slice(0, 3).map(([tensor, bytes]) => `<br>  ${formatBytes(bytes)} of ${tensorText(network, tensor)}`);
+  return `<br>this layer in all:${lines.join("")}${heavy.length > 3 ? `<br>  and of ${heavy.length - 3} more tensors` : ""}`;
+}
+
+function tensorText(network, tensor) {
+  const { name, bytes, producer } = network.tensors, from = producer[tensor], last = network.lastReader[tensor];
+  const facts = [from >= 0 ? `from ${plain(clip(network.kernels.name[from], 30))}` : network.tensors.kind[tensor]];
+  if (last !== undefined) facts.push(`last read by ${plain(clip(network.kernels.name[last], 30))}`);
+  return `${plain(clip(name[tensor], 36))} (${formatBytes(bytes[tensor])}, ${facts.join(", ")})`;
+}
+
+function layersTable(network) {
+  const traffic = state.traffic[network.number];
+  const rows = network.kernels.name.map((name, kernel) => {
+    const cell = traffic.layer(kernel), sum = (numbers) => numbers.reduce((a, b) => a + b);
+    const causes = CAUSES.map((_, cause) => sum(cell.map((row) => row[cause])));
+    return [name, ...cell.map((row) => bytesOrDash(sum(row))), ...causes.map(bytesOrDash), bytesOrDash(sum(causes))];
+  });
+  rows.push(["total", ...traffic.byRole.map(bytesOrDash), ...traffic.byCause.map(bytesOrDash), bytesOrDash(traffic.total)]);
+  return table(`${network.label}, bytes of each layer by role and by cause, cache ${exact(state.cache)}`,
+    ["layer", ...ROLES, ...CAUSES, "total"], rows, 1);
+}
+
+/** A table that is built when its details are open, and again when the state changes. */
+function lazyTable(title, concerns, build) {
+  const box = make("div", { className: "scroll" }), details = make("details", {}, make("summary", {}, title), box);
+  const show = () => { if (details.open) box.replaceChildren(build()); };
+  details.addEventListener("toggle", show);
+  listeners.push((changes) => { if (concerns.some((name) => name in changes)) show(); });
+  return details;
+}
+
+function setUpLayers() {
+  for (const network of NETWORKS) {
+    const { kernel } = network.curve.groups;
+    network.spans = network.kernels.name.map((_, k) => [countUpTo(kernel, k - 1), countUpTo(kernel, k)]);
+    network.lastReader = {};
+    network.maps.tensor.forEach((tensor, i) => { network.lastReader[tensor] = network.maps.dead[i]; });
+    const plot = make("div", { className: "plot", role: "img" });
+    $("plots-layers").append(make("figure", {}, make("h3", {}, network.label), plot,
+      lazyTable("Every layer as a table", ["cache"], () => layersTable(network))));
+    addPlot(plot, ["cache", "split"], () => layersFigure(network, widthOf(plot)));
+  }
+  listeners.push((changes) => {
+    if ("split" in changes || "theme" in changes) legend($("legend-layers"), state.split, false);
+  });
+}

@@ -1,0 +1,129 @@
+// The numbers: the summary, the cards, the tables of roles and causes, of knees, side by side.
+
+function setUpNumbers() {
+  $("side").hidden = !COMPARING;
+  showKnees();
+  let timer = 0;
+  listeners.push((changes) => {
+    if ("theme" in changes) $("cards").replaceChildren(...NETWORKS.map(card));
+    NETWORKS.forEach(fillCard);
+    if (!("cache" in changes || "rate" in changes)) return;
+    showTables();
+    markKnees();
+    clearTimeout(timer);  // a screen reader hears where the slider stops, not every position
+    timer = setTimeout(summarize, 250);
+  });
+}
+
+function summarize() {
+  $("summary").textContent = sentence();
+}
+
+function sentence() {
+  const parts = NETWORKS.map((network) => {
+    const traffic = state.traffic[network.number];
+    return `${network.label} moves ${formatBytes(traffic.total)} (${times(traffic.total, network.curve.compulsory)} compulsory) in ${formatTime(latency(network))}`;
+  });
+  const cache = state.cache ? `a cache of ${sizeText(state.cache)}` : "no cache";
+  const grid = onGrid() ? "" : ` The times are those of a cache of ${sizeText(gridSize())}, the nearest that was computed.`;
+  return `With ${cache} and ${GRID.rates[state.rate]}, ${parts.join("; ")}.${grid}`;
+}
+
+// ---- cards
+
+function card(network) {
+  const mark = make("span", { className: "mark" }, stroke(network.look));
+  const entry = (name, key) => make("div", {}, make("dt", {}, name), make("dd", { "data-fact": key }));
+  return make("article", { className: "card", "data-network": network.label, "aria-label": network.label },
+    make("h2", {}, mark, network.label),
+    make("p", { className: "hint", title: network.source ?? "" },
+      `${network.input} ${network.dtype}, ${formatCount(network.macs)} MACs, ${formatCount(network.params)} parameters`),
+    make("p", { className: "headline" }, make("strong", { "data-fact": "total" }), make("span", {}, "DRAM traffic")),
+    make("div", { className: "meter", "aria-hidden": "true" }, make("i"), make("i")),
+    make("p", { className: "hint", "data-fact": "meter" }),
+    make("dl", {}, entry("exactly", "exact"), entry("read", "read"), entry("written", "write"),
+      entry("compulsory", "compulsory"), entry("traffic / compulsory", "ratio"), entry("latency", "latency")));
+}
+
+function fillCard(network) {
+  const element = $("cards").children[network.number], traffic = state.traffic[network.number];
+  const { compulsory } = network.curve, whole = network.free || 1;
+  const put = (key, text) => { element.querySelector(`[data-fact=${key}]`).textContent = text; };
+  put("total", formatBytes(traffic.total));
+  put("exact", exact(traffic.total));
+  put("read", exact(traffic.read));
+  put("write", exact(traffic.write));
+  put("compulsory", exact(compulsory));
+  put("ratio", times(traffic.total, compulsory));
+  put("latency", `${formatTime(latency(network))}${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`);
+  put("meter", `${formatBytes(Math.max(traffic.total - compulsory, 0))} above compulsory; without a cache ${formatBytes(network.free)}`);
+  const [floor, above] = element.querySelectorAll(".meter i");
+  floor.style.width = `${100 * Math.min(compulsory, traffic.total) / whole}%`;
+  above.style.width = `${100 * Math.max(traffic.total - compulsory, 0) / whole}%`;
+}
+
+const gridSize = () => GRID.capacities[nearestCapacity()];
+const onGrid = () => gridSize() === state.cache;
+
+// ---- tables
+
+function showTables() {
+  $("table-what").replaceChildren(...NETWORKS.map((network) => {
+    const traffic = state.traffic[network.number];
+    const rows = ROLES.map((role, r) => [role, ...traffic.table[r].map(bytesOrDash), bytesOrDash(traffic.byRole[r])])
+      .filter((_, r) => traffic.byRole[r]);
+    rows.push(["total", ...traffic.byCause.map(bytesOrDash), bytesOrDash(traffic.total)]);
+    return make("div", { className: "scroll" }, table(`${network.label}, bytes`, ["role", ...CAUSES, "total"], rows, 1));
+  }));
+  if (COMPARING) showSideBySide();
+}
+
+function showSideBySide() {
+  const now = (pick) => (network) => pick(state.traffic[network.number]);
+  const lines = [
+    ["MACs", (n) => n.macs, formatCount], ["parameters", (n) => n.params, formatCount],
+    ["CIO, elements", (n) => n.cio, formatCount],
+    ["feature maps live at once, at most", (n) => n.live_bytes, formatBytes],
+    ["compulsory traffic", (n) => n.curve.compulsory, formatBytes],
+    ["traffic without a cache", (n) => n.free, formatBytes],
+    ["traffic now", now((t) => t.total), formatBytes],
+    ["read", now((t) => t.read), formatBytes], ["written", now((t) => t.write), formatBytes],
+    ["feature maps read", now((t) => t.read - t.byRole[0]), formatBytes],
+    ["spilled", now((t) => t.byCause[SPILL]), formatBytes],
+    ["fetched again", now((t) => t.byCause[REFETCH]), formatBytes],
+    [`latency${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`, (n) => latency(n), formatTime],
+  ];
+  const rows = lines.map(([name, pick, format]) => [name, ...NETWORKS.map((network, i) => {
+    const value = pick(network), first = pick(NETWORKS[0]);
+    if (!i) return format(value);
+    return make("span", {}, format(value), make("small", {}, first ? ` ${times(value, first)}` : ""));
+  })]);
+  $("table-side").replaceChildren(
+    table(`Cache ${sizeText(state.cache)}, ${GRID.rates[state.rate]}`, ["", ...NETWORKS.map((n) => n.label)], rows));
+}
+
+// ---- knees
+
+function showKnees() {
+  const rows = NETWORKS.flatMap((network) => network.knees.map((knee) => {
+    const button = make("button", { type: "button", className: "knee", "data-cache": knee.cache }, exact(knee.cache));
+    button.addEventListener("click", () => change({ cache: knee.cache }));
+    const [tensor, layer, saves, bytes] = knee.shares[0];
+    const what = saves === "read" ? `that ${clip(layer)} need not fetch` : "that need not be written back";
+    const others = knee.parts > 1 ? `; and ${knee.parts - 1} more parts` : "";
+    return [button, ...(COMPARING ? [network.label] : []), formatBytes(knee.read + knee.write), formatBytes(knee.left),
+      make("span", {}, `${formatBytes(bytes)} of `, make("code", { title: tensor }, clip(tensor)), ` ${what}${others}`)];
+  }));
+  const heads = ["Cache from", ...(COMPARING ? ["network"] : []), "saves", "leaves", "what no longer moves"];
+  const found = table("Knees of the curve; a button sets the cache to the knee", heads, rows);
+  found.classList.add("words");
+  $("knees").replaceChildren(rows.length ? found : make("p", {}, "Traffic is the same at every size."));
+}
+
+function markKnees() {
+  for (const button of document.querySelectorAll(".knee")) {
+    const size = Number(button.dataset.cache);
+    button.setAttribute("aria-pressed", String(size === state.cache));
+    button.closest("tr").classList.toggle("reached", size <= state.cache);
+  }
+}

@@ -1,0 +1,55 @@
+// The state: a cache size, a bandwidth of the grid, how bars are split, light or dark.
+
+const NETWORKS = DATA.networks.map((facts, number) => {
+  const curve = new Curve(facts);
+  return { ...facts, number, curve, look: DATA.looks.series[number], free: curve.at(0).total };
+});
+const COMPARING = NETWORKS.length > 1;
+const GRID = DATA.latency;
+
+const state = { cache: DATA.machine.cache, rate: GRID.own, split: "role", traffic: [] };
+const listeners = [];
+
+/** Change the state, and tell everybody what has changed. */
+function change(changes) {
+  Object.assign(state, changes);
+  if ("cache" in changes) state.traffic = NETWORKS.map((network) => network.curve.at(state.cache));
+  for (const listener of listeners) listener(changes);
+}
+
+/** The place on the grid that is nearest to the cache size, as a ratio; 0 is near to 0 only. */
+function nearestCapacity() {
+  if (!state.cache) return 0;
+  const sizes = GRID.capacities;
+  const far = sizes.map((size) => (size ? Math.abs(Math.log(size / state.cache)) : Infinity));
+  const first = sizes[1];
+  if (sizes[0] === 0 && first && state.cache < first / 2) return 0;
+  return far.indexOf(Math.min(...far));
+}
+
+function latency(network, capacity = nearestCapacity(), rate = state.rate) {
+  return GRID.times[network.number][capacity][rate];
+}
+
+/** The sizes at which the traffic of some network changes. */
+const CHANGES = Float64Array.from(
+  [...new Set(NETWORKS.flatMap((network) => Array.from(network.curve.steps.sizes)))]
+    .sort((a, b) => a - b));
+
+/** Sizes of the slider's positions: 0, then three significant digits, 96 to a factor of ten. */
+const POSITIONS = (() => {
+  const [low, high] = DATA.slider, found = [0];
+  for (let power = 96 * Math.log10(low); ; power += 1) {
+    const size = Math.round(Number((10 ** (power / 96)).toPrecision(3)));
+    if (size >= high) break;
+    if (size > found.at(-1)) found.push(size);
+  }
+  return [...found, high];
+})();
+
+function positionOf(size) {
+  const above = Math.min(Math.max(countUpTo(POSITIONS, size), 1), POSITIONS.length - 1);
+  const [before, after] = [POSITIONS[above - 1], POSITIONS[above]];
+  if (!before) return size * 2 < after ? 0 : 1;
+  return size * size < before * after ? above - 1 : above;
+}

@@ -1,0 +1,211 @@
+"""``memsim import`` and ``memsim graph``, and ONNX files in every command."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import memsim as package
+from memsim.cli.main import run
+
+SOURCE = """\
+import torch
+
+whole = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.GroupNorm(2, 8))
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 8, 3, padding=1)
+    def forward(self, x):
+        return torch.relu(self.conv(x))
+
+class holder:
+    make = Net
+
+def fails():
+    raise KeyError("nothing here")
+
+def stops():
+    raise SystemExit(3)
+
+def three():
+    return 3
+
+number = 3
+"""
+
+
+@pytest.fixture(name="memsim")
+def _memsim(capsys, tmp_path, monkeypatch):
+    """Run the command line in an empty directory; return exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args):
+        code = run([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture(name="model")
+def _model(tmp_path, needs):
+    """An ONNX file with an unknown operator."""
+    needs("onnx")
+    from onnx import TensorProto, helper
+
+    def value(name):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 3, 8, 8))
+
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"], name="first"),
+        helper.make_node("Mystery", ["r"], ["y"], name="second"),
+    ]
+    graph = helper.make_graph(nodes, "g", [value("x")], [value("y")])
+    path = tmp_path / "model.onnx"
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("command", [["run"], ["describe"], ["expand"], ["import"]])
+def test_unknown_operators_end_every_command_unless_allowed(memsim, model, command):
+    code, out, err = memsim(*command, "model.onnx")
+    assert (code, out) == (1, "")
+    assert err.splitlines()[0] == (
+        "memsim: model.onnx: memsim does not know the operator Mystery: once, layer second (3 of 3)"
+    )
+    code, out, err = memsim(*command, "model.onnx", "--allow-unknown")
+    assert (code, err) == (
+        0,
+        "memsim: note: model.onnx: memsim does not know the operator Mystery: once, "
+        "layer second (3 of 3)\n",
+    )
+    assert out
+
+
+def test_an_imported_file_is_the_same_network(memsim, model):
+    code, out, _ = memsim("import", model, "-o", "new.yaml", "--allow-unknown")
+    assert (code, out) == (0, "new.yaml: model, 3 layers, 0 parameters, 0 MACs\n")
+    assert package.load("new.yaml") == package.load(model, allow_unknown=True)
+
+
+def test_a_shipped_network_as_onnx_runs_alike(memsim, tmp_path, needs):
+    needs("onnx")
+    from tests.formats.onnx_writer import to_onnx
+
+    (tmp_path / "resnet18.onnx").write_bytes(to_onnx(package.load("resnet18")).SerializeToString())
+    code, out, err = memsim("run", "resnet18.onnx", "--cache", "2MB", "--layers", "0")
+    assert (code, err) == (0, "")
+    assert out == memsim("run", "resnet18", "--cache", "2MB", "--layers", "0")[1]
+
+
+@pytest.fixture(name="mine")
+def _mine(tmp_path, memsim, needs):
+    """A Python module in the current directory."""
+    needs("torch")
+    (tmp_path / "mine_to_import.py").write_text(SOURCE)
+    yield "mine_to_import"
+    sys.modules.pop("mine_to_import", None)
+
+
+@pytest.mark.parametrize("name", ["Net", "holder.make"])
+def test_a_module_of_the_current_directory(memsim, mine, name):
+    before = list(sys.path)
+    code, out, err = memsim("import", f"{mine}:{name}", "--input", "3x16x16", "--dtype", "fp16")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[:4] == [
+        f"name: {name.rpartition('.')[2]}", "inputs: {x: [3, 16, 16]}", "dtype: fp16", "layers:"
+    ]  # fmt: skip
+    assert lines[4:] == [
+        "  - {name: conv, conv: {out: 8, kernel: 3, bias: true}, from: x}",
+        "  - {name: relu, relu: {}, from: conv}",
+    ]
+    assert sys.path == before
+
+
+def test_an_input_of_any_size(memsim, mine):
+    code, out, _ = memsim("import", f"{mine}:Net", "--input", "3x200000x200000")
+    assert (code, "[3, 200000, 200000]" in out) == (0, True)
+
+
+def test_unknown_operators_of_a_module(memsim, mine):
+    code, out, err = memsim("import", f"{mine}:whole", "--input", "3x8x8", "-o", "x.yaml")
+    assert (code, out) == (1, "")
+    assert "memsim does not know the operator group_norm: once, layer 2 (4 of 4)" in err
+    code, _, err = memsim("import", f"{mine}:whole", "--input", "3x8x8", "--allow-unknown")
+    assert (code, err.count("note:")) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Nett", "mine_to_import:Nett: mine_to_import has no 'Nett' (did you mean 'Net'?)"),
+        ("fails", "mine_to_import:fails: raises KeyError: 'nothing here'"),
+        ("stops", "mine_to_import:stops: raises SystemExit: 3"),
+        ("three", "mine_to_import:three: returns no torch.nn.Module, but int"),
+        ("number", "mine_to_import:number: is neither a module nor callable, but int"),
+    ],
+)
+def test_sources_that_give_no_module(memsim, mine, name, expected):
+    code, out, err = memsim("import", f"{mine}:{name}", "--input", "3x8x8")
+    assert (code, out, err) == (2, "", f"memsim: {expected}\n")
+
+
+def test_sources_that_cannot_be_imported(memsim, mine, tmp_path):
+    code, _, err = memsim("import", "no_such_module:x", "--input", "3x8x8")
+    assert code == 2
+    assert err.startswith("memsim: no_such_module: there is no module 'no_such_module'")
+    (tmp_path / "half_a_module.py").write_text("def x(:")
+    code, _, err = memsim("import", "half_a_module:x", "--input", "3x8x8")
+    assert code == 2
+    assert err.startswith("memsim: half_a_module: cannot be imported: SyntaxError")
+
+
+def test_a_module_needs_an_input(memsim, mine):
+    code, _, err = memsim("import", f"{mine}:Net")
+    assert (code, err) == (
+        2,
+        "memsim: --input: a PyTorch module needs the size of its input "
+        "(such as --input 3x224x224)\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"),
+    [
+        ("svg", b"<?xml"),
+        ("png", b"\x89PNG"),
+        ("pdf", b"%PDF"),
+        ("dot", b'digraph "resnet18" {'),
+        ("gv", b'digraph "resnet18" {'),
+        ("graphml", b"<graphml"),
+    ],
+)
+def test_graphs_in_every_format(memsim, tmp_path, ending, start):
+    assert memsim("graph", "resnet18", "-o", f"g.{ending}", "--cache", "1MB") == (0, "", "")
+    assert (tmp_path / f"g.{ending}").read_bytes().startswith(start)
+    assert [path.name for path in tmp_path.iterdir()] == [f"g.{ending}"]
+
+
+def test_exported_graphs_carry_the_traffic(memsim, tmp_path):
+    memsim("graph", "resnet18", "-o", "g.graphml", "--cache", "1MB")
+    assert "dram_bytes" in (tmp_path / "g.graphml").read_text()
+    memsim("graph", "resnet18", "-o", "g.dot", "--colour", "moc")
+    assert (tmp_path / "g.dot").read_text().count("fillcolor=") == 1 + 20
+
+
+def test_graphs_that_cannot_be_written(memsim, tmp_path):
+    code, _, err = memsim("graph", "resnet18", "-o", "g.jpg")
+    assert (code, err) == (
+        2,
+        "memsim: g.jpg: no graph is written as '.jpg' "
+        "(known: .dot, .graphml, .gv, .pdf, .png, .svg)\n",
+    )
+    code, _, err = memsim("graph", "resnet18", "-o", "g.svg", "--colour", "red")
+    assert (code, err.startswith("memsim: --colour: unknown colour 'red'")) == (2, True)
+    code, _, err = memsim("graph", "resnet18", "-o", "no/such/g.svg")
+    assert (code, "cannot be written" in err) == (2, True)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,211 @@
+"""Modules as people write them, and modules that cannot be read."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+import memsim
+from memsim.errors import InputError, SimulationError
+from memsim.formats.torch_module import example_inputs
+from tests.formats.plain_form import plain_form
+
+pytestmark = pytest.mark.needs("torch")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet():
+    """Not a line per tensor that is traced: pytest would keep them all."""
+    trace = logging.getLogger("torch.__trace")
+    trace.disabled, before = True, trace.disabled
+    yield
+    trace.disabled = before
+
+
+@pytest.fixture(name="torch")
+def _torch(needs):
+    return needs("torch")
+
+
+@pytest.fixture(name="Block")
+def _block(torch):
+    nn, functional = torch.nn, torch.nn.functional
+
+    class Block(nn.Module):
+        """In-place activations, a chunk, a shortcut, a squeeze-and-excitation."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+            self.bn = nn.BatchNorm2d(8)
+            self.relu = nn.ReLU(inplace=True)
+            self.layers = nn.Sequential(nn.Conv2d(8, 8, 3, padding="same"), nn.ReLU6())
+            self.gate = nn.Conv2d(8, 8, 1)
+            self.fc = nn.Linear(12, 10)
+
+        def forward(self, x):
+            x = self.bn(self.conv(x))
+            y = self.relu(x)  # from here on x is y
+            y = self.layers(y) + x
+            y = y * torch.sigmoid(self.gate(functional.adaptive_avg_pool2d(y, 1)))
+            first, second = y.chunk(2, dim=1)
+            y = torch.cat([second, first, second], 1)
+            y = functional.interpolate(y, scale_factor=2)
+            y = functional.max_pool2d(functional.pad(y, (0, 1, 0, 1)), 3, 2)
+            y = functional.dropout(y.mean((2, 3)), 0.3, self.training)
+            return self.fc(y)
+
+    return Block
+
+
+BLOCK = """\
+name: Block
+inputs: {x: [3, 8, 8]}
+layers:
+  - {name: conv, conv: {out: 8, kernel: 3}, from: x}
+  - {name: bn, batchnorm: {}, from: conv}
+  - {name: relu, relu: {}, from: bn}
+  - {name: layers.0, conv: {out: 8, kernel: 3, bias: true}, from: relu}
+  - {name: layers.1, relu6: {}, from: layers.0}
+  - {name: add, add: {}, from: [layers.1, relu]}
+  - {name: adaptive_avg_pool2d, global_avgpool: {}, from: add}
+  - {name: gate, conv: {out: 8, bias: true}, from: adaptive_avg_pool2d}
+  - {name: sigmoid, sigmoid: {}, from: gate}
+  - {name: mul, mul: {}, from: [add, sigmoid]}
+  - {name: chunk, slice: {stop: 4}, from: mul}
+  - {name: chunk.slice, slice: {start: 4, stop: 8}, from: mul}
+  - {name: cat, concat: {}, from: [chunk.slice, chunk, chunk.slice]}
+  - {name: upsample_nearest2d, upsample: {factor: 2}, from: cat}
+  - {name: max_pool2d, maxpool: {kernel: 3, stride: 2, padding: [0, 0, 1, 1]}, from: upsample_nearest2d}
+  - {name: mean, global_avgpool: {}, from: max_pool2d}
+  - {name: dropout, dropout: {rate: 0.3}, from: mean}
+  - {name: fc, linear: {out: 10}, from: dropout}
+"""  # noqa: E501
+
+
+def test_a_module_as_people_write_it(torch, Block):
+    assert memsim.dump(memsim.from_torch(Block(), torch.zeros(1, 3, 8, 8))) == BLOCK
+
+
+def test_the_module_is_left_as_it_was(torch, Block):
+    module = Block()
+    module.bn.eval()
+    memsim.from_torch(module, torch.zeros(2, 3, 8, 8))
+    assert module.training
+    assert not module.bn.training
+
+
+def _no_export(*arguments, **options):
+    raise RuntimeError("not today")
+
+
+@pytest.mark.parametrize("name", ["resnet18", "hardnet39ds", "ssd512_hardnet68"])
+def test_fx_gives_the_same_network_where_export_fails(name, torch, monkeypatch):
+    monkeypatch.setattr(torch.export, "export", _no_export)
+    network = memsim.load(name)
+    found = memsim.from_torch(memsim.to_torch(network), example_inputs(network))
+    assert plain_form(found) == plain_form(network)
+    assert "conv1.conv" in found or "block1.1.conv" in found
+
+
+def test_fx_gives_the_same_network_of_a_module(torch, Block, monkeypatch):
+    exported = memsim.from_torch(Block(), torch.zeros(1, 3, 8, 8))
+    monkeypatch.setattr(torch.export, "export", _no_export)
+    found = memsim.from_torch(Block(), torch.zeros(1, 3, 8, 8))
+    assert plain_form(found) == plain_form(exported)
+    assert [layer.name for layer in found if layer.params] == [
+        layer.name for layer in exported if layer.params
+    ]
+
+
+def test_a_network_of_half_precision(torch, Block):
+    network = memsim.from_torch(Block().half(), torch.zeros(2, 3, 8, 8, dtype=torch.float16))
+    assert (network.dtype, network.batch) == ("fp16", 2)
+
+
+def test_weights_may_be_on_the_meta_device(torch):
+    with torch.device("meta"):
+        module = torch.nn.Conv2d(3, 1000, 99)
+    network = memsim.from_torch(module, torch.empty(1, 3, 999, 999, device="meta"))
+    assert network.macs == 3 * 1000 * 99**2 * 901**2
+
+
+def test_unknown_operators_are_refused_and_listed(torch):
+    nn = torch.nn
+    module = nn.Sequential(nn.Conv2d(3, 8, 1), nn.GroupNorm(2, 8), nn.PReLU(), nn.GroupNorm(2, 8))
+    with pytest.raises(SimulationError) as caught:
+        memsim.from_torch(module, torch.zeros(1, 3, 8, 8), "mine")
+    assert str(caught.value).splitlines() == [
+        "memsim does not know the operator group_norm: 2 times, layers 1 (3 of 5), 3 (5 of 5)",
+        "memsim does not know the operator prelu: once, layer 2 (4 of 5)",
+        "mine is not understood (allow_unknown (--allow-unknown) counts their tensors as traffic, "
+        "not their MACs)",
+    ]
+    network = memsim.from_torch(module, torch.zeros(1, 3, 8, 8), allow_unknown=True)
+    assert network.params == sum(parameter.numel() for parameter in module.parameters())
+    assert memsim.run(network, cache=0).dram_bytes > 0
+
+
+def _module(torch, forward):
+    class Custom(torch.nn.Module):
+        pass
+
+    Custom.forward = forward
+    return Custom()
+
+
+def _error(torch, forward, *shapes):
+    with pytest.raises(InputError) as caught:
+        memsim.from_torch(
+            _module(torch, forward), tuple(torch.ones(s) for s in shapes or [(1, 3, 8, 8)])
+        )
+    return str(caught.value)
+
+
+def test_what_is_no_module(torch):
+    with pytest.raises(InputError, match=r"expected a torch\.nn\.Module, not function"):
+        memsim.from_torch(_no_export, torch.zeros(1, 3, 8, 8))
+    with pytest.raises(InputError, match="must be a tensor or a sequence of tensors"):
+        memsim.from_torch(torch.nn.ReLU(), [3, 224, 224])
+
+
+def test_a_module_that_raises(torch):
+    def forward(self, x):
+        raise KeyError("no such layer")
+
+    message = _error(torch, forward)
+    assert message.startswith("Custom cannot be traced: KeyError: 'no such layer'")
+
+
+def test_inputs_that_do_not_fit(torch):
+    with pytest.raises(InputError, match=r"Conv2d cannot be traced: RuntimeError: .*channels"):
+        memsim.from_torch(torch.nn.Conv2d(4, 4, 1), torch.zeros(1, 3, 8, 8))
+
+
+def test_a_branch_that_depends_on_the_data(torch):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+    message = _error(torch, forward)
+    assert "Custom cannot be traced" in message
+    assert "depends on the values of its input" in message
+
+
+def test_a_shape_that_depends_on_the_data(torch):
+    def forward(self, x):
+        return x[x > 0]
+
+    message = _error(torch, forward)
+    assert "depends on the data" in message or "depends on the values" in message
+    assert "index" in message
+
+
+def test_no_output_that_is_computed(torch):
+    assert "has no output that depends on an input" in _error(torch, lambda self, x: 3)
+    assert "has no output" in _error(torch, lambda self, x: torch.ones(3))
+
+
+def test_inputs_of_different_batches(torch):
+    message = _error(torch, lambda self, x, y: (x, y), (2, 3, 8, 8), (1, 3, 8, 8))
+    assert "its batch is" in message
