@@ -59,9 +59,11 @@ def format_of(path: str | os.PathLike[str]) -> str:
 
 
 SHEETS = {
+    "Calibration": "calibration_sheet",
     "Comparison": "comparison_sheet",
     "CurveResult": "curve_sheet",
     "Description": "description_sheet",
+    "Fidelity": "fidelity_sheet",
     "Memory": "memory_sheet",
     "Optimality": "optimality_sheet",
     "PaperTable": "paper_sheet",

@@ -1,0 +1,195 @@
+"""Measured runs: the file that ``memsim measure`` writes and ``memsim calibrate`` reads.
+
+CSV, with the facts of the measurement before it, one ``# key: value`` a line. A row is one time:
+of a whole network where ``layer`` is empty, else of one kernel, under the name of its first layer
+as ``memsim run --layers all`` shows it. Columns that are not needed here are left alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.network.graph import Network
+
+REQUIRED = ("network", "lowering", "input", "median_s")
+OPTIONAL = ("variant", "batch", "dtype", "threads", "layer", "op", "spread_s", "runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measured time and what was run.
+
+    Attributes
+    ----------
+    network : str
+        A shipped name or a file.
+    input_shape : tuple of int
+        Channels, height, width.
+    lowering : str
+    seconds : float
+        The median.
+    layer : str
+        The kernel; empty for the whole network.
+    variant, dtype : str
+        Empty for the network's own.
+    batch : int
+    label : str
+        What it is called in reports; the network's name where left out.
+    """
+
+    network: str
+    input_shape: tuple[int, int, int]
+    lowering: str
+    seconds: float
+    layer: str = ""
+    variant: str = ""
+    batch: int = 1
+    dtype: str = ""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports."""
+        return self.label or self.network
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What the program depends on."""
+        return (
+            self.network, self.variant, self.input_shape, self.batch, self.dtype, self.lowering
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunSet:
+    """Runs of one machine and the facts of their measurement."""
+
+    runs: tuple[Run, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_network(run: Run) -> Network:
+    """The network of a run, as it was run; read once for all runs of it."""
+    return _load(run.network, run.variant, run.input_shape, run.batch, run.dtype)
+
+
+@lru_cache(maxsize=256)
+def _load(name: str, variant: str, shape: tuple[int, int, int], batch: int, dtype: str) -> Network:
+    from memsim.formats import load
+
+    return load(
+        name, input_shape=shape, batch=batch, dtype=dtype or None, variant=variant or None
+    )  # fmt: skip
+
+
+def read_runs(paths: Iterable[str | os.PathLike[str]]) -> RunSet:
+    """Read files of measured runs.
+
+    Parameters
+    ----------
+    paths : iterable of path
+
+    Returns
+    -------
+    RunSet
+        All rows in order; of facts that differ between the files all values.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, a missing column, or a value that is none; all faults of
+        all files at once.
+    """
+    runs: list[Run] = []
+    facts: dict[str, list[str]] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        file = os.fspath(path)
+        try:
+            lines = Path(path).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            problems.append(Problem(f"cannot be read: {reason}", file=file))
+            continue
+        for key, value in _facts(lines):
+            known = facts.setdefault(key, [])
+            if value not in known:
+                known.append(value)
+        found, faults = _rows(lines, file)
+        runs += found
+        problems += faults
+    if not runs and not problems:
+        problems.append(Problem("there are no runs"))
+    if problems:
+        raise InputError(*problems)
+    return RunSet(tuple(runs), {key: "; ".join(values) for key, values in facts.items()})
+
+
+def _facts(lines: list[str]) -> Iterable[tuple[str, str]]:
+    for line in lines:
+        if line.startswith("#"):
+            key, colon, value = line[1:].partition(":")
+            if colon and value.strip():
+                yield key.strip(), value.strip()
+
+
+def _rows(lines: list[str], file: str) -> tuple[list[Run], list[Problem]]:
+    table = [(number, line) for number, line in enumerate(lines, 1) if not line.startswith("#")]
+    table = [(number, line) for number, line in table if line.strip()]
+    if not table:
+        return [], [Problem("there are no rows", file=file)]
+    reader = csv.DictReader(line for _, line in table)
+    columns = reader.fieldnames or []
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        at = table[0][0]
+        return [], [
+            Problem(f"missing column {name!r}", "", did_you_mean(name, columns), file, at, 1)
+            for name in missing
+        ]
+    runs, problems = [], []
+    for (number, _), row in zip(table[1:], reader, strict=False):
+        try:
+            runs.append(_run(row))
+        except ValueError as error:
+            problems.append(Problem(str(error), file=file, line=number, column=1))
+    return runs, problems
+
+
+def _run(row: Mapping[str, str | None]) -> Run:
+    def text(name: str) -> str:
+        return (row.get(name) or "").strip()
+
+    for name in ("network", "lowering"):
+        if not text(name):
+            raise ValueError(f"{name} is empty")
+    shape = tuple(int(part) if part.isdecimal() else 0 for part in text("input").split("x"))
+    if len(shape) != 3 or not all(shape):
+        raise ValueError(f"input {text('input')!r} is no size; expected such as 3x224x224")
+    try:
+        seconds = float(text("median_s"))
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"median_s {text('median_s')!r} is no time; expected seconds above 0")
+    batch = text("batch") or "1"
+    if not batch.isdecimal() or not int(batch):
+        raise ValueError(f"batch {batch!r} is no number of images")
+    channels, height, width = shape
+    return Run(
+        network=text("network"),
+        input_shape=(channels, height, width),
+        lowering=text("lowering"),
+        seconds=seconds,
+        layer=text("layer"),
+        variant=text("variant"),
+        batch=int(batch),
+        dtype=text("dtype"),
+    )

@@ -1,0 +1,18 @@
+"""What memsim predicts beside what was measured.
+
+A check is a function in a file of this package, and a line below; the report has them in order.
+"""
+
+from memsim.fidelity import other_gpu, published_times
+from memsim.fidelity.check import CHECKS, Check, CheckRow, Claim
+from memsim.fidelity.record import Fidelity, fidelity
+
+for _name, _check in (
+    ("gtx1080", published_times.gtx1080),
+    ("titan_v", published_times.titan_v),
+    ("jetson_nano", published_times.jetson_nano),
+    ("gtx1080ti", other_gpu.gtx1080ti),
+):
+    CHECKS.add(_name, _check)
+
+__all__ = ["CHECKS", "Check", "CheckRow", "Claim", "Fidelity", "fidelity"]
