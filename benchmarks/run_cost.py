@@ -63,7 +63,9 @@ def main() -> None:
     for args, target in PROCESSES:
         costs = [process_cost(args) for _ in range(3)]
         seconds, memory = min(cost[0] for cost in costs), min(cost[1] for cost in costs)
-        print(f"{seconds:6.3f} s CPU {memory:6.0f} MB   memsim {' '.join(args)}   (at most {target})")
+        print(
+            f"{seconds:6.3f} s CPU {memory:6.0f} MB   memsim {' '.join(args)}   (at most {target})"
+        )
     print("fc_densenet103 at 1024x2048, edge (at least 100 k tasks/s, 1 M accesses/s):")
     for line in engine_rates():
         print(f"  {line}")

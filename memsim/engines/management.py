@@ -25,6 +25,7 @@ from memsim.registry import Registry
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """The memory system that a hardware cache is part of; a scratchpad ignores it.

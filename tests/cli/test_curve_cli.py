@@ -104,8 +104,9 @@ def test_the_best_order_is_never_worse_than_either(memsim) -> None:
     args = ("--buffer", "64KiB", "--cache", "100kB", "--order", "best", "--format", "json")
     facts = json.loads(memsim("curve", "resnet18", *args)[1])
     assert facts["points"][0]["dram_bytes"] == min(both)
-    totals = facts["steps"]
-    sums = [r + w for r, w in zip(totals["dram_read_bytes"], totals["dram_write_bytes"], strict=False)]
+    steps = facts["steps"]
+    moved = zip(steps["dram_read_bytes"], steps["dram_write_bytes"], strict=True)
+    sums = [read + write for read, write in moved]
     assert sums == sorted(sums, reverse=True)
 
 
