@@ -14,7 +14,8 @@ class Opaque(Operator):
 
     Its inputs are read once and its output is written once, as by a kernel that streams; its
     parameters are read like a convolution's, strip by strip. Its MACs are NOT counted, and its
-    time is that of one elementwise operation per output element. Importing a graph that needs one is refused unless that is allowed.
+    time is that of one elementwise operation per output element. Importing a graph that needs
+    one is refused unless that is allowed.
     """
 
     kind: ClassVar[str] = "opaque"
