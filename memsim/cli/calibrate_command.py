@@ -46,7 +46,7 @@ def command(
     """Fit a machine to measured RUNS, and tell how wrong it is.
 
     \b
-    memsim calibrate runs/*.csv --machine base.yaml -o mine.yaml
+    memsim calibrate runs/one.csv runs/two.csv --machine base.yaml -o mine.yaml
     memsim calibrate --paper imagenet
     """  # fmt: skip
     delivery = Delivery(format_, None)
