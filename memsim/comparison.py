@@ -141,13 +141,15 @@ class Comparison:
         return render(self, "html")
 
 
-def compare(networks: Iterable[Network | str | os.PathLike[str]], **options: Any) -> Comparison:
+def compare(
+    networks: Iterable[Network | str | os.PathLike[str]] | str, **options: Any
+) -> Comparison:
     """Simulate several networks on one machine.
 
     Parameters
     ----------
     networks : iterable of Network, str or path
-        At least one.
+        At least one; a single name stands for itself.
     **options
         As for :func:`memsim.run`: ``machine``, ``cache``, ``lowering`` and so on.
 
@@ -167,6 +169,8 @@ def compare(networks: Iterable[Network | str | os.PathLike[str]], **options: Any
     >>> [round(each.shortcut_share, 3) for each in found.contenders]
     [0.031, 0.205]
     """
+    if isinstance(networks, str):
+        networks = [networks]
     contenders = tuple(Contender(run(network, **options)) for network in networks)
     if not contenders:
         raise InputError("there is no network to compare")

@@ -45,8 +45,7 @@ def sets_of(capacity: int, ways: int, line: int) -> int:
         raise InputError(
             Problem(
                 f"{capacity:,} B are no whole number of sets of {ways} ways x {line} B",
-                hint=f"the nearest are {max(capacity // one, 1) * one} and "
-                f"{(capacity // one + 1) * one}",
+                hint=f"such as --cache {max(capacity // one, 1) * one}",
             )
         )
     return capacity // one

@@ -10,6 +10,7 @@ import numpy as np
 
 from memsim.engines.cachepass import CachePass
 from memsim.engines.rates import paid_macs, rate_class
+from memsim.errors import Problem, SimulationError
 from memsim.machine import Machine
 from memsim.program.program import Program
 
@@ -89,9 +90,25 @@ def duration(amount: int, rate: Fraction) -> int:
     return -(-amount * PICOSECONDS * rate.denominator // rate.numerator)
 
 
+LONGEST = 1 << 60
+"""Picoseconds, 13 days: times beyond are refused, so that sums stay inside 64 bits."""
+
+
 def _durations(amounts: Ints, rate: Fraction) -> list[int]:
     factor, divisor = PICOSECONDS * rate.denominator, rate.numerator
-    return [-(-amount * factor // divisor) for amount in amounts.tolist()]
+    times = [-(-amount * factor // divisor) for amount in amounts.tolist()]
+    _check_length(sum(times))
+    return times
+
+
+def _check_length(time: int) -> None:
+    if time > LONGEST:
+        raise SimulationError(
+            Problem(
+                f"the simulated time is beyond {LONGEST / PICOSECONDS / 86400:.0f} days",
+                hint="a machine with higher rates, or a smaller input",
+            )
+        )
 
 
 def steps(program: Program, traffic: CachePass, machine: Machine) -> Steps:
@@ -110,7 +127,9 @@ def steps(program: Program, traffic: CachePass, machine: Machine) -> Steps:
         # A load of nothing waits for nothing; where it has to, it takes a picosecond.
         load[task] = load[task] or int(store[task - 1] > 0)
     waits = traffic.waits | serial
-    return Steps(load, _compute(program, machine), store, latency, waits.tolist())
+    compute = _compute(program, machine)
+    _check_length(sum(load) + sum(store) + sum(latency) + sum(compute))
+    return Steps(load, compute, store, latency, waits.tolist())
 
 
 def _serial(program: Program, machine: Machine) -> NDArray[np.bool_]:
@@ -141,5 +160,7 @@ def _compute(program: Program, machine: Machine) -> list[int]:
     if machine.onchip_bytes_per_s is not None:
         onchip = _durations(program.task_bytes, machine.onchip_bytes_per_s)
         times = np.maximum(times, onchip)
-    compute: list[int] = (times + first_of_kernel(program) * machine.kernel_overhead_ps).tolist()
+    first = first_of_kernel(program)
+    _check_length(int(first.sum()) * machine.kernel_overhead_ps)
+    compute: list[int] = (times + first * machine.kernel_overhead_ps).tolist()
     return compute

@@ -156,8 +156,10 @@ def _largest(kernel: Kernel, buffer: int) -> tuple[int, int]:
             if strips == 1 or not kernel.macs:
                 break  # narrower blocks only read the inputs more often
         width = min(width - 1, -(-channels // (blocks + 1)))
+    need = cost.smallest()
+    if best is None and need <= buffer:
+        return height, channels
     if best is None:
-        need = cost.bytes(1, 1)
         raise SimulationError(
             Problem(
                 f"the streaming buffers hold {buffer:,} B, but the smallest tile of "
@@ -201,6 +203,16 @@ class _TileCost:
             first, last = self._rows(op, source, middle, middle + rows)
             streams += max(last - first, 0) * source[2]
         return tile + 2 * self.item * (streams + width * self.taps)
+
+    def smallest(self) -> int:
+        """Buffers for one row of one channel, in bytes.
+
+        A pool whose window is larger than the buffers goes through it input row by input row.
+        """
+        if self.accumulates:
+            return self.bytes(1, 1)
+        rows = sum(source[2] for _, source in self.sources)
+        return self.item * (self.output[2] + 2 * (rows + self.taps))
 
     def tallest(self, width: int, buffer: int) -> int:
         """Most rows of a tile ``width`` channels wide that fit; 0 if not even one does."""

@@ -22,11 +22,15 @@ Named = tuple[str, Contender]
 Line = tuple[str, Callable[[Contender], str]]
 
 
+def _count(networks: int) -> str:
+    return f"{networks} network{'' if networks == 1 else 's'}"
+
+
 def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet:
     """Lay out a comparison; ``layers`` does not apply."""
     first = comparison.contenders[0].result
     return Sheet(
-        title=f"{len(comparison.contenders)} networks on {first.machine.name}",
+        title=f"{_count(len(comparison.contenders))} on {first.machine.name}",
         facts=configuration(first.program, first.machine),
         grids=tuple(grid for group in _groups(_named(comparison)) for grid in _grids(group)),
         notes=(

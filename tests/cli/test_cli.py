@@ -179,6 +179,10 @@ ERRORS = (
     (2, "run tiny.yaml --set growth"),
     (2, "run tiny.yaml --variant v2"),
     (1, "run tiny.yaml --buffer 10"),
+    (1, "run tiny.yaml --bandwidth 1 --input 3x512x512"),
+    (1, "run tiny.yaml --macs 1 --input 3x512x512 --clock recurrence"),
+    (1, "run tiny.yaml --buffer 2KiB --input 3x512x512"),
+    (2, "run tiny.yaml --management hardware --ways 8"),
     (2, "rum tiny.yaml"),
 )
 

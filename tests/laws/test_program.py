@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from memsim.engines.cachepass import CachePass, cache_pass
 from memsim.errors import SimulationError
-from memsim.network import Network
+from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv, ConvTranspose
-from memsim.network.ops.shape import Slice
+from memsim.network.ops.pool import GlobalAvgPool
+from memsim.network.ops.shape import Input, Slice
 from memsim.program import LOWERINGS, ORDERS, Program, Role, build
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.lowering.base import output_roots
@@ -92,6 +93,13 @@ def test_a_kernel_reads_the_whole_of_every_operand(
                 assert read >= part
                 if segment.stop - segment.start == channels:
                     assert read == tensor.nbytes
+
+
+def test_a_pool_over_a_map_larger_than_the_buffers_is_streamed() -> None:
+    nodes = [Node("x", Input(shape=(2, 512, 512))), Node("mean", GlobalAvgPool(), ("x",))]
+    program = build(Network("squeeze", nodes), buffer=8192)
+    assert program.tasks == 2
+    assert cache_pass(program, 0).read_bytes == 2 * 512 * 512 * 4
 
 
 @few
