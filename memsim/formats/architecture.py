@@ -102,8 +102,34 @@ def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
 
 def _expand(document: Document, options: Options) -> Network:
     model = parse(document.data)
-    if not isinstance(model, Architecture):
-        raise InputError(*_placed(document, model))
+    if isinstance(model, Architecture):
+        return _build(document, model, options)
+    problems = _placed(document, model)
+    rest = _without(document, model)
+    if rest is not None:
+        try:
+            _build(document, rest, options)
+        except InputError as error:
+            problems += error.problems
+    raise InputError(*problems)
+
+
+HARMLESS = {"name", "source", "description", "dtype", "outputs"}
+"""Keys without which the layers still mean what they say."""
+
+
+def _without(document: Document, found: list[Fault]) -> Architecture | None:
+    """The file less its faults on top, if the layers can be looked at without them."""
+    data = document.data
+    keys = {fault.path[0] if fault.path else "name" for fault in found}
+    if not isinstance(data, dict) or keys & (set(Architecture.model_fields) - HARMLESS):
+        return None
+    kept = {key: value for key, value in data.items() if key not in keys}
+    model = parse({"name": "unnamed", **kept})
+    return model if isinstance(model, Architecture) else None
+
+
+def _build(document: Document, model: Architecture, options: Options) -> Network:
     values = _values(model, options, document.file)
     builder = Builder(document)
     builder.set_defaults(model.defaults, values)

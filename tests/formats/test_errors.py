@@ -338,3 +338,15 @@ def test_check_tells_what_is_wrong_with_the_text(tmp_path):
     assert [p.line for p in check_architecture(file)] == [1]
     file.write_text("3")
     assert "expected a mapping" in check_architecture(file)[0].message
+
+
+def test_a_fault_on_top_does_not_hide_those_of_the_layers():
+    text = "input: [3, 8, 8]\ninpt: 3\nlayers:\n  - conv: {out: 8, kernal: 3}\n  - rellu\n"
+    with pytest.raises(InputError) as error:
+        from_text(text, "f.yaml")
+    assert str(error.value).splitlines() == [
+        "f.yaml:1:1: a network needs 'name' (the network's name)",
+        "f.yaml:2:1: inpt: unknown key 'inpt' (did you mean 'input'?)",
+        "f.yaml:4:20: layers[0].conv.kernal: unknown key 'kernal' (did you mean 'kernel'?)",
+        "f.yaml:5:5: layers[1]: unknown layer 'rellu' (did you mean 'relu'?)",
+    ]
