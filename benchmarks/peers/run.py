@@ -1,10 +1,10 @@
 """memsim and four peers on the same networks: cost, and what each says that DRAM moves.
 
 Run it as ``python benchmarks/peers/run.py``; ``--only vela,zigzag`` measures some again and keeps
-the other rows. It makes an environment for each peer, writes the peer's input from
-memsim's network, measures the peer's own process, and keeps what it found in
-``benchmarks/results/peers.json`` and, as a table, ``benchmarks/results/peers.md``. README.md
-beside this file tells what each tool counts.
+the other rows, and ``--only ""`` prints what is kept. It makes an environment for each peer,
+writes the peer's input from memsim's network, measures the peer's own process, and keeps what it
+found in ``benchmarks/results/peers.json`` and, as a table, ``benchmarks/results/peers.md``.
+README.md beside this file tells what each tool counts.
 
 Cost is the CPU time of the process, its start and imports included, and its peak memory
 (``wait4``). Writing inputs and installing is not in it. A process is stopped after ten minutes of
@@ -50,14 +50,14 @@ class Cost:
     cpu_s : float
         User and system time.
     peak_bytes : int
-    ended : bool
-        False if it was stopped at the limit or failed.
+    code : int
+        Its exit code; negative for the signal that stopped it, as at the limit.
     output, errors : str
     """
 
     cpu_s: float
     peak_bytes: int
-    ended: bool
+    code: int
     output: str
     errors: str
 
@@ -93,9 +93,7 @@ def measure(command: list[str], folder: Path, limit: int) -> Cost:
         _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     texts = (out.read_text(errors="replace"), err.read_text(errors="replace"))
-    return Cost(
-        usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, child.returncode == 0, *texts
-    )
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, child.returncode, *texts)
 
 
 def own(network: str, folder: Path, limit: int, tool: str, *options: str, curve: bool) -> Row:
@@ -140,10 +138,10 @@ def peer(
 ) -> Row:
     """A row of a tool that runs once per size."""
     cost = measure(command, folder, limit)
-    if not cost.ended:
+    if cost.code:
         last = (cost.errors.strip() or cost.output.strip()).splitlines()[-1:] or ["no message"]
-        stopped = cost.cpu_s > limit - 5
-        why = f"stopped after {limit} s of CPU time" if stopped else f"failed: {last[0]}"
+        stopped = f"stopped after {cost.cpu_s:.0f} s of CPU time"
+        why = stopped if cost.code < 0 else f"failed: {last[0]}"
         return Row(tool, network, cost.cpu_s, cost.peak_bytes, None, None, None, "", why)
     read, written, note = moved(cost)
     sizes = 64 * cost.cpu_s
@@ -311,7 +309,8 @@ def main() -> None:
     parser.add_argument("--networks", default=",".join(NETWORKS), help="separated by commas")
     parser.add_argument("--cpu-limit", type=int, default=600, help="seconds for each process")
     given = parser.parse_args()
-    rows = collect(given.only.split(","), given.networks.split(","), given.cpu_limit)
+    chosen = [tool for tool in given.only.split(",") if tool]
+    rows = collect(chosen, given.networks.split(","), given.cpu_limit)
     floor = compulsory()
     text = [
         "# memsim and its peers",
