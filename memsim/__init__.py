@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from memsim.program import Program, build
     from memsim.results import Result
     from memsim.simulate import curve, run
+    from memsim.traffic import PytorchTraffic, pytorch_traffic
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ _HOMES = {
     "PaperTable": "paper",
     "Problem": "errors",
     "Program": "program",
+    "PytorchTraffic": "traffic",
     "Result": "results",
     "SimulationError": "errors",
     "Tensor": "network",
@@ -57,6 +59,7 @@ _HOMES = {
     "machine_names": "machine",
     "names": "formats",
     "paper_table": "paper",
+    "pytorch_traffic": "traffic",
     "run": "simulate",
     "to_torch": "formats",
 }
@@ -74,6 +77,7 @@ __all__ = [
     "PaperTable",
     "Problem",
     "Program",
+    "PytorchTraffic",
     "Result",
     "SimulationError",
     "Tensor",
@@ -88,6 +92,7 @@ __all__ = [
     "machine_names",
     "names",
     "paper_table",
+    "pytorch_traffic",
     "run",
     "to_torch",
 ]

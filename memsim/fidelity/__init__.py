@@ -3,7 +3,7 @@
 A check is a function in a file of this package, and a line below; the report has them in order.
 """
 
-from memsim.fidelity import other_gpu, published_times
+from memsim.fidelity import other_gpu, published_times, pytorch_traffic
 from memsim.fidelity.check import CHECKS, Check, CheckRow, Claim
 from memsim.fidelity.record import Fidelity, fidelity
 
@@ -12,6 +12,13 @@ for _name, _check in (
     ("titan_v", published_times.titan_v),
     ("jetson_nano", published_times.jetson_nano),
     ("gtx1080ti", other_gpu.gtx1080ti),
+    ("traffic_fused", pytorch_traffic.fused),
+    ("traffic_fused_small", pytorch_traffic.fused_small),
+    ("traffic_eager", pytorch_traffic.eager),
+    ("traffic_eager_small", pytorch_traffic.eager_small),
+    ("traffic_reads", pytorch_traffic.reads),
+    ("traffic_writes", pytorch_traffic.writes),
+    ("traffic_unseen", pytorch_traffic.unseen),
 ):
     CHECKS.add(_name, _check)
 

@@ -1,0 +1,266 @@
+"""The kernels of PyTorch and oneDNN: what they touch, and mechanisms by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from memsim.engines.two_levels import Levels, two_levels
+from memsim.errors import SimulationError
+from memsim.network import Network, Node
+from memsim.network.ops.conv import Conv
+from memsim.network.ops.pointwise import Add, BatchNorm, Relu
+from memsim.network.ops.pool import MaxPool
+from memsim.network.ops.shape import Input
+from memsim.program.onednn import FORWARDS, Forward, aten, brgemm, depthwise, direct, reorder
+from memsim.program.onednn.blocking import Processor, choose, register_block
+from memsim.program.onednn.eager import Eager, uses_onednn
+from memsim.program.onednn.fused import Fused
+from memsim.program.onednn.geometry import ITEM, Geometry, ceil
+from memsim.program.onednn.runtime import BARE
+from memsim.program.onednn.spans import Recorder, Spans
+from tests.strategies import networks
+
+SRC, WEIGHTS, DST, OTHER = 0, 1 << 30, 2 << 30, 3 << 30
+
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def geometries(draw: st.DrawFn, single: bool = False) -> Geometry:
+    kh, kw = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    sh, sw = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    dh, dw = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    top, left = draw(st.integers(0, (kh - 1) * dh)), draw(st.integers(0, (kw - 1) * dw))
+    ih, iw = draw(st.integers(kh * dh, 12)), draw(st.integers(kw * dw, 12))
+    oh = (ih + 2 * top - (kh - 1) * dh - 1) // sh + 1
+    ow = (iw + 2 * left - (kw - 1) * dw - 1) // sw + 1
+    ic, oc = draw(st.integers(1, 40)), draw(st.integers(1, 70))
+    groups = draw(st.integers(2, 20)) if single else draw(st.sampled_from([1, 1, 1, 3]))
+    if single:
+        ic = oc = 1
+    return Geometry(ic, oc, ih, iw, oh, ow, kh, kw, sh, sw, dh, dw, top, left, groups)
+
+
+def touched(spans: Spans, base: int, size: int, write: bool) -> np.ndarray:
+    """Which of ``size`` bytes from ``base`` on are read or written."""
+    found = np.zeros(size + 1, np.int64)
+    chosen = (spans.write == write) & (spans.start >= base) & (spans.start < base + (1 << 30))
+    start, length = spans.start[chosen] - base, spans.length[chosen]
+    assert (start + length).max(initial=0) <= size
+    np.add.at(found, start, 1)
+    np.subtract.at(found, start + length, 1)
+    return np.cumsum(found)[:-1] > 0
+
+
+def rows_read(g: Geometry) -> set[int]:
+    """Input rows that some window covers."""
+    rows = {y * g.sh - g.top + tap * g.dh for y in range(g.oh) for tap in range(g.kh)}
+    return {row for row in rows if 0 <= row < g.ih}
+
+
+def recorded(record: object, *arguments: object) -> Spans:
+    trace = Recorder()
+    with trace.call("layer", "kernel"):
+        record(trace, *arguments)  # type: ignore[operator]
+    return trace.spans()
+
+
+@few
+@given(geometries())
+def test_brgemm_writes_all_of_its_output_and_reads_all_weights(g: Geometry) -> None:
+    blocking = choose(g, Processor())
+    spans = recorded(brgemm.record_brgemm, g, blocking, SRC, WEIGHTS, DST)
+    assert touched(spans, DST, g.oc * g.groups * g.oh * g.ow * ITEM, True).all()
+    read = touched(spans, WEIGHTS, brgemm.packed_bytes(g, blocking), False)
+    taps = {t for y in range(g.oh) for t in range(g.kh)
+            if 0 <= y * g.sh - g.top + t * g.dh < g.ih}  # fmt: skip
+    shape = (g.groups, ceil(g.oc, blocking.oc), g.kh, -1)
+    assert read.reshape(shape)[:, :, sorted(taps)].all()
+    source = touched(spans, SRC, g.ic * g.groups * g.ih * g.iw * ITEM, False)
+    rows = source.reshape(g.ih, -1).any(axis=1)
+    assert set(np.flatnonzero(rows)) == (set(range(g.ih)) if blocking.flat else rows_read(g))
+
+
+@few
+@given(geometries())
+def test_direct_writes_all_of_its_output_and_reads_all_weights(g: Geometry) -> None:
+    blocked = g.groups * (-(-g.oc // 8) * 8)
+    spans = recorded(direct.record_direct, g, SRC, WEIGHTS, DST)
+    assert touched(spans, DST, blocked * g.oh * g.ow * ITEM, True).all()
+    read = touched(spans, WEIGHTS, direct.packed_bytes(g), False)
+    assert read.any()
+    if len(rows_read(g)) == g.ih and g.top + g.bottom <= 0:
+        assert read.all()
+
+
+@few
+@given(geometries(single=True), st.booleans())
+def test_depthwise_goes_through_memory_once(g: Geometry, last: bool) -> None:
+    channels = g.groups if last else -(-g.groups // 8) * 8
+    spans = recorded(depthwise.record_depthwise, g, SRC, WEIGHTS, DST, last)
+    size = channels * g.oh * g.ow * ITEM
+    assert touched(spans, DST, size, True).all()
+    assert int(spans.length[spans.write].sum()) == size
+    assert touched(spans, WEIGHTS, depthwise.packed_bytes(g), False).all()
+
+
+@few
+@given(geometries())
+def test_packing_reads_all_weights_once_and_writes_all_of_the_packed_ones(g: Geometry) -> None:
+    spans = recorded(reorder.record_weights, g, SRC, DST)
+    assert touched(spans, SRC, g.weights * ITEM, False).all()
+    assert int(spans.length[~spans.write].sum()) == g.weights * ITEM
+    assert touched(spans, DST, direct.packed_bytes(g), True).all()
+
+
+@few
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 9), st.booleans())
+def test_a_reordered_map_is_read_and_written_whole(c: int, h: int, w: int, back: bool) -> None:
+    spans = recorded(reorder.record_map, c, h, w, SRC, DST, back)
+    plain, blocked = c * h * w * ITEM, direct.blocked_bytes(c, h, w)
+    for base, size, write in ((SRC, plain, back), (DST, blocked, not back)):
+        assert touched(spans, base, size, write).all()
+
+
+@few
+@given(st.integers(1, 90), st.integers(1, 900), st.integers(1, 600))
+def test_a_product_reads_both_factors_and_writes_all(rows: int, depth: int, pixels: int) -> None:
+    spans = recorded(aten.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
+    assert touched(spans, WEIGHTS, rows * depth * ITEM, False).all()
+    assert touched(spans, SRC, depth * pixels * ITEM, False).all()
+    assert touched(spans, DST, rows * pixels * ITEM, True).all()
+    touched(spans, OTHER, aten.SCRATCH, True)
+
+
+def network_of(*nodes: Node, shape: tuple[int, int, int] = (64, 28, 28)) -> Network:
+    return Network("small", [Node("x", Input(shape=shape)), *nodes])
+
+
+def kinds(forward: Forward) -> list[str]:
+    return [call.kind for call in forward.calls]
+
+
+@few
+@given(networks(most_layers=8), st.sampled_from(sorted(FORWARDS)))
+def test_a_pass_gives_back_what_it_takes_and_the_next_one_is_alike(
+    network: Network, mode: str
+) -> None:
+    forward = FORWARDS[mode](network.with_options(batch=1, dtype="fp32"), BARE)
+    cold, steady = forward.cold, forward.steady
+    assert cold.nbytes == steady.nbytes
+    assert (cold.write == steady.write).all()
+    assert (cold.call == steady.call).all()
+    assert {call.layer for call in forward.calls} <= {"", *(layer.name for layer in network)}
+
+
+@few
+@given(networks(most_layers=8), st.sampled_from(sorted(FORWARDS)))
+def test_a_cache_with_room_for_everything_misses_each_line_once(
+    network: Network, mode: str
+) -> None:
+    forward = FORWARDS[mode](network.with_options(batch=1, dtype="fp32"), BARE)
+    lines: set[int] = set()
+    for start, length in zip(forward.cold.start, forward.cold.length, strict=True):
+        lines.update(range(int(start) // 64, int(start + length - 1) // 64 + 1))
+    levels = Levels((1 << 26,), 64)
+    found = two_levels([forward.cold, forward.cold], len(forward.calls), levels).last[:, 0]
+    assert found[0, :, :2].sum() == len(lines)
+    assert found[1].sum() == 0  # nothing moves from then on
+
+
+def test_only_one_image_in_fp32() -> None:
+    network = network_of(Node("c", Conv(out=8, kernel=3), ("x",)))
+    with pytest.raises(SimulationError, match="one image in fp32"):
+        Fused(network.with_options(batch=2), BARE)
+
+
+def test_eager_reorders_a_large_convolution_on_every_call() -> None:
+    network = network_of(Node("c", Conv(out=64, kernel=3), ("x",)))
+    forward = Eager(network, BARE)
+    map_bytes, weights = 64 * 28 * 28 * ITEM, 64 * 64 * 9 * ITEM
+    for spans in (forward.cold, forward.steady):
+        # the input in blocks, packed weights, the output in blocks (8 chunks, but its sums are
+        # written again for each input block), and the output in nchw
+        written = int(spans.length[spans.write].sum())
+        assert written == map_bytes + weights + 8 * map_bytes + map_bytes
+
+
+def test_eager_unfolds_a_small_convolution() -> None:
+    network = network_of(Node("c", Conv(out=512, kernel=3), ("x",)), shape=(512, 4, 4))
+    assert not uses_onednn(Geometry.of(network["c"]))
+    spans = Eager(network, BARE).steady
+    columns, output = 512 * 9 * 16 * ITEM, 512 * 16 * ITEM
+    assert int(spans.length[spans.write].sum()) == columns + 12 * output  # 4608 terms, 384 each
+
+
+def test_eager_multiplies_pointwise_convolutions_in_place() -> None:
+    network = network_of(Node("c", Conv(out=16), ("x",)))
+    spans = Eager(network, BARE).steady
+    assert touched(spans, Eager(network, BARE).heap.base, 1 << 20, True).sum() == 16 * 784 * ITEM
+
+
+def test_max_pooling_writes_positions_of_eight_bytes() -> None:
+    network = network_of(Node("p", MaxPool(kernel=2), ("x",)))
+    for forward in (Eager(network, BARE), Fused(network, BARE)):
+        spans = forward.steady
+        assert int(spans.length[spans.write].sum()) == 64 * 14 * 14 * (ITEM + 8)
+
+
+def test_activations_and_residual_sums_work_in_place_and_batch_norms_do_not() -> None:
+    network = network_of(
+        Node("n", BatchNorm(), ("x",)),
+        Node("r", Relu(), ("n",)),
+        Node("m", BatchNorm(), ("r",)),
+        Node("a", Add(), ("m", "r")),
+    )
+    forward = Eager(network, BARE)
+    address = {name: forward.values[name].map.address for name in "xnrma"}
+    assert address["n"] == address["r"] != address["x"]
+    assert address["m"] == address["a"] != address["r"]
+
+
+def test_fused_folds_norm_and_activation_and_adds_apart() -> None:
+    network = network_of(
+        Node("c", Conv(out=64, kernel=3), ("x",)),
+        Node("n", BatchNorm(), ("c",)),
+        Node("r", Relu(), ("n",)),
+        Node("d", Conv(out=64, kernel=3), ("r",)),
+        Node("a", Add(), ("d", "r")),
+        Node("s", Relu(), ("a",)),
+    )
+    assert kinds(Fused(network, BARE)) == ["start", "conv", "conv", "add", "relu"]
+    assert kinds(Eager(network, BARE)) == [
+        "start", "conv", "batchnorm", "relu", "conv", "add", "relu",
+    ]  # fmt: skip
+
+
+def test_weights_beyond_the_cache_stream_once_per_register_block() -> None:
+    """3x3, 296 to 24 channels on 14x14: 4 register blocks of 4, 4, 4 and 2 pixels per row."""
+    network = network_of(Node("c", Conv(out=24, kernel=3), ("x",)), shape=(296, 14, 14))
+    weights = 24 * 296 * 9 * ITEM // 64
+    forward = Fused(network, BARE)
+    sizes = (128 * 1024, 1 << 20)
+    small, large = two_levels([forward.cold], 2, Levels(sizes)).last[0, :, 1, 0]
+    source = 296 * 14 * 14 * ITEM // 64
+    assert large == pytest.approx(weights + source, abs=16)
+    streams = 4 * (12 + 2 * 2 / 3)  # per row; the first and the last have two of three taps
+    rows = 3 * 14 * (1 + 6 / 14)  # of the source: three taps, two more pixels per register block
+    assert small == pytest.approx(streams * weights + rows * source / 14, rel=0.01)
+
+
+def test_the_register_block_covers_virtual_padding() -> None:
+    assert register_block(56, 32, 3, 3, 32768) == (4, 3)  # not 3 pixels: 56 = 18 x 3 + 2 < 3
+    assert register_block(14, 8, 16, 1, 32768) == (14, 1)
+
+
+def test_a_freed_weight_is_a_hole_that_a_map_of_its_size_finds() -> None:
+    network = network_of(
+        Node("c", Conv(out=64, kernel=3), ("x",)), Node("d", Conv(out=64, kernel=3), ("c",))
+    )
+    fused = Fused(network, BARE)
+    packed = fused._parameters["c"]
+    assert packed > fused.heap.base  # what was plain lies before it, and is free now
+    assert fused.values["c"].map.address != fused.values["d"].map.address
