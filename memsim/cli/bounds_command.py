@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from memsim.cli.options import (
+    Chosen,
     Delivery,
-    load_network,
     machine_options,
     network_options,
     parse_layers,
@@ -24,12 +24,7 @@ from memsim.errors import InputError
 @click.option("--layers", default="10", show_default=True, metavar="N|all", help="Rows.")
 @report_options
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     layers: str,
     format_: str | None,
     output: str | None,
@@ -43,9 +38,9 @@ def command(
     rows, delivery = parse_layers(layers), Delivery(format_, output)
     if options["management"] not in (None, "scratchpad"):
         raise InputError("bounds are for a scratchpad, which knows what is still needed")
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     from memsim.optimality import Optimality
     from memsim.simulate import prepare
 
-    program, machine = prepare(loaded, options)  # type: ignore[arg-type]  # its names are those
+    program, machine = prepare(loaded, **options)
     delivery.send(Optimality(program, machine), rows)

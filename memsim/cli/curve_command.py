@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from memsim.cli.options import (
+    Chosen,
     Delivery,
-    load_network,
     machine_options,
     network_options,
     report_options,
@@ -22,12 +22,7 @@ from memsim.cli.options import (
 @machine_options
 @report_options
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     cache: str | None,
     by_layer: bool,
     format_: str | None,
@@ -45,7 +40,7 @@ def command(
     """
     delivery = Delivery(format_, output)
     sizes = [size for size in (cache or "").split(",") if size.strip()]
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     from memsim.simulate import curve
 
     found = curve(loaded, sizes=sizes, **options)

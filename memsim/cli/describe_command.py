@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from memsim.cli.options import (
+    Chosen,
     Delivery,
-    load_network,
     network_options,
     parse_layers,
     report_options,
@@ -18,19 +18,14 @@ from memsim.cli.options import (
 @click.option("--layers", default="all", show_default=True, metavar="N|all", help="Rows.")
 @report_options
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     layers: str,
     format_: str | None,
     output: str | None,
 ) -> None:
     """Static facts of NETWORK: shapes, parameters, MACs, CIO and MoC of every layer."""
     rows, delivery = parse_layers(layers), Delivery(format_, output)
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     from memsim.describe import Description
 
     delivery.send(Description(loaded), rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from memsim.cli.options import load_network, network_options, simulation_options
+from memsim.cli.options import Chosen, network_options, simulation_options
 from memsim.errors import InputError, Problem, did_you_mean
 
 TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
@@ -22,12 +22,7 @@ TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
 @click.option("--colour", default="traffic", show_default=True,
               help="What colours show: traffic, moc or none.")  # fmt: skip
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     output: str,
     colour: str,
     **options: Any,
@@ -55,7 +50,7 @@ def command(
         hint = f"known: {', '.join(sorted([*ENDINGS, *TEXTS]))}"
         raise InputError(Problem(what, hint=hint, file=output))
     check_writable(output)
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     if ending in TEXTS:
         _write_text(loaded, output, TEXTS[ending], colour, options)
         return

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from memsim.cli.options import (
+    Chosen,
     Delivery,
-    load_network,
     machine_options,
     network_options,
     parse_layers,
@@ -22,12 +22,7 @@ from memsim.cli.options import (
 @click.option("--layers", default="20", show_default=True, metavar="N|all", help="Rows.")
 @report_options
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     layers: str,
     format_: str | None,
     output: str | None,
@@ -40,9 +35,9 @@ def command(
     memsim memory densenet121 --lowering eager --allocator caching --format json
     """
     rows, delivery = parse_layers(layers), Delivery(format_, output)
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     from memsim.memory import Memory
     from memsim.simulate import prepare
 
-    program, _ = prepare(loaded, options)  # type: ignore[arg-type]  # the options' names are those
+    program, _ = prepare(loaded, **options)
     delivery.send(Memory(program), rows)

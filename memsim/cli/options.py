@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from memsim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from memsim.network.graph import Network
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -78,7 +83,7 @@ def allows_unknown() -> bool:
     return context is not None and bool(context.meta.get(ALLOW_UNKNOWN))
 
 
-def tell_unknown(network: Any) -> None:
+def tell_unknown(network: Network) -> None:
     """List on standard error what a network holds that memsim does not know."""
     from memsim.formats.unknown import unknown_operators
 
@@ -94,7 +99,30 @@ input_options = together(
                  help="Accept operators that memsim does not know; their MACs do not count."),
 )  # fmt: skip
 
-network_options = together(
+
+def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument NETWORK and its options; the command gets one ``network`` to load.
+
+    A command loads it when all that can be wrong with its other options has been told.
+    """
+
+    @wraps(function)
+    def command(
+        network: str,
+        input_: str | None,
+        batch: int | None,
+        dtype: str | None,
+        variant: str | None,
+        settings: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        chosen = Chosen(network, input_, batch, dtype, variant, settings)
+        return function(network=chosen, **others)
+
+    return _network_arguments(command)
+
+
+_network_arguments = together(
     click.argument("network"),
     input_options,
     click.option("--variant", help="A variant that the file names, such as v1.5."),
@@ -140,6 +168,24 @@ report_options = together(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A network as a command line names it."""
+
+    name: str
+    input_: str | None
+    batch: int | None
+    dtype: str | None
+    variant: str | None
+    settings: tuple[str, ...]
+
+    def load(self) -> Network:
+        """Read it, and list what of it memsim does not know."""
+        return load_network(
+            self.name, self.input_, self.batch, self.dtype, self.variant, self.settings
+        )
+
+
 def load_network(
     network: str,
     input_: str | None,
@@ -147,8 +193,8 @@ def load_network(
     dtype: str | None,
     variant: str | None,
     settings: tuple[str, ...],
-) -> Any:
-    """Load the network that the options of :data:`network_options` describe."""
+) -> Network:
+    """Load one of several networks that share the options."""
     from memsim.formats import load
 
     loaded = load(

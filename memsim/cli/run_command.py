@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from memsim.cli.options import (
+    Chosen,
     Delivery,
-    load_network,
     network_options,
     parse_layers,
     report_options,
@@ -28,12 +28,7 @@ from memsim.cli.options import (
 )
 @report_options
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     layers: str,
     format_: str | None,
     output: str | None,
@@ -46,7 +41,7 @@ def command(
     memsim run my.yaml --machine jetson_nano --input 3x512x512 --format json -o out.json
     """
     rows, delivery = parse_layers(layers), Delivery(format_, output)
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     from memsim.simulate import run
 
     delivery.send(run(loaded, **options), rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from memsim.cli.options import load_network, machine_options, network_options
+from memsim.cli.options import Chosen, machine_options, network_options
 from memsim.errors import InputError, Problem, SimulationError
 
 
@@ -19,12 +19,7 @@ from memsim.errors import InputError, Problem, SimulationError
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @machine_options
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     traffic: str | None,
     within: str | None,
     as_json: bool,
@@ -43,7 +38,7 @@ def command(
         raise InputError(Problem("give either --traffic or --within", hint="such as --within 10%"))
     share = None if within is None else _percent(within)
     limit = None if traffic is None else parse_bytes(traffic)
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     found = curve(loaded, **options)
     compulsory = found.program.compulsory_bytes
     most = int(compulsory * (1 + share)) if share is not None else limit or 0

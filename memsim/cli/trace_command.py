@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from memsim.cli.options import load_network, network_options, simulation_options
+from memsim.cli.options import Chosen, network_options, simulation_options
 from memsim.errors import InputError, Problem
 
 
@@ -21,12 +21,7 @@ from memsim.errors import InputError, Problem
 @click.option("--limit", type=click.IntRange(1), metavar="N",
               help="Most requests in ramulator2 and dramsim3 (20000000).")  # fmt: skip
 def command(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
+    network: Chosen,
     format_: str,
     output: str | None,
     cycle: str | None,
@@ -53,7 +48,7 @@ def command(
     if output is not None:
         check_writable(output)
     told = TraceOptions(_cycle(cycle), MOST_REQUESTS if limit is None else limit)
-    loaded = load_network(network, input_, batch, dtype, variant, settings)
+    loaded = network.load()
     from memsim.simulate import run
 
     result = run(loaded, **options)
