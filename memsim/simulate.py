@@ -94,7 +94,7 @@ BEST = "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
 
 
-def prepare(network: Source, options: Options) -> tuple[Program, Machine]:
+def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machine]:
     """The program and the machine that options describe.
 
     Order ``best`` is decided at the machine's cache.
@@ -106,7 +106,7 @@ def prepare(network: Source, options: Options) -> tuple[Program, Machine]:
     TypeError
         For an option that does not exist.
     """
-    candidates, machine = prepare_all(network, options)
+    candidates, machine = prepare_all(network, **options)
     if len(candidates) == 1:
         return next(iter(candidates.values())), machine
     from memsim.engines.envelope import best_pass
@@ -119,7 +119,7 @@ def prepare(network: Source, options: Options) -> tuple[Program, Machine]:
     return replace(program, options={**program.options, "order": BEST, "best": chosen}), machine
 
 
-def prepare_all(network: Source, options: Options) -> tuple[dict[str, Program], Machine]:
+def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, Program], Machine]:
     """As :func:`prepare`; several programs, by their task order, where the order is ``best``."""
     if not isinstance(network, Network):
         from memsim.formats import load
@@ -175,7 +175,7 @@ def run(network: Source, *, clock: str = "replay", **options: Unpack[Options]) -
     True
     """
     tell_time = CLOCKS[clock]
-    program, machine = prepare(network, options)
+    program, machine = prepare(network, **options)
     traffic = machine_pass(program, machine)
     durations = steps(program, traffic, machine)
     return Result(program, machine, traffic, durations, tell_time(durations))
@@ -215,7 +215,7 @@ def curve(
     """
     from memsim.curves import CurveResult
 
-    programs, machine = prepare_all(network, options)
+    programs, machine = prepare_all(network, **options)
     first, *others = programs.items()
     chosen = tuple(parse_bytes(size) for size in sizes)
     return CurveResult(first[1], machine, chosen, dict(others))

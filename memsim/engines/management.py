@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.lines import line_accesses
-from memsim.engines.policies.base import (
-    LAST,
-    NEW,
-    READ,
-    WRITE,
-    WRITE_ALLOCATE,
-    WRITE_THROUGH,
-    Trace,
-)
+from memsim.engines.policies.base import NEW, READ, WRITE, WRITE_ALLOCATE, Trace
+from memsim.engines.transfers import scratchpad_codes
 from memsim.machine import Machine
 from memsim.program.program import Program
 from memsim.registry import Registry
@@ -76,12 +69,10 @@ MANAGEMENTS: Registry[Management] = Registry("management")
 @MANAGEMENTS.register("scratchpad")
 def scratchpad(program: Program, lines: Lines | None = None) -> Trace:
     """Blocks with their lifetimes: a dead block is dropped, never written back."""
-    output = program.block_is_output[program.access_block]
-    code = np.where(program.access_write, np.where(output, WRITE_THROUGH, WRITE), READ)
     return Trace(
         program.task_start,
         program.access_block,
-        (code + LAST * program.access_last).astype(np.uint8),
+        scratchpad_codes(program)[program.access_touch],
         program.block_bytes,
         program.access_touch,
     )

@@ -38,6 +38,7 @@ class Touches:
     cell : int32 array, per touch
     code : uint8 array, per touch
         As in :class:`~memsim.engines.policies.base.Trace`.
+    cell_bytes : int64 array, per cell
     cell_block : int64 array, cells + 1
         First block of each cell.
     block_bytes : int64 array, per block
@@ -50,6 +51,7 @@ class Touches:
     start: Ints
     cell: NDArray[np.int32]
     code: NDArray[np.uint8]
+    cell_bytes: Ints
     cell_block: Ints
     block_bytes: Ints
     cell_writer: Ints
@@ -57,23 +59,17 @@ class Touches:
 
     @classmethod
     def of(cls, program: Program) -> Touches:
-        """The touches of a program on a scratchpad, which knows lifetimes."""
-        output = program.cell_is_output[program.touch_cell]
-        code = np.where(program.touch_write, np.where(output, WRITE_THROUGH, WRITE), READ)
+        """The touches of a program on a scratchpad."""
         return cls(
             program.touch_start,
             program.touch_cell,
-            (code + LAST * program.touch_last).astype(np.uint8),
+            scratchpad_codes(program),
+            program.cell_bytes,
             program.cell_block,
             program.block_bytes,
             program.cell_writer,
             written_through(program),
         )
-
-    @cached_property
-    def cell_bytes(self) -> Ints:
-        """Bytes of each cell."""
-        return np.add.reduceat(self.block_bytes, self.cell_block[:-1])
 
     @cached_property
     def largest_block(self) -> Ints:
@@ -230,6 +226,14 @@ def _left_dirty(trace: Trace, events: Events) -> Moves:
     writes, block = writes[dirty], block[dirty]
     end = np.full(len(writes), int(trace.touch[-1]) if len(trace.touch) else 0, np.int64)
     return Moves(trace.touch[writes].astype(np.int64), end, trace.size[block], block)
+
+
+def scratchpad_codes(program: Program) -> NDArray[np.uint8]:
+    """Per touch, what it asks of a scratchpad: it knows lifetimes, and writes outputs through."""
+    output = program.cell_is_output[program.touch_cell]
+    code = np.where(program.touch_write, np.where(output, WRITE_THROUGH, WRITE), READ)
+    codes: NDArray[np.uint8] = (code + LAST * program.touch_last).astype(np.uint8)
+    return codes
 
 
 def written_through(program: Program) -> Moves:

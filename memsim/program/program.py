@@ -189,19 +189,9 @@ class Program:
         return self.touch_write[self.access_touch]
 
     @cached_property
-    def access_role(self) -> NDArray[np.uint8]:
-        """The role of each block access."""
-        return self.touch_role[self.access_touch]
-
-    @cached_property
     def access_last(self) -> NDArray[np.bool_]:
         """Whether a block is dead after an access."""
         return self.touch_last[self.access_touch]
-
-    @cached_property
-    def access_task(self) -> NDArray[np.int32]:
-        """The task of each block access."""
-        return self.touch_task[self.access_touch]
 
     @cached_property
     def access_bytes(self) -> Ints:
@@ -217,14 +207,6 @@ class Program:
     def block_tensor(self) -> NDArray[np.int32]:
         """The tensor of each block."""
         return self.cell_tensor[self.block_cell]
-
-    @cached_property
-    def block_writer(self) -> Ints:
-        """The access that writes each block; -1 for weights and network inputs."""
-        writer = np.full(len(self.block_bytes), -1, np.int64)
-        writes = np.flatnonzero(self.access_write)
-        writer[self.access_block[writes]] = writes
-        return writer
 
     @cached_property
     def block_is_output(self) -> NDArray[np.bool_]:

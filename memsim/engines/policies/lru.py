@@ -2,78 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from itertools import pairwise
-
-import numpy as np
-
-from memsim.engines.policies.base import DIRTIES, FETCHES, KIND, LAST, Events, Trace
+from memsim.engines.policies.base import Events, Trace
+from memsim.engines.policies.in_order import in_order
 
 
 def lru(trace: Trace, capacity: int) -> Events:
     """Run a fully associative cache with least-recently-used replacement.
 
-    An access inserts its block, evicts the least recently used until it fits, and then drops
-    the block if it is dead. A block larger than the cache empties it and does not stay; if it
-    is dirty and live it is written back at once. The loop is plain Python on purpose: at one
-    capacity it is done before a compiler would have started.
-
     Examples
     --------
-    >>> from memsim.engines.policies.base import READ
+    >>> import numpy as np
+    >>> from memsim.engines.policies.base import LAST, READ
     >>> trace = Trace(start=np.array([0, 3]), block=np.array([0, 1, 0], np.int32),
     ...               code=np.array([READ, READ, READ | LAST], np.uint8), size=np.array([8, 8]))
     >>> lru(trace, 16).missed.tolist(), lru(trace, 15).missed.tolist()
     ([True, True, False], [True, True, True])
     """
-    size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
-    missed = bytearray(len(trace.block))
-    dirty = bytearray(len(size))
-    held: OrderedDict[int, int] = OrderedDict()  # block -> bytes, least recent first
-    touch, evict = held.move_to_end, held.popitem
-    spilled: list[int] = []
-    spilled_at: list[int] = []
-    occupancy: list[int] = []
-    used = peak = 0
-    starts = trace.start.tolist()
-    for begin, end in pairwise(starts):
-        blocks = trace.block[begin:end].tolist()
-        codes = trace.code[begin:end].tolist()
-        for at, block, code in zip(range(begin, end), blocks, codes, strict=True):
-            kind = code & KIND
-            if block in held:
-                if code & LAST:
-                    used -= held.pop(block)
-                else:
-                    touch(block)
-                    if dirties[kind]:
-                        dirty[block] = 1
-                continue
-            bytes_ = size[block]
-            missed[at] = fetches[kind]
-            room = capacity - bytes_
-            while used > room and held:
-                victim, freed = evict(last=False)
-                used -= freed
-                if dirty[victim]:
-                    dirty[victim] = 0
-                    spilled.append(victim)
-                    spilled_at.append(at)
-            if room >= 0:
-                if used + bytes_ > peak:
-                    peak = used + bytes_
-                if not code & LAST:
-                    held[block] = bytes_
-                    used += bytes_
-                    dirty[block] = dirties[kind]
-            elif dirties[kind] and not code & LAST:
-                spilled.append(block)
-                spilled_at.append(at)
-        occupancy.append(used)
-    return Events(
-        np.frombuffer(missed, dtype=np.bool_),
-        np.array(spilled, dtype=np.int64),
-        np.array(spilled_at, dtype=np.int64),
-        np.array(occupancy, dtype=np.int64),
-        peak,
-    )
+    return in_order(trace, capacity, refresh=True)
