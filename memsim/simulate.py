@@ -14,6 +14,7 @@ from memsim.engines.steps import Steps, Timeline, steps
 from memsim.machine import Machine, load_machine
 from memsim.network.graph import Network
 from memsim.program import Program, build
+from memsim.program.lowering import on_library
 from memsim.registry import Registry
 from memsim.results import Result
 from memsim.units import Quantity, parse_bytes
@@ -132,6 +133,9 @@ def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, 
     changes = {name: given.pop(name, None) for name in OVERRIDES}
     machine = machine.with_overrides(**changes)  # type: ignore[arg-type]  # as above
     given["buffer"] = machine.buffer_bytes
+    if machine.compute.kernels is not None:
+        lowering = str(given.get("lowering", "fused"))
+        given["lowering"] = on_library(lowering, machine.compute.kernels)
     if given.get("order") == BEST:
         from memsim.engines.envelope import candidate_programs
 

@@ -245,11 +245,11 @@ class _Places:
         times = {run.place: run.seconds for run in runs.runs if not run.layer}
         for run in wanted:
             workload = Workload.of(run, base)
-            kernel = workload.names.get(run.layer) if run.layer else None
-            if run.layer and kernel is None:
+            kernels = workload.names.get(run.layer) if run.layer else None
+            if run.layer and kernels is None:
                 self.unmatched.append(f"{run.name}: {run.layer}")
                 continue
-            self.observations.append(Observation(run, workload, kernel, 1 / totals[run.place]))
+            self.observations.append(Observation(run, workload, kernels, 1 / totals[run.place]))
             self.runs.setdefault(run.place, run)
             self.measured[run.place] = times.get(run.place, totals[run.place])
         if not self.observations:
@@ -266,9 +266,9 @@ def _kernel_scores(
     observations: Sequence[Observation], whole: Fit, without: Mapping[str, Fit]
 ) -> dict[str, Score]:
     measured = [o.seconds for o in observations]
-    simulated = [o.workload.simulate(whole.machine, o.kernel) for o in observations]
+    simulated = [o.workload.simulate(whole.machine, o.kernels) for o in observations]
     left_out = [
-        o.workload.simulate(without[_network(o.run)].machine, o.kernel) for o in observations
+        o.workload.simulate(without[_network(o.run)].machine, o.kernels) for o in observations
     ]
     return {
         "simulated": Score.of(measured, simulated),

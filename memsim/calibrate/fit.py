@@ -11,7 +11,7 @@ import numpy as np
 
 from memsim.calibrate.parameters import PARAMETERS, available
 from memsim.calibrate.runs import Run
-from memsim.calibrate.workload import Workload
+from memsim.calibrate.workload import Kernels, Workload
 from memsim.errors import InputError, Problem, SimulationError
 from memsim.machine import Machine
 
@@ -40,15 +40,15 @@ class Observation:
     ----------
     run : Run
     workload : Workload
-    kernel : int or None
-        Which kernel was timed; None for all.
+    kernels : tuple of int or None
+        Which kernels were timed; None for all.
     weight : float
         One over what an error is relative to, in seconds.
     """
 
     run: Run
     workload: Workload
-    kernel: int | None
+    kernels: Kernels
     weight: float
 
     @property
@@ -184,7 +184,7 @@ class _Search:
             self.refused[name] = reason
 
     def _spent(self, machine: Machine, hidden: bool = True) -> list[tuple[dict[str, float], float]]:
-        found = (o.workload.spent(machine, o.kernel, hidden) for o in self.observations)
+        found = (o.workload.spent(machine, o.kernels, hidden) for o in self.observations)
         return [(spent.units, spent.fixed_s) for spent in found]
 
     def _converged(self) -> tuple[Floats, Floats, Floats]:

@@ -120,6 +120,16 @@ for _parameter in (
         written=lambda cost, base, exact: _rate_text(1 / cost, "op", exact),
         told=lambda cost: format_rate(Fraction(1 / cost), "op"),
     ),
+    Parameter(
+        name="pooling",
+        key=("compute", "pooling_per_s"),
+        what="elements of pooling windows",
+        cost=lambda machine: (
+            None if machine.compute.pooling_per_s is None else float(1 / machine.pooling_rate)
+        ),
+        written=lambda cost, base, exact: _rate_text(1 / cost, "op", exact),
+        told=lambda cost: format_rate(Fraction(1 / cost), "op"),
+    ),
 ):
     PARAMETERS.add(_parameter.name, _parameter)
 
@@ -138,7 +148,7 @@ def _compute(machine: Machine, key: str, value: Any) -> Machine:
     change: dict[str, Any]
     if key == "kernel_overhead":
         change = {key: parse_duration(value)}
-    elif key == "elementwise_per_s":
+    elif key in ("elementwise_per_s", "pooling_per_s"):
         change = {key: fields.op_rate(value)}
     else:
         rates = machine.compute.macs_per_s.model_copy(update={key: fields.mac_rate(value)})

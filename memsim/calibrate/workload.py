@@ -10,11 +10,12 @@ import numpy as np
 from memsim.calibrate.path import Path, critical_path, everything
 from memsim.calibrate.runs import Run, load_network
 from memsim.engines.cachepass import CachePass, machine_pass
-from memsim.engines.rates import paid_macs, rate_class
+from memsim.engines.rates import is_pooling, paid_macs, rate_class
 from memsim.engines.recurrence import recurrence
 from memsim.engines.steps import PICOSECONDS, Steps, Timeline, first_of_kernel, steps
 from memsim.machine import Machine
 from memsim.program import build
+from memsim.program.lowering import on_library
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Tasks = NDArray[np.int64] | slice
+    Computed = tuple[dict[str, Ints], NDArray[np.float64] | None]
+
+Kernels = tuple[int, ...] | None
+"""Which kernels, by number; None: all."""
 
 ALL = slice(None)
 
@@ -57,12 +62,21 @@ class Workload:
         self.store = -(-traffic.store_bytes // burst) * burst
         self.macs = paid_macs(program, base)
         self.first = first_of_kernel(program)
-        self.names = {kernel.name: number for number, kernel in enumerate(program.kernels)}
+        self.names: dict[str, tuple[int, ...]] = {}
+        for number, kernel in enumerate(program.kernels):
+            first = kernel.layers[0]  # also of what a library does before and after the layer
+            self.names[first] = (*self.names.get(first, ()), number)
+        self.pools = np.array([is_pooling(kernel) for kernel in program.kernels])[
+            program.task_kernel
+        ]
         rates = dict(base.compute.macs_per_s)
         classes = [rate_class(kernel, base.compute.vector) for kernel in program.kernels]
         own = [name if rates.get(name) is not None else "conv" for name in classes]
         self.task_class = np.array(own)[program.task_kernel]
         self.classes = sorted(set(own))
+        self._tasks: dict[tuple[int, ...], Ints] = {}
+        self._steps: tuple[Machine, Steps] | None = None
+        self._computed: tuple[Machine, Computed] | None = None
 
     @classmethod
     def of(cls, run: Run, base: Machine) -> Workload:
@@ -70,42 +84,53 @@ class Workload:
         compute = base.compute
         named = tuple(name for name, rate in compute.macs_per_s if rate is not None)
         cache, burst, tile = base.cache, base.dram.burst, compute.channel_tile
-        key = (run.place, base.buffer, cache, burst, tile, compute.vector, named)
+        key = (run.place, base.buffer, cache, burst, tile, compute.vector, named, compute.kernels)
         if key not in _BUILT:
-            program = build(load_network(run), buffer=base.buffer, lowering=run.lowering)
+            lowering = on_library(run.lowering, compute.kernels)
+            program = build(load_network(run), buffer=base.buffer, lowering=lowering)
             while len(_BUILT) >= MOST_KEPT:
                 del _BUILT[next(iter(_BUILT))]
             _BUILT[key] = cls(program, machine_pass(program, base), base)
         return _BUILT[key]
 
-    def tasks_of(self, kernel: int | None) -> Tasks:
-        """The tasks of a kernel; all of them for None."""
-        return ALL if kernel is None else np.flatnonzero(self.program.task_kernel == kernel)
+    def tasks_of(self, kernels: Kernels) -> Tasks:
+        """The tasks of kernels; all of them for None."""
+        if kernels is None:
+            return ALL
+        if kernels not in self._tasks:
+            self._tasks[kernels] = np.flatnonzero(np.isin(self.program.task_kernel, kernels))
+        return self._tasks[kernels]
 
-    def simulate(self, machine: Machine, kernel: int | None = None) -> float:
-        """Seconds, by memsim's own engine; of one kernel by itself if one is given."""
-        _, line = self._timed(machine, self.tasks_of(kernel))
+    def simulate(self, machine: Machine, kernels: Kernels = None) -> float:
+        """Seconds, by memsim's own engine; of some kernels by themselves if they are given."""
+        _, line = self._timed(machine, self.tasks_of(kernels))
         return line.end / PICOSECONDS
 
     def _timed(self, machine: Machine, tasks: Tasks) -> tuple[Steps, Timeline]:
-        every = steps(self.program, self.traffic, machine)
+        every = self._steps_on(machine)
         if not isinstance(tasks, slice):
             columns = (every.load, every.compute, every.store, every.latency, every.waits)
             every = Steps(*([column[task] for task in tasks] for column in columns))
         return every, recurrence(every)
 
-    def spent(self, machine: Machine, kernel: int | None = None, hidden: bool = True) -> Spent:
+    def _steps_on(self, machine: Machine) -> Steps:
+        """The steps of all tasks; kept for the next kernel that is asked for."""
+        if self._steps is None or self._steps[0] is not machine:
+            self._steps = machine, steps(self.program, self.traffic, machine)
+        return self._steps[1]
+
+    def spent(self, machine: Machine, kernels: Kernels = None, hidden: bool = True) -> Spent:
         """What the time on a machine consists of.
 
         Parameters
         ----------
         machine : Machine
-        kernel : int, optional
-            One kernel by itself.
+        kernels : tuple of int, optional
+            Some kernels by themselves.
         hidden : bool
             Leave out what the machine hides behind something slower; else everything counts.
         """
-        tasks = self.tasks_of(kernel)
+        tasks = self.tasks_of(kernels)
         if not hidden or machine.compute.overlap == "none":
             path = everything(self.program.tasks if isinstance(tasks, slice) else len(tasks))
         else:
@@ -114,39 +139,45 @@ class Workload:
 
     def _on(self, path: Path, tasks: Tasks, machine: Machine) -> Spent:
         load, store = self.load[tasks], self.store[tasks]
-        moved = int(load[path.load].sum() + store[path.store].sum())
-        units = {
-            "bandwidth": float(moved),
-            "overhead": float(self.first[tasks][path.compute].sum()),
-        }
+        units = {"bandwidth": float(load[path.load].sum() + store[path.store].sum())}
+        computed, onchip = self._computed_on(machine)
+        for name, amounts in computed.items():
+            units[name] = float(amounts[tasks][path.compute].sum())
         fixed = int((path.latency & (load > 0)).sum()) * machine.dram_latency_ps / PICOSECONDS
-
-        macs, work = self.macs[tasks], self.program.task_work[tasks]
-        on_macs, on_work, onchip = self._slowest(machine, tasks)
-        on_macs, on_work = on_macs & path.compute, on_work & path.compute
-        for name in self.classes:
-            chosen = on_macs & (self.task_class[tasks] == name)
-            if name != "elementwise" and chosen.any():
-                units[name] = float(macs[chosen].sum())
-        units["elementwise"] = float(work[on_work].sum())
         if onchip is not None:
-            fixed += float(onchip[path.compute & ~on_macs & ~on_work].sum())
+            fixed += float(onchip[tasks][path.compute].sum())
         return Spent(units, fixed)
 
-    def _slowest(
-        self, machine: Machine, tasks: Tasks
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64] | None]:
-        """Per task: do its MACs take longest? its elementwise work? seconds on chip."""
+    def _computed_on(self, machine: Machine) -> Computed:
+        """What the computation of each task consists of; kept for the next kernel."""
+        if self._computed is None or self._computed[0] is not machine:
+            self._computed = machine, self._slowest(machine)
+        return self._computed[1]
+
+    def _slowest(self, machine: Machine) -> Computed:
+        """Units of what takes longest in each task, and seconds on chip where that does."""
         costs = np.zeros(self.program.tasks)
         for name in self.classes:
             if name != "elementwise":
                 costs[self.task_class == name] = float(1 / machine.mac_rate(name))
-        macs = self.macs[tasks] * costs[tasks]
-        work = self.program.task_work[tasks] * float(1 / machine.elementwise_rate)
+        slow, fast = float(1 / machine.pooling_rate), float(1 / machine.elementwise_rate)
+        macs = self.macs * costs
+        work = self.program.task_work * np.where(self.pools, slow, fast)
         by_macs, onchip = (macs >= work) & (macs > 0), None
         by_work = ~by_macs & (work > 0)
         if machine.onchip_bytes_per_s is not None:
-            onchip = self.program.task_bytes[tasks] / float(machine.onchip_bytes_per_s)
+            onchip = self.program.task_bytes / float(machine.onchip_bytes_per_s)
             slower = onchip > np.maximum(macs, work)
             by_macs, by_work = by_macs & ~slower, by_work & ~slower
-        return by_macs, by_work, onchip
+            onchip = np.where(by_macs | by_work, 0.0, onchip)
+        pools = self.pools & (machine.compute.pooling_per_s is not None)
+        amounts = {
+            "overhead": self.first.astype(np.int64),
+            "elementwise": np.where(by_work & ~pools, self.program.task_work, 0),
+            "pooling": np.where(by_work & pools, self.program.task_work, 0),
+        }
+        for name in self.classes:
+            if name != "elementwise":
+                chosen = by_macs & (self.task_class == name)
+                amounts[name] = np.where(chosen, self.macs, 0)
+        return amounts, onchip

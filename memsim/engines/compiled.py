@@ -18,7 +18,7 @@ INFINITE = 2**63 - 1
 """A threshold that no capacity reaches: the access misses in every cache."""
 
 
-def compiled(signature: str) -> Callable[[F], F]:
+def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     """Compile a function of integers and arrays for one signature, on its first call.
 
     Numba is imported then and not before: what needs no compiled loop does not pay for it.
@@ -28,6 +28,8 @@ def compiled(signature: str) -> Callable[[F], F]:
     signature : str
         In Numba's notation: ``"int64(int64[::1], int64)"``. ``Array(int64, 1, 'C', True)`` takes
         read-only arrays too.
+    **options
+        More for ``numba.njit``, such as ``nogil=True``.
 
     Examples
     --------
@@ -44,11 +46,11 @@ def compiled(signature: str) -> Callable[[F], F]:
             import numba
 
             try:
-                return numba.njit(signature, cache=True)(function)  # type: ignore[no-any-return]
+                return numba.njit(signature, cache=True, **options)(function)  # type: ignore[no-any-return]
             except RuntimeError as error:
                 if "cannot cache" not in str(error):
                     raise
-                return numba.njit(signature)(function)  # type: ignore[no-any-return]
+                return numba.njit(signature, **options)(function)  # type: ignore[no-any-return]
 
         @wraps(function)
         def call(*arguments: Any) -> Any:

@@ -67,6 +67,19 @@ def rate_class(kernel: Kernel, vector: int = 1) -> str:
     return "conv3x3" if simple and shape == ((3, 3), (1, 1), (1, 1)) else "conv"
 
 
+def is_pooling(kernel: Kernel) -> bool:
+    """Whether a kernel goes over windows without MACs: its work is done at the pooling rate.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
+    >>> [kernel.name for kernel in program.kernels if is_pooling(kernel)]
+    ['maxpool1', 'global_avgpool1']
+    """
+    return "pool" in kernel.op.kind
+
+
 def paid_macs(program: Program, machine: Machine) -> Ints:
     """MACs per task, filled up to whole tiles of output channels.
 

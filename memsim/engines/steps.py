@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cachepass import CachePass
-from memsim.engines.rates import paid_macs, rate_class
+from memsim.engines.rates import is_pooling, paid_macs, rate_class
 from memsim.errors import Problem, SimulationError
 from memsim.machine import Machine
 from memsim.program.program import Program
@@ -154,9 +154,11 @@ def _compute(program: Program, machine: Machine) -> list[int]:
         chosen = np.flatnonzero((task_class == name) & (macs > 0))
         if len(chosen):
             times[chosen] = _durations(macs[chosen], machine.mac_rate(name))
-    chosen = np.flatnonzero(program.task_work)
-    work = np.array(_durations(program.task_work[chosen], machine.elementwise_rate), dtype=np.int64)
-    times[chosen] = np.maximum(times[chosen], work)
+    pools = np.array([is_pooling(kernel) for kernel in program.kernels])[program.task_kernel]
+    for rate, those in ((machine.elementwise_rate, ~pools), (machine.pooling_rate, pools)):
+        chosen = np.flatnonzero(those & (program.task_work > 0))
+        work = np.array(_durations(program.task_work[chosen], rate), dtype=np.int64)
+        times[chosen] = np.maximum(times[chosen], work)
     if machine.onchip_bytes_per_s is not None:
         onchip = _durations(program.task_bytes, machine.onchip_bytes_per_s)
         times = np.maximum(times, onchip)

@@ -87,6 +87,9 @@ class Compute(_Model):
     ``overlap`` is ``all`` where the tasks of all kernels overlap (double buffers, an
     accelerator), ``kernel`` where a kernel starts when the one before it is done and stored,
     ``none`` where no transfer overlaps a computation either, so that times add up.
+    ``pooling_per_s`` is the rate of pools over windows, in elements that are looked at; null:
+    ``elementwise_per_s``. ``kernels`` names the library whose kernels ``eager`` stands for on
+    this machine: with ``onednn`` it is ``eager_onednn``.
     ``channel_tile`` output channels are computed together: a convolution pays for the next
     multiple. ``vector`` elements are loaded together; 1 makes no convolution unaligned.
     """
@@ -99,6 +102,8 @@ class Compute(_Model):
     overlap: Overlap = "all"
     channel_tile: Annotated[int, Field(ge=1, le=1024, strict=True)] = 1
     vector: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
+    pooling_per_s: fields.OpRate | None = None
+    kernels: Literal["onednn", "cudnn"] | None = None
 
 
 class Machine(_Model):
@@ -165,6 +170,11 @@ class Machine(_Model):
     def elementwise_rate(self) -> Fraction:
         """Elementwise operations per second."""
         return self.compute.elementwise_per_s
+
+    @property
+    def pooling_rate(self) -> Fraction:
+        """Elements of pooling windows per second."""
+        return self.compute.pooling_per_s or self.compute.elementwise_per_s
 
     @property
     def kernel_overhead_ps(self) -> int:
@@ -327,6 +337,8 @@ class Machine(_Model):
             "burst_bytes": self.dram.burst,
             "macs_per_s": {name: _plain(self.mac_rate(name)) for name in get_args(OpClass)},
             "elementwise_per_s": _plain(self.elementwise_rate),
+            "pooling_per_s": _plain(self.pooling_rate),
+            "kernels": self.compute.kernels,
             "kernel_overhead_ps": self.kernel_overhead_ps,
             "overlap": self.compute.overlap,
             "channel_tile": self.compute.channel_tile,

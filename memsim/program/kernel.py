@@ -170,5 +170,8 @@ class Kernel:
 
     @property
     def untiled(self) -> bool:
-        """Whether it must be one task per image: it reads a flattened map elementwise."""
+        """Whether it must be one task per image: it reads a flattened map elementwise, or
+        parameters alone."""
+        if not self.operands:
+            return True
         return self.op_class != "linear" and any(o.view.flat for o in self.operands)

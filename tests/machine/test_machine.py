@@ -40,7 +40,7 @@ gtx1080,8.87,320,2097152
 titan_v,14.9,652.8,4718592
 jetson_nano,0.236,25.6,262144
 """
-FITTED = {"gtx1080", "titan_v", "jetson_nano"}
+FITTED = {"gtx1080", "titan_v", "jetson_nano", "zen3", "zen3_eager"}
 PRODUCTS = list(csv.DictReader(PUBLISHED.splitlines()))
 
 
@@ -101,6 +101,8 @@ def test_the_default_machine():
         "overlap": "all",
         "channel_tile": 1,
         "vector": 1,
+        "pooling_per_s": 64_000_000_000,
+        "kernels": None,
         "dram_pj_per_byte": 162.5,
         "onchip_pj_per_byte": 12.5,
         "pj_per_mac": 4.6,

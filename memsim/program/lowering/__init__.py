@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memsim.program.lowering import concat_free, eager, eager_cudnn, fused
+from memsim.program.lowering import concat_free, eager, eager_cudnn, eager_onednn, fused
 from memsim.program.lowering.base import Lowering
 from memsim.registry import Registry
 
@@ -12,9 +12,23 @@ LOWERINGS: Registry[Lowering] = Registry("lowering")
 for _lowering in (
     eager.Eager(),
     eager_cudnn.EagerCudnn(),
+    eager_onednn.EagerOnednn(),
     fused.Fused(),
     concat_free.ConcatFree(),
 ):
     LOWERINGS.add(_lowering.name, _lowering)
 
-__all__ = ["LOWERINGS", "Lowering"]
+
+def on_library(lowering: str, library: str | None) -> str:
+    """The lowering that a library's kernels make of one: its own variant, if there is one.
+
+    Examples
+    --------
+    >>> on_library("eager", "onednn"), on_library("fused", "onednn"), on_library("eager", None)
+    ('eager_onednn', 'fused', 'eager')
+    """
+    variant = f"{lowering}_{library}"
+    return variant if variant in LOWERINGS else lowering
+
+
+__all__ = ["LOWERINGS", "Lowering", "on_library"]

@@ -1,0 +1,105 @@
+"""What PyTorch's eager mode does on CPUs with oneDNN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from memsim.network.graph import Layer, Network
+from memsim.network.ops.base import Index, Operator, Shape, Shapes
+from memsim.network.ops.conv import Conv
+from memsim.network.tensor import Tensor
+from memsim.program.kernel import Kernel, Operand, Role, View
+from memsim.program.lowering.eager import Eager
+
+
+class Reorder(Operator):
+    """A copy in another layout; no layer of its own, so it is not in the registry."""
+
+    kind: ClassVar[str] = "reorder"
+    elementwise: ClassVar[bool] = True
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1
+
+
+class _Packed(Operator):
+    """Reads packed weights: those of a tile's output channels, whatever its rows."""
+
+    def input_rows(
+        self, start: Index, stop: Index, source: Shape, output: Shape
+    ) -> tuple[Index, Index]:
+        return 0 * start, 0 * stop + source[1]
+
+
+class EagerOnednn(Eager):
+    """``eager``, and convolutions by oneDNN reorder their maps and weights ON EVERY CALL.
+
+    Maps between layers are plain NCHW. A convolution that PyTorch gives to oneDNN (see
+    :func:`memsim.program.onednn.eager.uses_onednn`) reads its input from a copy in blocks of 8
+    channels, its weights from a packed copy, and its output is copied back: kernels of their own,
+    named after it with ``.reorder_input``, ``.reorder_weights`` and ``.reorder_output``. Fewer
+    than 8 input channels are read as they lie. All others are matrix products on plain maps.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> [kernel.name for kernel in EagerOnednn().lower(memsim.load("resnet18"))][:4]
+    ['conv1.conv.reorder_weights', 'conv1.conv', 'conv1.conv.reorder_output', 'conv1.bn']
+    """
+
+    name: ClassVar[str] = "eager_onednn"
+
+    def lower(self, network: Network) -> tuple[Kernel, ...]:
+        from memsim.program.onednn.eager import uses_onednn
+        from memsim.program.onednn.geometry import Geometry
+
+        kernels: list[Kernel] = []
+        for kernel in super().lower(network):
+            layer = network[kernel.name]
+            by_onednn = isinstance(kernel.op, Conv) and uses_onednn(Geometry.of(layer))
+            kernels += _reordered(kernel, layer) if by_onednn else [kernel]
+        return tuple(kernels)
+
+
+def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
+    """The convolution between the copies that it needs."""
+    from memsim.program.onednn.direct import BLOCK
+
+    (source,) = kernel.operands
+    bias = int(getattr(kernel.op, "bias", False))
+    channels, height, width = source.view.shape
+    if channels >= BLOCK:
+        image = (kernel.output.shape[0], channels, height, width)
+        blocked = Tensor(f"{kernel.name}.input.blocked", image, kernel.output.dtype)
+        yield _copy(kernel, "reorder_input", (Operand(source.view, op=Reorder()),), blocked)
+        source = Operand(View.of(blocked), op=source.op)
+    filters = kernel.output.shape[1]
+    packed = Tensor(
+        f"{kernel.name}.weight.packed", (1, filters, kernel.stored - bias, 1), kernel.output.dtype
+    )
+    copy = _copy(kernel, "reorder_weights", (), packed)
+    yield replace(copy, stored=kernel.stored - bias)
+    product = replace(kernel.output, name=f"{kernel.output.name}.blocked")
+    weights = Operand(View.of(packed), op=_Packed())
+    yield replace(kernel, operands=(source, weights), own=1, output=product, stored=bias)
+    yield _copy(kernel, "reorder_output", (Operand(View.of(product), op=Reorder()),), kernel.output)
+
+
+def _copy(kernel: Kernel, name: str, operands: tuple[Operand, ...], output: Tensor) -> Kernel:
+    shapes = tuple(operand.view.shape for operand in operands) or (output.image,)
+    return Kernel(
+        name=f"{kernel.name}.{name}",
+        op=Reorder(),
+        layers=(kernel.name,),
+        shapes=shapes,
+        operands=operands,
+        own=len(operands),
+        output=output,
+        output_role=kernel.output_role if output is kernel.output else Role.ACTIVATION,
+        stored=0,
+        macs=0,
+        work=1,
+        load_work=0,
+    )
