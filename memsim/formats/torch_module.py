@@ -143,18 +143,28 @@ class Draft:
         while argument in self._arguments:
             argument += "_"
         self._arguments.add(argument)
-        return self.graph.create_node("placeholder", argument, name=name)
+        node = self.graph.create_node("placeholder", argument, name=name)
+        node.meta["layer"] = name
+        return node
 
     def module(self, layer: Layer, module: Any, *operands: Any) -> Any:
         """Make a module a layer's submodule and apply it."""
         path = self._path(layer.name)
         self.paths[layer.name] = path
         self.modules[path] = module
-        return self.graph.create_node("call_module", path, operands, name=layer.name)
+        return self._of(
+            layer, self.graph.create_node("call_module", path, operands, name=layer.name)
+        )
 
     def call(self, layer: Layer, function: Any, *operands: Any, **options: Any) -> Any:
         """Apply a function."""
-        return self.graph.create_node("call_function", function, operands, options, layer.name)
+        node = self.graph.create_node("call_function", function, operands, options, layer.name)
+        return self._of(layer, node)
+
+    def _of(self, layer: Layer, node: Any) -> Any:
+        """A node that says whose it is: what runs a kernel is found by its layers."""
+        node.meta["layer"] = layer.name
+        return node
 
     def weighted(self, kind: str, *arguments: Any, **options: Any) -> Any:
         """A module whose weights are filled with cheap random values that keep the scale."""

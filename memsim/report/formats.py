@@ -64,10 +64,13 @@ SHEETS = {
     "CurveResult": "curve_sheet",
     "Description": "description_sheet",
     "Fidelity": "fidelity_sheet",
+    "Measurement": "measurement_sheet",
     "Memory": "memory_sheet",
     "Optimality": "optimality_sheet",
     "PaperTable": "paper_sheet",
+    "Probe": "probe_sheet",
     "Result": "result_sheet",
+    "SimulatedCache": "simulated_cache_sheet",
 }
 """What lays out each kind of facts: a module of this package and the function of its name."""
 
@@ -99,6 +102,8 @@ def _csv(facts: Reportable, layers: int | None) -> str:
     from io import StringIO
 
     rows, out = facts.rows(), StringIO()
+    for key, value in getattr(facts, "csv_facts", {}).items():
+        out.write(f"# {key}: {value}\n")  # what is true of all rows, as a file of runs has it
     writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -1,0 +1,1 @@
+"""Measuring: networks that really run in PyTorch, and the machine they run on."""

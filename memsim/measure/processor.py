@@ -1,0 +1,70 @@
+"""The processor: what a measurement has to say about the machine it was made on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+
+from memsim.units import format_bytes_exact
+
+CPUINFO = Path("/proc/cpuinfo")
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
+
+def facts(cpuinfo: Path = CPUINFO, caches: Path = CACHES) -> dict[str, str]:
+    """Model, vector instructions, clock and caches of the first core.
+
+    Parameters
+    ----------
+    cpuinfo, caches : path
+        Where Linux tells; what is not there is left out.
+
+    Returns
+    -------
+    dict of str to str
+        ``cpu``, ``vectors``, ``clock``, ``caches``, ``cores``, ``system``.
+    """
+    found = _cpuinfo(cpuinfo)
+    told = {"cpu": found.get("model name") or platform.processor() or platform.machine()}
+    flags = found.get("flags", "").split()
+    vectors = [name for name in ("avx", "avx2", "avx512f", "amx_tile", "asimd") if name in flags]
+    if vectors:
+        told["vectors"] = vectors[-1]
+    if found.get("cpu MHz"):
+        told["clock"] = f"{float(found['cpu MHz']):.0f} MHz when it was read"
+    levels = cache_sizes(caches)
+    if levels:
+        told["caches"] = ", ".join(
+            f"{name} {format_bytes_exact(size)}" for name, size in levels.items()
+        )
+    told["cores"] = str(os.cpu_count() or "unknown")
+    told["system"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return told
+
+
+def cache_sizes(caches: Path = CACHES) -> dict[str, int]:
+    """Bytes of each data cache that the first core sees: ``L1``, ``L2``, ``L3``."""
+    sizes: dict[str, int] = {}
+    for entry in sorted(caches.glob("index*")):
+        try:
+            level = (entry / "level").read_text().strip()
+            kind = (entry / "type").read_text().strip()
+            text = (entry / "size").read_text().strip()
+        except OSError:
+            continue
+        size = re.fullmatch(r"(\d+)([KMG]?)", text)
+        if size and kind != "Instruction":
+            sizes[f"L{level}"] = int(size[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[size[2]]
+    return sizes
+
+
+def _cpuinfo(path: Path) -> dict[str, str]:
+    """What is said of the first processor."""
+    try:
+        lines = path.read_text("utf-8", errors="replace").split("\n\n")[0].splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip(): value.strip() for name, _, value in pairs}
