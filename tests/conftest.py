@@ -1,9 +1,10 @@
-"""What every test shares: hypothesis profiles, a headless matplotlib, optional modules."""
+"""What every test shares: hypothesis profiles, a headless matplotlib, modules and programs."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from types import ModuleType
 
 import hypothesis
@@ -32,6 +33,17 @@ def needs(module: str) -> ModuleType:
         pytest.skip(f"{module} is not installed")
 
 
+def needs_program(program: str) -> None:
+    """Skip the test where a program is not installed; fail where MEMSIM_REQUIRE_ALL=1.
+
+    In a test file write ``@pytest.mark.needs("torch", program="valgrind")``.
+    """
+    if shutil.which(program) is None:
+        if os.environ.get("MEMSIM_REQUIRE_ALL") == "1":
+            pytest.fail(f"MEMSIM_REQUIRE_ALL=1, but there is no program {program}")
+        pytest.skip(f"the program {program} is not installed")
+
+
 @pytest.fixture(name="needs")
 def _needs():
     return needs
@@ -41,3 +53,5 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for module in marker.args:
             needs(module)
+        if "program" in marker.kwargs:
+            needs_program(marker.kwargs["program"])

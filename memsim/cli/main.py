@@ -26,6 +26,8 @@ COMMANDS = {
     "paper": "The HarDNet paper's tables beside our numbers.",
     "import": "An ONNX, PyTorch or SCALE-Sim network as an architecture file.",
     "graph": "Draw the graph of layers, or export it for Graphviz or GraphML.",
+    "measure": "Run a network in PyTorch; time it and every kernel.",
+    "probe": "Bandwidth and peak rate of this machine.",
     "calibrate": "Fit a machine to measured times.",
     "fidelity": "Every comparison with what was measured, in one report.",
     "expand": "Print a network flat, every layer on its line.",

@@ -10,6 +10,7 @@ from typing import Any
 
 from memsim.errors import InputError, Problem
 from memsim.formats.torch_module import import_torch
+from memsim.measure.gpu_counters import dram_bytes, find_ncu
 from memsim.measure.heap import choose_malloc
 from memsim.measure.processor import facts as processor_facts
 from memsim.measure.stopwatch import Clock, CpuClock, CudaClock, Times
@@ -163,6 +164,7 @@ def measure(
     device: str = "cpu",
     runs: int = RUNS,
     malloc: str = "keep",
+    counters: bool = True,
     name: str = "",
     variant: str = "",
     progress: Callable[[int], object] = lambda done: None,
@@ -186,6 +188,9 @@ def measure(
     malloc : str
         ``keep`` or ``system``, see :func:`memsim.measure.heap.choose_malloc`: it holds for this
         process from now on.
+    counters : bool
+        On ``cuda``: count each kernel's DRAM bytes in a further process, where Nsight Compute
+        (``ncu``) is installed.
     name, variant : str
         What the network is called in the result; its own name if empty.
     progress : callable
@@ -206,6 +211,11 @@ def measure(
         subject = prepare(network, lowering, device)
         clock: Clock = CpuClock() if device == "cpu" else CudaClock()
         whole, steps = _timed(subject, clock, runs, progress)
+    told = _facts(device, threads, clock, runs) | {"memory": memory}
+    ncu = find_ncu() if device == "cuda" and counters else None
+    moved = dram_bytes(network, lowering, ncu) if ncu is not None else None
+    if device == "cuda":
+        told["DRAM bytes"] = "Nsight Compute, of one pass" if moved else "not counted"
     kernels = tuple(
         KernelTime(
             step.kernel.name,
@@ -213,6 +223,7 @@ def measure(
             step.kernel.layers,
             step.kernel.macs,
             Times.of(each),
+            *((None, None) if moved is None else moved.get(step.kernel.name, (0, 0))),
         )
         for step, each in zip(subject.steps, steps, strict=True)
     )
@@ -228,7 +239,7 @@ def measure(
         device=device,
         whole=Times.of(whole),
         kernels=kernels,
-        facts=_facts(device, threads, clock, runs) | {"memory": memory},
+        facts=told,
     )
 
 

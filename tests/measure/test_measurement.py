@@ -211,3 +211,17 @@ def test_without_pytorch_the_command_says_what_to_install(monkeypatch, capfd) ->
     assert capfd.readouterr().err == (
         "memsim: this needs PyTorch, which is not installed (pip install 'memsim[torch]')\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cachegrind", "--runs", "3"], "--runs: does not go with --cachegrind"),
+        (["--cachegrind", "--device", "cuda"], "--device: does not go with --cachegrind"),
+        (["--cache", "1MiB"], "--cache: needs --cachegrind"),
+        (["--fast"], "--fast: needs --cachegrind"),
+    ],
+)
+def test_options_that_would_do_nothing_are_errors(arguments, message, capfd) -> None:
+    assert run(["measure", "resnet18", *arguments]) == 2
+    assert capfd.readouterr().err == f"memsim: {message}\n"
