@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memsim.comparison import Comparison, compare
     from memsim.curves import CurveResult
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
-    from memsim.formats import dump, from_torch, load, names, to_torch
+    from memsim.formats import dump, from_torch, load, loads, names, to_torch
     from memsim.layer_result import LayerResult
     from memsim.machine import Machine, load_machine, machine_names
     from memsim.network import Network, Node, Tensor
@@ -56,6 +56,7 @@ _HOMES = {
     "from_torch": "formats",
     "load": "formats",
     "load_machine": "machine",
+    "loads": "formats",
     "machine_names": "machine",
     "names": "formats",
     "paper_table": "paper",
@@ -89,6 +90,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_machine",
+    "loads",
     "machine_names",
     "names",
     "paper_table",

@@ -11,6 +11,7 @@ from typing import Any
 from memsim.engines.cachepass import machine_transfers
 from memsim.engines.shortcuts import Shortcuts, shortcuts
 from memsim.errors import InputError
+from memsim.facts import Facts
 from memsim.network.graph import Network
 from memsim.network.moc import MocDistribution
 from memsim.program.lifetimes import Lifetimes
@@ -94,7 +95,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Facts):
     """Networks side by side on one machine.
 
     Attributes
@@ -129,16 +130,6 @@ class Comparison:
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per network; nested names are joined by ``.``."""
         return [dict(_flat(contender.to_dict())) for contender in self.contenders]
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
-
-    def _repr_html_(self) -> str:
-        from memsim.report import render
-
-        return render(self, "html")
 
 
 def compare(

@@ -15,6 +15,7 @@ from memsim.engines.knees import Knee, knees
 from memsim.engines.management import Lines
 from memsim.engines.steps import PICOSECONDS, steps
 from memsim.errors import InputError, Problem
+from memsim.facts import Facts
 from memsim.machine import Machine
 from memsim.program.program import Program
 
@@ -38,6 +39,11 @@ class Point:
     time_ps: int
 
     @property
+    def time_s(self) -> float:
+        """Latency in seconds."""
+        return self.time_ps / PICOSECONDS
+
+    @property
     def dram_bytes(self) -> int:
         """Bytes read and written."""
         return self.dram_read_bytes + self.dram_write_bytes
@@ -49,12 +55,12 @@ class Point:
             "dram_bytes": self.dram_bytes,
             "dram_read_bytes": self.dram_read_bytes,
             "dram_write_bytes": self.dram_write_bytes,
-            "time_s": self.time_ps / PICOSECONDS,
+            "time_s": self.time_s,
         }
 
 
 @dataclass(frozen=True)
-class CurveResult:
+class CurveResult(Facts):
     """What one network moves at every cache size, and how long it takes at some.
 
     Attributes
@@ -229,16 +235,6 @@ class CurveResult:
             "dram_write_bytes": whole.write_bytes.tolist(),
         }
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
-
-    def _repr_html_(self) -> str:
-        from memsim.report import render
-
-        return render(self, "html")
 
     def __repr__(self) -> str:
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from memsim.facts import Facts
 from memsim.network.graph import Layer, Network
 from memsim.network.metrics import layer_cio, moc
 
@@ -12,7 +13,7 @@ SCHEMA = "memsim.description/1"
 
 
 @dataclass(frozen=True)
-class Description:
+class Description(Facts):
     """What can be said of a network without a machine.
 
     Examples

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from memsim.facts import Facts
 from memsim.program.allocator import MemoryPlan, plan_memory
 from memsim.program.program import Program
 
@@ -13,7 +14,7 @@ SCHEMA = "memsim.memory/1"
 
 
 @dataclass(frozen=True)
-class Memory:
+class Memory(Facts):
     """The memory plan of one inference.
 
     Attributes

@@ -10,6 +10,7 @@ from memsim.engines.bounds import coarse_bound, traffic_bound
 from memsim.engines.cachepass import cache_pass
 from memsim.engines.communication import ConvolutionBound, convolution_bounds
 from memsim.errors import SimulationError
+from memsim.facts import Facts
 from memsim.machine import Machine
 from memsim.program.program import Program
 
@@ -20,7 +21,7 @@ POLICIES = ("belady", "lru", "fifo")
 
 
 @dataclass(frozen=True)
-class Optimality:
+class Optimality(Facts):
     """Policies and bounds of one program on the scratchpad of one machine.
 
     Examples

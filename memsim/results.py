@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from memsim.engines.cachepass import CachePass
 from memsim.engines.communication import convolution_bounds
 from memsim.engines.steps import PICOSECONDS, Steps, Timeline
+from memsim.facts import Facts
 from memsim.layer_result import LayerResult
 from memsim.machine import Machine
 from memsim.network.graph import Network
@@ -20,7 +20,7 @@ from memsim.program.kernel import Cause, Kernel, Role
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
-    import pandas
+    pass
 
 SCHEMA = "memsim.result/1"
 
@@ -29,7 +29,7 @@ WRITE_CAUSES = (Cause.SPILL, Cause.RESULT)
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Facts):
     """What one network moves and how long it takes on one machine.
 
     Attributes
@@ -288,23 +288,6 @@ class Result:
             **self.assumptions,
         }
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per kernel as a pandas table (needs ``memsim[data]``).
-
-        Columns are the keys of :meth:`LayerResult.to_dict`; roles and causes are columns
-        ``weight_bytes``, ``first_bytes`` and so on.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError("to_dataframe needs pandas: pip install 'memsim[data]'") from error
-        return pandas.DataFrame(self.rows())
-
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per kernel: what csv and data frames hold."""
         flat = []
@@ -316,28 +299,8 @@ class Result:
             flat.append({**row, **{f"{name}_bytes": amount for name, amount in split.items()}})
         return flat
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
-        """Write the result to a file: ``table``, ``json``, ``csv`` or ``md``, by its ending.
-
-        Nothing half-written is left: the text goes to a temporary file beside it first.
-        """
-        from memsim.report import render, write_text
-        from memsim.report.formats import format_of
-
-        write_text(path, render(self, format or format_of(path)))
-
     def __repr__(self) -> str:
         return (
             f"<Result {self.network.name} on {self.machine.name}: "
             f"{self.dram_bytes:,} B DRAM, {self.time_s:.6f} s>"
         )
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
-
-    def _repr_html_(self) -> str:
-        from memsim.report import render
-
-        return render(self, "html")

@@ -1,8 +1,12 @@
-"""What the documentation shows is what memsim does: every session is run."""
+"""What the documentation shows is what memsim does: every session of every page is run.
+
+A page's sessions run in a folder of their own, in which lie the files that the page shows under a
+caption, and in processes of their own, as a reader's would.
+"""
 
 from __future__ import annotations
 
-import doctest
+import os
 import re
 import shlex
 import subprocess
@@ -11,32 +15,95 @@ from pathlib import Path
 
 import pytest
 
+import memsim
+from memsim.plot import FIGURES
+
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
-CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+MADE = {"drawn", "lessons"}
+"""Folders that building the documentation fills."""
+
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.parent.name not in MADE]
+FILE = re.compile(r"^```\{code-block\} \w+\n:caption: (\S+)\n\n(.*?)^```", re.DOTALL | re.MULTILINE)
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
+
+NEEDS = {"howto/onnx.md": "onnx", "howto/pytorch.md": "torch"}
+"""Pages whose sessions need an optional module."""
+
+COMMANDS = {"memsim": ["-m", "memsim"], "python": []}
+"""What a console session may call; the rest of a line is the shell's."""
 
 
 def name(page: Path) -> str:
-    return str(page.relative_to(DOCS))
+    return page.relative_to(DOCS).as_posix()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_python_sessions(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    test = doctest.DocTestParser().get_doctest(text, {}, name(page), str(page), 0)
-    assert doctest.DocTestRunner().run(test).failed == 0
+def those_with(found: re.Pattern[str] | str) -> list[pytest.param]:
+    """The pages with something to run, marked with what they need."""
+    return [
+        pytest.param(
+            page,
+            id=name(page),
+            marks=[pytest.mark.needs(NEEDS[name(page)])] if name(page) in NEEDS else [],
+        )
+        for page in PAGES
+        if re.search(found, page.read_text(encoding="utf-8"))
+    ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_console_sessions(page: Path) -> None:
+def run(command: str | list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    settings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
+    return subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=folder,
+        env=settings,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.fixture(name="folder")
+def _folder(page: Path, tmp_path: Path) -> Path:
+    for file, text in FILE.findall(page.read_text(encoding="utf-8")):
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", those_with("^>>> "))
+def test_python_sessions(page: Path, folder: Path) -> None:
+    done = run([sys.executable, "-m", "doctest", str(page)], folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", those_with(CONSOLE))
+def test_console_sessions(page: Path, folder: Path) -> None:
     for session in CONSOLE.findall(page.read_text(encoding="utf-8")):
         for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
-            command, _, expected = part.partition("\n")
-            memsim, *pipe = command.split(" | ")
-            words = shlex.split(memsim)
-            assert words[0] == "memsim"
-            line = shlex.join([sys.executable, "-m", *words])
-            done = subprocess.run(
-                " | ".join([line, *pipe]), shell=True, capture_output=True, text=True, check=True
-            )
-            assert done.stdout == expected, command
+            line, _, expected = part.partition("\n")
+            command, *pipe = line.split(" | ")
+            first, *words = shlex.split(command)
+            ours = shlex.join([sys.executable, *COMMANDS[first], *words])
+            done = run(" | ".join([ours, *pipe]), folder)
+            assert done.stdout == expected, f"{line}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_to_something(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        target = page.parent / link
+        if target.parent.name == "lessons":  # copied from there when the documentation is built
+            target = DOCS.parent / "notebooks" / target.name
+        assert target.exists(), link
+
+
+def test_every_kind_of_figure_is_shown() -> None:
+    text = (DOCS / "figures.md").read_text(encoding="utf-8")
+    assert re.findall(r"^```\{drawn\} (\w+)", text, re.MULTILINE) == list(FIGURES)
+
+
+def test_every_public_name_is_described() -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    described = re.findall(r"auto\w+:: memsim\.(\w+)$", text, re.MULTILINE)
+    assert sorted(described) == sorted(memsim.__all__)

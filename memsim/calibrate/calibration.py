@@ -14,6 +14,7 @@ from memsim.calibrate.runs import Run, RunSet
 from memsim.calibrate.score import Score
 from memsim.calibrate.workload import Workload
 from memsim.errors import InputError, Problem, SimulationError
+from memsim.facts import Facts
 from memsim.machine import Machine, load_machine
 
 SCHEMA = "memsim.calibration/1"
@@ -70,7 +71,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(Facts):
     """A fitted machine with the rows it was fitted to.
 
     Attributes
@@ -137,11 +138,6 @@ class Calibration:
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per network."""
         return [row.to_dict() for row in self.networks]
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
 
 
 def calibrate(

@@ -108,10 +108,8 @@ def base_file(name_or_path: str | os.PathLike[str]) -> Path:
     >>> float(load_machine(base_file("gtx1080")).dram.efficiency)
     1.0
     """
-    text = os.fspath(name_or_path)
-    limits = Path(__file__).with_name("bases") / f"{text}.yaml"
-    fitted = {published.machine for published in PUBLISHED.values()}
-    return limits if text in fitted else machine_file(name_or_path)
+    limits = {path.stem: path for path in Path(__file__).with_name("bases").glob("*.yaml")}
+    return limits.get(os.fspath(name_or_path)) or machine_file(name_or_path)
 
 
 _DATE = "published 2019-09-03 (arXiv:1909.00948); when they were measured is not said"

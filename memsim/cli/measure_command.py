@@ -17,15 +17,28 @@ from memsim.errors import InputError, Problem
 @click.option("--threads", type=int, help="Of PyTorch.  [default: 1]")
 @click.option("--device", help="cpu or cuda.  [default: cpu]")
 @click.option("--runs", type=int, help="Timed passes.  [default: 9]")
-@click.option("--malloc",
-              help="keep freed memory, or the system's way: page faults are then timed, too.  "
-                   "[default: keep]")
-@click.option("--counters/--no-counters", default=None,
-              help="On cuda: DRAM bytes of each kernel, by Nsight Compute where it is installed.")
-@click.option("--cachegrind", is_flag=True,
-              help="No times: DRAM bytes of the run under a cache that Valgrind simulates.")
-@click.option("--cache", "caches", multiple=True, metavar="SIZE",
-              help="Of that cache; may be given several times.  [default: 1MiB]")
+@click.option(
+    "--malloc",
+    help="keep freed memory, or the system's way: page faults are then timed, too.  "
+    "[default: keep]",
+)
+@click.option(
+    "--counters/--no-counters",
+    default=None,
+    help="On cuda: DRAM bytes of each kernel, by Nsight Compute where it is installed.",
+)
+@click.option(
+    "--cachegrind",
+    is_flag=True,
+    help="No times: DRAM bytes of the run under a cache that Valgrind simulates.",
+)
+@click.option(
+    "--cache",
+    "caches",
+    multiple=True,
+    metavar="SIZE",
+    help="Of that cache; may be given several times.  [default: 1MiB]",
+)
 @click.option("--fast", is_flag=True, help="With --cachegrind: AVX kernels, which run faster.")
 @click.option("--layers", default="10", show_default=True, help="Kernels to show, or 'all'.")
 @report_options

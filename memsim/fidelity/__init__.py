@@ -3,7 +3,7 @@
 A check is a function in a file of this package, and a line below; the report has them in order.
 """
 
-from memsim.fidelity import other_gpu, published_times, pytorch_traffic
+from memsim.fidelity import cpu_times, other_gpu, published_times, pytorch_traffic
 from memsim.fidelity.check import CHECKS, Check, CheckRow, Claim
 from memsim.fidelity.record import Fidelity, fidelity
 
@@ -12,6 +12,8 @@ for _name, _check in (
     ("titan_v", published_times.titan_v),
     ("jetson_nano", published_times.jetson_nano),
     ("gtx1080ti", other_gpu.gtx1080ti),
+    ("zen3", cpu_times.fused),
+    ("zen3_eager", cpu_times.eager),
     ("traffic_fused", pytorch_traffic.fused),
     ("traffic_fused_small", pytorch_traffic.fused_small),
     ("traffic_eager", pytorch_traffic.eager),

@@ -6,25 +6,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from memsim.facts import Facts
 from memsim.fidelity.check import CHECKS, Check
 
 SCHEMA = "memsim.fidelity/1"
 
+NOT_RUN = (
+    "memsim measure --device cuda (CUDA events, DRAM bytes by Nsight Compute): it is tested on "
+    "stand-ins and on files of the documented format, and has not been run on a GPU",
+)
+"""What could be compared and has not been."""
+
 
 @dataclass(frozen=True)
-class Fidelity:
+class Fidelity(Facts):
     """How far predictions are from what was measured.
 
     Attributes
     ----------
     checks : tuple of Check
+    not_run : tuple of str
+        What a whole report lacks.
     """
 
     checks: tuple[Check, ...]
+    not_run: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.fidelity/1"``."""
-        return {"schema": SCHEMA, "checks": [check.to_dict() for check in self.checks]}
+        checks = [check.to_dict() for check in self.checks]
+        return {"schema": SCHEMA, "checks": checks, "not_run": list(self.not_run)}
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per measured number."""
@@ -33,11 +44,6 @@ class Fidelity:
             for check in self.checks
             for row in check.rows
         ]
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
 
 
 def fidelity(names: Sequence[str] = ()) -> Fidelity:
@@ -62,4 +68,5 @@ def fidelity(names: Sequence[str] = ()) -> Fidelity:
     Traceback (most recent call last):
     memsim.errors.InputError: unknown check 'titan' (did you mean 'titan_v'?)
     """
-    return Fidelity(tuple(CHECKS[name]() for name in names or CHECKS))
+    checks = tuple(CHECKS[name]() for name in names or CHECKS)
+    return Fidelity(checks, () if names else NOT_RUN)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memsim.formats.editor_schema import json_schema
     from memsim.formats.flat import dump
-    from memsim.formats.library import Entry, check, load, names
+    from memsim.formats.library import Entry, check, load, loads, names
     from memsim.formats.torch_import import from_torch
     from memsim.formats.torch_module import to_torch
 
@@ -22,11 +22,22 @@ _HOMES = {
     "from_torch": "torch_import",
     "json_schema": "editor_schema",
     "load": "library",
+    "loads": "library",
     "names": "library",
     "to_torch": "torch_module",
 }
 
-__all__ = ["Entry", "check", "dump", "from_torch", "json_schema", "load", "names", "to_torch"]
+__all__ = [
+    "Entry",
+    "check",
+    "dump",
+    "from_torch",
+    "json_schema",
+    "load",
+    "loads",
+    "names",
+    "to_torch",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -85,7 +85,6 @@ class Keyword:
         return convolve(site, "", op, cast(Finish, model), sources[0])
 
 
-@cache
 def keywords() -> tuple[str, ...]:
     """Every keyword.
 

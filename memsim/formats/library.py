@@ -188,6 +188,42 @@ def load(
     return reader(_shown(path_or_name, path), options)
 
 
+def loads(
+    text: str,
+    *,
+    variant: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    batch: int | None = None,
+    dtype: str | None = None,
+) -> Network:
+    """Read a network from the text of an architecture file.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    variant, parameters, input_shape, batch, dtype
+        As in :func:`load`.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`; the file is called ``<text>``.
+
+    Examples
+    --------
+    >>> network = loads("{name: tiny, input: [3, 8, 8], layers: [conv: {out: 4, kernel: 3}]}")
+    >>> network.params, network.macs
+    (108, 6912)
+    """
+    from memsim.formats.architecture import Options, from_text
+
+    shape = None if input_shape is None else tuple(input_shape)
+    options = Options(variant, parameters or {}, shape, batch, dtype)  # type: ignore[arg-type]
+    return from_text(text, options=options)
+
+
 def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
     """All problems of a network file, those of each of its variants included.
 

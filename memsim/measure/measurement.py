@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.facts import Facts
 from memsim.formats.torch_module import import_torch
 from memsim.measure.gpu_counters import dram_bytes, find_ncu
 from memsim.measure.heap import choose_malloc
@@ -52,7 +53,7 @@ class KernelTime:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Facts):
     """A network's times on the machine at hand.
 
     Attributes
@@ -140,11 +141,6 @@ class Measurement:
                 for each in self.kernels
             ],
         }
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
 
 
 def _times(times: Times) -> dict[str, Any]:

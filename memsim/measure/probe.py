@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.facts import Facts
 from memsim.measure import processor
 from memsim.measure.bandwidth import LOOPS, TOGETHER, Bandwidth, bandwidths, footprints
 from memsim.measure.peak import CALLS, Call, Peak, peaks
@@ -59,7 +60,7 @@ class Plateau:
 
 
 @dataclass(frozen=True)
-class Probe:
+class Probe(Facts):
     """What a machine reaches.
 
     Attributes
@@ -164,11 +165,6 @@ class Probe:
             "peaks": [asdict(each) for each in self.peaks],
             "call": asdict(self.call),
         }
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
 
 
 def beyond(caches: Mapping[str, int]) -> int | None:

@@ -28,6 +28,7 @@ from typing import Any
 
 import memsim
 from memsim.errors import InputError, Problem, SimulationError
+from memsim.facts import Facts
 from memsim.measure.simulated_run import BEGIN, END, NATIVE, STEP
 from memsim.network.graph import Network
 from memsim.units import Quantity, format_bytes_exact, parse_bytes
@@ -89,7 +90,7 @@ class CacheCounts:
 
 
 @dataclass(frozen=True)
-class SimulatedCache:
+class SimulatedCache(Facts):
     """What a network moved to and from DRAM when PyTorch ran it under simulated caches.
 
     Attributes
@@ -146,11 +147,6 @@ class SimulatedCache:
             **{name: where[name] for name in own},
             "caches": [_plain(each) for each in self.counts],
         }
-
-    def __str__(self) -> str:
-        from memsim.report import render
-
-        return render(self, "table")
 
 
 def _plain(counts: CacheCounts) -> dict[str, int]:

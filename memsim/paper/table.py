@@ -9,6 +9,7 @@ from functools import cached_property
 from importlib import resources
 from typing import Any
 
+from memsim.facts import Facts
 from memsim.network.graph import Network
 from memsim.network.metrics import Accounting, cio
 from memsim.paper.figure import Figure
@@ -139,7 +140,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class PaperTable:
+class PaperTable(Facts):
     """A table of the paper with our numbers.
 
     Examples

@@ -26,6 +26,7 @@ def fidelity_sheet(facts: Fidelity, layers: int | None = None) -> Sheet:
             ("rows", "measured numbers; of a fit each is predicted by a fit without its network"),
             ("fitted", "parameters that the fit has"),
             ("MAPE, WAPE", "mean of the relative errors; all errors over all measured"),
+            *(("not run", text) for text in facts.not_run),
         ),
         grids=(summary, *(grid for check in facts.checks for grid in _grids(check))),
         more=tuple(fact for check in facts.checks for fact in _facts(check)),

@@ -67,8 +67,8 @@ def sides(value: int | tuple[int, ...]) -> tuple[int, int, int, int]:
 class Operator(BaseModel):
     """Base of all operators: frozen attributes and the questions they answer.
 
-    Shapes are ``(channels, height, width)``; counts are per image. A class is
-    registered with :func:`memsim.network.ops.operator`.
+    Shapes are ``(channels, height, width)``; counts are per image. Classes
+    are registered in :mod:`memsim.network.ops`.
 
     Attributes
     ----------
