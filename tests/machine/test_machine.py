@@ -270,7 +270,8 @@ def test_a_bad_file_is_refused_in_these_words(tmp_path, text, expected):
         ("gtx1090", "unknown machine 'gtx1090' (did you mean 'gtx1080'?)"),
         (
             "",
-            "unknown machine '' (known: datacenter, edge, gtx1080, jetson_nano, titan_v, zen3, zen3_eager)",
+            "unknown machine '' "
+            "(known: datacenter, edge, gtx1080, jetson_nano, titan_v, zen3, zen3_eager)",
         ),
         ("./edge", "./edge: no such file"),
         ("no.yaml", "no.yaml: no such file"),
