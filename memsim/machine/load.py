@@ -35,7 +35,7 @@ def machine_names() -> tuple[str, ...]:
     Examples
     --------
     >>> machine_names()
-    ('edge', 'datacenter', 'gtx1080', 'jetson_nano', 'titan_v')
+    ('edge', 'datacenter', 'gtx1080', 'jetson_nano', 'titan_v', 'zen3', 'zen3_eager')
     """
     names = {path.stem for path in _PRESETS.glob("*.yaml")}
     return (DEFAULT_MACHINE, *sorted(names - {DEFAULT_MACHINE}))
