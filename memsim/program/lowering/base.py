@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from memsim.network.graph import Layer, Network
+from memsim.network.ops.base import Operator
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import BatchNorm
 from memsim.network.ops.shape import Concat, Flatten, Input, Slice
+from memsim.network.tensor import Tensor
 from memsim.program.kernel import IDENTITY, Kernel, Operand, Role, View
 
 MAC_OPERATORS = (Conv, ConvTranspose, Linear)
@@ -42,6 +44,46 @@ class Lowering:
     def lower(self, network: Network) -> tuple[Kernel, ...]:
         """Return the network's kernels."""
         return _Pass(self, network).run()
+
+
+def library_pass(
+    kernel: Kernel,
+    name: str,
+    op: Operator,
+    operands: tuple[Operand, ...],
+    output: Tensor,
+    stored: int = 0,
+) -> Kernel:
+    """An elementwise kernel that a library runs for another one's layer, before or after it.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The layer's own.
+    name : str
+        What is added to its name.
+    op : Operator
+    operands : tuple of Operand
+        None where parameters alone are read.
+    output : Tensor
+        The layer's own, or one between the two kernels.
+    stored : int
+        Parameters per output channel.
+    """
+    return Kernel(
+        name=f"{kernel.name}.{name}",
+        op=op,
+        layers=(kernel.name,),
+        shapes=tuple(operand.view.shape for operand in operands) or (output.image,),
+        operands=operands,
+        own=len(operands),
+        output=output,
+        output_role=kernel.output_role if output is kernel.output else Role.ACTIVATION,
+        stored=stored,
+        macs=0,
+        work=1,
+        load_work=0,
+    )
 
 
 def output_roots(network: Network) -> set[str]:

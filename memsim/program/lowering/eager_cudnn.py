@@ -11,6 +11,7 @@ from memsim.network.ops.base import Operator, Shape, Shapes
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Kernel, Operand, View
+from memsim.program.lowering.base import library_pass
 from memsim.program.lowering.eager import Eager
 
 
@@ -50,21 +51,8 @@ def _split(kernel: Kernel) -> Iterator[Kernel]:
     if not isinstance(kernel.op, Conv | ConvTranspose) or not kernel.op.bias:
         yield kernel
         return
-    name, output = f"{kernel.name}.bias", kernel.output
-    product = Tensor(f"{output.name}.product", output.shape, output.dtype)
+    product = Tensor(f"{kernel.output.name}.product", kernel.output.shape, kernel.output.dtype)
     yield replace(kernel, output=product, stored=kernel.stored - 1)
-    op, view = AddBias(), View.of(product)
-    yield Kernel(
-        name=name,
-        op=op,
-        layers=(kernel.name,),
-        shapes=(output.image,),
-        operands=(Operand(view, op=op),),
-        own=1,
-        output=output,
-        output_role=kernel.output_role,
-        stored=1,
-        macs=0,
-        work=1,
-        load_work=0,
-    )
+    op = AddBias()
+    operand = Operand(View.of(product), op=op)
+    yield library_pass(kernel, "bias", op, (operand,), kernel.output, stored=1)

@@ -10,7 +10,8 @@ from memsim.network.graph import Layer, Network
 from memsim.network.ops.base import Index, Operator, Shape, Shapes
 from memsim.network.ops.conv import Conv
 from memsim.network.tensor import Tensor
-from memsim.program.kernel import Kernel, Operand, Role, View
+from memsim.program.kernel import Kernel, Operand, View
+from memsim.program.lowering.base import library_pass
 from memsim.program.lowering.eager import Eager
 
 
@@ -73,33 +74,24 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
     if channels >= BLOCK:
         image = (kernel.output.shape[0], channels, height, width)
         blocked = Tensor(f"{kernel.name}.input.blocked", image, kernel.output.dtype)
-        yield _copy(kernel, "reorder_input", (Operand(source.view, op=Reorder()),), blocked)
+        yield library_pass(
+            kernel, "reorder_input", Reorder(), (Operand(source.view, op=Reorder()),), blocked
+        )
         source = Operand(View.of(blocked), op=source.op)
     filters = kernel.output.shape[1]
     packed = Tensor(
         f"{kernel.name}.weight.packed", (1, filters, kernel.stored - bias, 1), kernel.output.dtype
     )
-    copy = _copy(kernel, "reorder_weights", (), packed)
-    yield replace(copy, stored=kernel.stored - bias)
+    yield library_pass(
+        kernel, "reorder_weights", Reorder(), (), packed, stored=kernel.stored - bias
+    )
     product = replace(kernel.output, name=f"{kernel.output.name}.blocked")
     weights = Operand(View.of(packed), op=_Packed())
     yield replace(kernel, operands=(source, weights), own=1, output=product, stored=bias)
-    yield _copy(kernel, "reorder_output", (Operand(View.of(product), op=Reorder()),), kernel.output)
-
-
-def _copy(kernel: Kernel, name: str, operands: tuple[Operand, ...], output: Tensor) -> Kernel:
-    shapes = tuple(operand.view.shape for operand in operands) or (output.image,)
-    return Kernel(
-        name=f"{kernel.name}.{name}",
-        op=Reorder(),
-        layers=(kernel.name,),
-        shapes=shapes,
-        operands=operands,
-        own=len(operands),
-        output=output,
-        output_role=kernel.output_role if output is kernel.output else Role.ACTIVATION,
-        stored=0,
-        macs=0,
-        work=1,
-        load_work=0,
+    yield library_pass(
+        kernel,
+        "reorder_output",
+        Reorder(),
+        (Operand(View.of(product), op=Reorder()),),
+        kernel.output,
     )
