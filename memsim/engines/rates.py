@@ -77,7 +77,7 @@ def is_pooling(kernel: Kernel) -> bool:
     >>> [kernel.name for kernel in program.kernels if is_pooling(kernel)]
     ['maxpool1', 'global_avgpool1']
     """
-    return "pool" in kernel.op.kind
+    return kernel.op.pools
 
 
 def paid_macs(program: Program, machine: Machine) -> Ints:

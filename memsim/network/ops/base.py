@@ -82,6 +82,8 @@ class Operator(BaseModel):
     elementwise : bool
         One output element depends on the input elements at the same place alone, so a
         compiler may fuse the operator into its producer.
+    pools : bool
+        Goes over windows without MACs: a machine's ``pooling_per_s`` applies to its work.
     view : bool
         Inference does not execute it: its output is its input.
     """
@@ -91,6 +93,7 @@ class Operator(BaseModel):
     kind: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     elementwise: ClassVar[bool] = False
+    pools: ClassVar[bool] = False
     view: ClassVar[bool] = False
 
     shorthand: ClassVar[str | None] = None

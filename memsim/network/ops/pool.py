@@ -56,6 +56,7 @@ class AdaptiveAvgPool(Operator):
     """Mean over a grid of the given size, whatever the input's size."""
 
     kind: ClassVar[str] = "adaptive_avgpool"
+    pools: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "size"
 
     size: Annotated[Pair, Field(description="output size, or [height, width]")]
@@ -80,6 +81,8 @@ class AdaptiveMaxPool(AdaptiveAvgPool):
 
 
 class _GlobalPool(Operator):
+    pools: ClassVar[bool] = True
+
     def output_shape(self, inputs: Shapes) -> Shape:
         return (inputs[0][0], 1, 1)
 

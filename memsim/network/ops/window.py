@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from memsim.network.ops.base import Index, Operator, Shape, ShapeError, pair, sides
 
 AXES = ("height", "width")
@@ -51,6 +53,8 @@ def window_rows(
 
 class Pool(Operator):
     """A pooling window; ``stride`` defaults to the kernel, as in PyTorch."""
+
+    pools: ClassVar[bool] = True
 
     def geometry(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
         """Kernel, stride, padding (top, left, bottom, right)."""
