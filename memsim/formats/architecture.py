@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,20 @@ class Options:
     batch: int | None = None
     dtype: str | None = None
     allow_unknown: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        variant: str | None,
+        parameters: Mapping[str, Any] | None,
+        input_shape: Sequence[int] | None,
+        batch: int | None,
+        dtype: str | None,
+        allow_unknown: bool = False,
+    ) -> Options:
+        """What a caller gave: no parameters may be None, and a shape any sequence."""
+        shape = None if input_shape is None else tuple(input_shape)
+        return cls(variant, parameters or {}, shape, batch, dtype, allow_unknown)  # type: ignore[arg-type]  # its length is checked where it is used
 
 
 def read_architecture(path: str | os.PathLike[str], options: Options | None = None) -> Network:

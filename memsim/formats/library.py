@@ -183,8 +183,7 @@ def load(
 
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
-    shape = None if input_shape is None else tuple(input_shape)
-    options = Options(variant, parameters or {}, shape, batch, dtype, allow_unknown)  # type: ignore[arg-type]
+    options = Options.of(variant, parameters, input_shape, batch, dtype, allow_unknown)
     return reader(_shown(path_or_name, path), options)
 
 
@@ -219,8 +218,7 @@ def loads(
     """
     from memsim.formats.architecture import Options, from_text
 
-    shape = None if input_shape is None else tuple(input_shape)
-    options = Options(variant, parameters or {}, shape, batch, dtype)  # type: ignore[arg-type]
+    options = Options.of(variant, parameters, input_shape, batch, dtype)
     return from_text(text, options=options)
 
 
