@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ class Facts:
     def rows(self) -> list[dict[str, Any]]:
         """Flat rows: what CSV and data frames hold."""
         raise NotImplementedError
+
+    @property
+    def csv_facts(self) -> Mapping[str, str]:
+        """What is true of all rows and stands before them in CSV, one ``# key: value`` a line."""
+        return {}
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The rows as a pandas table (needs ``memsim[data]``).

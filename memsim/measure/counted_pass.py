@@ -6,12 +6,12 @@ which says in a file what to do.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from memsim.formats.torch_module import import_torch
+from memsim.measure.child import read_job
 from memsim.measure.subject import Subject, prepare
 
 
@@ -47,7 +47,7 @@ def main(path: str) -> None:
     """Do a job."""
     from memsim.formats import load
 
-    job = json.loads(Path(path).read_text("utf-8"))
+    job = read_job(path)
     network = load(Path(job["network"]))
     count(prepare(network, job["lowering"], "cuda"), import_torch().cuda, job["warm_up"])
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-import memsim
 from memsim.errors import Problem, SimulationError
+from memsim.measure.child import environment, write_job
 from memsim.measure.ncu import ENVIRONMENT, bytes_per_range, ncu_command, read_ncu
 from memsim.network.graph import Network
 
@@ -44,12 +41,17 @@ def dram_bytes(network: Network, lowering: str, ncu: str) -> dict[str, tuple[int
     """
     with tempfile.TemporaryDirectory(prefix="memsim-") as name:
         folder = Path(name)
-        (folder / "network.yaml").write_text(memsim.dump(network), "utf-8")
-        job = {"network": str(folder / "network.yaml"), "lowering": lowering, "warm_up": WARM_UP}
-        (folder / "job.json").write_text(json.dumps(job), "utf-8")
+        job = write_job(folder, network, lowering, warm_up=WARM_UP)
         table = folder / "ncu.csv"
-        arguments = ["-m", "memsim.measure.counted_pass", str(folder / "job.json")]
-        done = _run(ncu_command(arguments, table, ncu))
+        arguments = ["-m", "memsim.measure.counted_pass", str(job)]
+        done = subprocess.run(
+            ncu_command(arguments, table, ncu),
+            env=environment(ENVIRONMENT),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
         if not table.exists():
             said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
             message = f"ncu failed (exit code {done.returncode}): {said[-1]}"
@@ -60,12 +62,3 @@ def dram_bytes(network: Network, lowering: str, ncu: str) -> dict[str, tuple[int
 def find_ncu() -> str | None:
     """Where ncu is, if it is."""
     return shutil.which("ncu")
-
-
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    source = str(Path(memsim.__file__).parent.parent)
-    path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": path}
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, errors="replace", check=False
-    )

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from memsim.errors import InputError, Problem
-from memsim.facts import Facts
 from memsim.formats.torch_module import import_torch
 from memsim.measure.gpu_counters import dram_bytes, find_ncu
 from memsim.measure.heap import choose_malloc
+from memsim.measure.measured import MeasuredNetwork, at_least_one, identity
 from memsim.measure.processor import facts as processor_facts
 from memsim.measure.stopwatch import Clock, CpuClock, CudaClock, Times
 from memsim.measure.subject import Subject, prepare
@@ -52,18 +51,14 @@ class KernelTime:
     write_bytes: int | None = None
 
 
-@dataclass(frozen=True)
-class Measurement(Facts):
+@dataclass(frozen=True, kw_only=True)
+class Measurement(MeasuredNetwork):
     """A network's times on the machine at hand.
 
     Attributes
     ----------
-    network, variant : str
-        As the file of runs names them.
-    input_shape : tuple of int
-        Channels, height, width.
-    batch, threads : int
-    dtype, lowering, device : str
+    threads : int
+    device : str
     whole : Times
         Of whole forward passes, with no clock between kernels.
     kernels : tuple of KernelTime
@@ -72,22 +67,11 @@ class Measurement(Facts):
         About machine, software and method.
     """
 
-    network: str
-    variant: str
-    input_shape: tuple[int, int, int]
-    batch: int
     threads: int
-    dtype: str
-    lowering: str
     device: str
     whole: Times
     kernels: tuple[KernelTime, ...]
     facts: Mapping[str, str]
-
-    @property
-    def csv_facts(self) -> Mapping[str, str]:
-        """The facts: in CSV they stand before the rows, as :mod:`memsim.calibrate.runs` says."""
-        return self.facts
 
     @property
     def kernels_s(self) -> float:
@@ -96,15 +80,7 @@ class Measurement(Facts):
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row for the network, ``layer`` empty, then one per kernel."""
-        where = {
-            "network": self.network,
-            "variant": self.variant,
-            "input": "x".join(map(str, self.input_shape)),
-            "batch": self.batch,
-            "dtype": self.dtype,
-            "lowering": self.lowering,
-            "threads": self.threads,
-        }
+        where = {**self.where, "threads": self.threads}
         rows = [{**where, "layer": "", "op": "", **_times(self.whole)}]
         for kernel in self.kernels:
             told = {"layer": kernel.name, "op": kernel.op}
@@ -197,9 +173,7 @@ def measure(
     InputError, SimulationError
         See :func:`memsim.measure.subject.prepare`; for no runs or threads.
     """
-    for what, value in (("runs", runs), ("threads", threads)):
-        if value < 1:
-            raise InputError(Problem(f"{value} is too few; expected 1 or more", f"--{what}"))
+    at_least_one(runs=runs, threads=threads)
     memory = choose_malloc(malloc)
     with _threads(threads):
         # Inside, for oneDNN packs weights for the threads that it has: for others they would be
@@ -223,15 +197,9 @@ def measure(
         )
         for step, each in zip(subject.steps, steps, strict=True)
     )
-    channels, height, width = network[network.inputs[0]].output.image
     return Measurement(
-        network=name or network.name,
-        variant=variant,
-        input_shape=(channels, height, width),
-        batch=network.batch,
+        **identity(network, lowering, name, variant),
         threads=threads,
-        dtype=network.dtype,
-        lowering=lowering,
         device=device,
         whole=Times.of(whole),
         kernels=kernels,

@@ -8,7 +8,6 @@ to standard output, as JSON. NumPy's library is timed and, where it is installed
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -16,11 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import memsim
 from memsim.errors import Problem, SimulationError
+from memsim.measure.child import environment
 
 SIZES = (256, 512, 1024, 2048)
 """Rows and columns of the square matrices: 0.8 to 50 MB, of which BLAS keeps blocks in caches."""
@@ -96,12 +94,9 @@ def peaks(threads: int, runs: int, sizes: Sequence[int] = SIZES) -> tuple[tuple[
     SimulationError
         If the process fails.
     """
-    path = os.pathsep.join(
-        filter(None, (str(Path(memsim.__file__).parent.parent), os.environ.get("PYTHONPATH")))
-    )
     done = subprocess.run(
         [sys.executable, "-m", "memsim.measure.peak", *map(str, (threads, runs, *sizes))],
-        env={**os.environ, **dict.fromkeys(THREADS, str(threads)), "PYTHONPATH": path},
+        env=environment(dict.fromkeys(THREADS, str(threads))),
         capture_output=True,
         text=True,
         check=False,

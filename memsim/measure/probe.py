@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from memsim.errors import InputError, Problem
-from memsim.facts import Facts
 from memsim.measure import processor
 from memsim.measure.bandwidth import LOOPS, TOGETHER, Bandwidth, bandwidths, footprints
+from memsim.measure.measured import Measured, at_least_one
 from memsim.measure.peak import CALLS, Call, Peak, peaks
 from memsim.units import Quantity, format_bytes_exact, parse_bytes
 
@@ -60,7 +60,7 @@ class Plateau:
 
 
 @dataclass(frozen=True)
-class Probe(Facts):
+class Probe(Measured):
     """What a machine reaches.
 
     Attributes
@@ -84,11 +84,6 @@ class Probe(Facts):
     caches: Mapping[str, int]
     threads: int
     facts: Mapping[str, str]
-
-    @property
-    def csv_facts(self) -> Mapping[str, str]:
-        """The facts: in CSV they stand before the rows."""
-        return self.facts
 
     @property
     def beyond_caches(self) -> tuple[Bandwidth, ...]:
@@ -238,9 +233,7 @@ def probe(
     >>> [each.level for each in found.plateaus()]   # doctest: +SKIP
     ['L1', 'L2', 'L3', 'DRAM']
     """
-    for what, value in (("threads", threads), ("runs", runs)):
-        if value < 1:
-            raise InputError(Problem(f"{value} is too few; expected 1 or more", f"--{what}"))
+    at_least_one(threads=threads, runs=runs)
     caches = all_caches(threads)
     smallest = max(SMALLEST, TOGETHER * threads)
     size = largest_footprint(caches, largest)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from memsim.errors import MemsimError
+from memsim.measure.child import read_job
 
 BEGIN, END = "ctermid", "getloadavg"
 """Functions of the C library, called through ``os``, before the counted pass and after it."""
@@ -30,7 +31,7 @@ NATIVE = 2
 
 def main(path: str) -> None:
     """Do a job; end the process at once, so that nothing more is counted."""
-    job = json.loads(Path(path).read_text("utf-8"))
+    job = read_job(path)
     try:
         _run(job)
     except MemsimError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any
 
 from memsim.formats.torch_module import import_torch
@@ -151,14 +152,6 @@ class _Part:
         (source,) = node.args
         fresh = source in self.copies and source not in self.inputs and len(source.users) == 1
         if hasattr(module, "inplace") and fresh and source not in self.outputs:
-            return type(module)(**_arguments(module), inplace=True)
+            module = copy(module)
+            module.inplace = True
         return module
-
-
-def _arguments(module: Any) -> dict[str, Any]:
-    """What an activation has to be made with, besides ``inplace``."""
-    slope = getattr(module, "negative_slope", None)
-    rate = getattr(module, "p", None)
-    return {
-        name: value for name, value in (("negative_slope", slope), ("p", rate)) if value is not None
-    }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem, SimulationError, did_you_mean
-from memsim.formats.torch_module import TORCH_DTYPES, import_torch, to_torch
+from memsim.formats.torch_module import example_inputs, import_torch, to_torch
 from memsim.network.graph import Network
-from memsim.network.ops.shape import Input
 from memsim.program.kernel import Kernel
 from memsim.program.lowering import LOWERINGS
 
@@ -159,12 +158,9 @@ def _images(
     generator = torch.Generator().manual_seed(SEED)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     names = [node.name for node in module.graph.nodes if node.op == "placeholder"]
-    shapes: Sequence[tuple[int, ...]] = [
-        layer.output.shape for layer in network if isinstance(layer.op, Input)
-    ]
     return {
-        name: torch.randn(shape, generator=generator)
-        .to(device, getattr(torch, TORCH_DTYPES[network.dtype]))
+        name: torch.randn(zeros.shape, generator=generator)
+        .to(zeros)
         .contiguous(memory_format=layout)
-        for name, shape in zip(names, shapes, strict=True)
+        for name, zeros in zip(names, example_inputs(network, device), strict=True)
     }

@@ -15,7 +15,6 @@ Valgrind User Manual, "Callgrind: a call-graph generating cache and branch predi
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,9 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import memsim
 from memsim.errors import InputError, Problem, SimulationError
-from memsim.facts import Facts
+from memsim.measure.child import environment, write_job
+from memsim.measure.measured import MeasuredNetwork, identity
 from memsim.measure.simulated_run import BEGIN, END, NATIVE, STEP
 from memsim.network.graph import Network
 from memsim.units import Quantity, format_bytes_exact, parse_bytes
@@ -89,18 +88,12 @@ class CacheCounts:
     instruction_bytes: int
 
 
-@dataclass(frozen=True)
-class SimulatedCache(Facts):
+@dataclass(frozen=True, kw_only=True)
+class SimulatedCache(MeasuredNetwork):
     """What a network moved to and from DRAM when PyTorch ran it under simulated caches.
 
     Attributes
     ----------
-    network, variant : str
-        As the network was named.
-    input_shape : tuple of int
-        Channels, height, width.
-    batch : int
-    dtype, lowering : str
     vectors : str
         The instructions that the kernels use: ``avx2``, or ``avx`` of a fast run.
     counts : tuple of CacheCounts
@@ -109,42 +102,22 @@ class SimulatedCache(Facts):
         About software and method.
     """
 
-    network: str
-    variant: str
-    input_shape: tuple[int, int, int]
-    batch: int
-    dtype: str
-    lowering: str
     vectors: str
     counts: tuple[CacheCounts, ...]
     facts: Mapping[str, str]
 
-    @property
-    def csv_facts(self) -> Mapping[str, str]:
-        """The facts: in CSV they stand before the rows."""
-        return self.facts
-
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per size, in bytes."""
-        where = {
-            "network": self.network,
-            "variant": self.variant,
-            "input": "x".join(map(str, self.input_shape)),
-            "batch": self.batch,
-            "dtype": self.dtype,
-            "lowering": self.lowering,
-            "vectors": self.vectors,
-        }
+        where = {**self.where, "vectors": self.vectors}
         return [{**where, **_plain(each)} for each in self.counts]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.simulated_cache/1"``."""
-        where = self.rows()[0]
-        own = [name for name in where if not name.endswith("_bytes")]
         return {
             "schema": SCHEMA,
             "facts": dict(self.facts),
-            **{name: where[name] for name in own},
+            **self.where,
+            "vectors": self.vectors,
             "caches": [_plain(each) for each in self.counts],
         }
 
@@ -209,14 +182,8 @@ def simulated_cache(
         for done, size in enumerate(found, 1):
             counts.append(runner.run(size))
             progress(done)
-    channels, height, width = network[network.inputs[0]].output.image
     return SimulatedCache(
-        network=name or network.name,
-        variant=variant,
-        input_shape=(channels, height, width),
-        batch=network.batch,
-        dtype=network.dtype,
-        lowering=lowering,
+        **identity(network, lowering, name, variant),
         vectors="avx" if fast else runner.report["vectors"].lower(),
         counts=tuple(counts),
         facts=runner.facts(),
@@ -262,24 +229,21 @@ class _Runner:
         self.prefix = f"--vgdb-prefix={folder / 'vgdb'}"  # pipes of no other process
         self.report: dict[str, Any] = {}
         self.told = ""
-        (folder / "network.yaml").write_text(memsim.dump(network), "utf-8")
-        job = {
-            "network": str(folder / "network.yaml"),
-            "lowering": lowering,
-            "warm": warm,
-            "report": str(folder / "report.json"),
-            "vgdb": [vgdb, self.prefix],
-        }
-        (folder / "job.json").write_text(json.dumps(job), "utf-8")
+        self.job = write_job(
+            folder,
+            network,
+            lowering,
+            warm=warm,
+            report=str(folder / "report.json"),
+            vgdb=[vgdb, self.prefix],
+        )
 
     def run(self, size: int) -> CacheCounts:
         for old in self.folder.glob("out*"):
             old.unlink()
-        source = str(Path(memsim.__file__).parent.parent)
-        path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
         done = subprocess.run(
             self._command(size),
-            env={**os.environ, **SINGLE, **(FAST if self.fast else {}), "PYTHONPATH": path},
+            env=environment({**SINGLE, **(FAST if self.fast else {})}),
             capture_output=True,
             text=True,
             errors="replace",
@@ -299,7 +263,7 @@ class _Runner:
             "--instr-atstart=no", f"--zero-before={BEGIN}", f"--dump-before={END}",
             "--vgdb=yes", self.prefix, f"--log-file={self.folder / 'log'}",
             f"--callgrind-out-file={self.folder / 'out'}",
-            sys.executable, "-m", "memsim.measure.simulated_run", str(self.folder / "job.json"),
+            sys.executable, "-m", "memsim.measure.simulated_run", str(self.job),
         ]  # fmt: skip
 
     def _failure(self, done: subprocess.CompletedProcess[str]) -> str:

@@ -5,36 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
+from memsim.facts import Facts
 from memsim.registry import Registry
 
 if TYPE_CHECKING:
     from memsim.report.sheet import Sheet
 
 
-class Reportable(Protocol):
-    """Facts that can be reported."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Flat rows: one per layer, or per network."""
-
-
-Format = Callable[[Reportable, "int | None"], str]
+Format = Callable[[Facts, "int | None"], str]
 
 FORMATS: Registry[Format] = Registry("format")
 """Formats: (facts, rows of the layer table or None for all) -> text."""
 
 
-def render(facts: Reportable, format: str = "table", layers: int | None = 10) -> str:
+def render(facts: Facts, format: str = "table", layers: int | None = 10) -> str:
     """Facts as text in one of :data:`FORMATS`, ending in a newline.
 
     Parameters
     ----------
-    facts : Result, Description, Comparison or PaperTable
+    facts : Facts
     format : str
         ``table``, ``json``, ``csv``, ``md`` or ``html``.
     layers : int or None
@@ -75,7 +66,7 @@ SHEETS = {
 """What lays out each kind of facts: a module of this package and the function of its name."""
 
 
-def sheet_of(facts: Reportable, layers: int | None) -> Sheet:
+def sheet_of(facts: Facts, layers: int | None) -> Sheet:
     """The sheet that says these facts."""
     name = SHEETS[type(facts).__name__]
     sheet: Sheet = getattr(import_module(f"memsim.report.{name}"), name)(facts, layers)
@@ -83,26 +74,26 @@ def sheet_of(facts: Reportable, layers: int | None) -> Sheet:
 
 
 @FORMATS.register("table")
-def _table(facts: Reportable, layers: int | None) -> str:
+def _table(facts: Facts, layers: int | None) -> str:
     from memsim.report.text import as_text
 
     return as_text(sheet_of(facts, layers))
 
 
 @FORMATS.register("json")
-def _json(facts: Reportable, layers: int | None) -> str:
+def _json(facts: Facts, layers: int | None) -> str:
     import json
 
     return json.dumps(facts.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
 @FORMATS.register("csv")
-def _csv(facts: Reportable, layers: int | None) -> str:
+def _csv(facts: Facts, layers: int | None) -> str:
     import csv
     from io import StringIO
 
     rows, out = facts.rows(), StringIO()
-    for key, value in getattr(facts, "csv_facts", {}).items():
+    for key, value in facts.csv_facts.items():
         out.write(f"# {key}: {value}\n")  # what is true of all rows, as a file of runs has it
     writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -111,14 +102,14 @@ def _csv(facts: Reportable, layers: int | None) -> str:
 
 
 @FORMATS.register("md")
-def _markdown(facts: Reportable, layers: int | None) -> str:
+def _markdown(facts: Facts, layers: int | None) -> str:
     from memsim.report.markup import as_markdown
 
     return as_markdown(sheet_of(facts, layers))
 
 
 @FORMATS.register("html")
-def _html(facts: Reportable, layers: int | None) -> str:
+def _html(facts: Facts, layers: int | None) -> str:
     from memsim.report.markup import as_html
 
     return as_html(sheet_of(facts, layers))

@@ -1,0 +1,34 @@
+"""Processes of their own: under Valgrind, under Nsight Compute, with a library's threads set."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import memsim
+from memsim.network.graph import Network
+
+
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment and some variables, in which this memsim is the one imported."""
+    source = str(Path(memsim.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, **own, "PYTHONPATH": path}
+
+
+def write_job(folder: Path, network: Network, lowering: str, **rest: Any) -> Path:
+    """Write what a process is to run; return the file that its command line names."""
+    (folder / "network.yaml").write_text(memsim.dump(network), "utf-8")
+    file = folder / "job.json"
+    job = {"network": str(folder / "network.yaml"), "lowering": lowering, **rest}
+    file.write_text(json.dumps(job), "utf-8")
+    return file
+
+
+def read_job(path: str) -> dict[str, Any]:
+    """Read that again, in the process."""
+    job: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    return job
