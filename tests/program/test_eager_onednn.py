@@ -9,6 +9,7 @@ from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
 from memsim.program import Role, build
+from memsim.program.allocator import plan_memory
 from memsim.program.lowering import LOWERINGS, on_library
 
 
@@ -112,3 +113,28 @@ def test_pools_have_a_rate_of_their_own_where_the_machine_names_one() -> None:
     )
     assert memsim.run(network, machine=slow).time_s >= 8 * 16 * 16 * 4 / 1e6
     assert memsim.run(network, machine=edge).time_s < 1e-3
+
+
+@pytest.mark.parametrize("allocator", ["caching", "arena", "fresh"])
+def test_a_reordered_map_does_not_overwrite_the_one_that_it_is_copied_from(allocator: str) -> None:
+    conv = Conv(out=16, kernel=3, padding=1)
+    network = Network(
+        "two",
+        [
+            Node("x", Input(shape=(16, 40, 40))),
+            Node("c", conv, ("x",)),
+            Node("d", conv, ("c",)),
+        ],
+    )
+    program = build(network, buffer=1 << 20, lowering="eager_onednn")
+    plan = plan_memory(program, allocator)
+    place = {
+        tensor.name: (int(address), int(address) + tensor.nbytes)
+        for tensor, address in zip(program.tensors, plan.address, strict=True)
+    }
+    for kernel in program.kernels:
+        begin, end = place[kernel.output.name]
+        for operand in kernel.operands:
+            for segment in operand.view.segments:
+                low, high = place[segment.tensor]
+                assert end <= low or high <= begin, (kernel.name, segment.tensor)

@@ -16,10 +16,12 @@ from memsim.program.lowering.eager import Eager
 
 
 class Reorder(Operator):
-    """A copy in another layout; no layer of its own, so it is not in the registry."""
+    """A copy in another layout; no layer of its own, so it is not in the registry.
+
+    It is not ``elementwise``: elements change places, so nothing can be reordered where it lies.
+    """
 
     kind: ClassVar[str] = "reorder"
-    elementwise: ClassVar[bool] = True
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
