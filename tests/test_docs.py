@@ -24,6 +24,7 @@ MADE = {"drawn", "lessons"}
 
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.parent.name not in MADE]
 FILE = re.compile(r"^```\{code-block\} \w+\n:caption: (\S+)\n\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PYTHON = re.compile(r"^>>> ", re.MULTILINE)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
@@ -38,7 +39,7 @@ def name(page: Path) -> str:
     return page.relative_to(DOCS).as_posix()
 
 
-def those_with(found: re.Pattern[str] | str) -> list[pytest.param]:
+def those_with(found: re.Pattern[str]) -> list[pytest.param]:
     """The pages with something to run, marked with what they need."""
     return [
         pytest.param(
@@ -47,7 +48,7 @@ def those_with(found: re.Pattern[str] | str) -> list[pytest.param]:
             marks=[pytest.mark.needs(NEEDS[name(page)])] if name(page) in NEEDS else [],
         )
         for page in PAGES
-        if re.search(found, page.read_text(encoding="utf-8"))
+        if found.search(page.read_text(encoding="utf-8"))
     ]
 
 
@@ -71,7 +72,7 @@ def _folder(page: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", those_with("^>>> "))
+@pytest.mark.parametrize("page", those_with(PYTHON))
 def test_python_sessions(page: Path, folder: Path) -> None:
     done = run([sys.executable, "-m", "doctest", str(page)], folder)
     assert done.returncode == 0, done.stdout + done.stderr
