@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from itertools import product
 
-from memsim.calibrate import workload
-from memsim.calibrate.fit import Observation, fit
-from memsim.calibrate.parameters import PARAMETERS
-from memsim.calibrate.published import PUBLISHED
+from memsim.calibration import workload
+from memsim.calibration.fit import Observation, fit
+from memsim.calibration.parameters import PARAMETERS
+from memsim.calibration.published import PUBLISHED
 from memsim.machine import load_machine
 
 TILES, VECTORS = (1, 16, 32, 64), (1, 2, 4)

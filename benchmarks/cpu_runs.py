@@ -1,6 +1,6 @@
 """Time networks on this CPU, one process each, into one file of runs per lowering.
 
-    python benchmarks/cpu_runs.py zen3 --sizes 224 512 1024 -o memsim/fidelity/data
+    python benchmarks/cpu_runs.py zen3 --sizes 224 512 1024 -o memsim/validation/data
 
 writes ``zen3_fused.csv`` and ``zen3_eager.csv``, which ``memsim calibrate`` reads. The machine has
 to be quiet: a network whose quartiles are far apart is timed again.

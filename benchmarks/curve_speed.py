@@ -19,17 +19,17 @@ from functools import partial
 import numpy as np
 
 import memsim
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.compiled_lru import compiled_pass
-from memsim.engines.curve import Curve, StepFunction, curve
-from memsim.engines.policies.base import LAST, READ, WRITE, Trace
-from memsim.engines.tally import Tally
-from memsim.engines.thresholds import thresholds
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.compiled_lru import compiled_pass
+from memsim.engines.cache.trace import LAST, READ, WRITE, Trace
+from memsim.engines.curve.curve import Curve, StepFunction, curve
+from memsim.engines.curve.tally import Tally
+from memsim.engines.curve.thresholds import thresholds
 
 FIRST = """
 import time
 import memsim
-import memsim.engines.curve as engine
+import memsim.engines.curve.curve as engine
 program = memsim.build(memsim.load("hardnet68"), buffer=512 * 1024)
 begin = time.process_time()
 import numba

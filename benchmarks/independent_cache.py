@@ -25,11 +25,11 @@ from peers.environments import python_of
 from peers.traces import write_trace
 
 import memsim
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.compiled_lru import compiled_lru
-from memsim.engines.compiled_sets import compiled_sets
-from memsim.engines.management import Lines, hardware
-from memsim.engines.policies.base import DIRTIES, KIND, Events, Trace
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.compiled_lru import compiled_lru
+from memsim.engines.cache.management import Lines, hardware
+from memsim.engines.cache.sets import compiled_sets
+from memsim.engines.cache.trace import DIRTIES, KIND, Events, Trace
 
 PEER = Path(__file__).parent / "peers" / "peer_pycachesim.py"
 LINE = 64

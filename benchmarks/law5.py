@@ -14,8 +14,8 @@ import time
 import numpy as np
 
 import memsim
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.curve import curve
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.curve.curve import curve
 from memsim.program import LOWERINGS
 
 

@@ -6,7 +6,7 @@
 The first prints, for one measured run and one size of the last-level cache in KiB, counts of
 64 B lines: what misses the first level, then load misses, store misses and write-backs of the
 last one, measured beside predicted. The second prints how much more than its tensors each kind
-of layer touches: what the floors of ``memsim.program.onednn.runtime`` were read off.
+of layer touches: what the floors of ``memsim.program.library.onednn.runtime`` were read off.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections.abc import Iterator
 import numpy as np
 
 import memsim
-from memsim.fidelity.pytorch_traffic import table
-from memsim.program.onednn.runtime import BARE, Runtime
-from memsim.traffic import PytorchTraffic
+from memsim.program.library.onednn.runtime import BARE, Runtime
+from memsim.results.pytorch import PytorchTraffic
+from memsim.validation.pytorch_traffic import table
 
 RUNS = {
     ("hardnet68", "fused"): "hardnet68_fused",

@@ -32,9 +32,9 @@ def process_cost(args: tuple[str, ...]) -> tuple[float, float]:
 def engine_rates() -> list[str]:
     """Tasks and block accesses per CPU-second at the default buffer."""
     import memsim
-    from memsim.engines.cachepass import cache_pass
-    from memsim.engines.replay import replay
-    from memsim.engines.steps import steps
+    from memsim.engines.cache.cachepass import cache_pass
+    from memsim.engines.clock.replay import replay
+    from memsim.engines.clock.steps import steps
 
     machine = memsim.load_machine("edge")
     network = memsim.load("fc_densenet103", input_shape=(3, 1024, 2048))

@@ -4,9 +4,9 @@
     python benchmarks/same_numbers.py REVISION --only hardnet68 --only resnet18
 
 Asked are ``run``, ``curve``, ``bounds`` and ``memory`` of every shipped network under three
-lowerings, ``compare`` of all networks under each lowering, and ``describe`` of each network, through
-the command line, so that nothing inside memsim has to stand still. What may differ is named in
-``FREE``; everything else must be equal byte for byte.
+lowerings, ``compare`` of all networks under each lowering, and ``describe`` of each network,
+through the command line, so that nothing inside memsim has to stand still. What may differ is named
+in ``FREE``; everything else must be equal byte for byte.
 """
 
 from __future__ import annotations

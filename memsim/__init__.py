@@ -15,28 +15,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memsim import plot as plot
-    from memsim.comparison import Comparison, compare
-    from memsim.curves import CurveResult
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
     from memsim.formats import dump, from_torch, load, loads, names, to_torch
-    from memsim.layer_result import LayerResult
     from memsim.machine import Machine, load_machine, machine_names
     from memsim.network import Network, Node, Tensor
     from memsim.network.metrics import Accounting, cio
     from memsim.paper import PaperTable, paper_table
     from memsim.program import Program, build
-    from memsim.results import Result
-    from memsim.simulate import curve, run
-    from memsim.traffic import PytorchTraffic, pytorch_traffic
+    from memsim.results.comparison import Comparison
+    from memsim.results.curve import CurveResult
+    from memsim.results.layer import LayerResult
+    from memsim.results.pytorch import PytorchTraffic
+    from memsim.results.run import Result
+    from memsim.simulate import compare, curve, pytorch_traffic, run
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CurveResult": "curves",
+    "CurveResult": "results.curve",
     "Accounting": "network.metrics",
-    "Comparison": "comparison",
+    "Comparison": "results.comparison",
     "InputError": "errors",
-    "LayerResult": "layer_result",
+    "LayerResult": "results.layer",
     "Machine": "machine",
     "MemsimError": "errors",
     "Network": "network",
@@ -44,14 +44,14 @@ _HOMES = {
     "PaperTable": "paper",
     "Problem": "errors",
     "Program": "program",
-    "PytorchTraffic": "traffic",
-    "Result": "results",
+    "PytorchTraffic": "results.pytorch",
+    "Result": "results.run",
     "SimulationError": "errors",
     "Tensor": "network",
     "build": "program",
     "curve": "simulate",
     "cio": "network.metrics",
-    "compare": "comparison",
+    "compare": "simulate",
     "dump": "formats",
     "from_torch": "formats",
     "load": "formats",
@@ -60,7 +60,7 @@ _HOMES = {
     "machine_names": "machine",
     "names": "formats",
     "paper_table": "paper",
-    "pytorch_traffic": "traffic",
+    "pytorch_traffic": "simulate",
     "run": "simulate",
     "to_torch": "formats",
 }

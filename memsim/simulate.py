@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from memsim.engines.cachepass import machine_pass
-from memsim.engines.recurrence import recurrence
-from memsim.engines.replay import replay
-from memsim.engines.steps import Steps, Timeline, steps
+from memsim.engines.cache.cachepass import machine_pass
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.replay import replay
+from memsim.engines.clock.steps import Steps, Timeline, steps
+from memsim.errors import InputError
 from memsim.machine import Machine, load_machine
 from memsim.network.graph import Network
 from memsim.program import Program, build
 from memsim.program.lowering import on_library
 from memsim.registry import Registry
-from memsim.results import Result
+from memsim.results.run import Result
 from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:
-    from memsim.curves import CurveResult
+    from memsim.program.library.onednn.runtime import Runtime
+    from memsim.results.comparison import Comparison
+    from memsim.results.curve import CurveResult
+    from memsim.results.pytorch import PytorchTraffic
+
+SIZES = ("256KiB", "512KiB", "1MiB", "2MiB", "4MiB", "8MiB", "16MiB", "32MiB")
+"""Last-level caches that :func:`pytorch_traffic` looks at by default."""
 
 CLOCKS: Registry[Callable[[Steps], Timeline]] = Registry("clock")
 """What tells when things happen: (steps) -> timeline."""
@@ -110,8 +117,8 @@ def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machi
     candidates, machine = prepare_all(network, **options)
     if len(candidates) == 1:
         return next(iter(candidates.values())), machine
-    from memsim.engines.envelope import best_pass
-    from memsim.engines.management import Lines
+    from memsim.engines.cache.management import Lines
+    from memsim.engines.curve.envelope import best_pass
 
     cache = machine.cache
     lines = Lines.of(next(iter(candidates.values())), machine)
@@ -137,7 +144,7 @@ def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, 
         lowering = str(given.get("lowering", "fused"))
         given["lowering"] = on_library(lowering, machine.compute.kernels)
     if given.get("order") == BEST:
-        from memsim.engines.envelope import candidate_programs
+        from memsim.engines.curve.envelope import candidate_programs
 
         del given["order"]
         return candidate_programs(network, **given), machine
@@ -217,9 +224,114 @@ def curve(
     ...     memsim.run("hardnet68", cache=size).dram_bytes for size in ("256KiB", "2MiB")]
     True
     """
-    from memsim.curves import CurveResult
+    from memsim.results.curve import CurveResult
 
     programs, machine = prepare_all(network, **options)
     first, *others = programs.items()
     chosen = tuple(parse_bytes(size) for size in sizes)
     return CurveResult(first[1], machine, chosen, dict(others))
+
+
+def compare(networks: Iterable[Source] | str, **options: Unpack[Options]) -> Comparison:
+    """Simulate several networks on one machine.
+
+    Parameters
+    ----------
+    networks : iterable of Network, str or path
+        At least one; a single name stands for itself.
+    **options
+        As for :func:`memsim.run`: ``machine``, ``cache``, ``lowering`` and so on.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        For no network at all, and as :func:`memsim.run`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> found = memsim.compare(["hardnet68", "densenet121"], cache="2MB")
+    >>> [round(each.shortcut_share, 3) for each in found.contenders]
+    [0.031, 0.205]
+    """
+    from memsim.results.comparison import Comparison, Contender
+
+    if isinstance(networks, str):
+        networks = [networks]
+    contenders = tuple(Contender(run(network, **options)) for network in networks)
+    if not contenders:
+        raise InputError("there is no network to compare")
+    return Comparison(contenders)
+
+
+def pytorch_traffic(
+    network: Source,
+    mode: str = "fused",
+    sizes: Sequence[Quantity] = SIZES,
+    *,
+    ways: int = 16,
+    runtime: Runtime | None = None,
+) -> PytorchTraffic:
+    """Predict the DRAM traffic of PyTorch inference on a CPU, for every cache size at once.
+
+    PyTorch 2.13 with oneDNN 3.12 on AVX2, one thread, one image, fp32. The caches are a first
+    level of 32 KiB with 8 ways and the last level, both LRU, write-back, write-allocate with
+    fetch, in lines of 64 bytes. Unlike :func:`memsim.run`, this follows one library's kernels:
+    their loops, their scratch memory and the heap; see :mod:`memsim.program.library.onednn`.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`memsim.run`.
+    mode : str
+        ``eager``: every operator its own kernel on nchw maps, which oneDNN reorders, and weights
+        that it packs, on every call. ``fused``: batch norms folded, activations fused, weights
+        packed once, channels last.
+    sizes : sequence of str or int
+        Of the last level.
+    ways : int
+        Of the last level.
+    runtime : Runtime, optional
+        What the process touches besides tensors, and how it runs.
+
+    Returns
+    -------
+    PytorchTraffic
+
+    Raises
+    ------
+    InputError
+        For an unknown mode, or a size that is no whole number of sets.
+    SimulationError
+        For another batch or data type.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> network = memsim.load("resnet18").with_options(input_shape=(3, 32, 32))
+    >>> eager = memsim.pytorch_traffic(network, "eager", ["1MiB"])
+    >>> fused = memsim.pytorch_traffic(network, "fused", ["1MiB"])
+    >>> bool(fused.read_bytes[0] + fused.write_bytes[0] < eager.read_bytes[0])
+    True
+    """
+    from memsim.engines.cache.levels import Levels, two_levels
+    from memsim.program.library.onednn import FORWARDS
+    from memsim.program.library.onednn.runtime import Runtime
+    from memsim.results.pytorch import PytorchTraffic
+
+    forward_of = FORWARDS[mode]
+    if not isinstance(network, Network):
+        from memsim.formats import load
+
+        network = load(network)
+    levels = Levels(tuple(parse_bytes(size) for size in sizes), ways)
+    forward = forward_of(network, runtime or Runtime())
+    passes = (forward.cold, forward.steady)
+    misses = two_levels(passes, len(forward.calls), levels)
+    return PytorchTraffic(
+        network.name, mode, tuple(levels.sizes), levels.line, tuple(forward.calls), misses
+    )

@@ -30,7 +30,7 @@ from graphs import floors, write
 from traces import write_trace
 
 import memsim
-from memsim.engines.management import Lines, hardware
+from memsim.engines.cache.management import Lines, hardware
 
 NETWORKS = ("resnet18", "hardnet68")
 BUFFER = 512 * 1024

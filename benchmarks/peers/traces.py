@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memsim.engines.policies.base import DIRTIES, KIND, Trace
+from memsim.engines.cache.trace import DIRTIES, KIND, Trace
 
 
 def write_trace(trace: Trace, path: Path, line: int) -> None:

@@ -36,7 +36,15 @@ COMMANDS = {
     "list": "List the networks that ship with memsim.",
     "machines": "List the machines that ship with memsim, or show one.",
 }
-"""Each command and its line of help; ``memsim/cli/<name>.py`` holds it."""
+"""Each command and its line of help."""
+
+ROOMS = {
+    "simulation": "run curve size bounds memory describe compare",
+    "drawing": "plot trace report paper graph",
+    "networks": "import expand check schema list",
+    "reality": "measure probe calibrate fidelity machines",
+}
+"""Where each command lives: ``memsim/cli/<room>/<name>.py``."""
 
 
 class Commands(click.Group):
@@ -48,7 +56,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = import_module(f"memsim.cli.{name}_command")
+        room = next(room for room, held in ROOMS.items() if name in held.split())
+        module = import_module(f"memsim.cli.{room}.{name}")
         command: click.Command = module.command
         return command
 

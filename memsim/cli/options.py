@@ -57,7 +57,7 @@ def parse_layers(text: str) -> int | None:
 
 def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     """``("growth=14",)`` -> ``{"growth": 14}``; values are read as in a file."""
-    from memsim.formats.yaml_text import resolve
+    from memsim.yaml.text import resolve
 
     values: dict[str, Any] = {}
     for pair in pairs:
@@ -85,7 +85,7 @@ def allows_unknown() -> bool:
 
 def tell_unknown(network: Network) -> None:
     """List on standard error what a network holds that memsim does not know."""
-    from memsim.formats.unknown import unknown_operators
+    from memsim.formats.foreign.unknown import unknown_operators
 
     for problem in unknown_operators(network):
         click.echo(f"memsim: note: {problem}", err=True)
@@ -214,8 +214,8 @@ class Delivery:
     """Where a report goes and how it looks; whatever is wrong with that is told at once."""
 
     def __init__(self, format_: str | None, output: str | None) -> None:
-        from memsim.report.formats import FORMATS, format_of
-        from memsim.report.write import check_writable
+        from memsim.files import check_writable
+        from memsim.sheets.formats import FORMATS, format_of
 
         self.output = output
         self.format = format_ or ("table" if output is None else format_of(output))
@@ -225,7 +225,8 @@ class Delivery:
 
     def send(self, facts: Any, layers: int | None) -> None:
         """Write the file, or print: on a terminal with colours and its width."""
-        from memsim.report import render, write_text
+        from memsim.files import write_text
+        from memsim.sheets.formats import render
 
         if self.output is not None:
             write_text(self.output, render(facts, self.format, layers))
@@ -234,9 +235,8 @@ class Delivery:
         else:
             from rich.console import Console
 
-            from memsim.report.formats import sheet_of
-            from memsim.report.text import print_sheet
+            from memsim.sheets.text import print_sheet
 
             console = Console(highlight=False)
             console.width = min(console.width, 120)
-            print_sheet(sheet_of(facts, layers), console)
+            print_sheet(facts.sheet(layers), console)

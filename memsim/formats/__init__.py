@@ -9,22 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memsim.formats.editor_schema import json_schema
-    from memsim.formats.flat import dump
+    from memsim.formats.architecture.editor_schema import json_schema
+    from memsim.formats.architecture.flat import dump
+    from memsim.formats.foreign.torch.trace import from_torch
     from memsim.formats.library import Entry, check, load, loads, names
-    from memsim.formats.torch_import import from_torch
-    from memsim.formats.torch_module import to_torch
+    from memsim.formats.module.module import to_torch
 
 _HOMES = {
     "Entry": "library",
     "check": "library",
-    "dump": "flat",
-    "from_torch": "torch_import",
-    "json_schema": "editor_schema",
+    "dump": "architecture.flat",
+    "from_torch": "foreign.torch.trace",
+    "json_schema": "architecture.editor_schema",
     "load": "library",
     "loads": "library",
     "names": "library",
-    "to_torch": "torch_module",
+    "to_torch": "module.module",
 }
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from memsim.network import Layer, Network
-from memsim.network.metrics import layer_cio, moc
+from memsim.network.metrics import moc
 from memsim.network.ops.shape import Input
 
 __all__ = ["to_dot", "to_graphml"]
@@ -26,7 +26,7 @@ def to_dot(network: Network, colours: Mapping[str, str] | None = None) -> str:
 
     Examples
     --------
-    >>> from memsim.formats.architecture import from_text
+    >>> from memsim.formats.architecture.file import from_text
     >>> net = from_text('''
     ... name: tiny
     ... input: [3, 8, 8]
@@ -117,7 +117,7 @@ def to_graphml(network: Network, facts: Facts | None = None) -> str:
             "bytes": layer.output.nbytes,
             "params": layer.params,
             "macs": layer.macs,
-            "cio_elements": layer_cio(layer),
+            "cio_elements": layer.cio,
             "output": layer.name in network.outputs,
             **(facts or {}).get(layer.name, {}),
         }

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.formats.document import shown
 from memsim.registry import Registry
+from memsim.yaml.document import shown
 
 if TYPE_CHECKING:
-    from memsim.formats.architecture import Options
+    from memsim.formats.architecture.file import Options
     from memsim.network import Network
 
 __all__ = ["CHECKERS", "READERS", "Entry", "check", "load", "names", "path_of"]
@@ -42,14 +42,14 @@ class Entry(NamedTuple):
 @READERS.register(".yaml")
 @READERS.register(".yml")
 def _read_yaml(path: str, options: Options) -> Network:
-    from memsim.formats.architecture import read_architecture
+    from memsim.formats.architecture.file import read_architecture
 
     return read_architecture(path, options)
 
 
 @READERS.register(".onnx")
 def _read_onnx(path: str, options: Options) -> Network:
-    from memsim.formats.onnx_import import read_onnx
+    from memsim.formats.foreign.onnx.read import read_onnx
 
     return read_onnx(path, options)
 
@@ -64,7 +64,7 @@ def _read_scalesim(path: str, options: Options) -> Network:
 @CHECKERS.register(".yaml")
 @CHECKERS.register(".yml")
 def _check_yaml(path: str) -> list[Problem]:
-    from memsim.formats.architecture import check_architecture
+    from memsim.formats.architecture.file import check_architecture
 
     return check_architecture(path)
 
@@ -179,7 +179,7 @@ def load(
     >>> load("hardnet68", input_shape=(3, 448, 448))["conv1.conv"].output.shape
     (1, 32, 224, 224)
     """
-    from memsim.formats.architecture import Options
+    from memsim.formats.architecture.file import Options
 
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
@@ -216,7 +216,7 @@ def loads(
     >>> network.params, network.macs
     (108, 6912)
     """
-    from memsim.formats.architecture import Options, from_text
+    from memsim.formats.architecture.file import Options, from_text
 
     options = Options.of(variant, parameters, input_shape, batch, dtype)
     return from_text(text, options=options)
@@ -258,7 +258,7 @@ def _by_ending(
 ) -> Callable[[str, Options], Network]:
     ending = path.suffix.lower()
     if ending not in readers:
-        from memsim.formats.document import read
+        from memsim.yaml.document import read
 
         read(shown_as)  # a folder, or no file at all, is the better message
         known = ", ".join(readers)

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem
-from memsim.formats.document import read, shown
-from memsim.formats.items import name_problem
-from memsim.formats.windows import short
+from memsim.formats.architecture.items import name_problem
+from memsim.formats.foreign.windows import short
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.base import LARGEST
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Flatten, Input
+from memsim.yaml.document import read, shown
 
 if TYPE_CHECKING:
-    from memsim.formats.architecture import Options
+    from memsim.formats.architecture.file import Options
 
 __all__ = ["from_text", "read_scalesim"]
 

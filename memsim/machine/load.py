@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.formats import yaml_text
-from memsim.formats.document import shown
 from memsim.machine.machine import Cache, Compute, Dram, Machine, MacRates
+from memsim.yaml import text as yaml_text
+from memsim.yaml.document import shown
 
 __all__ = ["DEFAULT_MACHINE", "load_machine", "machine_file", "machine_names"]
 

@@ -66,7 +66,7 @@ class MacRates(_Model):
     ``conv3x3`` are 3x3 convolutions of stride 1, which libraries compute with fewer
     multiplications (Winograd), so that the rate may exceed the hardware's; ``unaligned`` are
     convolutions whose data cannot be loaded ``Compute.vector`` elements at a time.
-    :mod:`memsim.engines.rates` says which class a kernel is of.
+    :mod:`memsim.engines.clock.rates` says which class a kernel is of.
     """
 
     conv: fields.MacRate

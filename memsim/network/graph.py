@@ -82,6 +82,15 @@ class Layer:
         return self.node.op
 
     @property
+    def cio(self) -> int:
+        """Convolutional input/output in elements of the whole batch.
+
+        ``c_in * h_in * w_in + c_out * h_out * w_out`` for convolutions, plain and transposed; 0
+        for every other layer. Weights are not counted; a concatenated input counts in full.
+        """
+        return self.inputs[0].size + self.output.size if self.op.convolves else 0
+
+    @property
     def shapes(self) -> tuple[tuple[int, int, int], ...]:
         """The inputs' shapes per image."""
         return tuple(tensor.image for tensor in self.inputs)
@@ -287,10 +296,8 @@ class Network:
 
     @property
     def cio(self) -> int:
-        """Convolutional input/output in elements, whole batch; see :mod:`.metrics`."""
-        from memsim.network.metrics import cio
-
-        return cio(self)
+        """Convolutional input/output in elements, whole batch: the sum of its layers'."""
+        return sum(layer.cio for layer in self)
 
     def with_options(
         self,

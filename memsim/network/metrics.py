@@ -13,7 +13,7 @@ from typing import Literal
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Layer, Network
 from memsim.network.ops.base import pair
-from memsim.network.ops.conv import Conv, ConvTranspose
+from memsim.network.ops.conv import Conv
 from memsim.network.ops.pool import AvgPool, MaxPool
 from memsim.network.ops.shape import Dropout, Identity
 
@@ -85,19 +85,8 @@ EQUATION_1 = Accounting()
 """Every convolution with all it reads and writes."""
 
 
-def layer_cio(layer: Layer) -> int:
-    """Convolutional input/output of one layer, in elements of the whole batch.
-
-    ``c_in * h_in * w_in + c_out * h_out * w_out`` for convolutions, plain and transposed; 0 for
-    every other layer. Weights are not counted; a concatenated input counts in full.
-    """
-    if not isinstance(layer.op, (Conv, ConvTranspose)):
-        return 0
-    return layer.inputs[0].size + layer.output.size
-
-
 def cio(network: Network, accounting: Accounting = EQUATION_1) -> int:
-    """Convolutional input/output of a network: the sum of :func:`layer_cio`.
+    """Convolutional input/output of a network: the sum of :attr:`Layer.cio` over its layers.
 
     Parameters
     ----------
@@ -112,11 +101,11 @@ def cio(network: Network, accounting: Accounting = EQUATION_1) -> int:
     >>> cio(network), cio(network, Accounting(depthwise_downsampling="left_out"))
     (17324440, 15348760)
     """
-    total = sum(map(layer_cio, network))
+    total = network.cio
     if accounting.transition_down == "once":
         total -= sum(layer.output.size for layer in transitions_down(network))
     if accounting.depthwise_downsampling == "left_out":
-        total -= sum(map(layer_cio, depthwise_downsamplings(network)))
+        total -= sum(layer.cio for layer in depthwise_downsamplings(network))
     return total
 
 
@@ -172,5 +161,4 @@ def moc(layer: Layer) -> float | None:
     Low values are bound by memory: a 1x1 convolution from 256 to 16 channels has
     ``256 * 16 / (256 + 16)``, about 15.
     """
-    elements = layer_cio(layer)
-    return layer.macs / elements if elements else None
+    return layer.macs / layer.cio if layer.cio else None

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from memsim.network.graph import Network
-from memsim.network.metrics import layer_cio
 
 LOW = 30
 """Below it the paper sees memory as the bound (arXiv:1909.00948, Fig. 1); a machine's own limit
@@ -45,11 +44,11 @@ class MocDistribution:
     @classmethod
     def of(cls, network: Network) -> MocDistribution:
         """The distribution in a network; zeros where it has no convolution."""
-        layers = [layer for layer in network if layer_cio(layer)]
+        layers = [layer for layer in network if layer.cio]
         if not layers:
             return cls(dict.fromkeys(PERCENTILES, 0.0), 0.0, 0)
         macs = np.array([layer.macs for layer in layers], np.int64)
-        elements = np.array([layer_cio(layer) for layer in layers], np.int64)
+        elements = np.array([layer.cio for layer in layers], np.int64)
         values = macs / elements
         low = values < LOW
         return cls(

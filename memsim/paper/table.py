@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from importlib import resources
-from typing import Any
+from typing import Any, ClassVar
 
-from memsim.facts import Facts
 from memsim.network.graph import Network
 from memsim.network.metrics import Accounting, cio
 from memsim.paper.figure import Figure
 from memsim.registry import Registry
+from memsim.sheets.facts import Facts
 
 SCHEMA = "memsim.paper/1"
 
@@ -150,6 +150,8 @@ class PaperTable(Facts):
     >>> row["cio"], row["cio_paper"], round(row["cio_deviation"], 4)
     (11468940, 11500000.0, -0.0027)
     """
+
+    laid_out_by: ClassVar[str] = "memsim.paper.sheet:paper_sheet"
 
     layout: Layout
     entries: tuple[Row, ...]

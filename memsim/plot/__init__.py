@@ -16,15 +16,15 @@ from collections.abc import Callable
 from typing import Any
 
 from memsim.plot.canvas import ENDINGS, image_format, render, save
-from memsim.plot.curve_figure import curve
-from memsim.plot.latency_figure import Pair, latency
-from memsim.plot.layers_figure import layers
-from memsim.plot.lifetimes_figure import lifetimes
-from memsim.plot.moc_figure import moc
-from memsim.plot.paper_figure import paper
-from memsim.plot.patterns_figure import patterns
-from memsim.plot.roofline_figure import roofline
-from memsim.plot.timeline_figure import timeline
+from memsim.plot.figures.curve import curve
+from memsim.plot.figures.latency import Pair, latency
+from memsim.plot.figures.layers import layers
+from memsim.plot.figures.lifetimes import lifetimes
+from memsim.plot.figures.moc import moc
+from memsim.plot.figures.paper import paper
+from memsim.plot.figures.patterns import patterns
+from memsim.plot.figures.roofline import roofline
+from memsim.plot.figures.timeline import timeline
 from memsim.registry import Registry
 
 FIGURES: Registry[Callable[..., Any]] = Registry("figure")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.report.write import check_writable, write_bytes
+from memsim.files import check_writable, write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from memsim.machine import Machine, load_machine
 from memsim.network.graph import Network
 from memsim.plot.style import BLACK, GREY, PATTERNS, Look
 from memsim.registry import Registry
-from memsim.results import Result
+from memsim.results.run import Result
 from memsim.simulate import run
 
 

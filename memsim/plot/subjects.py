@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from memsim.curves import CurveResult
 from memsim.errors import InputError
 from memsim.network.graph import Network
 from memsim.program import Program
-from memsim.results import Result
+from memsim.results.curve import CurveResult
+from memsim.results.run import Result
 from memsim.simulate import curve, run
 
 Subject = Network | Result | str | os.PathLike[str]

@@ -11,12 +11,12 @@ from memsim.errors import InputError, Problem, SimulationError, did_you_mean
 from memsim.network.graph import Network
 from memsim.network.ops.shape import Input
 from memsim.network.tensor import Tensor
-from memsim.program.allocator import ALLOCATORS
 from memsim.program.blocks import LARGEST_BLOCK, Grid
 from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel, Role, View
 from memsim.program.lowering import LOWERINGS
 from memsim.program.lowering.base import output_roots
+from memsim.program.memory.allocator import ALLOCATORS
 from memsim.program.program import Program, Stored
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tiling import ORDERS, Tiling, block_channels, strip_rows, tile

@@ -11,12 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.communication import (
-    ConvolutionBound,
-    convolution_bounds,
-    segment_words,
-)
+from memsim.engines.bounds.communication import ConvolutionBound, convolution_bounds, segment_words
+from memsim.engines.cache.cachepass import cache_pass
 from memsim.errors import InputError, SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv

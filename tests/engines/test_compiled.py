@@ -8,14 +8,14 @@ import sys
 import pytest
 from hypothesis import given, settings
 
-from memsim.engines.cachepass import cache_pass
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.compiled_lru import compiled_lru, compiled_pass
+from memsim.engines.cache.policies.lru import lru
+from memsim.engines.cache.trace import Trace
+from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.steps import Steps
 from memsim.engines.compiled import compiled
-from memsim.engines.compiled_lru import compiled_lru, compiled_pass
-from memsim.engines.compiled_recurrence import compiled_recurrence
-from memsim.engines.policies.base import Trace
-from memsim.engines.policies.lru import lru
-from memsim.engines.recurrence import recurrence
-from memsim.engines.steps import Steps
 from memsim.network import Network
 from tests.laws.test_program import buffers, capacities, few, lowerings, program_of
 from tests.laws.test_time import random_steps, same

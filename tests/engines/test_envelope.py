@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.curve import curve
-from memsim.engines.envelope import CANDIDATES, Envelope, best_pass, candidate_programs
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.curve.curve import curve
+from memsim.engines.curve.envelope import CANDIDATES, Envelope, best_pass, candidate_programs
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv

@@ -6,14 +6,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import memsim
-from memsim.engines.lines import line_accesses
+from memsim.engines.cache.lines import line_accesses
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
 from memsim.program import Program, build
-from memsim.program.allocator import plan_memory
 from memsim.program.build import LAYOUTS
+from memsim.program.memory.allocator import plan_memory
 from tests.strategies import networks
 
 

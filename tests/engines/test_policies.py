@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from memsim.engines.policies import POLICIES
-from memsim.engines.policies.base import (
+from memsim.engines.cache.policies import POLICIES
+from memsim.engines.cache.trace import (
     DIRTIES,
     FETCHES,
     KIND,

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import memsim
-from memsim.engines.cachepass import CachePass, machine_pass
-from memsim.engines.rates import paid_macs, rate_class
-from memsim.engines.recurrence import recurrence
-from memsim.engines.replay import replay
-from memsim.engines.steps import steps
+from memsim.engines.cache.cachepass import CachePass, machine_pass
+from memsim.engines.clock.rates import paid_macs, rate_class
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.replay import replay
+from memsim.engines.clock.steps import steps
 from memsim.machine import Machine
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv, ConvTranspose

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import memsim
-from memsim.engines.cachepass import cache_pass, transfers
-from memsim.engines.shortcuts import later_reads, shortcuts
-from memsim.formats.architecture import from_text
+from memsim.engines.cache.cachepass import cache_pass, transfers
+from memsim.engines.cache.shortcuts import later_reads, shortcuts
+from memsim.formats.architecture.file import from_text
 from memsim.program import LOWERINGS, Program, build
 from memsim.program.lifetimes import Lifetimes
 

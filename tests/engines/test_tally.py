@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsim.engines import tally as module
 from memsim.engines.compiled import INFINITE
-from memsim.engines.tally import Tally
+from memsim.engines.curve import tally as module
+from memsim.engines.curve.tally import Tally
 from memsim.errors import SimulationError
 
 entries = st.lists(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsim.engines.two_levels import PAGE, LevelMisses, Levels, two_levels
+from memsim.engines.cache.levels import PAGE, LevelMisses, Levels, two_levels
 from memsim.errors import InputError
-from memsim.program.onednn.spans import Spans
+from memsim.program.spans import Spans
 
 LINE = 64
 
@@ -94,7 +94,7 @@ def test_long_spans_are_handled_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     )  # fmt: skip
     levels = Levels((4096, 32768), 4, first=1024, first_ways=2)
     whole = two_levels([trace, trace], 3, levels)
-    monkeypatch.setattr("memsim.engines.two_levels.MOST_LINES", 100)
+    monkeypatch.setattr("memsim.engines.cache.levels.MOST_LINES", 100)
     parts = two_levels([trace, trace], 3, levels)
     assert (whole.last == parts.last).all()
     assert (whole.first == parts.first).all()

@@ -6,8 +6,8 @@ import pytest
 
 from memsim.errors import InputError
 from memsim.formats import json_schema
-from memsim.formats.architecture import Options, from_text
-from memsim.formats.keywords import keyword, keywords
+from memsim.formats.architecture.file import Options, from_text
+from memsim.formats.architecture.keywords import keyword, keywords
 from memsim.network import Network
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.pointwise import LeakyRelu

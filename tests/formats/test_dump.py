@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from memsim.errors import InputError
 from memsim.formats import dump
-from memsim.formats.architecture import from_text
+from memsim.formats.architecture.file import from_text
 from memsim.network import Network, Node
 from memsim.network.ops.pointwise import Relu
 from memsim.network.ops.shape import Input

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memsim.errors import InputError
-from memsim.formats.architecture import check_architecture, from_text
+from memsim.formats.architecture.file import check_architecture, from_text
 
 HEAD = "name: t\ninput: [3, 8, 8]\nlayers:\n"  # the first layer is on line 4
 

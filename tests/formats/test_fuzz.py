@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from memsim.errors import InputError, Problem
 from memsim.formats import names
-from memsim.formats.architecture import from_text
-from memsim.formats.keywords import keyword, keywords
+from memsim.formats.architecture.file import from_text
+from memsim.formats.architecture.keywords import keyword, keywords
+from memsim.formats.architecture.schema import Architecture
 from memsim.formats.library import path_of
-from memsim.formats.schema import Architecture
-from memsim.formats.yaml_text import read
+from memsim.yaml.text import read
 
 FILES = [read(path_of(entry.name)) for entry in names()]
 SCRAPS = ["0", "-1", "1e9", "99999999999", "$x", "$stride", "previous", "input", "down.1", "null",

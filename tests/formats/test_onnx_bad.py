@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import memsim
 from memsim.errors import InputError, MemsimError
-from memsim.formats.onnx_wire import LARGEST_SKELETON, _varint, skeleton
+from memsim.formats.foreign.onnx.wire import LARGEST_SKELETON, _varint, skeleton
 
 pytestmark = pytest.mark.needs("onnx")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 
 import memsim
-from memsim.formats.architecture import Options
-from memsim.formats.onnx_import import read_onnx
+from memsim.formats.architecture.file import Options
+from memsim.formats.foreign.onnx.read import read_onnx
 from tests.formats.onnx_writer import to_onnx
 from tests.formats.plain_form import plain_form
 from tests.strategies import networks
@@ -67,7 +67,7 @@ def test_another_input_size_changes_every_shape(tmp_path):
 def test_a_file_that_pytorch_exports(tmp_path):
     import torch
 
-    from memsim.formats.torch_module import example_inputs
+    from memsim.formats.module.module import example_inputs
 
     network = memsim.load("hardnet39ds", input_shape=(3, 64, 64))
     module, path = memsim.to_torch(network), tmp_path / "hardnet.onnx"

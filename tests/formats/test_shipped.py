@@ -10,11 +10,11 @@ import pytest
 
 from memsim.errors import InputError
 from memsim.formats import check, dump, json_schema, load, names
-from memsim.formats.architecture import from_text
+from memsim.formats.architecture.file import from_text
 from memsim.formats.library import path_of
-from memsim.formats.yaml_text import load as load_yaml
-from memsim.formats.yaml_text import read
 from memsim.network import Network
+from memsim.yaml.text import load as load_yaml
+from memsim.yaml.text import read
 
 SHIPPED = [entry.name for entry in names()]
 

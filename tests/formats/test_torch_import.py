@@ -8,7 +8,7 @@ import pytest
 
 import memsim
 from memsim.errors import InputError, SimulationError
-from memsim.formats.torch_module import example_inputs
+from memsim.formats.module.module import example_inputs
 from tests.formats.plain_form import plain_form
 
 pytestmark = pytest.mark.needs("torch")

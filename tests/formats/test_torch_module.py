@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 import memsim
 from memsim.errors import InputError
-from memsim.formats.torch_module import example_inputs
+from memsim.formats.module.module import example_inputs
 from memsim.network import Network, Node
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.conv import Conv, ConvTranspose
@@ -148,7 +148,7 @@ def test_odd_layers_make_the_round_trip(what):
 
 
 def test_every_operator_can_be_built():
-    from memsim.formats.torch_layers import LAYERS
+    from memsim.formats.module.layers import LAYERS
 
     assert set(LAYERS) == set(OPERATORS) - {"input"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from memsim.errors import InputError
-from memsim.formats.importer import Importer
-from memsim.formats.records import Constant, Record
-from memsim.formats.torch_ops import RULES, VIEWS
-from memsim.formats.unknown import unknown_operators
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.records import Constant, Record
+from memsim.formats.foreign.torch.ops import RULES, VIEWS
+from memsim.formats.foreign.unknown import unknown_operators
 
 CONV = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}
 

@@ -6,11 +6,11 @@ import pytest
 
 from memsim.errors import InputError
 from memsim.formats import load, names
-from memsim.formats.architecture import from_text
+from memsim.formats.architecture.file import from_text
 from memsim.formats.library import path_of
-from memsim.formats.yaml_text import read
 from memsim.network import Network
 from memsim.network.ops.conv import Conv
+from memsim.yaml.text import read
 
 EXACT = {
     "densenet161": (28_681_000, 7_727_907_072, 39_316_032),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memsim.engines.policies.base import LAST, READ, WRITE, Trace
+from memsim.engines.cache.trace import LAST, READ, WRITE, Trace
 
 
 def brute_force(trace: Trace, capacity: int) -> tuple[list[int], list[tuple[int, int]]]:

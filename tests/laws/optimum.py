@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from memsim.engines.policies.base import DIRTIES, FETCHES, KIND, LAST, Trace
+from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, Trace
 
 Held = frozenset[tuple[int, bool]]
 """Blocks, each with whether it is dirty."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from memsim.engines.policies.base import LAST, READ, WRITE, Trace
+from memsim.engines.cache.trace import LAST, READ, WRITE, Trace
 
 
 def plain_curve(trace: Trace) -> tuple[list[tuple[float, float]], list[tuple[int, int]]]:

@@ -9,11 +9,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memsim.engines.bounds import Bound, best_prices, coarse_bound, lower_bound, traffic_bound
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.intervals import Intervals
-from memsim.engines.policies import POLICIES
-from memsim.engines.policies.base import (
+from memsim.engines.bounds.bounds import (
+    Bound,
+    best_prices,
+    coarse_bound,
+    lower_bound,
+    traffic_bound,
+)
+from memsim.engines.bounds.intervals import Intervals
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.policies import POLICIES
+from memsim.engines.cache.trace import (
     LAST,
     NEW,
     READ,

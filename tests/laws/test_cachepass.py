@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from memsim.engines.cachepass import account, cache_pass
-from memsim.engines.management import MANAGEMENTS, Lines
-from memsim.engines.policies import POLICIES
-from memsim.engines.policies.base import LAST, READ, WRITE, Trace
-from memsim.engines.transfers import Transfers, written_through
+from memsim.engines.cache.cachepass import account, cache_pass
+from memsim.engines.cache.management import MANAGEMENTS, Lines
+from memsim.engines.cache.policies import POLICIES
+from memsim.engines.cache.trace import LAST, READ, WRITE, Trace
+from memsim.engines.cache.transfers import Transfers, written_through
 from memsim.errors import SimulationError
 from memsim.network import Network
 from memsim.program import LOWERINGS, build

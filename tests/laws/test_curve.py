@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memsim.engines import thresholds as engine
-from memsim.engines.cachepass import CachePass, cache_pass
+from memsim.engines.cache.cachepass import CachePass, cache_pass
+from memsim.engines.cache.management import Lines
+from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Trace
 from memsim.engines.compiled import INFINITE
-from memsim.engines.curve import Curve, curve
-from memsim.engines.knees import knees
-from memsim.engines.management import Lines
-from memsim.engines.policies.base import LAST, READ, WRITE, WRITE_THROUGH, Trace
+from memsim.engines.curve import thresholds as engine
+from memsim.engines.curve.curve import Curve, curve
+from memsim.engines.curve.knees import knees
 from memsim.errors import InputError
 from memsim.network import Network
 from memsim.program import Cause, Role

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import memsim
-from memsim.engines.cachepass import cache_pass, transfers
-from memsim.engines.compiled_sets import GOLDEN, compiled_sets
-from memsim.engines.management import Lines, hardware
-from memsim.engines.policies import POLICIES
-from memsim.engines.policies.base import KIND, READ, WRITE, WRITE_ALLOCATE, Trace
+from memsim.engines.cache.cachepass import cache_pass, transfers
+from memsim.engines.cache.management import Lines, hardware
+from memsim.engines.cache.policies import POLICIES
+from memsim.engines.cache.sets import GOLDEN, compiled_sets
+from memsim.engines.cache.trace import KIND, READ, WRITE, WRITE_ALLOCATE, Trace
 from memsim.errors import InputError, SimulationError
 from memsim.network import Network
 from memsim.program import LOWERINGS, Program, build
@@ -73,7 +73,7 @@ def test_sets_equal_the_plain_cache(trace: Trace, sets: int, ways: int, hashed: 
 
 @given(line_traces(), st.integers(1, 13))
 def test_one_set_is_the_fully_associative_cache(trace: Trace, ways: int) -> None:
-    from memsim.engines.compiled_lru import compiled_lru
+    from memsim.engines.cache.compiled_lru import compiled_lru
 
     sets = compiled_sets(trace, ways * 64, ways=ways)
     for whole in (POLICIES["lru"](trace, ways * 64), compiled_lru(trace, ways * 64)):

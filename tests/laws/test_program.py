@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from memsim.engines.cachepass import CachePass, cache_pass
+from memsim.engines.cache.cachepass import CachePass, cache_pass
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv, ConvTranspose

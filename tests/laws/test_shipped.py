@@ -7,10 +7,10 @@ from functools import lru_cache
 import pytest
 
 import memsim
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.recurrence import recurrence
-from memsim.engines.replay import replay
-from memsim.engines.steps import PICOSECONDS, duration, steps
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.replay import replay
+from memsim.engines.clock.steps import PICOSECONDS, duration, steps
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.program import LOWERINGS, Program, Role, build
 

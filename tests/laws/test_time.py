@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsim.engines.recurrence import recurrence
-from memsim.engines.replay import replay
-from memsim.engines.steps import Steps, Timeline
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.replay import replay
+from memsim.engines.clock.steps import Steps, Timeline
 
 COLUMNS = [f"{what}_{edge}" for what in ("load", "compute", "store") for edge in ("start", "end")]
 

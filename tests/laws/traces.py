@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from memsim.engines.policies.base import LAST, READ, WRITE, WRITE_THROUGH, Trace
+from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Trace
 
 
 @st.composite

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsim.calibrate.published import base_file
+from memsim.calibration.published import base_file
 from memsim.errors import InputError
 from memsim.machine import Machine, load_machine, machine_names
 

@@ -52,7 +52,7 @@ def test_the_file_holds_an_unknown_operator():
         Node("z", Scale(factor=0.5, shift=-1), ("y",)),
     ]
     network = Network("net", nodes)
-    from memsim.formats.architecture import from_text
+    from memsim.formats.architecture.file import from_text
 
     assert from_text(memsim.dump(network)).nodes[1:] == network.nodes[1:]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from memsim.errors import InputError, Problem
 from memsim.network import Network, Node, Tensor
-from memsim.network.metrics import layer_cio, moc
+from memsim.network.metrics import moc
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pointwise import Add, Relu
 from memsim.network.ops.shape import Concat, Input
@@ -102,7 +102,7 @@ class TestMetrics:
             Node("r", Relu(), ("k",)),
             Node("p", Conv(out=1), ("r",)),
         ])  # fmt: skip
-        each = {layer.name: layer_cio(layer) for layer in net}
+        each = {layer.name: layer.cio for layer in net}
         assert each == {
             "x": 0, "c": 3 * 64 + 4 * 16, "u": 4 * 16 + 2 * 64, "k": 0, "r": 0, "p": 8 * 64 + 64,
         }  # fmt: skip

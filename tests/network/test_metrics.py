@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memsim.errors import InputError
-from memsim.formats.architecture import from_text
+from memsim.formats.architecture.file import from_text
 from memsim.network import Network
 from memsim.network.metrics import Accounting, cio, depthwise_downsamplings, transitions_down
 from memsim.network.moc import MocDistribution

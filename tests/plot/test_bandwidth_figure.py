@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from memsim.plot.bandwidth_figure import bandwidth
-from tests.measure.made_up import CACHES, made_up
+from memsim.plot.figures.bandwidth import bandwidth
+from tests.measurement.made_up import CACHES, made_up
 from tests.plot.images import check_image
 
 

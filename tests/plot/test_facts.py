@@ -9,17 +9,16 @@ import pytest
 
 import memsim
 from memsim import plot
-from memsim.curves import CurveResult
-from memsim.engines.cachepass import cache_pass
-from memsim.engines.policies import POLICIES
-from memsim.engines.steps import PICOSECONDS
-from memsim.network.metrics import layer_cio
-from memsim.plot.curve_figure import BAND
-from memsim.plot.lives import Lives, live_by_use, most_live
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.policies import POLICIES
+from memsim.engines.clock.steps import PICOSECONDS
+from memsim.plot.figures.curve import BAND
+from memsim.plot.figures.roofline import intensity
+from memsim.plot.figures.timeline import BINS, spans
 from memsim.plot.published import timed
-from memsim.plot.roofline_figure import intensity
-from memsim.plot.timeline_figure import BINS, spans
 from memsim.plot.units import kernel_units, links
+from memsim.program.lives import Lives, live_by_use, most_live
+from memsim.results.curve import CurveResult
 
 
 @pytest.fixture(scope="module")
@@ -227,8 +226,8 @@ def test_bars_per_layer_sum_to_the_totals(result: memsim.Result) -> None:
 def test_the_distribution_of_moc() -> None:
     network = memsim.load("mobilenetv2")
     above, below = plot.moc(network)
-    layers = [layer for layer in network if layer_cio(layer)]
-    expected = sorted((layer.macs / layer_cio(layer), layer.macs) for layer in layers)
+    layers = [layer for layer in network if layer.cio]
+    expected = sorted((layer.macs / layer.cio, layer.macs) for layer in layers)
     (dots,) = above.lines
     found = sorted(zip(dots.get_xdata(), dots.get_ydata(), strict=True))
     assert [x for x, _ in found] == pytest.approx([x for x, _ in expected])

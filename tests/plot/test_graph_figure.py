@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import memsim
 from memsim.errors import InputError
 from memsim.plot.canvas import render
-from memsim.plot.graph_figure import graph, shades
+from memsim.plot.figures.graph import graph, shades
 from memsim.plot.graph_layout import layered
 
 

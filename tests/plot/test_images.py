@@ -10,7 +10,7 @@ import pytest
 
 import memsim
 from memsim import plot
-from memsim.plot import paper_figure
+from memsim.plot.figures import paper as paper_figure
 from memsim.plot.published import Timed
 from tests.plot.images import DPI, check_image, pixels
 

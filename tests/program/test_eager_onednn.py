@@ -9,8 +9,8 @@ from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
 from memsim.program import Role, build
-from memsim.program.allocator import plan_memory
 from memsim.program.lowering import LOWERINGS, on_library
+from memsim.program.memory.allocator import plan_memory
 
 
 def one_conv(channels: int, size: int = 40, **attributes: object) -> Network:

@@ -7,20 +7,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memsim.engines.two_levels import Levels, two_levels
+from memsim.engines.cache.levels import Levels, two_levels
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Add, BatchNorm, Relu
 from memsim.network.ops.pool import MaxPool
 from memsim.network.ops.shape import Input
-from memsim.program.onednn import FORWARDS, Forward, aten, brgemm, depthwise, direct, reorder
-from memsim.program.onednn.blocking import Processor, choose, register_block
-from memsim.program.onednn.eager import Eager, uses_onednn
-from memsim.program.onednn.fused import Fused
-from memsim.program.onednn.geometry import ITEM, Geometry, ceil
-from memsim.program.onednn.runtime import BARE
-from memsim.program.onednn.spans import Recorder, Spans
+from memsim.program.library.onednn import (
+    FORWARDS,
+    Forward,
+    aten,
+    brgemm,
+    depthwise,
+    direct,
+    reorder,
+)
+from memsim.program.library.onednn.blocking import Processor, choose, register_block
+from memsim.program.library.onednn.eager import Eager, uses_onednn
+from memsim.program.library.onednn.fused import Fused
+from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil
+from memsim.program.library.onednn.runtime import BARE
+from memsim.program.spans import Recorder, Spans
 from tests.strategies import networks
 
 SRC, WEIGHTS, DST, OTHER = 0, 1 << 30, 2 << 30, 3 << 30

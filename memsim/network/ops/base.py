@@ -84,6 +84,8 @@ class Operator(BaseModel):
         compiler may fuse the operator into its producer.
     pools : bool
         Goes over windows without MACs: a machine's ``pooling_per_s`` applies to its work.
+    convolves : bool
+        A convolution, plain or transposed: what it reads and writes counts in CIO.
     view : bool
         Inference does not execute it: its output is its input.
     """
@@ -94,6 +96,7 @@ class Operator(BaseModel):
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     elementwise: ClassVar[bool] = False
     pools: ClassVar[bool] = False
+    convolves: ClassVar[bool] = False
     view: ClassVar[bool] = False
 
     shorthand: ClassVar[str | None] = None

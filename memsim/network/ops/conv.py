@@ -59,6 +59,7 @@ class Conv(_Convolution):
     """Convolution. Without ``padding`` it keeps the size at stride 1 (``(kernel - 1) / 2``)."""
 
     kind: ClassVar[str] = "conv"
+    convolves: ClassVar[bool] = True
 
     padding: Annotated[
         Padding | Literal["same", "valid"],
@@ -100,6 +101,7 @@ class ConvTranspose(_Convolution):
     """Transposed convolution; its MACs are counted at input resolution."""
 
     kind: ClassVar[str] = "conv_transpose"
+    convolves: ClassVar[bool] = True
 
     padding: Annotated[Padding, Field(description="rows and columns cut from the output")] = 0
     output_padding: Annotated[

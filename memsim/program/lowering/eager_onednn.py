@@ -40,9 +40,9 @@ class EagerOnednn(Eager):
     """``eager``, and convolutions by oneDNN reorder their maps and weights ON EVERY CALL.
 
     Maps between layers are plain NCHW. A convolution that PyTorch gives to oneDNN (see
-    :func:`memsim.program.onednn.eager.uses_onednn`) reads its input from a copy in blocks of 8
-    channels, its weights from a packed copy, and its output is copied back: kernels of their own,
-    named after it with ``.reorder_input``, ``.reorder_weights`` and ``.reorder_output``. Fewer
+    :func:`memsim.program.library.onednn.eager.uses_onednn`) reads its input from a copy in blocks
+    of 8 channels, its weights from a packed copy, and its output is copied back: kernels of their
+    own, named after it with ``.reorder_input``, ``.reorder_weights`` and ``.reorder_output``. Fewer
     than 8 input channels are read as they lie. All others are matrix products on plain maps.
 
     Examples
@@ -55,8 +55,8 @@ class EagerOnednn(Eager):
     name: ClassVar[str] = "eager_onednn"
 
     def lower(self, network: Network) -> tuple[Kernel, ...]:
-        from memsim.program.onednn.eager import uses_onednn
-        from memsim.program.onednn.geometry import Geometry
+        from memsim.program.library.onednn.eager import uses_onednn
+        from memsim.program.library.onednn.geometry import Geometry
 
         kernels: list[Kernel] = []
         for kernel in super().lower(network):
@@ -68,7 +68,7 @@ class EagerOnednn(Eager):
 
 def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
     """The convolution between the copies that it needs."""
-    from memsim.program.onednn.direct import BLOCK
+    from memsim.program.library.onednn.direct import BLOCK
 
     (source,) = kernel.operands
     bias = int(getattr(kernel.op, "bias", False))

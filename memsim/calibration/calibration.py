@@ -1,0 +1,274 @@
+"""A calibration: a machine fitted to runs, and how wrong it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from memsim.calibration.fit import Fit, Observation, fit
+from memsim.calibration.parameters import PARAMETERS
+from memsim.calibration.published import PUBLISHED
+from memsim.calibration.runs import Run, RunSet
+from memsim.calibration.score import Score
+from memsim.calibration.workload import Workload
+from memsim.errors import InputError, Problem, SimulationError
+from memsim.machine import Machine, load_machine
+from memsim.sheets.facts import Facts
+
+SCHEMA = "memsim.calibration/1"
+
+LEVELS = ("auto", "network", "kernel")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One network as it was run.
+
+    Attributes
+    ----------
+    name : str
+    run : Run
+    kernels : int
+    measured_s : float
+    regression_s : float
+        By the fit: its parts summed.
+    simulated_s : float
+        By memsim's engine on the fitted machine.
+    left_out_s : float
+        By memsim's engine on a machine that was fitted without this network.
+    """
+
+    name: str
+    run: Run
+    kernels: int
+    measured_s: float
+    regression_s: float
+    simulated_s: float
+    left_out_s: float
+
+    @property
+    def error(self) -> float:
+        """Of the prediction without this network: ``predicted / measured - 1``."""
+        return self.left_out_s / self.measured_s - 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "network": self.name,
+            "variant": self.run.variant or None,
+            "input": "x".join(map(str, self.run.input_shape)),
+            "batch": self.run.batch,
+            "lowering": self.run.lowering,
+            "kernels": self.kernels,
+            "measured_s": self.measured_s,
+            "regression_s": self.regression_s,
+            "simulated_s": self.simulated_s,
+            "left_out_s": self.left_out_s,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True)
+class Calibration(Facts):
+    """A fitted machine with the rows it was fitted to.
+
+    Attributes
+    ----------
+    fit : Fit
+    networks : tuple of Row
+    facts : mapping of str to str
+        Where the times come from.
+    level : str
+        ``network`` or ``kernel``: which times were fitted.
+    kernel_scores : dict of str to Score
+        Where kernels were timed: their errors, ``simulated`` and ``left_out``.
+    unmatched : tuple of str
+        Timed kernels that the model does not have.
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.calibration.sheet:calibration_sheet"
+
+    fit: Fit
+    networks: tuple[Row, ...]
+    facts: Mapping[str, str]
+    level: str
+    kernel_scores: dict[str, Score] = field(default_factory=dict)
+    unmatched: tuple[str, ...] = ()
+
+    @property
+    def machine(self) -> Machine:
+        """The fitted machine."""
+        return self.fit.machine
+
+    @cached_property
+    def scores(self) -> dict[str, Score]:
+        """Errors of whole networks: ``regression``, ``simulated`` and ``left_out``."""
+        measured = [row.measured_s for row in self.networks]
+        return {
+            name: Score.of(measured, [getattr(row, f"{name}_s") for row in self.networks])
+            for name in ("regression", "simulated", "left_out")
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.calibration/1"``."""
+        return {
+            "schema": SCHEMA,
+            "facts": dict(self.facts),
+            "level": self.level,
+            "machine": self.machine.resolved(),
+            "parameters": [
+                {
+                    "name": each.name,
+                    "status": each.status,
+                    "reason": each.reason,
+                    "cost_s": each.cost,
+                    "cost_low_s": each.low,
+                    "cost_high_s": each.high,
+                    "per": PARAMETERS[each.name].what,
+                }
+                for each in self.fit.estimates.values()
+            ],
+            "fitted_parameters": len(self.fit.fitted),
+            "errors": {name: score.to_dict() for name, score in self.scores.items()},
+            "kernel_errors": {name: score.to_dict() for name, score in self.kernel_scores.items()},
+            "unmatched": list(self.unmatched),
+            "networks": [row.to_dict() for row in self.networks],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row per network."""
+        return [row.to_dict() for row in self.networks]
+
+
+def calibrate(
+    runs: RunSet, base: Machine, *, parameters: Sequence[str] = (), level: str = "auto"
+) -> Calibration:
+    """Fit a machine to measured times.
+
+    Parameters
+    ----------
+    runs : RunSet
+    base : Machine
+        The limits: its rates are the fastest that are allowed; what is not fitted stays.
+    parameters : sequence of str
+        Keys of ``PARAMETERS``; all that the base machine names if empty.
+    level : str
+        ``network`` fits times of whole networks, each error relative to its time; ``kernel`` fits
+        times of kernels, each error relative to the network's. ``auto``: kernels where timed.
+
+    Raises
+    ------
+    InputError
+        For an unknown parameter, network, lowering or level, or runs without the level's times.
+    SimulationError
+        If there are not enough times.
+    """
+    if level not in LEVELS:
+        raise InputError(Problem(f"unknown level {level!r}", hint=f"known: {', '.join(LEVELS)}"))
+    if level == "auto":
+        level = "kernel" if any(run.layer for run in runs.runs) else "network"
+    places = _Places(runs, base, level)
+    if len(places.groups) < 2:
+        raise SimulationError(
+            Problem("one network cannot be left out and predicted", hint="measure at least two")
+        )
+    whole = fit(places.observations, base, parameters)
+    without = {
+        name: fit([o for o in places.observations if _network(o.run) != name], base, parameters)
+        for name in places.groups
+    }
+    regression: dict[tuple[object, ...], float] = {}
+    for observation, seconds in zip(places.observations, whole.predicted, strict=True):
+        place = observation.run.place
+        regression[place] = regression.get(place, 0.0) + seconds
+    rows = []
+    for place, run in places.runs.items():
+        workload = Workload.of(run, base)
+        rows.append(
+            Row(
+                name=run.name,
+                run=run,
+                kernels=len(workload.program.kernels),
+                measured_s=places.measured[place],
+                regression_s=regression[place],
+                simulated_s=workload.simulate(whole.machine),
+                left_out_s=workload.simulate(without[_network(run)].machine),
+            )
+        )
+    scores = _kernel_scores(places.observations, whole, without) if level == "kernel" else {}
+    return Calibration(whole, tuple(rows), runs.facts, level, scores, tuple(places.unmatched))
+
+
+def calibrate_published(name: str) -> Calibration:
+    """Fit the machine of published times.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``PUBLISHED``: ``imagenet``, ``camvid`` or ``nano``.
+    """
+    if name not in _DONE:
+        published = PUBLISHED[name]
+        base = load_machine(published.base)
+        _DONE[name] = calibrate(published.runs(), base, parameters=published.parameters)
+    return _DONE[name]
+
+
+_DONE: dict[str, Calibration] = {}
+"""Calibrations to published times: they never change."""
+
+
+def _network(run: Run) -> str:
+    """What is left out together: all runs of a network."""
+    return f"{run.network} {run.variant}"
+
+
+class _Places:
+    """Runs sorted by what was run, as observations of a level."""
+
+    def __init__(self, runs: RunSet, base: Machine, level: str) -> None:
+        self.runs: dict[tuple[object, ...], Run] = {}
+        self.measured: dict[tuple[object, ...], float] = {}
+        self.unmatched: list[str] = []
+        self.observations: list[Observation] = []
+        wanted = [run for run in runs.runs if bool(run.layer) == (level == "kernel")]
+        if not wanted:
+            what = "whole networks" if level == "network" else "kernels"
+            raise InputError(Problem(f"the runs hold no times of {what}"))
+        totals: dict[tuple[object, ...], float] = {}
+        for run in wanted:
+            totals[run.place] = totals.get(run.place, 0.0) + run.seconds
+        times = {run.place: run.seconds for run in runs.runs if not run.layer}
+        for run in wanted:
+            workload = Workload.of(run, base)
+            kernels = workload.names.get(run.layer) if run.layer else None
+            if run.layer and kernels is None:
+                self.unmatched.append(f"{run.name}: {run.layer}")
+                continue
+            self.observations.append(Observation(run, workload, kernels, 1 / totals[run.place]))
+            self.runs.setdefault(run.place, run)
+            self.measured[run.place] = times.get(run.place, totals[run.place])
+        if not self.observations:
+            raise InputError(
+                Problem(
+                    f"none of the {len(self.unmatched)} timed kernels is one of the model's",
+                    hint=f"such as {self.unmatched[0]}; memsim run --layers all shows their names",
+                )
+            )
+        self.groups = list(dict.fromkeys(_network(o.run) for o in self.observations))
+
+
+def _kernel_scores(
+    observations: Sequence[Observation], whole: Fit, without: Mapping[str, Fit]
+) -> dict[str, Score]:
+    measured = [o.seconds for o in observations]
+    simulated = [o.workload.simulate(whole.machine, o.kernels) for o in observations]
+    left_out = [
+        o.workload.simulate(without[_network(o.run)].machine, o.kernels) for o in observations
+    ]
+    return {
+        "simulated": Score.of(measured, simulated),
+        "left_out": Score.of(measured, left_out),
+    }

@@ -1,0 +1,183 @@
+"""A workload: what was run, as a program on a machine, and what its time is spent on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.calibration.path import Path, critical_path, everything
+from memsim.calibration.runs import Run, load_network
+from memsim.engines.cache.cachepass import CachePass, machine_pass
+from memsim.engines.clock.rates import is_pooling, paid_macs, rate_class
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.steps import PICOSECONDS, Steps, Timeline, first_of_kernel, steps
+from memsim.machine import Machine
+from memsim.program import build
+from memsim.program.lowering import on_library
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Tasks = NDArray[np.int64] | slice
+    Computed = tuple[dict[str, Ints], NDArray[np.float64] | None]
+
+Kernels = tuple[int, ...] | None
+"""Which kernels, by number; None: all."""
+
+ALL = slice(None)
+
+MOST_KEPT = 64
+"""Workloads that are remembered, the latest ones: several fits in a row ask for the same."""
+
+_BUILT: dict[tuple[object, ...], Workload] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a time consists of: units of each parameter, and seconds that nothing can change."""
+
+    units: dict[str, float]
+    fixed_s: float
+
+
+class Workload:
+    """A program and its traffic on a machine's cache: what no fitted number changes.
+
+    Parameters
+    ----------
+    program : Program
+    traffic : CachePass
+    base : Machine
+        Tiles, vectors, bursts and the classes that have a rate of their own are its.
+    """
+
+    def __init__(self, program: Program, traffic: CachePass, base: Machine) -> None:
+        self.program, self.traffic = program, traffic
+        burst = base.dram.burst
+        self.load = -(-traffic.load_bytes // burst) * burst
+        self.store = -(-traffic.store_bytes // burst) * burst
+        self.macs = paid_macs(program, base)
+        self.first = first_of_kernel(program)
+        self.names: dict[str, tuple[int, ...]] = {}
+        for number, kernel in enumerate(program.kernels):
+            first = kernel.layers[0]  # also of what a library does before and after the layer
+            self.names[first] = (*self.names.get(first, ()), number)
+        self.pools = np.array([is_pooling(kernel) for kernel in program.kernels])[
+            program.task_kernel
+        ]
+        rates = dict(base.compute.macs_per_s)
+        classes = [rate_class(kernel, base.compute.vector) for kernel in program.kernels]
+        own = [name if rates.get(name) is not None else "conv" for name in classes]
+        self.task_class = np.array(own)[program.task_kernel]
+        self.classes = sorted(set(own))
+        self._tasks: dict[tuple[int, ...], Ints] = {}
+        self._steps: tuple[Machine, Steps] | None = None
+        self._computed: tuple[Machine, Computed] | None = None
+
+    @classmethod
+    def of(cls, run: Run, base: Machine) -> Workload:
+        """The workload of a run; built once for all machines that differ in rates alone."""
+        compute = base.compute
+        named = tuple(name for name, rate in compute.macs_per_s if rate is not None)
+        cache, burst, tile = base.cache, base.dram.burst, compute.channel_tile
+        key = (run.place, base.buffer, cache, burst, tile, compute.vector, named, compute.kernels)
+        if key not in _BUILT:
+            lowering = on_library(run.lowering, compute.kernels)
+            program = build(load_network(run), buffer=base.buffer, lowering=lowering)
+            while len(_BUILT) >= MOST_KEPT:
+                del _BUILT[next(iter(_BUILT))]
+            _BUILT[key] = cls(program, machine_pass(program, base), base)
+        return _BUILT[key]
+
+    def tasks_of(self, kernels: Kernels) -> Tasks:
+        """The tasks of kernels; all of them for None."""
+        if kernels is None:
+            return ALL
+        if kernels not in self._tasks:
+            self._tasks[kernels] = np.flatnonzero(np.isin(self.program.task_kernel, kernels))
+        return self._tasks[kernels]
+
+    def simulate(self, machine: Machine, kernels: Kernels = None) -> float:
+        """Seconds, by memsim's own engine; of some kernels by themselves if they are given."""
+        _, line = self._timed(machine, self.tasks_of(kernels))
+        return line.end / PICOSECONDS
+
+    def _timed(self, machine: Machine, tasks: Tasks) -> tuple[Steps, Timeline]:
+        every = self._steps_on(machine)
+        if not isinstance(tasks, slice):
+            columns = (every.load, every.compute, every.store, every.latency, every.waits)
+            every = Steps(*([column[task] for task in tasks] for column in columns))
+        return every, recurrence(every)
+
+    def _steps_on(self, machine: Machine) -> Steps:
+        """The steps of all tasks; kept for the next kernel that is asked for."""
+        if self._steps is None or self._steps[0] is not machine:
+            self._steps = machine, steps(self.program, self.traffic, machine)
+        return self._steps[1]
+
+    def spent(self, machine: Machine, kernels: Kernels = None, hidden: bool = True) -> Spent:
+        """What the time on a machine consists of.
+
+        Parameters
+        ----------
+        machine : Machine
+        kernels : tuple of int, optional
+            Some kernels by themselves.
+        hidden : bool
+            Leave out what the machine hides behind something slower; else everything counts.
+        """
+        tasks = self.tasks_of(kernels)
+        if not hidden or machine.compute.overlap == "none":
+            path = everything(self.program.tasks if isinstance(tasks, slice) else len(tasks))
+        else:
+            path = critical_path(*self._timed(machine, tasks))
+        return self._on(path, tasks, machine)
+
+    def _on(self, path: Path, tasks: Tasks, machine: Machine) -> Spent:
+        load, store = self.load[tasks], self.store[tasks]
+        units = {"bandwidth": float(load[path.load].sum() + store[path.store].sum())}
+        computed, onchip = self._computed_on(machine)
+        for name, amounts in computed.items():
+            units[name] = float(amounts[tasks][path.compute].sum())
+        fixed = int((path.latency & (load > 0)).sum()) * machine.dram_latency_ps / PICOSECONDS
+        if onchip is not None:
+            fixed += float(onchip[tasks][path.compute].sum())
+        return Spent(units, fixed)
+
+    def _computed_on(self, machine: Machine) -> Computed:
+        """What the computation of each task consists of; kept for the next kernel."""
+        if self._computed is None or self._computed[0] is not machine:
+            self._computed = machine, self._slowest(machine)
+        return self._computed[1]
+
+    def _slowest(self, machine: Machine) -> Computed:
+        """Units of what takes longest in each task, and seconds on chip where that does."""
+        costs = np.zeros(self.program.tasks)
+        for name in self.classes:
+            if name != "elementwise":
+                costs[self.task_class == name] = float(1 / machine.mac_rate(name))
+        slow, fast = float(1 / machine.pooling_rate), float(1 / machine.elementwise_rate)
+        macs = self.macs * costs
+        work = self.program.task_work * np.where(self.pools, slow, fast)
+        by_macs, onchip = (macs >= work) & (macs > 0), None
+        by_work = ~by_macs & (work > 0)
+        if machine.onchip_bytes_per_s is not None:
+            onchip = self.program.task_bytes / float(machine.onchip_bytes_per_s)
+            slower = onchip > np.maximum(macs, work)
+            by_macs, by_work = by_macs & ~slower, by_work & ~slower
+            onchip = np.where(by_macs | by_work, 0.0, onchip)
+        pools = self.pools & (machine.compute.pooling_per_s is not None)
+        amounts = {
+            "overhead": self.first.astype(np.int64),
+            "elementwise": np.where(by_work & ~pools, self.program.task_work, 0),
+            "pooling": np.where(by_work & pools, self.program.task_work, 0),
+        }
+        for name in self.classes:
+            if name != "elementwise":
+                chosen = by_macs & (self.task_class == name)
+                amounts[name] = np.where(chosen, self.macs, 0)
+        return amounts, onchip

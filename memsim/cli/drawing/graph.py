@@ -1,0 +1,77 @@
+"""``memsim graph``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from memsim.cli.options import Chosen, network_options, simulation_options
+from memsim.errors import InputError, Problem, did_you_mean
+
+TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
+"""The endings that are written as text; the others are drawn."""
+
+
+@click.command("graph")
+@network_options
+@simulation_options
+@click.option("-o", "--output", metavar="FILE", required=True,
+              help="The file: .svg, .png, .pdf, .dot or .graphml.")  # fmt: skip
+@click.option("--colour", default="traffic", show_default=True,
+              help="What colours show: traffic, moc or none.")  # fmt: skip
+def command(
+    network: Chosen,
+    output: str,
+    colour: str,
+    **options: Any,
+) -> None:
+    """Draw the graph of NETWORK, or write it for other programs.
+
+    A picture shows kernels: a convolution with what is fused into it is one node. DOT and
+    GraphML files hold every layer and every tensor.
+
+    \b
+    memsim graph resnet18 --cache 512KiB -o resnet18.svg
+    memsim graph patterns/harmonic --colour moc -o harmonic.png
+    memsim graph hardnet68 --colour none -o hardnet68.graphml
+    """
+    from memsim.files import check_writable
+    from memsim.plot import ENDINGS, image_format, save
+    from memsim.plot.figures.graph import COLOURS, graph
+
+    if colour not in COLOURS:
+        hint = did_you_mean(colour, COLOURS)
+        raise InputError(Problem(f"unknown colour {colour!r}", path="--colour", hint=hint))
+    ending = os.path.splitext(output)[1].lower()
+    if ending not in TEXTS and ending not in ENDINGS:
+        what = f"no graph is written as {ending!r}" if ending else "the file needs an ending"
+        hint = f"known: {', '.join(sorted([*ENDINGS, *TEXTS]))}"
+        raise InputError(Problem(what, hint=hint, file=output))
+    check_writable(output)
+    loaded = network.load()
+    if ending in TEXTS:
+        _write_text(loaded, output, TEXTS[ending], colour, options)
+        return
+    image_format(output)
+    save(graph(loaded, colour=colour, **options), output)
+
+
+def _write_text(
+    network: Any, output: str, format_: str, colour: str, options: dict[str, Any]
+) -> None:
+    from memsim.files import write_text
+    from memsim.formats.graphs import to_dot, to_graphml
+    from memsim.plot.figures.graph import layer_values, shades
+    from memsim.simulate import run
+
+    result = run(network, **options) if colour == "traffic" else None
+    if format_ == "dot":
+        colours = shades(layer_values(network, colour, result), colour)
+        write_text(output, to_dot(network, colours))
+        return
+    facts = {}
+    if result is not None:
+        facts = {row.name: {"dram_bytes": row.dram_bytes} for row in result.layers}
+    write_text(output, to_graphml(network, facts))

@@ -1,0 +1,71 @@
+"""``memsim trace``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from memsim.cli.options import Chosen, network_options, simulation_options
+from memsim.errors import InputError, Problem
+
+
+@click.command("trace")
+@network_options
+@simulation_options
+@click.option("-f", "--format", "format_", default="perfetto", show_default=True,
+              help="perfetto, ramulator2, dramsim3 or csv.")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
+@click.option("--cycle", metavar="TIME",
+              help="A cycle, in dramsim3 (a quarter of a burst) and csv (1ns).")  # fmt: skip
+@click.option("--limit", type=click.IntRange(1), metavar="N",
+              help="Most requests in ramulator2 and dramsim3 (20000000).")  # fmt: skip
+def command(
+    network: Chosen,
+    format_: str,
+    output: str | None,
+    cycle: str | None,
+    limit: int | None,
+    **options: Any,
+) -> None:
+    """Write the run of NETWORK as a trace.
+
+    \b
+    perfetto    events for ui.perfetto.dev: DRAM, DMA, compute, memory, flows
+    ramulator2  DRAM requests for Ramulator 2's LoadStoreTrace
+    dramsim3    DRAM requests with cycles for DRAMsim3
+    csv         a row per layer with SCALE-Sim's columns
+
+    \b
+    memsim trace hardnet68 --cache 2MB -o t.json
+    memsim trace hardnet68 -f dramsim3 --cycle 0.625ns -o t.trace
+    """
+    from memsim.files import check_writable
+    from memsim.traces import FORMATS, TraceOptions, write_trace
+    from memsim.traces.options import MOST_REQUESTS
+
+    write = FORMATS[format_]
+    if output is not None:
+        check_writable(output)
+    told = TraceOptions(_cycle(cycle), MOST_REQUESTS if limit is None else limit)
+    loaded = network.load()
+    from memsim.simulate import run
+
+    result = run(loaded, **options)
+    if output is not None:
+        write_trace(result, output, format_, told)
+        return
+    for chunk in write(result, told):
+        click.echo(chunk, nl=False)
+
+
+def _cycle(text: str | None) -> int | None:
+    """A cycle's picoseconds."""
+    from memsim.units import parse_duration
+
+    if text is None:
+        return None
+    picoseconds = parse_duration(text)
+    if not picoseconds:
+        raise InputError(Problem("a cycle takes some time", path="--cycle", hint="such as 0.625ns"))
+    return picoseconds

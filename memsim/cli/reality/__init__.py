@@ -1,0 +1,1 @@
+"""Commands that measure, fit machines and compare with what was measured."""

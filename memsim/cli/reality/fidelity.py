@@ -1,0 +1,23 @@
+"""``memsim fidelity``."""
+
+from __future__ import annotations
+
+import click
+
+from memsim.cli.options import Delivery, report_options
+
+
+@click.command("fidelity")
+@click.argument("checks", nargs=-1, metavar="[CHECK...]")
+@report_options
+def command(checks: tuple[str, ...], format_: str | None, output: str | None) -> None:
+    """Predictions beside what was measured: all of it, or some CHECKs.
+
+    \b
+    memsim fidelity
+    memsim fidelity titan_v --format json
+    """
+    delivery = Delivery(format_, output)
+    from memsim.validation import fidelity
+
+    delivery.send(fidelity(checks), None)

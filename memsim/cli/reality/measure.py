@@ -1,0 +1,95 @@
+"""``memsim measure``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from memsim.cli.options import Chosen, Delivery, network_options, parse_layers, report_options
+from memsim.cli.progress import progress_bar
+from memsim.errors import InputError, Problem
+
+
+@click.command("measure")
+@network_options
+@click.option("--lowering", default="fused", show_default=True, help="eager or fused.")
+@click.option("--threads", type=int, help="Of PyTorch.  [default: 1]")
+@click.option("--device", help="cpu or cuda.  [default: cpu]")
+@click.option("--runs", type=int, help="Timed passes.  [default: 9]")
+@click.option(
+    "--malloc",
+    help="keep freed memory, or the system's way: page faults are then timed, too.  "
+    "[default: keep]",
+)
+@click.option(
+    "--counters/--no-counters",
+    default=None,
+    help="On cuda: DRAM bytes of each kernel, by Nsight Compute where it is installed.",
+)
+@click.option(
+    "--cachegrind",
+    is_flag=True,
+    help="No times: DRAM bytes of the run under a cache that Valgrind simulates.",
+)
+@click.option(
+    "--cache",
+    "caches",
+    multiple=True,
+    metavar="SIZE",
+    help="Of that cache; may be given several times.  [default: 1MiB]",
+)
+@click.option("--fast", is_flag=True, help="With --cachegrind: AVX kernels, which run faster.")
+@click.option("--layers", default="10", show_default=True, help="Kernels to show, or 'all'.")
+@report_options
+def command(
+    network: Chosen,
+    lowering: str,
+    caches: tuple[str, ...],
+    cachegrind: bool,
+    fast: bool,
+    layers: str,
+    format_: str | None,
+    output: str | None,
+    **timing: Any,
+) -> None:
+    """Run NETWORK for real in PyTorch, and time it and every kernel.
+
+    \b
+    memsim measure hardnet68 --input 3x512x512 --lowering eager -o runs/one.csv
+    memsim calibrate runs/*.csv --machine base.yaml -o mine.yaml
+    memsim measure resnet18 --input 3x112x112 --cachegrind --cache 1MiB --cache 4MiB
+    """  # fmt: skip
+    delivery = Delivery(format_, output)
+    shown = parse_layers(layers)
+    given = {name: value for name, value in timing.items() if value is not None}
+    if network.settings:
+        hint = "write the network with memsim expand --set ... and measure that file"
+        raise InputError(Problem("cannot be told to memsim calibrate", path="--set", hint=hint))
+    for wrong, name in ((cachegrind and given, next(iter(given), "")),
+                        (caches and not cachegrind, "cache"),
+                        (fast and not cachegrind, "fast")):  # fmt: skip
+        if wrong:
+            which = "does not go with" if cachegrind else "needs"
+            raise InputError(Problem(f"{which} --cachegrind", path=f"--{name}"))
+    loaded = network.load()
+    named: dict[str, Any] = {"name": network.name, "variant": network.variant or ""}
+    if cachegrind:
+        from memsim.measurement.counters.valgrind import SIZES, simulated_cache
+
+        sizes = caches or SIZES
+        with progress_bar("caches") as bar:
+            counted = simulated_cache(
+                loaded, lowering, sizes, fast=fast, progress=lambda done: bar(done, len(sizes)),
+                **named,
+            )  # fmt: skip
+        delivery.send(counted, None)
+        return
+    from memsim.measurement.run.measurement import RUNS, WARM_UP, measure
+
+    passes = 2 * given.get("runs", RUNS) + WARM_UP
+    with progress_bar("passes") as bar:
+        found = measure(
+            loaded, lowering, progress=lambda done: bar(done, passes), **named, **given
+        )  # fmt: skip
+    delivery.send(found, shown)

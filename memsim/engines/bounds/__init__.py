@@ -1,0 +1,1 @@
+"""Bounds: what no policy and no tiling can go below."""

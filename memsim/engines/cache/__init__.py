@@ -1,0 +1,1 @@
+"""The cache pass: which bytes move, at one capacity."""

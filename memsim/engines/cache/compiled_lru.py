@@ -1,0 +1,146 @@
+"""Least recently used, compiled: for long traces and for many capacities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.cache.cachepass import CachePass, account
+from memsim.engines.cache.management import MANAGEMENTS, Lines
+from memsim.engines.cache.trace import (
+    DIRTIES,
+    KIND,
+    LAST,
+    READ,
+    WRITE,
+    WRITE_ALLOCATE,
+    Events,
+    Trace,
+)
+from memsim.engines.cache.transfers import Transfers, written_through
+from memsim.engines.compiled import compiled
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+def compiled_lru(trace: Trace, capacity: int) -> Events:
+    """Do what :func:`memsim.engines.cache.policies.lru.lru` does, some twenty times faster.
+
+    A write to a block that is held makes it dirty here, too; a scratchpad has none.
+
+    Examples
+    --------
+    >>> from memsim.engines.cache.trace import READ
+    >>> trace = Trace(start=np.array([0, 3]), block=np.array([0, 1, 0], np.int32),
+    ...               code=np.array([READ, READ, READ | LAST], np.uint8), size=np.array([8, 8]))
+    >>> compiled_lru(trace, 16).missed.tolist(), compiled_lru(trace, 15).missed.tolist()
+    ([True, True, False], [True, True, True])
+    """
+    missed = np.zeros(len(trace.block), np.bool_)
+    occupancy = np.zeros(len(trace.start) - 1, np.int64)
+    spills = np.empty((int(np.count_nonzero(DIRTIES[trace.code & KIND])), 2), np.int64)
+    state = np.zeros((len(trace.size) + 1, 4), np.int64)
+    state[-1, :2] = len(trace.size)
+    count, peak = serve(
+        trace.start, trace.block, trace.code, trace.size, capacity, state, missed, spills, occupancy
+    )
+    return Events(missed, spills[:count, 0].copy(), spills[:count, 1].copy(), occupancy, peak)
+
+
+def compiled_pass(
+    program: Program, capacity: int, management: str = "scratchpad", lines: Lines | None = None
+) -> CachePass:
+    """Run a program through one LRU cache, compiled.
+
+    Parameters
+    ----------
+    program : Program
+    capacity : int
+        Bytes.
+    management : str
+        Key of ``MANAGEMENTS``.
+    lines : Lines, optional
+        Of a hardware cache, which is fully associative here.
+    """
+    trace = MANAGEMENTS[management](program, lines or Lines())
+    events = compiled_lru(trace, capacity)
+    results = written_through(program) if management == "scratchpad" else None
+    return account(program, Transfers.of(program, trace, events, results), capacity)
+
+
+@compiled(
+    "UniTuple(int64, 2)(Array(int64, 1, 'C', True), Array(int32, 1, 'C', True), "
+    "Array(uint8, 1, 'C', True), Array(int64, 1, 'C', True), int64, int64[:,::1], boolean[::1], "
+    "int64[:,::1], int64[::1])"
+)
+def serve(
+    start: Ints,
+    block: NDArray[np.int32],
+    code: NDArray[np.uint8],
+    size: Ints,
+    capacity: int,
+    state: Ints,
+    missed: NDArray[np.bool_],
+    spills: Ints,
+    occupancy: Ints,
+) -> tuple[int, int]:
+    """Run the trace; return the number of write-backs and the most bytes held.
+
+    ``state`` has a row per block, and one more that closes the ring of held blocks: the next
+    older and the next newer block, whether it is held, whether it is dirty. ``spills`` has rows
+    of block and access.
+    """
+    ring = len(size)
+    used = 0
+    peak = 0
+    spilled = 0
+    for task in range(len(start) - 1):
+        for at in range(start[task], start[task + 1]):
+            b = block[at]
+            dies = code[at] & LAST
+            kind = code[at] & KIND
+            dirties = kind in (WRITE, WRITE_ALLOCATE)
+            if state[b, 2]:  # held: take it out of the ring
+                older = state[b, 0]
+                newer = state[b, 1]
+                state[older, 1] = newer
+                state[newer, 0] = older
+                used -= size[b]
+            else:
+                missed[at] = kind in (READ, WRITE_ALLOCATE)
+                state[b, 3] = 0
+                while used + size[b] > capacity and used > 0:
+                    victim = state[ring, 1]
+                    newer = state[victim, 1]
+                    state[ring, 1] = newer
+                    state[newer, 0] = ring
+                    state[victim, 2] = 0
+                    used -= size[victim]
+                    if state[victim, 3]:
+                        spills[spilled, 0] = victim
+                        spills[spilled, 1] = at
+                        spilled += 1
+                if used + size[b] > capacity:  # larger than the cache: it does not stay
+                    if dirties and not dies:
+                        spills[spilled, 0] = b
+                        spills[spilled, 1] = at
+                        spilled += 1
+                    continue
+                peak = max(peak, used + size[b])
+            state[b, 2] = not dies
+            if not dies:
+                if dirties:
+                    state[b, 3] = 1
+                newest = state[ring, 0]
+                state[newest, 1] = b
+                state[b, 0] = newest
+                state[b, 1] = ring
+                state[ring, 0] = b
+                used += size[b]
+        occupancy[task] = used
+    return spilled, peak

@@ -1,0 +1,80 @@
+"""Caches that evict in an order they keep as they go: what lru and fifo share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import pairwise
+
+import numpy as np
+
+from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, Events, Trace
+
+
+def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
+    """Run a fully associative cache that evicts from the front of a list.
+
+    An access to a block that is not held puts it at the end of the list, evicts from the front
+    until it fits, and then drops the block if it is dead. A block larger than the cache empties
+    it and does not stay; if it is dirty and live it is written back at once. The loop is plain
+    Python on purpose: at one capacity it is done before a compiler would have started.
+
+    Parameters
+    ----------
+    trace : Trace
+    capacity : int
+        Bytes.
+    refresh : bool
+        Whether a hit moves its block to the end.
+    """
+    size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
+    missed = bytearray(len(trace.block))
+    dirty = bytearray(len(size))
+    held: OrderedDict[int, int] = OrderedDict()  # block -> bytes, the next victim first
+    touch, evict = held.move_to_end, held.popitem
+    spilled: list[int] = []
+    spilled_at: list[int] = []
+    occupancy: list[int] = []
+    used = peak = 0
+    starts = trace.start.tolist()
+    for begin, end in pairwise(starts):
+        blocks = trace.block[begin:end].tolist()
+        codes = trace.code[begin:end].tolist()
+        for at, block, code in zip(range(begin, end), blocks, codes, strict=True):
+            kind = code & KIND
+            if block in held:
+                if code & LAST:
+                    used -= held.pop(block)
+                else:
+                    if refresh:
+                        touch(block)
+                    if dirties[kind]:
+                        dirty[block] = 1
+                continue
+            bytes_ = size[block]
+            missed[at] = fetches[kind]
+            room = capacity - bytes_
+            while used > room and held:
+                victim, freed = evict(last=False)
+                used -= freed
+                if dirty[victim]:
+                    dirty[victim] = 0
+                    spilled.append(victim)
+                    spilled_at.append(at)
+            if room >= 0:
+                if used + bytes_ > peak:
+                    peak = used + bytes_
+                if not code & LAST:
+                    held[block] = bytes_
+                    used += bytes_
+                    dirty[block] = dirties[kind]
+            elif dirties[kind] and not code & LAST:
+                spilled.append(block)
+                spilled_at.append(at)
+        occupancy.append(used)
+    return Events(
+        np.frombuffer(missed, dtype=np.bool_),
+        np.array(spilled, dtype=np.int64),
+        np.array(spilled_at, dtype=np.int64),
+        np.array(occupancy, dtype=np.int64),
+        peak,
+    )

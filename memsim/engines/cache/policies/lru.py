@@ -1,0 +1,21 @@
+"""Least recently used, by bytes."""
+
+from __future__ import annotations
+
+from memsim.engines.cache.policies.in_order import in_order
+from memsim.engines.cache.trace import Events, Trace
+
+
+def lru(trace: Trace, capacity: int) -> Events:
+    """Run a fully associative cache with least-recently-used replacement.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from memsim.engines.cache.trace import LAST, READ
+    >>> trace = Trace(start=np.array([0, 3]), block=np.array([0, 1, 0], np.int32),
+    ...               code=np.array([READ, READ, READ | LAST], np.uint8), size=np.array([8, 8]))
+    >>> lru(trace, 16).missed.tolist(), lru(trace, 15).missed.tolist()
+    ([True, True, False], [True, True, True])
+    """
+    return in_order(trace, capacity, refresh=True)

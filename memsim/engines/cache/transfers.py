@@ -1,0 +1,243 @@
+"""What a cache is given and what it moves, in touches of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.cache.trace import (
+    DIRTIES,
+    KIND,
+    LAST,
+    NEW,
+    READ,
+    WRITE,
+    WRITE_THROUGH,
+    Events,
+    Trace,
+)
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Touches:
+    """Touches of cells in program order.
+
+    Attributes
+    ----------
+    start : int64 array, tasks + 1
+        First touch of each task.
+    cell : int32 array, per touch
+    code : uint8 array, per touch
+        As in :class:`~memsim.engines.cache.trace.Trace`.
+    cell_bytes : int64 array, per cell
+    cell_block : int64 array, cells + 1
+        First block of each cell.
+    block_bytes : int64 array, per block
+    cell_writer : int64 array, per cell
+        The touch that writes it; -1 where none does.
+    results : Moves
+        Network outputs.
+    """
+
+    start: Ints
+    cell: NDArray[np.int32]
+    code: NDArray[np.uint8]
+    cell_bytes: Ints
+    cell_block: Ints
+    block_bytes: Ints
+    cell_writer: Ints
+    results: Moves
+
+    @classmethod
+    def of(cls, program: Program) -> Touches:
+        """The touches of a program on a scratchpad."""
+        return cls(
+            program.touch_start,
+            program.touch_cell,
+            scratchpad_codes(program),
+            program.cell_bytes,
+            program.cell_block,
+            program.block_bytes,
+            program.cell_writer,
+            written_through(program),
+        )
+
+    @cached_property
+    def largest_block(self) -> Ints:
+        """Bytes of each cell's largest block."""
+        return np.maximum.reduceat(self.block_bytes, self.cell_block[:-1])
+
+    @cached_property
+    def uniform(self) -> NDArray[np.bool_]:
+        """Whether all blocks of a cell but its last, which is no larger, are equal."""
+        first, count = self.block_bytes[self.cell_block[:-1]], np.diff(self.cell_block)
+        last = self.block_bytes[self.cell_block[1:] - 1]
+        expected = first * (count - 1) + last
+        same: NDArray[np.bool_] = (self.cell_bytes == expected) & (self.largest_block == first)
+        return same
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Transfers of one kind, one entry each: int64 arrays.
+
+    Attributes
+    ----------
+    of : per transfer
+        The touch it is charged to: the reader of a fetch, the writer of what is written.
+    at : per transfer
+        The touch at which it happens.
+    amount : per transfer
+        Bytes.
+    unit : per transfer
+        What is moved: a cell, or a line of memory. Equal numbers are the same data.
+    """
+
+    of: Ints
+    at: Ints
+    amount: Ints
+    unit: Ints
+
+    def select(self, chosen: NDArray[np.bool_]) -> Moves:
+        """Some of them."""
+        return Moves(self.of[chosen], self.at[chosen], self.amount[chosen], self.unit[chosen])
+
+    def join(self, other: Moves) -> Moves:
+        """These and others."""
+        columns = zip(
+            (self.of, self.at, self.amount, self.unit),
+            (other.of, other.at, other.amount, other.unit),
+            strict=True,
+        )
+        return Moves(*(np.concatenate(pair) for pair in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """What crosses the DRAM interface.
+
+    Attributes
+    ----------
+    fetches : Moves
+    again : int64 array, per fetch
+        Those of its bytes that were fetched before.
+    spills, results : Moves
+        Write-backs; network outputs.
+    occupancy : int64 array, per task
+        Bytes held after each task.
+    peak : int
+        Most bytes ever held.
+    """
+
+    fetches: Moves
+    again: Ints
+    spills: Moves
+    results: Moves
+    occupancy: Ints
+    peak: int
+
+    @classmethod
+    def of(
+        cls, program: Program, trace: Trace, events: Events, results: Moves | None = None
+    ) -> Transfers:
+        """The transfers behind a policy's events.
+
+        A fetch is the first of its block, or, where memory is reused, of what has lain there
+        since the last access marked ``NEW``. A write-back is charged to the last writer.
+        A hardware cache writes network outputs back when they are evicted, or at the end; both
+        are results. A scratchpad's ``results`` are given: it writes them through.
+        """
+        at = np.flatnonzero(events.missed)
+        touch, block = trace.touch[at].astype(np.int64), trace.block[at].astype(np.int64)
+        size = trace.size[block]
+        spills = _written_back(trace, events)
+        if results is None:
+            output = program.cell_is_output[program.touch_cell[spills.of]]
+            left = _left_dirty(trace, events)
+            final = left.select(program.cell_is_output[program.touch_cell[left.of]])
+            results, spills = spills.select(output).join(final), spills.select(~output)
+        else:  # given in cells, so all are
+            cell = program.touch_cell.astype(np.int64)
+            block, spills = cell[touch], replace(spills, unit=cell[spills.of])
+        return cls(
+            Moves(touch, touch, size, block),
+            np.where(_first_fetches(trace, at), 0, size),
+            spills,
+            results,
+            events.occupancy,
+            events.peak,
+        )
+
+
+def _first_fetches(trace: Trace, at: Ints) -> NDArray[np.bool_]:
+    """Whether each fetch (an access) is the first of what lies in its block."""
+    if (trace.code & NEW).any():
+        order = np.argsort(trace.block, kind="stable")
+        what = np.empty(len(order), np.int64)
+        what[order] = np.cumsum((trace.code[order] & NEW) > 0)
+    else:
+        what = trace.block.astype(np.int64)
+    fetched = what[at]
+    first = np.full(int(fetched.max(initial=0)) + 1, -1, np.int64)
+    first[fetched[::-1]] = at[::-1]
+    found: NDArray[np.bool_] = first[fetched] == at
+    return found
+
+
+def _writes(trace: Trace) -> tuple[Ints, Ints]:
+    """Accesses that make a block dirty, sorted by block and time, and their sort keys."""
+    writes = np.flatnonzero(DIRTIES[trace.code & KIND])
+    keys = trace.block[writes].astype(np.int64) * (len(trace.block) + 1) + writes
+    order = np.argsort(keys, kind="stable")
+    return writes[order], keys[order]
+
+
+def _written_back(trace: Trace, events: Events) -> Moves:
+    """Each write-back, charged to the last write to its block."""
+    writes, keys = _writes(trace)
+    at = events.spilled * (len(trace.block) + 1) + events.spilled_at
+    by = writes[np.searchsorted(keys, at, side="right") - 1]
+    return Moves(
+        trace.touch[by].astype(np.int64),
+        trace.touch[events.spilled_at].astype(np.int64),
+        trace.size[events.spilled],
+        events.spilled,
+    )
+
+
+def _left_dirty(trace: Trace, events: Events) -> Moves:
+    """The blocks that are dirty after the last access, as if written back then."""
+    writes, _ = _writes(trace)
+    block = trace.block[writes].astype(np.int64)
+    last = np.flatnonzero(np.diff(block, append=-1))  # the last write to each block
+    writes, block = writes[last], block[last]
+    spilled_at = np.full(len(trace.size), -1, np.int64)
+    np.maximum.at(spilled_at, events.spilled, events.spilled_at)
+    dirty = spilled_at[block] < writes
+    writes, block = writes[dirty], block[dirty]
+    end = np.full(len(writes), int(trace.touch[-1]) if len(trace.touch) else 0, np.int64)
+    return Moves(trace.touch[writes].astype(np.int64), end, trace.size[block], block)
+
+
+def scratchpad_codes(program: Program) -> NDArray[np.uint8]:
+    """Per touch, what it asks of a scratchpad: it knows lifetimes, and writes outputs through."""
+    output = program.cell_is_output[program.touch_cell]
+    code = np.where(program.touch_write, np.where(output, WRITE_THROUGH, WRITE), READ)
+    codes: NDArray[np.uint8] = (code + LAST * program.touch_last).astype(np.uint8)
+    return codes
+
+
+def written_through(program: Program) -> Moves:
+    """Network outputs, which a scratchpad writes to DRAM as they are produced."""
+    touch = np.flatnonzero(program.touch_write & program.cell_is_output[program.touch_cell])
+    cell = program.touch_cell[touch].astype(np.int64)
+    return Moves(touch, touch, program.cell_bytes[cell], cell)

@@ -1,0 +1,47 @@
+"""The replay's time in closed form: a few maxima per task, no events."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from memsim.engines.clock.steps import Steps, Timeline
+
+
+def recurrence(steps: Steps) -> Timeline:
+    """When every load, compute and store happens.
+
+    The DRAM channel serves L1 L2 S1 L3 S2 ...; S(i) goes before L(i+1) where that load waits
+    for it. Two buffers: L(i) needs the input buffer that task i-2 computed from, C(i) the
+    output buffer that S(i-2) emptied.
+    """
+    load, compute, store = steps.load, steps.compute, steps.store
+    tasks = len(compute)
+    start = {name: [0] * tasks for name in ("load", "compute", "store")}
+    end = {name: [0] * tasks for name in ("load", "compute", "store")}
+    channel = 0  # when the DRAM channel is free
+
+    def transfer(name: str, task: int, ready: int, time: int) -> None:
+        nonlocal channel
+        begin = max(ready, channel) if time else ready
+        start[name][task], end[name][task] = begin, begin + time
+        if time:
+            channel = begin + time
+
+    for i in range(tasks):
+        before, previous = (end["compute"][j] if j >= 0 else 0 for j in (i - 2, i - 1))
+        if i and steps.waits[i]:
+            transfer("store", i - 1, previous, store[i - 1])
+        transfer("load", i, previous if steps.waits[i] else before, load[i])
+        if i and not steps.waits[i]:
+            transfer("store", i - 1, previous, store[i - 1])
+        arrived = end["load"][i] + steps.latency[i]
+        begin = max(arrived, previous, end["store"][i - 2] if i >= 2 else 0)
+        start["compute"][i], end["compute"][i] = begin, begin + compute[i]
+    if tasks:
+        transfer("store", tasks - 1, end["compute"][-1], store[-1])
+    columns = (
+        np.array(side[name], dtype=np.int64)
+        for name in ("load", "compute", "store")
+        for side in (start, end)
+    )
+    return Timeline(*columns)

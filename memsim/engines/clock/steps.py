@@ -1,0 +1,168 @@
+"""How long each task's load, compute and store take: what replay and recurrence share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.cache.cachepass import CachePass
+from memsim.engines.clock.rates import is_pooling, paid_macs, rate_class
+from memsim.errors import Problem, SimulationError
+from memsim.machine import Machine
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+PICOSECONDS = 10**12
+"""In a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Durations in integer picoseconds, one entry per task, rounded up.
+
+    Attributes
+    ----------
+    load, store : list of int
+        Time on the DRAM channel; 0 where nothing moves.
+    compute : list of int
+        The slowest of MACs, elementwise operations and on-chip transfers, plus the kernel's
+        overhead for its first task.
+    latency : list of int
+        From the end of a load on the channel until its data are there; 0 where nothing moves.
+    waits : list of bool
+        Whether the load comes after the store of the task before it: because it fetches what
+        that stores, or because the machine does not overlap the two.
+    """
+
+    load: list[int]
+    compute: list[int]
+    store: list[int]
+    latency: list[int]
+    waits: list[bool]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """When each task's load, compute and store happen: int64 arrays of picoseconds.
+
+    A load is on the channel from ``load_start`` to ``load_end``. A transfer of nothing has
+    equal start and end.
+    """
+
+    load_start: Ints
+    load_end: Ints
+    compute_start: Ints
+    compute_end: Ints
+    store_start: Ints
+    store_end: Ints
+
+    @property
+    def end(self) -> int:
+        """Picoseconds until the last task is computed and stored; 0 without tasks."""
+        if not len(self.compute_end):
+            return 0
+        return int(max(self.compute_end[-1], self.store_end.max()))
+
+    @property
+    def stall(self) -> Ints:
+        """How long the compute engine waits before each task."""
+        before: Ints = np.concatenate([[0], self.compute_end[:-1]])
+        return self.compute_start - before
+
+
+def duration(amount: int, rate: Fraction) -> int:
+    """Picoseconds for ``amount`` at ``rate`` per second, rounded up, without rounding error.
+
+    Examples
+    --------
+    >>> duration(1, Fraction(10**12)), duration(1, Fraction(3, 2) * 10**12)
+    (1, 1)
+    >>> duration(64, Fraction(25_600_000_000))
+    2500
+    """
+    return -(-amount * PICOSECONDS * rate.denominator // rate.numerator)
+
+
+LONGEST = 1 << 60
+"""Picoseconds, 13 days: times beyond are refused, so that sums stay inside 64 bits."""
+
+
+def _durations(amounts: Ints, rate: Fraction) -> list[int]:
+    factor, divisor = PICOSECONDS * rate.denominator, rate.numerator
+    times = [-(-amount * factor // divisor) for amount in amounts.tolist()]
+    _check_length(sum(times))
+    return times
+
+
+def _check_length(time: int) -> None:
+    if time > LONGEST:
+        raise SimulationError(
+            Problem(
+                f"the simulated time is beyond {LONGEST / PICOSECONDS / 86400:.0f} days",
+                hint="a machine with higher rates, or a smaller input",
+            )
+        )
+
+
+def steps(program: Program, traffic: CachePass, machine: Machine) -> Steps:
+    """Turn each task's bytes and operations into time on a machine.
+
+    Transfers are whole DRAM bursts.
+    """
+    burst = machine.dram.burst
+    load, store = (
+        _durations(-(-moved // burst) * burst, machine.dram_bytes_per_s)
+        for moved in (traffic.load_bytes, traffic.store_bytes)
+    )
+    latency = [machine.dram_latency_ps if time else 0 for time in load]
+    serial = _serial(program, machine)
+    for task in np.flatnonzero(serial)[1:].tolist():
+        # A load of nothing waits for nothing; where it has to, it takes a picosecond.
+        load[task] = load[task] or int(store[task - 1] > 0)
+    waits = traffic.waits | serial
+    compute = _compute(program, machine)
+    _check_length(sum(load) + sum(store) + sum(latency) + sum(compute))
+    return Steps(load, compute, store, latency, waits.tolist())
+
+
+def _serial(program: Program, machine: Machine) -> NDArray[np.bool_]:
+    """Per task: does the machine finish and store the task before it first?"""
+    if machine.compute.overlap == "kernel":
+        return first_of_kernel(program)
+    return np.full(program.tasks, machine.compute.overlap == "none")
+
+
+def first_of_kernel(program: Program) -> NDArray[np.bool_]:
+    """Per task: is it the first of its kernel?"""
+    kernel = program.task_kernel
+    first: NDArray[np.bool_] = np.concatenate([[True], kernel[1:] != kernel[:-1]])
+    return first
+
+
+def _compute(program: Program, machine: Machine) -> list[int]:
+    classes = np.array([rate_class(kernel, machine.compute.vector) for kernel in program.kernels])
+    task_class, macs = classes[program.task_kernel], paid_macs(program, machine)
+    times = np.zeros(program.tasks, dtype=np.int64)
+    for name in np.unique(classes).tolist():
+        chosen = np.flatnonzero((task_class == name) & (macs > 0))
+        if len(chosen):
+            times[chosen] = _durations(macs[chosen], machine.mac_rate(name))
+    pools = np.array([is_pooling(kernel) for kernel in program.kernels])[program.task_kernel]
+    for rate, those in ((machine.elementwise_rate, ~pools), (machine.pooling_rate, pools)):
+        chosen = np.flatnonzero(those & (program.task_work > 0))
+        work = np.array(_durations(program.task_work[chosen], rate), dtype=np.int64)
+        times[chosen] = np.maximum(times[chosen], work)
+    if machine.onchip_bytes_per_s is not None:
+        onchip = _durations(program.task_bytes, machine.onchip_bytes_per_s)
+        times = np.maximum(times, onchip)
+    first = first_of_kernel(program)
+    _check_length(int(first.sum()) * machine.kernel_overhead_ps)
+    compute: list[int] = (times + first * machine.kernel_overhead_ps).tolist()
+    return compute

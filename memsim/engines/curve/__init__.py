@@ -1,0 +1,1 @@
+"""The curve: which bytes move, at every capacity at once."""

@@ -1,0 +1,305 @@
+"""The curve: DRAM traffic at every cache size at once, exactly, for LRU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.cache.management import MANAGEMENTS, Lines
+from memsim.engines.cache.trace import KIND, WRITE_THROUGH
+from memsim.engines.compiled import INFINITE
+from memsim.engines.curve.tally import Tally
+from memsim.engines.curve.thresholds import thresholds
+from memsim.errors import InputError, Problem
+from memsim.program.kernel import Cause, Role
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+class Moves(IntEnum):
+    """What bytes do below their threshold. ``REFETCH`` is a part of ``FETCH``."""
+
+    FETCH = 0
+    REFETCH = 1
+    SPILL = 2
+    RESULT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StepFunction:
+    """DRAM traffic as a function of the cache size.
+
+    Entry ``i`` holds from ``cache_bytes[i]`` up to, not including, ``cache_bytes[i + 1]``; the
+    last one holds for everything larger. The first size is 0.
+
+    Attributes
+    ----------
+    cache_bytes : int64 array
+        Ascending.
+    read_bytes, write_bytes : int64 arrays
+        Descending.
+    """
+
+    cache_bytes: Ints
+    read_bytes: Ints
+    write_bytes: Ints
+
+    @property
+    def dram_bytes(self) -> Ints:
+        """Reads and writes."""
+        total: Ints = self.read_bytes + self.write_bytes
+        return total
+
+    def index(self, capacity: int) -> int:
+        """The entry that holds at a capacity."""
+        return int(np.searchsorted(self.cache_bytes, capacity, side="right")) - 1
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Traffic of one program for all capacities of an LRU cache.
+
+    Every row says: this kernel moves these bytes of this tensor, in this role, iff the capacity
+    is below the threshold. The rows are sorted by threshold, and as many as there are distinct
+    thresholds per kernel, tensor, role and move. All methods answer in sums over them.
+
+    Attributes
+    ----------
+    program : Program
+    management : str
+    threshold, nbytes : int64 arrays, one entry per row
+        Bytes of capacity; bytes that move. ``INFINITE`` where they always move.
+    kernel, tensor : int64 arrays, per row
+        The kernel to which the bytes are charged; the tensor they belong to.
+    role, move : int64 arrays, per row
+        :class:`~memsim.program.kernel.Role`, :class:`Moves`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
+    >>> found = curve(program)
+    >>> found.read_bytes(10**9) == program.compulsory_read_bytes
+    True
+    >>> size = found.smallest_within(Fraction(1, 10))  # 10 % above compulsory
+    >>> found.dram_bytes(size) <= program.compulsory_bytes * 1.1 < found.dram_bytes(size - 1)
+    True
+    """
+
+    program: Program
+    management: str
+    threshold: Ints = field(repr=False)
+    nbytes: Ints = field(repr=False)
+    kernel: Ints = field(repr=False)
+    tensor: Ints = field(repr=False)
+    role: Ints = field(repr=False)
+    move: Ints = field(repr=False)
+
+    # ---- totals
+
+    @cached_property
+    def steps(self) -> StepFunction:
+        """Total reads and writes as one step function."""
+        threshold, move = self.threshold, self.move
+        last = np.flatnonzero(np.diff(threshold, append=0))  # the last row of each threshold
+        last = last[threshold[last] < INFINITE]
+        columns = []
+        for chosen in (move == Moves.FETCH, (move == Moves.SPILL) | (move == Moves.RESULT)):
+            below = np.cumsum(np.where(chosen, self.nbytes, 0))
+            total = below[-1:]
+            columns.append(np.concatenate([total, total - below[last]]))
+        sizes = np.concatenate([[0], threshold[last]])
+        # Where a block's first fetch moves to another layer, the total stays the same.
+        kept = np.flatnonzero(np.diff(columns[0] + columns[1], prepend=-1))
+        return StepFunction(sizes[kept], columns[0][kept], columns[1][kept])
+
+    def read_bytes(self, capacity: int) -> int:
+        """Bytes read from DRAM."""
+        return int(self.steps.read_bytes[self.steps.index(capacity)])
+
+    def write_bytes(self, capacity: int) -> int:
+        """Bytes written to DRAM."""
+        return int(self.steps.write_bytes[self.steps.index(capacity)])
+
+    def dram_bytes(self, capacity: int) -> int:
+        """Bytes read from and written to DRAM."""
+        return self.read_bytes(capacity) + self.write_bytes(capacity)
+
+    # ---- columns
+
+    def at(self, capacity: int) -> Ints:
+        """Bytes at a capacity, kernels x roles x causes: what the cache pass finds there."""
+        traffic: Ints = self.at_each([capacity])[0]
+        return traffic
+
+    def at_each(self, capacities: Sequence[int] | Ints) -> Ints:
+        """Bytes at each of some capacities, capacities x kernels x roles x causes."""
+        shape = (len(self.program.kernels), len(Role))
+        return self._sums(capacities, self.kernel * len(Role) + self.role, shape)
+
+    def tensors_at(self, capacity: int) -> Ints:
+        """Bytes at a capacity, tensors x causes."""
+        traffic: Ints = self.tensors_at_each([capacity])[0]
+        return traffic
+
+    def tensors_at_each(self, capacities: Sequence[int] | Ints) -> Ints:
+        """Bytes at each of some capacities, capacities x tensors x causes."""
+        return self._sums(capacities, self.tensor, (len(self.program.tensors),))
+
+    def columns(self) -> dict[tuple[int, Role, Cause], tuple[Ints, Ints]]:
+        """The step function of each kernel, role and cause that ever moves a byte.
+
+        Returns
+        -------
+        dict
+            From (kernel, role, cause) to sizes, ascending from 0, and the bytes that move from
+            each size up to the next.
+        """
+        parts: dict[Cause, list[tuple[Moves, int]]] = {
+            Cause.FIRST: [(Moves.FETCH, 1), (Moves.REFETCH, -1)],
+            Cause.REFETCH: [(Moves.REFETCH, 1)],
+            Cause.SPILL: [(Moves.SPILL, 1)],
+            Cause.RESULT: [(Moves.RESULT, 1)],
+        }
+        found = {}
+        charged = self.kernel * len(Role) + self.role
+        order = np.argsort(charged, kind="stable")  # by column, and by threshold within
+        edges = np.flatnonzero(np.diff(charged[order], prepend=-1, append=-1))
+        for begin, end in pairwise(edges):
+            rows = order[begin:end]
+            kernel, role = divmod(int(charged[rows[0]]), len(Role))
+            threshold, move = self.threshold[rows], self.move[rows]
+            for cause, terms in parts.items():
+                signed = sum(np.where(move == kind, sign, 0) for kind, sign in terms)
+                signed = signed * self.nbytes[rows]
+                sizes = np.unique(np.concatenate([[0], threshold[threshold < INFINITE]]))
+                sums = np.concatenate([np.cumsum(signed[::-1])[::-1], [0]])
+                moved = sums[np.searchsorted(threshold, sizes, side="right")]
+                kept = np.diff(moved, prepend=moved[0] - 1) != 0
+                if moved.any():
+                    found[kernel, Role(role), cause] = (sizes[kept], moved[kept])
+        return found
+
+    def _sums(self, capacities: Sequence[int] | Ints, cell: Ints, shape: tuple[int, ...]) -> Ints:
+        sizes, place = np.unique(np.asarray(capacities, np.int64), return_inverse=True)
+        cells, moves = int(np.prod(shape)), len(Moves)
+        # A row moves at the sizes below its threshold: count it at the largest of them, and
+        # then let every size add what was counted at larger ones.
+        largest = np.searchsorted(sizes, self.threshold, side="left") - 1
+        chosen = largest >= 0
+        flat = np.zeros(len(sizes) * cells * moves, np.int64)
+        where = (largest[chosen] * cells + cell[chosen]) * moves + self.move[chosen]
+        np.add.at(flat, where, self.nbytes[chosen])
+        moved = np.cumsum(flat.reshape(len(sizes), cells, moves)[::-1], axis=0)[::-1]
+        found = np.empty((len(sizes), cells, len(Cause)), np.int64)
+        found[..., Cause.FIRST] = moved[..., Moves.FETCH] - moved[..., Moves.REFETCH]
+        found[..., Cause.REFETCH] = moved[..., Moves.REFETCH]
+        found[..., Cause.SPILL] = moved[..., Moves.SPILL]
+        found[..., Cause.RESULT] = moved[..., Moves.RESULT]
+        traffic: Ints = found[place.reshape(-1)].reshape(-1, *shape, len(Cause))
+        return traffic
+
+    # ---- the architect's question
+
+    def smallest(self, traffic_bytes: int) -> int | None:
+        """The smallest cache in bytes with at most this DRAM traffic; None if none does it."""
+        total = self.steps.dram_bytes
+        enough = int(np.searchsorted(-total, -traffic_bytes, side="left"))
+        return int(self.steps.cache_bytes[enough]) if enough < len(total) else None
+
+    def smallest_within(self, fraction: float | Fraction) -> int | None:
+        """The smallest cache whose traffic is at most this fraction above the compulsory.
+
+        None if none does it.
+        """
+        return self.smallest(int(self.program.compulsory_bytes * (1 + Fraction(fraction))))
+
+
+def curve(program: Program, management: str = "scratchpad", lines: Lines | None = None) -> Curve:
+    """Find the traffic of a program for every capacity of an LRU cache, in one pass.
+
+    Parameters
+    ----------
+    program : Program
+    management : str
+        Key of ``MANAGEMENTS``.
+    lines : Lines, optional
+        Of a hardware cache.
+
+    Raises
+    ------
+    InputError
+        For an unknown management, and for sets: one pass needs a fully associative cache.
+
+    Notes
+    -----
+    LRU by bytes keeps the longest prefix of the recency stack that fits. An access hits iff the
+    largest depth that its block has had since its last access, itself included, is at most the
+    capacity; the depth falls only where blocks that are dead leave. A dirty block is written
+    back iff the largest depth it reaches, until it is overwritten or dies, exceeds the capacity.
+    Stack distances are due to Mattson et al., IBM Systems Journal 9(2), 1970, for equal blocks.
+    """
+    lines = lines or Lines()
+    trace_of = MANAGEMENTS[management]
+    if management != "scratchpad" and lines.ways is not None:
+        raise InputError(
+            Problem(
+                f"a curve needs a fully associative cache, this one has {lines.ways} ways",
+                hint="run once per size instead",
+            )
+        )
+    trace = trace_of(program, lines)
+    amounts, amount = np.unique(trace.size, return_inverse=True)
+    groups, group = _groups(program)
+    tally = Tally(len(groups) * len(Moves), int(trace.size.sum()), amounts)
+    touch, block = trace.touch, trace.block
+    is_output = program.cell_is_output[program.touch_cell]
+    for run in thresholds(trace):
+        fetch = np.flatnonzero(run.fetches)
+        threshold, earlier = run.threshold[fetch], run.earlier[fetch]
+        at = fetch + run.begin
+        column, moved = group[touch[at]], amount[block[at]]
+        tally.add(column + Moves.FETCH, threshold, moved)
+        again = np.flatnonzero(earlier)
+        below = np.minimum(earlier[again], threshold[again])
+        tally.add(column[again] + Moves.REFETCH, below, moved[again])
+        # What is dirty is written back when it is evicted; an output that is left dirty, at
+        # the end; one that is written through, at once.
+        at, below = run.dirtied_at, run.spilled_below
+        output = is_output[touch[at]]
+        if not len(run.threshold):
+            below = np.where(output, INFINITE, below)
+        move = np.where(output, Moves.RESULT, Moves.SPILL)
+        tally.add(group[touch[at]] + move, below, amount[block[at]])
+        codes = trace.code[run.begin : run.begin + len(run.threshold)]
+        at = run.begin + np.flatnonzero((codes & KIND) == WRITE_THROUGH)
+        always = np.full(len(at), INFINITE)
+        tally.add(group[touch[at]] + Moves.RESULT, always, amount[block[at]])
+
+    threshold, column, nbytes = tally.rows()
+    of_group, move = np.divmod(column, len(Moves))
+    kernel, tensor, role = groups[of_group].T
+    return Curve(program, management, threshold, nbytes, kernel, tensor, role, move)
+
+
+def _groups(program: Program) -> tuple[Ints, Ints]:
+    """The kernel, tensor and role of each group of touches; each touch's group, times moves."""
+    tensors, roles = len(program.tensors), len(Role)
+    kernel = program.task_kernel[program.touch_task].astype(np.int64)
+    tensor = program.cell_tensor[program.touch_cell]
+    keys, group = np.unique(
+        (kernel * tensors + tensor) * roles + program.touch_role, return_inverse=True
+    )
+    rest, role = np.divmod(keys, roles)
+    return np.stack([*np.divmod(rest, tensors), role], axis=1), group * len(Moves)

@@ -1,0 +1,136 @@
+"""Knees: the cache sizes at which traffic drops most, and what is responsible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.curve.curve import Curve, Moves
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+WIDTH = 8
+"""Steps whose sizes differ by at most one part in ``WIDTH`` are one knee."""
+
+TAIL = 40
+"""A side of a knee that holds less than one part in ``TAIL`` of its drop is cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a knee's drop.
+
+    Attributes
+    ----------
+    tensor : str
+        What is kept on chip.
+    layer : str
+        The kernel that then need not fetch it or, for write-backs, whose output then need not be
+        written back.
+    saves : str
+        ``read`` or ``write``.
+    nbytes : int
+        DRAM bytes saved.
+    """
+
+    tensor: str
+    layer: str
+    saves: str
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Knee:
+    """A narrow range of cache sizes over which traffic drops much.
+
+    Attributes
+    ----------
+    start_bytes, cache_bytes : int
+        The largest cache without any of the drop; the smallest with all of it.
+    saved_read_bytes, saved_write_bytes : int
+        The drop of DRAM traffic from ``start_bytes`` to ``cache_bytes``.
+    dram_bytes : int
+        The traffic that is left at ``cache_bytes``.
+    shares : tuple of Share
+        The drop by tensor, layer and direction; the largest first.
+    """
+
+    start_bytes: int
+    cache_bytes: int
+    saved_read_bytes: int
+    saved_write_bytes: int
+    dram_bytes: int
+    shares: tuple[Share, ...]
+
+    @property
+    def saved_bytes(self) -> int:
+        """The whole drop."""
+        return self.saved_read_bytes + self.saved_write_bytes
+
+
+def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:
+    """Find the largest drops of a curve, at most so many of them, by ascending size.
+
+    A network's steps are thousands, since the blocks of one tensor need slightly different
+    sizes. So the drop is summed over windows, from some size to an eighth more. The window with
+    the largest drop becomes a knee, less the sides that hold less than a fortieth of its drop;
+    then the largest of the windows that do not overlap it, and so on.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> from memsim.engines.curve.curve import curve
+    >>> found = curve(memsim.build(memsim.load("resnet18"), buffer=512 * 1024))
+    >>> knee = knees(found, 1)[0]
+    >>> knee.saved_bytes == found.dram_bytes(knee.start_bytes) - found.dram_bytes(knee.cache_bytes)
+    True
+    """
+    steps = curve.steps
+    size, drop = steps.cache_bytes[1:], -np.diff(steps.dram_bytes)
+    window_end = np.searchsorted(size, size + size // WIDTH, side="right")
+    taken = np.zeros(len(size), np.bool_)
+    spans: list[tuple[int, int]] = []
+    while len(spans) < most and not taken.all():
+        blocked = np.append(np.flatnonzero(taken), len(size))
+        stop = np.minimum(window_end, blocked[np.searchsorted(blocked, np.arange(len(size)))])
+        sums = np.concatenate([[0], np.cumsum(drop)])
+        begin = int(np.argmax(sums[stop] - sums[:-1]))
+        total = sums[stop[begin]] - sums[begin]
+        if total <= 0:
+            break
+        # The fewest steps that leave less than the tail on either side.
+        held = sums[begin : stop[begin] + 1] - sums[begin]
+        last = begin + int(np.searchsorted(held[1:], total - total // TAIL, side="left"))
+        begin += int(np.searchsorted(held[1:], total // TAIL, side="right"))
+        spans.append((int(size[begin]), int(size[last])))
+        taken[begin : last + 1] = True
+    return tuple(_knee(curve, low, high) for low, high in sorted(spans))
+
+
+def _knee(curve: Curve, low: int, high: int) -> Knee:
+    first, last = np.searchsorted(curve.threshold, [low, high + 1])
+    rows = first + np.flatnonzero(curve.move[first:last] != Moves.REFETCH)
+    key = np.stack([curve.tensor[rows], curve.kernel[rows], curve.move[rows]])
+    kinds, which = np.unique(key, axis=1, return_inverse=True)
+    amount = np.zeros(kinds.shape[1], np.int64)
+    np.add.at(amount, which.reshape(-1), curve.nbytes[rows])
+    program = curve.program
+    shares = tuple(
+        Share(
+            program.tensors[kinds[0, i]].name,
+            program.kernels[kinds[1, i]].name,
+            "read" if kinds[2, i] == Moves.FETCH else "write",
+            int(amount[i]),
+        )
+        for i in np.argsort(-amount, kind="stable")
+    )
+    saved = {
+        way: sum(share.nbytes for share in shares if share.saves == way)
+        for way in ("read", "write")
+    }
+    return Knee(low - 1, high, saved["read"], saved["write"], curve.dram_bytes(high), shares)

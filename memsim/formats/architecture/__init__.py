@@ -1,0 +1,1 @@
+"""Architecture files: the YAML language in which networks are described."""

@@ -1,0 +1,233 @@
+"""Architecture files: YAML to Network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.formats.architecture.builder import Builder, Scope
+from memsim.formats.architecture.macros import Value
+from memsim.formats.architecture.schema import Architecture, parse
+from memsim.network import Network
+from memsim.network.ops.shape import Input
+from memsim.yaml.document import Document, shown
+from memsim.yaml.faults import Fault
+from memsim.yaml.text import load, read
+
+__all__ = ["Options", "check_architecture", "from_text", "read_architecture"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What overrides a file.
+
+    Attributes
+    ----------
+    variant : str or None
+        One of the file's ``variants``.
+    parameters : mapping
+        Values of the file's ``parameters``.
+    input_shape : tuple of int or None
+        Channels, height, width of the one input.
+    batch : int or None
+    dtype : str or None
+    allow_unknown : bool
+        Whether a foreign graph may hold operators that memsim does not know.
+    """
+
+    variant: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    input_shape: tuple[int, int, int] | None = None
+    batch: int | None = None
+    dtype: str | None = None
+    allow_unknown: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        variant: str | None,
+        parameters: Mapping[str, Any] | None,
+        input_shape: Sequence[int] | None,
+        batch: int | None,
+        dtype: str | None,
+        allow_unknown: bool = False,
+    ) -> Options:
+        """What a caller gave: no parameters may be None, and a shape any sequence."""
+        shape = None if input_shape is None else tuple(input_shape)
+        return cls(variant, parameters or {}, shape, batch, dtype, allow_unknown)  # type: ignore[arg-type]  # its length is checked where it is used
+
+
+def read_architecture(path: str | os.PathLike[str], options: Options | None = None) -> Network:
+    """Read an architecture file.
+
+    Raises
+    ------
+    InputError
+        Every problem of the file at once, each with its line and column.
+    """
+    return from_text(read(path), os.fspath(path), options)
+
+
+def from_text(text: str, file: str = "<text>", options: Options | None = None) -> Network:
+    """Read the text of an architecture file.
+
+    Parameters
+    ----------
+    text : str
+    file : str
+        The name shown in problems.
+    options : Options, optional
+
+    Examples
+    --------
+    >>> network = from_text('''
+    ... name: tiny
+    ... input: [3, 8, 8]
+    ... layers:
+    ...   - conv: {out: 4, kernel: 3, bn: true, act: relu}
+    ...   - block: {pattern: harmonic, layers: 2, growth: 4}
+    ... ''')
+    >>> [layer.name for layer in network][:5]
+    ['input', 'conv1.conv', 'conv1.bn', 'conv1.act', 'block1.1.conv']
+    >>> network["block1.concat"].output.shape
+    (1, 10, 8, 8)
+    """
+    return _expand(load(text, file), options or Options())
+
+
+def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
+    """All problems of a file, in every variant of it; none if it is sound."""
+    try:
+        document = load(read(path), os.fspath(path))
+        variants = document.data.get("variants") if isinstance(document.data, dict) else None
+    except InputError as error:
+        return list(error.problems)
+    found: dict[Problem, None] = {}
+    for variant in (None, *(variants if isinstance(variants, dict) else ())):
+        try:
+            _expand(document, Options(variant=variant))
+        except InputError as error:
+            found.update(dict.fromkeys(error.problems))
+    return list(found)
+
+
+def _expand(document: Document, options: Options) -> Network:
+    model = parse(document.data)
+    if isinstance(model, Architecture):
+        return _build(document, model, options)
+    problems = _placed(document, model)
+    rest = _without(document, model)
+    if rest is not None:
+        try:
+            _build(document, rest, options)
+        except InputError as error:
+            problems += error.problems
+    raise InputError(*problems)
+
+
+HARMLESS = {"name", "source", "description", "dtype", "outputs"}
+"""Keys without which the layers still mean what they say."""
+
+
+def _without(document: Document, found: list[Fault]) -> Architecture | None:
+    """The file less its faults on top, if the layers can be looked at without them."""
+    data = document.data
+    keys = {fault.path[0] if fault.path else "name" for fault in found}
+    if not isinstance(data, dict) or keys & (set(Architecture.model_fields) - HARMLESS):
+        return None
+    kept = {key: value for key, value in data.items() if key not in keys}
+    model = parse({"name": "unnamed", **kept})
+    return model if isinstance(model, Architecture) else None
+
+
+def _build(document: Document, model: Architecture, options: Options) -> Network:
+    values = _values(model, options, document.file)
+    builder = Builder(document)
+    builder.set_defaults(model.defaults, values)
+    scope = Scope("", values)
+    source = _inputs(document, model, options, builder)
+    builder.layers(document.data["layers"], ("layers",), scope, source, alone=False)
+    outputs = None
+    if model.outputs is not None:
+        outputs = [
+            builder.name_of(name, scope, ("outputs", i)) for i, name in enumerate(model.outputs)
+        ]
+    network = Network(
+        model.name,
+        builder.nodes(),
+        outputs,
+        dtype=options.dtype or model.dtype,
+        batch=model.batch if options.batch is None else options.batch,
+        source=model.source,
+    )
+    if options.input_shape is not None and model.input is None and model.inputs is None:
+        return network.with_options(input_shape=_image(options.input_shape))
+    return network
+
+
+def _placed(document: Document, found: list[Fault]) -> list[Problem]:
+    problems = [document.problem(fault.path, fault.message, fault.hint) for fault in found]
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))
+
+
+def _values(model: Architecture, options: Options, file: str) -> dict[str, Any]:
+    """What ``$names`` stand for: the parameters, a variant's, the caller's."""
+    variant = model.variant if options.variant is None else options.variant
+    chosen: Mapping[str, Any] = {}
+    if variant is not None:
+        if variant not in model.variants:
+            hint = did_you_mean(variant, model.variants) or f"{model.name} has no variants"
+            raise InputError(Problem(f"unknown variant {shown(variant)}", hint=hint, file=file))
+        chosen = model.variants[variant]
+    values = {**model.parameters, **chosen}
+    problems = []
+    for name, value in options.parameters.items():
+        if name not in values:
+            hint = did_you_mean(name, values) or f"{model.name} has no parameters"
+            message = f"unknown parameter {shown(name)}"
+            problems.append(Problem(message, hint=hint, file=file))
+        if not isinstance(value, str | int | float | bool | None):
+            message = f"the parameter {shown(name)} must be a number or a word"
+            problems.append(Problem(message, file=file))
+    if problems:
+        raise InputError(*problems)
+    return {**values, **options.parameters}
+
+
+def _inputs(
+    document: Document, model: Architecture, options: Options, builder: Builder
+) -> Value | None:
+    """Add the inputs; return the one that the first layer reads where it says nothing."""
+    shapes = dict(model.inputs or {})
+    if model.input is not None:
+        shapes["input"] = model.input
+    if options.input_shape is not None:
+        if len(shapes) > 1:
+            message = f"{model.name} has {len(shapes)} inputs; write their shapes into the file"
+            raise InputError(Problem(message, file=document.file))
+        shapes = dict.fromkeys(shapes, _image(options.input_shape))
+    described = any(isinstance(item, dict) and "input" in item for item in document.data["layers"])
+    if not shapes and not described:
+        problem = document.problem((), "a network needs 'input'", "such as 'input: [3, 224, 224]'")
+        builder.report(problem)
+        return Value("")
+    value = None
+    for name, shape in shapes.items():
+        path = ("input",) if model.inputs is None else ("inputs", name)
+        place = document.problem(path, "")
+        value = builder.add(name, Input(shape=shape), (), place)
+        builder.ends[name] = value
+    return value if len(shapes) == 1 else None
+
+
+def _image(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    from pydantic import ValidationError
+
+    try:
+        return Input(shape=shape).shape
+    except ValidationError:
+        message = f"an input is channels, height, width, all at least 1; not {shown(list(shape))}"
+        raise InputError(message) from None

@@ -1,0 +1,39 @@
+"""A convolution with what comes with it: the one chain that all macros are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memsim.formats.architecture.fields import Finish
+from memsim.formats.architecture.macros.base import Site, Value
+from memsim.network.ops import Operator
+from memsim.network.ops.conv import Conv
+from memsim.network.ops.pointwise import BatchNorm
+
+__all__ = ["convolve", "depthwise"]
+
+
+def convolve(site: Site, part: str, op: Operator, finish: Finish, source: Value) -> Value:
+    """Append an operator with its batch norm and activation.
+
+    The layers are named ``<part>.conv`` (by the operator: ``.linear``), ``<part>.bn`` and
+    ``<part>.act``; an operator that comes alone is ``<part>``.
+    """
+    steps: list[tuple[str, Operator]] = []
+    if finish.bn:
+        steps.append(("bn", BatchNorm()))
+    if finish.act is not None:
+        steps.append(("act", finish.act))
+    core = ("linear" if op.kind == "linear" else "conv", op)
+    steps = [*steps, core] if finish.order == "pre" else [core, *steps]
+    for suffix, step in steps:
+        name = part if len(steps) == 1 else f"{part}.{suffix}" if part else suffix
+        source = site.add(name, step, source)
+    return source
+
+
+def depthwise(site: Site, part: str, source: Value, finish: Finish, **attributes: Any) -> Value:
+    """Append a depthwise convolution, one filter for each channel of its input."""
+    count = site.shape(source)[0]
+    op = site.make(Conv, out=count, groups=count, **attributes)
+    return convolve(site, part, op, finish, source)

@@ -1,0 +1,1 @@
+"""Networks that other programs describe: ONNX files and PyTorch modules."""

@@ -1,0 +1,370 @@
+"""Foreign graphs to networks: what the readers of PyTorch and ONNX graphs share.
+
+A reader turns its graph into plain :class:`Record` s and gives a table of rules, one per foreign
+operator. What no rule knows becomes an ``opaque`` layer, so that its tensors still count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from memsim.errors import InputError, Problem
+from memsim.formats.architecture.items import name_problem
+from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, Value
+from memsim.network import Network, Node
+from memsim.network.ops import Operator, Shape, ShapeError
+from memsim.network.ops.opaque import Opaque
+from memsim.network.ops.shape import Flatten, Input
+from memsim.yaml.document import shown
+
+__all__ = ["Importer", "Rule"]
+
+Rule = Callable[["Importer", Record], None]
+"""Adds what a record stands for, or raises :class:`Unsupported` before it adds anything."""
+
+
+class Stated(Protocol):
+    """Shapes by value, such as a dict of them."""
+
+    def get(self, name: str, /) -> Dims | None:
+        """The shape of a value; None where it is not known."""
+
+
+class Importer:
+    """A network while it is built from records.
+
+    Parameters
+    ----------
+    rules : mapping
+        Rule by foreign operator.
+    file : str
+        The name shown in problems.
+    stated : mapping, optional
+        Shapes that the foreign graph states, for the outputs of operators without a rule.
+    views : set of str
+        Operators that only show their first input in another shape.
+    fold : callable, optional
+        Tried on every record before its rule; whether it was enough.
+
+    Attributes
+    ----------
+    values, constants : dict
+        By name in the foreign graph.
+    nodes, images : dict
+        The layers so far and their output shapes, by name.
+    batch : int
+        The foreign graph's batch; the first axis of every tensor.
+    readers : Counter
+        How many operands (and outputs of the graph) each value is.
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[str, Rule],
+        *,
+        file: str = "",
+        stated: Stated | None = None,
+        views: Iterable[str] = (),
+        fold: Callable[[Importer, Record], bool] | None = None,
+    ) -> None:
+        self.rules, self.file, self.fold = rules, file, fold
+        self.stated: Stated = {} if stated is None else stated
+        self.views = frozenset(views)
+        self.values: dict[str, Value] = {}
+        self.constants: dict[str, Constant] = {}
+        self.nodes: dict[str, Node] = {}
+        self.images: dict[str, Shape] = {}
+        self.batch = 1
+        self.readers: Counter[str] = Counter()
+        self._reader: dict[str, Record] = {}
+        self._place = Problem("", file=file)
+
+    # -- the walk ---------------------------------------------------------------------------
+
+    def input(self, name: str, shape: Dims) -> None:
+        """Add a network input; the first one's first axis is the batch."""
+        if not self.nodes and shape:
+            self.batch = shape[0]
+        record = Record(name, "input", (), (name,), scope=name)
+        with self._told(record):
+            self.emit(record, Input(shape=self.image(shape)), shape=shape)
+
+    def run(self, records: Iterable[Record], outputs: Iterable[str]) -> None:
+        """Add the layers of all records, which come in an order in which they can be executed."""
+        records = list(records)
+        self.readers.update(name for record in records for name in record.inputs if name)
+        self.readers.update(outputs)
+        self._reader = {name: record for record in records for name in record.inputs}
+        for record in records:
+            self._place = Problem("", path=record.place, file=self.file)
+            rule = self.rules.get(record.target)
+            for name in record.inputs:
+                if name and name not in self.values and name not in self.constants:
+                    message = f"reads {shown(name)}, which is nowhere"
+                    raise InputError(self.problem(record, message))
+            with self._told(record):
+                try:
+                    if self.fold is not None and self.fold(self, record):
+                        continue
+                    if rule is None:
+                        raise Unsupported
+                    rule(self, record)
+                except (Unsupported, ShapeError, ValidationError) as error:
+                    self.opaque(record, str(error) if isinstance(error, ShapeError) else "")
+                except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
+                    # Rules take what they need; a foreign graph need not have it.
+                    message = "its inputs or attributes do not fit the operator"
+                    raise InputError(self.problem(record, message)) from None
+                else:
+                    if len(record.outputs) > 1:
+                        self.opaque(record)  # the outputs that the rule does not give
+
+    def network(
+        self,
+        name: str,
+        outputs: Iterable[str],
+        *,
+        dtype: str = "fp32",
+        batch: int | None = None,
+        source: str = "",
+    ) -> Network:
+        """The network of what the outputs need; the rest is left out."""
+        computed = [output for output in outputs if output not in self.constants]
+        with self._told(Record("", "an output", (), ())):
+            leaves = list(dict.fromkeys(map(self.layer, computed)))
+        if not leaves:
+            raise InputError(Problem("has no output that depends on an input", file=self.file))
+        needed, stack = set(leaves), list(leaves)
+        while stack:
+            for each in self.nodes[stack.pop()].inputs:
+                if each not in needed:
+                    needed.add(each)
+                    stack.append(each)
+        nodes = [node for node in self.nodes.values() if node.name in needed]
+        size = self.batch if batch is None else batch
+        return Network(name, nodes, leaves, dtype=dtype, batch=size, source=source)
+
+    def _told(self, record: Record) -> _Told:
+        return _Told(self.problem(record))
+
+    def problem(self, record: Record, message: str = "", hint: str = "") -> Problem:
+        """A problem at a record."""
+        return Problem(message, record.place, hint, self.file)
+
+    # -- what rules ask -----------------------------------------------------------------------
+
+    def source(self, name: str) -> Value:
+        """The value of a name.
+
+        Raises
+        ------
+        Unsupported
+            If it is a constant or left out: the rule expects a tensor that is computed.
+        """
+        if not name or name not in self.values:
+            raise Unsupported
+        return self.values[name]
+
+    def constant(self, name: str) -> Constant:
+        """The constant of a name; Unsupported if it is computed or left out."""
+        if not name or name not in self.constants:
+            raise Unsupported
+        return self.constants[name]
+
+    def numbers(self, name: str) -> list[int | float]:
+        """The elements of a small constant."""
+        values = self.constant(name).values
+        if values is None:
+            raise Unsupported
+        return list(values.reshape(-1).tolist())
+
+    def only_reader(self, name: str) -> bool:
+        """Whether just one operand in the whole graph is this value."""
+        return self.readers[name] == 1
+
+    def image(self, shape: Dims) -> Shape:
+        """A foreign shape as channels, height and width of one image."""
+        if not shape or shape[0] != self.batch:
+            elements = math.prod(shape)
+            if elements % self.batch:
+                raise Unsupported
+            return (elements // self.batch, 1, 1)
+        rest = shape[1:]
+        if len(rest) == 3:
+            return (rest[0], rest[1], rest[2])
+        if len(rest) < 3:
+            padded = (*rest, 1, 1, 1)
+            return (padded[0], padded[1], padded[2])
+        return (rest[0], math.prod(rest[1:-1]), rest[-1])
+
+    def padded(self, name: str, *fills: float) -> tuple[str, Pads]:
+        """A map and the padding a window that reads it has to add, if it is one of ``fills``."""
+        value = self.source(name)
+        if len(value.shape) != 4:
+            raise Unsupported
+        if value.pads == NO_PADS or value.fill not in fills:
+            return self.layer(name), NO_PADS
+        top, left, bottom, right = value.pads
+        channels, height, width = self.image(value.shape)
+        if self.images[value.layer] != (channels, height - top - bottom, width - left - right):
+            return self.layer(name), NO_PADS
+        return value.layer, value.pads
+
+    def layer(self, name: str) -> str:
+        """The layer whose output is exactly this value; copies are added where there is none."""
+        value = self.source(name)
+        image = self.image(value.shape)
+        if value.pads == NO_PADS and self.images[value.layer] == image:
+            return value.layer
+        what = "pad" if value.pads != NO_PADS else "reshape"
+        added = self.add(f"{value.layer}.{what}", Opaque(op=what, shape=image), (value.layer,))
+        self.values[name] = Value(added, value.shape)
+        return added
+
+    # -- what rules do ------------------------------------------------------------------------
+
+    def emit(
+        self, record: Record, op: Operator, *layers: str, shape: Dims | None = None, output: int = 0
+    ) -> None:
+        """Add a layer that writes one of a record's outputs.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            The foreign shape, where it is not the layer's NCHW shape.
+        """
+        image = op.output_shape(tuple(self.images[each] for each in layers))
+        shape = shape or (self.batch, *image)
+        stated = record.shapes[output] if record.shapes else None
+        if stated is not None and stated != shape:
+            if self.image(stated) != image:
+                raise Unsupported
+            shape = stated
+        layer = self.add(record.scope or record.target, op, layers)
+        self.values[record.outputs[output]] = Value(layer, shape)
+
+    def add(self, name: str, op: Operator, layers: tuple[str, ...]) -> str:
+        """Add a layer under a name that is free; return the name."""
+        image = op.output_shape(tuple(self.images[each] for each in layers))
+        if name_problem(name) is not None:
+            name = op.kind
+        free, count = name, 1
+        if free in self.nodes:
+            name = free = f"{name}.{op.kind}"
+        while free in self.nodes:
+            count += 1
+            free = f"{name}{count}"
+        self.nodes[free] = Node(free, op, layers, self._place)
+        self.images[free] = image
+        return free
+
+    def swap(self, layer: str, op: Operator) -> None:
+        """Give a layer that nobody has read yet another operator."""
+        node = self.nodes[layer]
+        image = op.output_shape(tuple(self.images[each] for each in node.inputs))
+        self.nodes[layer], self.images[layer] = replace(node, op=op), image
+
+    def alias(self, record: Record, shape: Dims | None = None, output: int = 0) -> None:
+        """An output that is the first input, perhaps seen in another shape."""
+        name = record.inputs[0]
+        if name in self.constants:
+            constant = self.constants[name]
+            if shape is not None and shape != constant.shape:
+                values = constant.values
+                reshaped = None if values is None else values.reshape(shape)
+                constant = Constant(shape, reshaped, constant.learned)
+            self.constants[record.outputs[output]] = constant
+            return
+        value = self.source(name)
+        if shape is not None and shape != value.shape:
+            value = replace(self._unpadded(name), shape=shape)
+        self.values[record.outputs[output]] = value
+
+    def view(self, record: Record, shape: Dims) -> None:
+        """An output with the elements of the first input in order, in another shape."""
+        name = record.inputs[0]
+        if name in self.constants:
+            self.alias(record, shape)
+            return
+        value = self._unpadded(name)
+        image, source = self.image(shape), self.images[value.layer]
+        if math.prod(shape) != math.prod(value.shape):
+            raise Unsupported
+        if image != source and image == (math.prod(source), 1, 1):
+            self.emit(record, Flatten(), value.layer, shape=shape)
+        else:
+            self.alias(record, shape)
+
+    def _unpadded(self, name: str) -> Value:
+        value = self.source(name)
+        return value if value.pads == NO_PADS else Value(self.layer(name), value.shape)
+
+    def opaque(self, record: Record, why: str = "") -> None:
+        """Add a layer for an operator without a rule, one for each output that is read."""
+        names = [name for name in record.inputs if name]
+        computed = [name for name in names if name not in self.constants]
+        layers = tuple(self._unpadded(name).layer for name in computed)
+        learned = [self.constants[name] for name in names if name in self.constants]
+        params = sum(math.prod(each.shape) for each in learned if each.learned)
+        for number, output in enumerate(record.outputs):
+            if not output or output in self.values or output in self.constants:
+                continue
+            shape = self._shape(record, number)
+            if not layers:
+                if shape is not None:
+                    self.constants[output] = Constant(shape)
+                continue
+            if not self.readers[output]:
+                continue
+            if shape is None:
+                message = why or f"the shape of what {record.target} writes is not known"
+                raise InputError(replace(self._place, message=message))
+            image = self.image(self._seen(output, shape))
+            op = Opaque(op=record.target[:200], shape=image, params=params)
+            layer = self.add(record.scope or record.target, op, layers)
+            self.values[output] = Value(layer, shape)
+
+    def _shape(self, record: Record, number: int) -> Dims | None:
+        if record.shapes:
+            return record.shapes[number]
+        return self.stated.get(record.outputs[number])
+
+    def _seen(self, output: str, shape: Dims) -> Dims:
+        """The shape in which a value is used, where its one reader only shows it in another."""
+        while self.readers[output] == 1 and output in self._reader:
+            reader = self._reader[output]
+            if reader.target not in self.views or len(reader.outputs) != 1:
+                break
+            following = self._shape(reader, 0)
+            if following is None or math.prod(following) != math.prod(shape):
+                break
+            output, shape = reader.outputs[0], following
+        return shape
+
+
+class _Told:
+    """Errors on the way become input errors that name the record."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ShapeError):
+            raise InputError(replace(self.problem, message=str(error))) from None
+        if isinstance(error, Unsupported):
+            message = "its tensors cannot be seen as channels, height and width of a batch"
+            raise InputError(replace(self.problem, message=message)) from None
+        if isinstance(error, ValidationError):
+            first = error.errors(include_url=False)[0]
+            what = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+            message = f"{what or 'a number'} {shown(first['input'])} is out of range"
+            raise InputError(replace(self.problem, message=message)) from None

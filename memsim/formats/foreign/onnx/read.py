@@ -1,0 +1,79 @@
+"""ONNX to Network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memsim.errors import InputError, Problem
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.onnx import ops as onnx_ops
+from memsim.formats.foreign.onnx import windows as onnx_windows
+from memsim.formats.foreign.onnx.arguments import RULES
+from memsim.formats.foreign.onnx.constants import fold
+from memsim.formats.foreign.onnx.file import OnnxFile
+from memsim.formats.foreign.onnx.patterns import recognise
+from memsim.formats.foreign.onnx.views import VIEWS
+from memsim.formats.foreign.unknown import refuse_unknown
+
+if TYPE_CHECKING:
+    from memsim.formats.architecture.file import Options
+    from memsim.network import Network
+
+__all__ = ["read_onnx"]
+
+RULE_FILES = (onnx_ops, onnx_windows)
+"""Imported for the rules they add to :data:`RULES`."""
+
+
+def read_onnx(path: str | os.PathLike[str], options: Options | None = None) -> Network:
+    """Read an ONNX file.
+
+    Weights are not loaded, wherever they are, and may be missing as long as their shapes are
+    known. A dynamic batch counts as 1; any other dynamic size needs ``options.input_shape``. A
+    convolution that has absorbed its batch norm is one with a bias.
+
+    Parameters
+    ----------
+    path : str or path
+    options : Options, optional
+
+    Returns
+    -------
+    Network
+        Named like the file; layers are named like the nodes.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read; the message names the node.
+    SimulationError
+        If there are operators that memsim does not know and ``options.allow_unknown`` is not
+        set; it lists them.
+    """
+    from memsim.formats.architecture.file import Options
+
+    options = options or Options()
+    file = os.fspath(path)
+    if options.variant is not None or options.parameters:
+        message = "an ONNX file has neither variants nor parameters"
+        raise InputError(Problem(message, file=file))
+    graph = OnnxFile(file, options.input_shape)
+    importer = Importer(RULES, file=file, stated=graph.stated, views=VIEWS, fold=fold)
+    importer.constants.update(graph.constants)
+    for name, shape in graph.inputs:
+        importer.input(name, shape)
+    importer.run(recognise(graph.records, graph.outputs), graph.outputs)
+    for name in graph.outputs:
+        if name not in importer.values and name not in importer.constants:
+            raise graph.fail("is written by no operator", f"output {name!r}")
+    network = importer.network(
+        Path(file).stem,
+        graph.outputs,
+        dtype=options.dtype or graph.dtype,
+        batch=options.batch,
+        source="ONNX",
+    )
+    refuse_unknown(network, options.allow_unknown)
+    return network

@@ -1,0 +1,397 @@
+"""PyTorch's ATen operators as memsim's; knows their arguments, not PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from memsim.formats.foreign.importer import Importer, Rule
+from memsim.formats.foreign.records import Constant, Record, Unsupported, Value
+from memsim.formats.foreign.windows import convolution, cut, pool, transposed
+from memsim.network.ops import OPERATORS, Operator
+from memsim.network.ops.base import sides
+from memsim.network.ops.linear import Linear
+from memsim.network.ops.pointwise import Complement, LeakyRelu
+from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from memsim.network.ops.scale import Scale
+from memsim.network.ops.shape import Concat, Dropout, Slice, Upsample
+
+__all__ = ["RULES", "VIEWS"]
+
+RULES: dict[str, Rule] = {}
+"""By name of the ATen operator, without its overload and without the in-place underscore."""
+
+VIEWS = (
+    "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous",
+    "clone", "alias", "detach",
+)  # fmt: skip
+"""Operators whose output is their input in another shape."""
+
+PLAIN = {
+    "relu": "relu",
+    "relu6": "relu6",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "silu": "silu",
+    "hardswish": "hardswish",
+    "hardsigmoid": "hardsigmoid",
+    "gelu": "gelu",
+}
+"""Elementwise operators without attributes."""
+
+COPIES = ("lift_fresh", "lift_fresh_copy", "to", "_to_copy", "type_as", "float", "detach_copy")
+"""Operators that at most change the data type or the place of their input."""
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Register a rule under the operator's names."""
+
+    def register(function: Rule) -> Rule:
+        for name in names:
+            RULES[name] = function
+        return function
+
+    return register
+
+
+def _two(value: Any, default: Any = None) -> tuple[int, int]:
+    """An argument of one or two numbers; an empty list stands for the default."""
+    if value is None or (isinstance(value, list | tuple) and not value):
+        value = default
+    found = (value,) if isinstance(value, int) else tuple(value)
+    if len(found) > 2 or not all(isinstance(each, int) for each in found):
+        raise Unsupported
+    return (found[0], found[-1])
+
+
+def _pads(value: Any) -> tuple[int, int, int, int]:
+    return sides(_two(value))
+
+
+def _optional(record: Record, position: int) -> bool:
+    return len(record.inputs) > position and bool(record.inputs[position])
+
+
+def _axis(record: Record, importer: Importer, name: str = "dim") -> int:
+    """An axis argument, counted from the front."""
+    rank = len(importer.source(record.inputs[0]).shape)
+    axis = record.attributes[name]
+    if not isinstance(axis, int):
+        raise Unsupported
+    return axis % rank if rank else 0
+
+
+@rule("conv2d", "convolution", "_convolution", "conv_transpose2d")
+def _conv(importer: Importer, record: Record) -> None:
+    weight = importer.constant(record.inputs[1]).shape
+    if len(weight) != 4 or len(importer.source(record.inputs[0]).shape) != 4:
+        raise Unsupported
+    given = record.attributes
+    common: dict[str, Any] = {
+        "kernel": (weight[2], weight[3]),
+        "stride": _two(given["stride"]),
+        "dilation": _two(given["dilation"]),
+        "groups": given["groups"],
+        "bias": _optional(record, 2),
+    }
+    if given.get("transposed", record.target == "conv_transpose2d"):
+        transposed(
+            importer,
+            record,
+            out=weight[1] * given["groups"],
+            pads=_pads(given["padding"]),
+            output_padding=_two(given["output_padding"]),
+            **common,
+        )
+        return
+    padding = given["padding"]
+    if padding in ("same", "valid"):
+        pads = [0, 0, 0, 0]
+        for axis in (0, 1):
+            total = common["dilation"][axis] * (weight[2 + axis] - 1) if padding == "same" else 0
+            pads[axis], pads[2 + axis] = total // 2, total - total // 2
+        padded = sides(tuple(pads))
+    else:
+        padded = _pads(padding)
+    convolution(importer, record, out=weight[0], pads=padded, **common)
+
+
+@rule("linear", "addmm", "mm", "matmul")
+def _linear(importer: Importer, record: Record) -> None:
+    inputs = record.inputs
+    if record.target == "addmm":
+        inputs = (inputs[1], inputs[2], inputs[0])
+        importer.constant(inputs[2])
+    weight = importer.constant(inputs[1]).shape
+    value = importer.source(inputs[0])
+    if len(value.shape) != 2 or len(weight) != 2:
+        raise Unsupported
+    out = weight[0] if record.target == "linear" else weight[1]
+    bias = len(inputs) > 2 and bool(inputs[2])
+    importer.emit(
+        record,
+        Linear(out=out, bias=bias),
+        importer.layer(inputs[0]),
+        shape=(value.shape[0], out),
+    )
+
+
+@rule("t", "transpose", "permute")
+def _transpose(importer: Importer, record: Record) -> None:
+    constant = importer.constant(record.inputs[0])  # a weight; a feature map has to move
+    if len(constant.shape) != 2:
+        raise Unsupported
+    shape = record.shapes[0] or constant.shape[::-1]
+    importer.constants[record.outputs[0]] = Constant(shape, None, constant.learned)
+
+
+@rule(
+    "batch_norm",
+    "native_batch_norm",
+    "_native_batch_norm_legit",
+    "_native_batch_norm_legit_no_training",
+    "cudnn_batch_norm",
+)
+def _batch_norm(importer: Importer, record: Record) -> None:
+    shape = importer.source(record.inputs[0]).shape
+    importer.emit(
+        record, OPERATORS["batchnorm"](), importer.layer(record.inputs[0]), shape=shape
+    )  # fmt: skip
+
+
+def _plain(kind: str) -> Rule:
+    def add(importer: Importer, record: Record) -> None:
+        shape = importer.source(record.inputs[0]).shape
+        importer.emit(record, OPERATORS[kind](), importer.layer(record.inputs[0]), shape=shape)
+
+    return add
+
+
+for _name, _kind in PLAIN.items():
+    RULES[_name] = _plain(_kind)
+
+
+@rule("hardtanh", "clamp", "clamp_min")
+def _clamp(importer: Importer, record: Record) -> None:
+    low = record.attributes.get("min_val", record.attributes.get("min"))
+    high = record.attributes.get("max_val", record.attributes.get("max"))
+    if low != 0 or high not in (None, 6, math.inf):
+        raise Unsupported
+    _plain("relu6" if high == 6 else "relu")(importer, record)
+
+
+@rule("leaky_relu")
+def _leaky_relu(importer: Importer, record: Record) -> None:
+    shape = importer.source(record.inputs[0]).shape
+    op = LeakyRelu(slope=float(record.attributes["negative_slope"]))
+    importer.emit(record, op, importer.layer(record.inputs[0]), shape=shape)
+
+
+@rule("softmax", "_softmax")
+def _softmax(importer: Importer, record: Record) -> None:
+    if _axis(record, importer) != 1:
+        raise Unsupported
+    _plain("softmax")(importer, record)
+
+
+@rule("dropout", "dropout2d", "feature_dropout", "native_dropout")
+def _dropout(importer: Importer, record: Record) -> None:
+    rate = record.attributes.get("p", 0.5)
+    if record.inputs[0] in importer.constants or not 0 <= rate < 1:
+        importer.alias(record)
+        return
+    shape = importer.source(record.inputs[0]).shape
+    importer.emit(record, Dropout(rate=rate), importer.layer(record.inputs[0]), shape=shape)
+
+
+@rule("add", "sub", "rsub", "mul", "div")
+def _arithmetic(importer: Importer, record: Record) -> None:
+    number = record.attributes.get("other")
+    if len(record.inputs) == 1 and isinstance(number, int | float):
+        _scalar(importer, record, float(number))
+        return
+    if record.target not in ("add", "mul") or len(record.inputs) != 2:
+        raise Unsupported
+    first, second = (importer.source(name).shape for name in record.inputs)
+    if len(first) != len(second):
+        raise Unsupported  # broadcasting along other axes than it seems
+    layers = [importer.layer(name) for name in record.inputs]
+    importer.emit(record, OPERATORS[record.target](), *layers, shape=record.shapes[0])
+
+
+def _scalar(importer: Importer, record: Record, number: float) -> None:
+    alpha = float(record.attributes.get("alpha", 1))
+    ops: dict[str, Callable[[], Operator]] = {
+        "add": lambda: Scale(shift=number * alpha),
+        "sub": lambda: Scale(shift=-number * alpha),
+        "rsub": lambda: (
+            Complement() if (alpha, number) == (1, 1) else Scale(factor=-alpha, shift=number)
+        ),
+        "mul": lambda: Scale(factor=number),
+        "div": lambda: Scale(factor=1 / number if number else 0.0),
+    }
+    shape = importer.source(record.inputs[0]).shape
+    importer.emit(record, ops[record.target](), importer.layer(record.inputs[0]), shape=shape)
+
+
+@rule("max_pool2d", "max_pool2d_with_indices", "avg_pool2d")
+def _pool(importer: Importer, record: Record) -> None:
+    given = record.attributes
+    if _two(given.get("dilation"), 1) != (1, 1):
+        raise Unsupported
+    kernel = _two(given["kernel_size"])
+    kind = AvgPool if record.target == "avg_pool2d" else MaxPool
+    pool(
+        importer,
+        record,
+        kind,
+        kernel=kernel,
+        stride=_two(given.get("stride"), kernel),
+        pads=_pads(given.get("padding", 0)),
+        ceil_mode=bool(given.get("ceil_mode", False)),
+    )
+
+
+@rule(
+    "adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_max_pool2d"
+)  # fmt: skip
+def _adaptive(importer: Importer, record: Record) -> None:
+    maximum = record.target == "adaptive_max_pool2d"
+    size = _two(record.attributes["output_size"])
+    if size == (1, 1):
+        op = OPERATORS["global_maxpool" if maximum else "global_avgpool"]()
+    else:
+        op = (AdaptiveMaxPool if maximum else AdaptiveAvgPool)(size=size)
+    importer.emit(record, op, importer.layer(record.inputs[0]))
+
+
+@rule("mean", "amax")
+def _reduce(importer: Importer, record: Record) -> None:
+    value = importer.source(record.inputs[0])
+    axes = record.attributes.get("dim")
+    if not axes:
+        raise Unsupported
+    rank = len(value.shape)
+    reduced = {axis % rank for axis in ((axes,) if isinstance(axes, int) else axes)}
+    if rank < 3 or reduced != {*range(2, rank)}:
+        raise Unsupported
+    layer = importer.layer(record.inputs[0]) if rank == 4 else value.layer
+    if value.pads != (0, 0, 0, 0) or importer.images[layer][0] != value.shape[1]:
+        layer = importer.layer(record.inputs[0])
+    kind = "global_maxpool" if record.target == "amax" else "global_avgpool"
+    kept = (1,) * (rank - 2) if record.attributes.get("keepdim") else ()
+    importer.emit(record, OPERATORS[kind](), layer, shape=(*value.shape[:2], *kept))
+
+
+@rule("cat", "concat")
+def _concat(importer: Importer, record: Record) -> None:
+    if _axis(record, importer) != 1:
+        raise Unsupported
+    layers = [importer.layer(name) for name in record.inputs]
+    importer.emit(record, Concat(), *layers, shape=record.shapes[0])
+
+
+@rule("split", "split_with_sizes", "chunk", "unsafe_split", "unsafe_chunk", "tensor_split")
+def _split(importer: Importer, record: Record) -> None:
+    if _axis(record, importer) != 1 or not record.shapes:
+        raise Unsupported
+    layer = importer.layer(record.inputs[0])
+    start = 0
+    for number, (name, shape) in enumerate(zip(record.outputs, record.shapes, strict=True)):
+        if shape is None:
+            raise Unsupported
+        stop = start + shape[1]
+        if name and importer.readers[name]:
+            importer.emit(record, Slice(start=start, stop=stop), layer, shape=shape, output=number)
+        start = stop
+
+
+@rule("slice", "narrow")
+def _slice(importer: Importer, record: Record) -> None:
+    value = importer.source(record.inputs[0])
+    given = record.attributes
+    axis = _axis(record, importer)
+    length = value.shape[axis]
+    start = given.get("start") or 0
+    if record.target == "narrow":
+        stop = start + given["length"] if start >= 0 else start % length + given["length"]
+    else:
+        end = given.get("end")
+        stop = length if end is None else end
+    if given.get("step", 1) != 1:
+        raise Unsupported
+    start, stop = (max(0, at + length) if at < 0 else min(at, length) for at in (start, stop))
+    if (start, stop) == (0, length) and record.target == "slice":
+        importer.alias(record)  # x[:]
+    elif axis == 1:
+        importer.emit(
+            record,
+            Slice(start=start, stop=stop),
+            importer.layer(record.inputs[0]),
+            shape=record.shapes[0],
+        )
+    else:
+        raise Unsupported
+
+
+@rule("upsample_nearest2d", "_upsample_nearest_exact2d", "upsample_bilinear2d")
+def _upsample(importer: Importer, record: Record) -> None:
+    given = record.attributes
+    mode = "bilinear" if record.target == "upsample_bilinear2d" else "nearest"
+    factors = given.get("scale_factors") or [given.get("scales_h"), given.get("scales_w")]
+    shape = record.shapes[0]
+    if shape is None or len(shape) != 4:
+        raise Unsupported
+    layer = importer.layer(record.inputs[0])
+    _, height, width = importer.images[layer]
+    whole = [int(factor) if factor == int(factor or 0) else 0 for factor in factors]
+    if all(whole) and (height * whole[0], width * whole[1]) == shape[2:]:
+        op = Upsample(factor=(whole[0], whole[1]), mode=mode)  # type: ignore[arg-type]
+    else:
+        op = Upsample(size=(shape[2], shape[3]), mode=mode)  # type: ignore[arg-type]
+    importer.emit(record, op, layer)
+
+
+@rule("pad", "constant_pad_nd")
+def _pad(importer: Importer, record: Record) -> None:
+    value = importer.source(record.inputs[0])
+    amounts = list(record.attributes["pad"])
+    if record.attributes.get("mode", "constant") != "constant" or len(value.shape) != 4:
+        raise Unsupported
+    if len(amounts) > 4 and any(amounts[4:]):
+        raise Unsupported
+    left, right, top, bottom = (*amounts, 0, 0, 0, 0)[:4]
+    pads = (top, left, bottom, right)
+    if cut(importer, record, pads):
+        return
+    fill = float(record.attributes.get("value") or 0.0)
+    if value.pads != (0, 0, 0, 0) and value.fill != fill:
+        value = Value(importer.layer(record.inputs[0]), value.shape)
+    total = sides(tuple(a + b for a, b in zip(value.pads, pads, strict=True)))
+    shape = (*value.shape[:2], value.shape[2] + top + bottom, value.shape[3] + left + right)
+    importer.values[record.outputs[0]] = Value(value.layer, shape, total, fill)
+
+
+@rule(*VIEWS)
+def _view(importer: Importer, record: Record) -> None:
+    shape = record.shapes[0]
+    if shape is None:
+        raise Unsupported
+    importer.view(record, shape)
+
+
+@rule(*COPIES)
+def _copy(importer: Importer, record: Record) -> None:
+    importer.alias(record)
+
+
+@rule("getitem")
+def _getitem(importer: Importer, record: Record) -> None:
+    # The outputs of an operator are named <name>, <name>:1, <name>:2 ...
+    importer.alias(record)
+
+
+@rule("_assert_tensor_metadata", "sym_size", "_assert_scalar", "sym_constrain_range_for_size")
+def _nothing(importer: Importer, record: Record) -> None:
+    """Checks that a graph carries along; they compute nothing."""

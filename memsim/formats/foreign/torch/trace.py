@@ -1,0 +1,343 @@
+"""PyTorch to Network: the thin part that needs PyTorch.
+
+``torch.export`` gives a graph of ATen operators; here it becomes plain records. What the
+operators mean is said in :mod:`memsim.formats.foreign.torch.ops`, which does not know PyTorch.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from memsim.errors import InputError, Problem
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.records import Constant, Dims, Record
+from memsim.formats.foreign.torch.ops import RULES, VIEWS
+from memsim.formats.foreign.unknown import refuse_unknown
+from memsim.formats.module.module import import_torch
+
+if TYPE_CHECKING:
+    import torch
+
+    from memsim.network import Network
+
+__all__ = ["from_torch"]
+
+DTYPES = {"float16": "fp16", "bfloat16": "bf16", "int8": "int8"}
+"""Data types by PyTorch's name; everything else counts as fp32."""
+
+
+def from_torch(
+    module: torch.nn.Module,
+    example_inputs: torch.Tensor | Sequence[torch.Tensor],
+    name: str | None = None,
+    *,
+    allow_unknown: bool = False,
+) -> Network:
+    """Turn a PyTorch module into a network.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        It is traced in evaluation mode and left as it was.
+    example_inputs : tensor or sequence of tensors
+        Inputs of the right shapes; the first axis is the batch. Their values do not matter, and
+        nothing is computed: ``torch.empty(1, 3, 224, 224, device="meta")`` does for a module on
+        that device.
+    name : str, optional
+        The network's name; the module's class if left out.
+    allow_unknown : bool
+        Accept operators that memsim does not know. Their tensors count as traffic, their MACs
+        do not; each is an ``opaque`` layer.
+
+    Returns
+    -------
+    Network
+        Layers are named like the module's submodules, as far as one layer comes from each.
+
+    Raises
+    ------
+    InputError
+        If PyTorch is not installed, ``module`` is no module, it fails on these inputs, or a
+        tensor's shape depends on the data.
+    SimulationError
+        If there are unknown operators and they are not allowed; it lists them.
+
+    Examples
+    --------
+    >>> import torch, memsim                                # doctest: +SKIP
+    >>> net = memsim.from_torch(torch.nn.Conv2d(3, 8, 3), torch.zeros(1, 3, 9, 9))  # doctest: +SKIP
+    >>> net.macs, net.params                                # doctest: +SKIP
+    (10584, 224)
+    """
+    torch = import_torch()
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
+    examples = (example_inputs,) if isinstance(example_inputs, torch.Tensor) else example_inputs
+    if not all(isinstance(each, torch.Tensor) for each in examples):
+        raise InputError("the example inputs must be a tensor or a sequence of tensors")
+    name = name or type(module).__name__
+    with _evaluated(module), torch.no_grad():
+        graph = _Graph(torch, *_trace(torch, module, tuple(examples)))
+    importer = Importer(RULES, views=VIEWS)
+    importer.constants.update(graph.constants)
+    for input_name, shape in graph.inputs:
+        importer.input(input_name, shape)
+    importer.run(graph.records, graph.outputs)
+    network = importer.network(name, graph.outputs, dtype=graph.dtype)
+    refuse_unknown(network, allow_unknown)
+    return network
+
+
+@contextmanager
+def _evaluated(module: Any) -> Iterator[None]:
+    """In evaluation mode, and afterwards as before."""
+    training = {each: each.training for each in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for each, mode in training.items():
+            each.training = mode
+
+
+def _trace(torch: Any, module: Any, examples: tuple[Any, ...]) -> tuple[Any, dict[str, Any]]:
+    """The graph of ATen operators, and the parameters and buffers among its placeholders.
+
+    ``torch.export`` first; where it fails, fx with tensors that carry only shapes.
+    """
+    try:
+        program = torch.export.export(module, examples, strict=False)
+    except Exception as error:  # whatever the module raises
+        export_error = error
+    else:
+        state = {**dict(program.named_parameters()), **dict(program.named_buffers())}
+        signature = program.graph_signature
+        held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        lifted = {
+            placeholder: program.constants[target]
+            for placeholder, target in signature.inputs_to_lifted_tensor_constants.items()
+        }
+        tensors = {
+            placeholder: (target, state.get(target, program.constants.get(target)))
+            for placeholder, target in held.items()
+        }
+        tensors |= {placeholder: ("", tensor) for placeholder, tensor in lifted.items()}
+        return program.graph_module, tensors
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    def forward(*inputs: Any) -> Any:
+        return module(*inputs)
+
+    try:
+        traced = make_fx(
+            forward, tracing_mode="fake", pre_dispatch=True, _allow_non_fake_inputs=True
+        )(*examples)
+    except Exception as error:
+        reason = _first_line(error if _is_own(torch, error) else export_error)
+        message = f"{type(module).__name__} cannot be traced: {reason}"
+        raise InputError(Problem(message, hint=_remedy(export_error, error))) from None
+    paths = {id(tensor): path for path, tensor in module.named_parameters()}
+    found = {}
+    for node in traced.graph.nodes:
+        if node.op == "get_attr":
+            tensor = getattr(traced, node.target, None)
+            if isinstance(tensor, torch.Tensor):
+                found[node.name] = (paths.get(id(tensor), ""), tensor)
+    return traced, found
+
+
+def _is_own(torch: Any, error: BaseException) -> bool:
+    """Whether the module itself failed, not the tracer."""
+    return not type(error).__module__.startswith("torch")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else "no reason given"
+    return f"{type(error).__name__}: {text[:200]}"
+
+
+def _remedy(*errors: BaseException) -> str:
+    text = " ".join(f"{type(error).__name__} {error}" for error in errors)
+    if re.search("data.?dependent", text, re.IGNORECASE):
+        return "its computation depends on the values of its input, not only on their shapes"
+    return "does it run on inputs of this shape?"
+
+
+class _Graph:
+    """An ATen graph as plain data.
+
+    Attributes
+    ----------
+    records, constants, inputs, outputs
+        What :class:`Importer` takes.
+    dtype : str
+    """
+
+    def __init__(self, torch: Any, traced: Any, tensors: dict[str, Any]) -> None:
+        self.torch = torch
+        self.records: list[Record] = []
+        self.constants: dict[str, Constant] = {}
+        self.inputs: list[tuple[str, Dims]] = []
+        self.outputs: list[str] = []
+        self.dtype = "fp32"
+        self._current: dict[str, str] = {}
+        self._tensors = tensors
+        for node in traced.graph.nodes:
+            getattr(self, f"_{node.op}")(node)
+
+    def _placeholder(self, node: Any) -> None:
+        value = node.meta.get("val")
+        if node.name in self._tensors:
+            self._get_attr(node)
+        elif isinstance(value, self.torch.Tensor):
+            shape = _dims(node, value)
+            if self.inputs and shape[:1] != self.inputs[0][1][:1]:
+                message = (
+                    f"its batch is {shape[:1]}, that of the first input {self.inputs[0][1][:1]}"
+                )
+                raise InputError(Problem(message, path=f"input {node.name!r}"))
+            self.inputs.append((node.name, shape))
+            self.dtype = DTYPES.get(str(value.dtype).removeprefix("torch."), self.dtype)
+
+    def _get_attr(self, node: Any) -> None:
+        _, tensor = self._tensors.get(node.name, ("", None))
+        if tensor is not None:
+            learned = isinstance(tensor, self.torch.nn.Parameter)
+            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned)
+
+    def _output(self, node: Any) -> None:
+        found: list[Any] = []
+        self.torch.fx.node.map_arg(node.args, found.append)
+        self.outputs = [
+            self._name(each)
+            for each in found
+            if isinstance(each.meta.get("val"), self.torch.Tensor)
+            and each.name not in self.constants
+        ]
+
+    def _call_module(self, node: Any) -> None:
+        raise InputError(Problem("calls a module that was not traced", path=f"{node.target}"))
+
+    def _call_method(self, node: Any) -> None:
+        raise InputError(Problem("calls a method that was not traced", path=f"{node.target}"))
+
+    def _call_function(self, node: Any) -> None:
+        value = node.meta.get("val")
+        values = value if isinstance(value, list | tuple) else (value,)
+        if not any(isinstance(each, self.torch.Tensor) for each in values):
+            return  # a check or a size: not a tensor
+        shapes = tuple(
+            _dims(node, each) if isinstance(each, self.torch.Tensor) else None for each in values
+        )
+        outputs = tuple(f"{node.name}:{i}" if i else node.name for i in range(len(shapes)))
+        outputs = tuple(
+            name if shape is not None else "" for name, shape in zip(outputs, shapes, strict=True)
+        )
+        if node.target is operator.getitem:
+            if not node.users:
+                return  # such as the places of a pool's maxima
+            source, index = node.args
+            inputs: tuple[str, ...] = (f"{source.name}:{index}" if index else source.name,)
+            record = Record(node.name, "getitem", inputs, outputs, {}, shapes)
+        else:
+            record = self._operator(node, outputs, shapes)
+        self.records.append(record)
+
+    def _operator(self, node: Any, outputs: tuple[str, ...], shapes: tuple[Any, ...]) -> Record:
+        schema = getattr(node.target, "_schema", None)
+        if schema is None:
+            found: list[Any] = []
+            self.torch.fx.node.map_arg((node.args, node.kwargs), found.append)
+            target = getattr(node.target, "__name__", str(node.target))
+            names = tuple(self._name(each) for each in found)
+            return Record(node.name, target, names, outputs, {}, shapes)
+        space, _, target = schema.name.partition("::")
+        # An in-place operator's input is from here on what it has written.
+        in_place = target.endswith("_") and not target.endswith("__")
+        inputs: list[str] = []
+        attributes: dict[str, Any] = {}
+        for position, argument in enumerate(schema.arguments):
+            if position < len(node.args):
+                given = node.args[position]
+            else:
+                default = argument.default_value if argument.has_default_value() else None
+                given = node.kwargs.get(argument.name, default)
+            if isinstance(given, self.torch.fx.Node):
+                if isinstance(given.meta.get("val"), self.torch.Tensor) or given.op == "get_attr":
+                    inputs.append(self._name(given))
+            elif _nodes(self.torch, given):
+                inputs += [self._name(each) for each in given if each is not None]
+            elif given is None and str(argument.type) == "Optional[Tensor]":
+                inputs.append("")
+            else:
+                attributes[argument.name] = given
+        target = target[:-1] if in_place else target
+        scope = self._scope(node, inputs)
+        record = Record(
+            node.name,
+            target if space == "aten" else schema.name,
+            tuple(inputs),
+            outputs,
+            attributes,
+            shapes,
+            scope,
+        )
+        if in_place and inputs:
+            for old, new in list(self._current.items()):
+                if new == inputs[0]:
+                    self._current[old] = node.name
+            self._current[inputs[0]] = node.name
+        return record
+
+    def _name(self, node: Any) -> str:
+        name: str = node.name
+        return self._current.get(name, name)
+
+    def _scope(self, node: Any, inputs: list[str]) -> str:
+        """The path of the module that the operator belongs to, or that holds its weight."""
+        stack = list((node.meta.get("nn_module_stack") or {}).values())
+        if stack:
+            path, kind = stack[-1]
+            kind = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+            if kind.startswith("torch.nn.modules."):
+                return str(path)
+            return f"{path}.{node.name}" if path else str(node.name)
+        for name in inputs:
+            path, _ = self._tensors.get(name, ("", None))
+            if path:
+                return str(path).rpartition(".")[0] or node.name
+        return str(node.name)
+
+
+def _nodes(torch: Any, given: Any) -> bool:
+    """Whether an argument is a list of tensors."""
+    return (
+        isinstance(given, list | tuple)
+        and any(isinstance(each, torch.fx.Node) for each in given)
+        and all(
+            each is None
+            or (isinstance(each, torch.fx.Node) and isinstance(each.meta.get("val"), torch.Tensor))
+            for each in given
+        )
+    )
+
+
+def _dims(node: Any, value: Any) -> Dims:
+    """A tensor's shape.
+
+    Raises
+    ------
+    InputError
+        If it depends on the data.
+    """
+    shape = tuple(value.shape)
+    if not all(type(size) is int for size in shape):
+        message = "writes a tensor whose shape depends on the data"
+        hint = "memsim needs shapes that follow from the input's"
+        raise InputError(Problem(message, f"{node.target} {node.name!r}", hint))
+    return shape

@@ -1,0 +1,107 @@
+"""A PyTorch module while it is built from a network."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from typing import Any
+
+from memsim.network import Layer, Network
+
+SEED_SIZE = 1 << 16
+"""Random values drawn once; every weight is filled with them again and again."""
+
+
+class Draft:
+    """A module while it is built: its graph and its submodules.
+
+    Attributes
+    ----------
+    torch : module
+        PyTorch.
+    graph : torch.fx.Graph
+    modules : dict
+        Submodules by path.
+    paths : dict
+        Path by layer name.
+    """
+
+    def __init__(self, torch: Any, network: Network) -> None:
+        self.torch = torch
+        self.graph = torch.fx.Graph()
+        self.modules: dict[str, Any] = {}
+        self.paths: dict[str, str] = {}
+        self._layers = {layer.name for layer in network}
+        self._parents: set[str] = set()
+        self._arguments = {"self"}
+        self._taken = dir(torch.fx.GraphModule({}, torch.fx.Graph()))
+        seed = torch.Generator().manual_seed(0)
+        # Uniform, of variance 1.
+        bound = math.sqrt(3)
+        self._random = torch.empty(SEED_SIZE).uniform_(-bound, bound, generator=seed)
+
+    def input(self, name: str) -> Any:
+        """An argument of the module."""
+        argument = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        if not argument.isidentifier() or keyword.iskeyword(argument):
+            argument = f"input_{argument}"
+        while argument in self._arguments:
+            argument += "_"
+        self._arguments.add(argument)
+        node = self.graph.create_node("placeholder", argument, name=name)
+        node.meta["layer"] = name
+        return node
+
+    def module(self, layer: Layer, module: Any, *operands: Any) -> Any:
+        """Make a module a layer's submodule and apply it."""
+        path = self._path(layer.name)
+        self.paths[layer.name] = path
+        self.modules[path] = module
+        return self._of(
+            layer, self.graph.create_node("call_module", path, operands, name=layer.name)
+        )
+
+    def call(self, layer: Layer, function: Any, *operands: Any, **options: Any) -> Any:
+        """Apply a function."""
+        node = self.graph.create_node("call_function", function, operands, options, layer.name)
+        return self._of(layer, node)
+
+    def _of(self, layer: Layer, node: Any) -> Any:
+        """A node that says whose it is: what runs a kernel is found by its layers."""
+        node.meta["layer"] = layer.name
+        return node
+
+    def weighted(self, kind: str, *arguments: Any, **options: Any) -> Any:
+        """A module whose weights are filled with cheap random values that keep the scale."""
+        nn = self.torch.nn
+        module = nn.utils.skip_init(getattr(nn, kind), *arguments, **options)
+        weight = module.weight.data.view(-1)
+        fan_in = weight.numel() // arguments[1]
+        values = self._random * math.sqrt(2 / max(fan_in, 1))
+        whole = weight.numel() // SEED_SIZE * SEED_SIZE
+        weight[:whole].view(-1, SEED_SIZE).copy_(values)
+        weight[whole:] = values[: weight.numel() - whole]
+        if module.bias is not None:
+            self.torch.nn.init.zeros_(module.bias)
+        return module
+
+    def _path(self, name: str) -> str:
+        """A layer's name as the path of a submodule: free, and free of its ancestors."""
+        parts = [re.sub(r"[^A-Za-z0-9_]", "_", part) or "_" for part in name.split(".")]
+        prefixes = {".".join(name.split(".")[:i]) for i in range(1, len(parts))}
+        if prefixes & self._layers:
+            parts = ["_".join(parts)]  # a layer's submodules are its own affair
+        parts = [
+            f"{part}_" if part in self._taken or keyword.iskeyword(part) else part for part in parts
+        ]
+        path = ".".join(parts)
+        while self._clashes(path):
+            path += "_"
+        self._parents |= {".".join(path.split(".")[:i]) for i in range(1, len(parts))}
+        return path
+
+    def _clashes(self, path: str) -> bool:
+        parts = path.split(".")
+        ancestors = {".".join(parts[:i]) for i in range(1, len(parts))}
+        return path in self.modules or path in self._parents or bool(ancestors & {*self.modules})

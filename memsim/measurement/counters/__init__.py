@@ -1,0 +1,1 @@
+"""DRAM bytes of real runs, as counters and simulated caches tell them."""

@@ -1,0 +1,135 @@
+"""A probed machine as a file: the limits that ``memsim calibrate`` begins with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from memsim.errors import Problem, SimulationError
+from memsim.measurement.probe.probe import FAR, Probe, beyond
+from memsim.units import format_bytes_exact, format_time
+
+COMMENT = 32
+"""Column at which comments begin, where the value leaves room."""
+
+
+def check_possible(caches: Mapping[str, int], largest: int) -> None:
+    """Find out before anything is timed whether a machine's file will have all numbers.
+
+    Parameters
+    ----------
+    caches : mapping of str to int
+        As in a :class:`Probe`.
+    largest : int
+        Bytes of the largest footprint.
+
+    Raises
+    ------
+    SimulationError
+        If the sizes of the caches are not known, or no footprint is beyond them.
+    """
+    least = beyond(caches)
+    if least is None:
+        hint = "copy memsim/machine/presets/edge.yaml and write what its data sheet says"
+        problem = "this system does not tell the sizes of its caches"
+        raise SimulationError(Problem(problem, "--machine-file", hint))
+    if largest < least:
+        message = f"footprints up to {largest:,} B do not reach beyond the caches"
+        hint = f"--max of at least {FAR} x {format_bytes_exact(max(caches.values()))}"
+        raise SimulationError(Problem(message, "--machine-file", hint))
+
+
+def machine_text(probe: Probe, name: str) -> str:
+    """The file of a machine whose limits are what a probe has reached.
+
+    Parameters
+    ----------
+    probe : Probe
+    name : str
+        The machine's name.
+
+    Returns
+    -------
+    str
+        YAML that :func:`memsim.load_machine` reads. Beside every number stands where it is from.
+
+    Raises
+    ------
+    SimulationError
+        See :func:`check_possible`.
+    """
+    check_possible(probe.caches, max(each.footprint_bytes for each in probe.bandwidths))
+    dram, peak = probe.dram, probe.peak
+    assert dram is not None  # that is what was checked
+    level, size = list(probe.caches.items())[-1]
+    threads = f"{probe.threads} thread{'s' if probe.threads > 1 else ''}"
+    cpu = f"{probe.facts.get('cpu', 'this processor')}, {threads}"
+    measured = f"measured by memsim probe on {cpu}"
+    rate, macs = _rate(dram.high, "B"), _rate(peak.high, "MAC")
+    operations = _rate(peak.high, "op")
+    overhead = format_time(round(1e12 * probe.call.median_s))
+    lines = [
+        f"# {cpu}: limits for memsim calibrate --machine.",
+        "# Written by memsim probe --machine-file.",
+        f"name: {_quoted(name)}",
+        f"description: {_quoted(f'{cpu}, fp32')}",
+        f"source: {_quoted(_source(probe))}",
+        "",
+        "cache:",
+        _entry(1, "size", str(size), f"{level}, {format_bytes_exact(size)}, as the system says"),
+        "",
+        _entry(0, "buffer", "512KiB", "assumed, as in every preset of a product"),
+        "",
+        "dram:",
+        _entry(1, "bandwidth", rate, measured),
+        *_notes(
+            f"{dram.loop} over {format_bytes_exact(dram.footprint_bytes)}, the fastest block,",
+            "without the lines that are fetched before they are stored to",
+        ),
+        _entry(1, "efficiency", "1.0", "the limit: all of what was measured"),
+        _entry(1, "latency", "0s", "part of the kernel overhead: times of networks cannot tell"),
+        _entry(1, "burst", "64", "bytes, a line; assumed"),
+        _entry(1, "energy_pj_per_byte", "162.5", "assumed: 1.3 nJ per 64 bit [1]"),
+        "",
+        "compute:",
+        "  macs_per_s:",
+        _entry(2, "conv", macs, measured),
+        *_notes(f"{peak.size}x{peak.size} matrices, {peak.library}"),
+        _entry(2, "depthwise", macs, "the same: no kernel is faster"),
+        _entry(2, "linear", macs, "the same"),
+        _entry(1, "elementwise_per_s", operations, "assumed: one operation where a MAC could be"),
+        _entry(1, "pooling_per_s", operations, "assumed: one element where a MAC could be"),
+        _entry(1, "kernel_overhead", "0s", f"the limit; {probe.call.what} took {overhead}"),
+        _entry(1, "kernels", "onednn", "PyTorch's on processors"),
+        _entry(1, "overlap", "none", "chosen: what a core waits for, it does not hide"),
+        _entry(1, "energy_pj_per_mac", "4.6", "assumed: multiply 3.7 pJ + add 0.9 pJ, fp32 [1]"),
+        _entry(1, "onchip_pj_per_byte", "12.5", "assumed: 1 MB SRAM, 100 pJ per 64 bit [1]"),
+        "",
+        '# [1] M. Horowitz, "Computing\'s energy problem (and what we can do about it)",',
+        "#     ISSCC 2014: 45 nm, 0.9 V, not this processor.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _source(probe: Probe) -> str:
+    date = probe.facts.get("date", "")
+    return f"memsim probe{f', {date}' if date else ''}; energies from Horowitz, ISSCC 2014"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _entry(depth: int, key: str, value: str, note: str) -> str:
+    return f"{'  ' * depth + f'{key}: {value}':<{COMMENT}}  # {note}"
+
+
+def _notes(*notes: str) -> list[str]:
+    """Lines that go on with the comment above."""
+    return [f"{'':<{COMMENT}}  # {note}" for note in notes]
+
+
+def _rate(rate: float, unit: str) -> str:
+    """A rate with four digits, rounded up: it is a limit."""
+    digits = 10 ** (len(str(int(rate))) - 4)
+    return f"{-(-int(rate) // digits) * digits / 1e9:.6g}G{unit}/s"

@@ -1,0 +1,263 @@
+"""A measurement: the times of a network that really ran, and those of its kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from memsim.formats.module.module import import_torch
+from memsim.measurement.counters.gpu_counters import dram_bytes, find_ncu
+from memsim.measurement.measured import MeasuredNetwork, at_least_one, identity
+from memsim.measurement.probe.processor import facts as processor_facts
+from memsim.measurement.run.heap import choose_malloc
+from memsim.measurement.run.stopwatch import Clock, CpuClock, CudaClock, Times
+from memsim.measurement.run.subject import Subject, prepare
+from memsim.network.graph import Network
+
+SCHEMA = "memsim.measurement/1"
+
+RUNS = 9
+"""Repetitions if nothing else is asked for."""
+
+WARM_UP = 2
+"""Forward passes that are not timed: caches, the allocator and oneDNN's kernels get ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTime:
+    """The times of one kernel.
+
+    Attributes
+    ----------
+    name, op : str
+        As ``memsim run --layers all`` shows them.
+    layers : tuple of str
+    macs : int
+        Multiply-accumulates of the whole batch.
+    times : Times
+    read_bytes, write_bytes : int or None
+        DRAM bytes, where a counter told.
+    """
+
+    name: str
+    op: str
+    layers: tuple[str, ...]
+    macs: int
+    times: Times
+    read_bytes: int | None = None
+    write_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(MeasuredNetwork):
+    """A network's times on the machine at hand.
+
+    Attributes
+    ----------
+    threads : int
+    device : str
+    whole : Times
+        Of whole forward passes, with no clock between kernels.
+    kernels : tuple of KernelTime
+        From other passes, in which the clock was read after every kernel.
+    facts : mapping of str to str
+        About machine, software and method.
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.measurement.run.sheet:measurement_sheet"
+
+    threads: int
+    device: str
+    whole: Times
+    kernels: tuple[KernelTime, ...]
+    facts: Mapping[str, str]
+
+    @property
+    def kernels_s(self) -> float:
+        """The kernels' medians, summed."""
+        return sum(kernel.times.median_s for kernel in self.kernels)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row for the network, ``layer`` empty, then one per kernel."""
+        where = {**self.where, "threads": self.threads}
+        rows = [{**where, "layer": "", "op": "", **_times(self.whole)}]
+        for kernel in self.kernels:
+            told = {"layer": kernel.name, "op": kernel.op}
+            rows.append({**where, **told, **_times(kernel.times)})
+        if any(kernel.read_bytes is not None for kernel in self.kernels):
+            for row, each in zip(rows, (None, *self.kernels), strict=True):
+                row["read_bytes"] = self._counted("read_bytes", each)
+                row["write_bytes"] = self._counted("write_bytes", each)
+        return rows
+
+    def _counted(self, name: str, kernel: KernelTime | None) -> int | str:
+        if kernel is None:
+            return sum(getattr(each, name) or 0 for each in self.kernels)
+        value: int | None = getattr(kernel, name)
+        return "" if value is None else value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.measurement/1"``."""
+        return {
+            "schema": SCHEMA,
+            "facts": dict(self.facts),
+            "device": self.device,
+            **self.rows()[0],
+            "kernels": [
+                {
+                    "layer": each.name,
+                    "op": each.op,
+                    "layers": list(each.layers),
+                    "macs": each.macs,
+                    **_times(each.times),
+                    "read_bytes": each.read_bytes,
+                    "write_bytes": each.write_bytes,
+                }
+                for each in self.kernels
+            ],
+        }
+
+
+def _times(times: Times) -> dict[str, Any]:
+    return {
+        "median_s": float(f"{times.median_s:.6g}"),
+        "spread_s": float(f"{times.spread_s:.3g}"),
+        "runs": times.runs,
+        "outliers": times.outliers,
+    }
+
+
+def measure(
+    network: Network,
+    lowering: str = "fused",
+    *,
+    threads: int = 1,
+    device: str = "cpu",
+    runs: int = RUNS,
+    malloc: str = "keep",
+    counters: bool = True,
+    name: str = "",
+    variant: str = "",
+    progress: Callable[[int], object] = lambda done: None,
+) -> Measurement:
+    """Run a network in PyTorch and time it, whole and kernel by kernel.
+
+    Passes that time the whole network and passes that time its kernels take turns, so that a
+    machine that slows down slows down both.
+
+    Parameters
+    ----------
+    network : Network
+    lowering : str
+        ``eager`` or ``fused``, see :func:`memsim.measurement.run.subject.prepare`.
+    threads : int
+        Of PyTorch on the CPU.
+    device : str
+        ``cpu``, or ``cuda``: timed by CUDA events.
+    runs : int
+        Timed passes of either kind.
+    malloc : str
+        ``keep`` or ``system``, see :func:`memsim.measurement.run.heap.choose_malloc`: it holds for
+        this process from now on.
+    counters : bool
+        On ``cuda``: count each kernel's DRAM bytes in a further process, where Nsight Compute
+        (``ncu``) is installed.
+    name, variant : str
+        What the network is called in the result; its own name if empty.
+    progress : callable
+        Called with the passes that are done, of ``2 * runs + WARM_UP``.
+
+    Raises
+    ------
+    InputError, SimulationError
+        See :func:`memsim.measurement.run.subject.prepare`; for no runs or threads.
+    """
+    at_least_one(runs=runs, threads=threads)
+    memory = choose_malloc(malloc)
+    with _threads(threads):
+        # Inside, for oneDNN packs weights for the threads that it has: for others they would be
+        # reordered on every call, by a reference kernel that takes 60 ns an element.
+        subject = prepare(network, lowering, device)
+        clock: Clock = CpuClock() if device == "cpu" else CudaClock()
+        whole, steps = _timed(subject, clock, runs, progress)
+    told = _facts(device, threads, clock, runs) | {"memory": memory}
+    ncu = find_ncu() if device == "cuda" and counters else None
+    moved = dram_bytes(network, lowering, ncu) if ncu is not None else None
+    if device == "cuda":
+        told["DRAM bytes"] = "Nsight Compute, of one pass" if moved else "not counted"
+    kernels = tuple(
+        KernelTime(
+            step.kernel.name,
+            step.kernel.op.kind,
+            step.kernel.layers,
+            step.kernel.macs,
+            Times.of(each),
+            *((None, None) if moved is None else moved.get(step.kernel.name, (0, 0))),
+        )
+        for step, each in zip(subject.steps, steps, strict=True)
+    )
+    return Measurement(
+        **identity(network, lowering, name, variant),
+        threads=threads,
+        device=device,
+        whole=Times.of(whole),
+        kernels=kernels,
+        facts=told,
+    )
+
+
+def _timed(
+    subject: Subject, clock: Clock, runs: int, progress: Callable[[int], object]
+) -> tuple[list[float], list[list[float]]]:
+    """Seconds of the whole, and of every step, per repetition."""
+    done = 0
+    for _ in range(WARM_UP):
+        subject.forward()
+        done += 1
+        progress(done)
+    whole: list[float] = []
+    steps: list[list[float]] = [[] for _ in subject.steps]
+    for _ in range(runs):
+        start = clock.mark()
+        subject.forward()
+        whole += clock.seconds([start, clock.mark()])
+        marks = [clock.mark()]
+        subject.forward(lambda marks=marks: marks.append(clock.mark()))  # type: ignore[misc]
+        for each, seconds in zip(steps, clock.seconds(marks), strict=True):
+            each.append(seconds)
+        done += 2
+        progress(done)
+    return whole, steps
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """PyTorch with so many threads, and with as many as before afterwards."""
+    torch = import_torch()
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _facts(device: str, threads: int, clock: Clock, runs: int) -> dict[str, str]:
+    torch = import_torch()
+    told = {"measured by": "memsim measure", "device": device}
+    if device == "cuda":
+        told["gpu"] = torch.cuda.get_device_name()
+        told["cuda"] = str(torch.version.cuda)
+    told |= processor_facts()
+    told |= {
+        "torch": f"{torch.__version__}, {torch.backends.cpu.get_cpu_capability()}",
+        "threads": str(threads),
+        "clock of the times": clock.describe(),
+        "method": f"medians of {runs} passes after {WARM_UP} that are not timed; spread_s is the "
+        "interquartile range; whole passes and passes with a clock after every kernel take turns",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    return told

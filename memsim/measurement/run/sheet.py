@@ -1,0 +1,75 @@
+"""What is said of a measurement."""
+
+from __future__ import annotations
+
+from memsim.engines.clock.steps import PICOSECONDS
+from memsim.measurement.run.measurement import KernelTime, Measurement
+from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import format_bytes, format_count, format_time
+
+
+def measurement_sheet(facts: Measurement, layers: int | None = 10) -> Sheet:
+    """Lay out a measurement, with the ``layers`` slowest kernels; None: all, in order."""
+    shape = "x".join(map(str, (facts.batch, *facts.input_shape)))
+    shown = list(facts.kernels)
+    if layers is not None and layers < len(shown):
+        shown = sorted(shown, key=lambda kernel: -kernel.times.median_s)[:layers]
+    counted = any(kernel.read_bytes is not None for kernel in facts.kernels)
+    others = [kernel for kernel in facts.kernels if kernel not in shown]
+    rows = [_row(kernel, facts, counted) for kernel in shown]
+    if others:
+        left = _sum(f"{len(others)} others", others, facts, counted)
+        rows.append(left)
+    rows.append(_sum("all kernels", list(facts.kernels), facts, counted))
+    many = f"the {len(shown)} slowest of {len(facts.kernels)} kernels" if others else "kernels"
+    counts = ("read", "write") if counted else ()
+    return Sheet(
+        title=f"{facts.network} ({shape}, {facts.dtype}) {facts.lowering}, measured",
+        facts=(
+            ("time", f"{_time(facts.whole.median_s)} ± {_time(facts.whole.spread_s / 2)}, "
+                     f"{facts.whole.runs} passes{_outliers(facts.whole.outliers)}"),
+            *facts.facts.items(),
+        ),
+        grids=(
+            Grid(many, ("kernel", "op", "time", "±", "share", "MAC/s", *counts), tuple(rows),
+                 total=1 + bool(others)),
+        ),
+        notes=(
+            "±: half the interquartile range. Outliers: times more than 1.5 of these ranges above "
+            "the upper quartile. Kernels are timed in passes of their own, which read a clock "
+            "after each.",
+        ),
+    )  # fmt: skip
+
+
+def _row(kernel: KernelTime, facts: Measurement, counted: bool) -> tuple[str, ...]:
+    seconds, spread = kernel.times.median_s, kernel.times.spread_s
+    share, rate = f"{seconds / facts.kernels_s:.1%}", _rate(kernel.macs, seconds)
+    row = (kernel.name, kernel.op, _time(seconds), _time(spread / 2), share, rate)
+    return row + (_bytes([kernel]) if counted else ())
+
+
+def _sum(
+    name: str, kernels: list[KernelTime], facts: Measurement, counted: bool
+) -> tuple[str, ...]:
+    seconds = sum(kernel.times.median_s for kernel in kernels)
+    row = (name, "", _time(seconds), "", f"{seconds / facts.kernels_s:.1%}",
+           _rate(sum(kernel.macs for kernel in kernels), seconds))  # fmt: skip
+    return row + (_bytes(kernels) if counted else ())
+
+
+def _bytes(kernels: list[KernelTime]) -> tuple[str, str]:
+    read = sum(kernel.read_bytes or 0 for kernel in kernels)
+    return format_bytes(read), format_bytes(sum(kernel.write_bytes or 0 for kernel in kernels))
+
+
+def _rate(macs: int, seconds: float) -> str:
+    return format_count(round(macs / seconds)) if macs and seconds else "-"
+
+
+def _time(seconds: float) -> str:
+    return format_time(round(seconds * PICOSECONDS)) if seconds else "0"
+
+
+def _outliers(count: int) -> str:
+    return f", {count} of them far above the others" if count else ""

@@ -1,0 +1,169 @@
+"""The document: facts, style, program and plotly.js in one HTML file."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from memsim.errors import InputError, Problem
+from memsim.machine import Machine
+from memsim.page.looks import looks
+from memsim.page.plotly_js import plotly_js
+from memsim.page.subject import labels, subject
+from memsim.program.kernel import Cause, Role
+from memsim.results.curve import CurveResult
+from memsim.results.latency_grid import LatencyGrid
+from memsim.results.sheets.configuration import configuration
+from memsim.units import format_bytes_exact
+
+SCRIPTS = (
+    "units", "curve", "state", "page", "controls", "numbers", "plots", "traffic", "layers",
+    "lives", "latency", "main",
+)  # fmt: skip
+"""The parts of the program, in order; each may use what those before it define."""
+
+NOTES = (
+    "One inference of the whole batch from a cold cache.",
+    "A task reads each of its blocks once, streamed through buffers beside the cache.",
+    "Replacement is LRU. Its traffic is exact at every cache size: one pass over the program "
+    "finds, for each block access, the smallest cache in which it hits.",
+    "Not counted: instructions and the host; DRAM refresh, bank and row conflicts; padding and "
+    "layout changes of real kernels.",
+)
+
+
+def page(results: Sequence[CurveResult]) -> str:
+    """Build a page that answers for every cache size.
+
+    Parameters
+    ----------
+    results : sequence of CurveResult
+        Networks on one machine, in the order in which the page shows them.
+
+    Returns
+    -------
+    str
+        HTML that needs no other file and no network. The same results give the same text.
+
+    Raises
+    ------
+    InputError
+        If there is no network, if one comes in several task orders (``best`` picks one per
+        cache size), or if plotly is not installed.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> text = page([memsim.curve("resnet18")])  # doctest: +SKIP
+    >>> text[:15]  # doctest: +SKIP
+    '<!DOCTYPE html>'
+    """
+    if not results:
+        raise InputError("there is no network to report on")
+    if any(len(result.programs) > 1 for result in results):
+        hint = "choose rows_outer or weights_outer"
+        raise InputError(Problem("a report shows programs of one task order", hint=hint))
+    library, machine = plotly_js(), results[0].machine
+    names = labels([result.program.network.name for result in results])
+    program = _program()
+    parts = {
+        "title": escape(f"{', '.join(names)} on {machine.name}"),
+        "heading": _heading(names),
+        "lead": _lead(names, machine),
+        "policy": _policy(library, program),
+        "style": _read("page.css"),
+        "configuration": _configuration(results[0]),
+        "notes": "".join(f"<li>{escape(note)}</li>" for note in NOTES),
+        "facts": _json(_facts(results, names, machine)),
+        "plotly": library,
+        "program": program,
+    }
+    template = _read("page.html")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+
+
+def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -> dict[str, Any]:
+    largest = max(int(result.steps.cache_bytes[-1]) for result in results)
+    return {
+        "networks": [subject(r, name) for r, name in zip(results, names, strict=True)],
+        "latency": LatencyGrid.of(machine, largest).to_dict(machine, results),
+        "looks": looks(names),
+        "roles": [role.name.lower() for role in Role],
+        "causes": [cause.name.lower() for cause in Cause],
+        "machine": {"name": machine.name, "cache": machine.cache_bytes},
+        "slider": _slider(results, machine),
+    }
+
+
+def _slider(results: Sequence[CurveResult], machine: Machine) -> list[int]:
+    """The range of the slider: from a power of ten below what matters to above all steps."""
+    starts, ends = [], []
+    for result in results:
+        total, sizes = result.steps.dram_bytes, result.steps.cache_bytes
+        fallen = np.flatnonzero(total[0] - total > (total[0] - total[-1]) // 1000)
+        starts.append(int(sizes[fallen[0]]) if len(fallen) else 1000)
+        ends.append(int(sizes[-1]))
+    own = machine.cache_bytes
+    low, high = min([*starts, own or starts[0]]), max([*ends, own, 1000]) * 6 // 5
+    unit = 10 ** (len(str(high)) - 2)
+    return [int(10 ** (len(str(max(low, 10))) - 1)), -(-high // unit) * unit]
+
+
+def _heading(names: list[str]) -> str:
+    marked = [f"<span class='name'>{escape(name)}</span>" for name in names]
+    return " <span class='versus'>and</span> ".join(
+        [", ".join(marked[:-1]), marked[-1]] if len(marked) > 1 else marked
+    )
+
+
+def _lead(names: list[str], machine: Machine) -> str:
+    whose = "this network moves" if len(names) == 1 else "these networks move"
+    return escape(
+        f"How many bytes {whose} between DRAM and the chip in one inference on the machine "
+        f"“{machine.name}”, for whatever cache you give it, and what for. Move the sliders: "
+        "every traffic number on this page is exact at every cache size."
+    )
+
+
+def _configuration(result: CurveResult) -> str:
+    own = format_bytes_exact(result.machine.cache_bytes)
+    facts = [
+        ("machine", result.machine.name),
+        ("own cache", own),
+        *configuration(result.program, result.machine, size=False),
+    ]
+    return "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts)
+
+
+def _policy(*scripts: str) -> str:
+    """What the browser may do: run these very scripts, and fetch nothing at all."""
+    hashes = (b64encode(sha256(text.encode("utf-8")).digest()).decode() for text in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _program() -> str:
+    """The program: its parts in one closed scope."""
+    body = "".join(_read(f"{part}.js") for part in SCRIPTS)
+    return f'"use strict";\n(() => {{\n{body}}})();\n'
+
+
+def _read(name: str) -> str:
+    return files("memsim.page").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _json(facts: dict[str, Any]) -> str:
+    """JSON that no text in it can leave: HTML sees neither tags nor comments."""
+    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

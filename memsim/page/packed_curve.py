@@ -1,0 +1,46 @@
+"""A curve as the page carries it: every threshold, packed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from memsim.engines.compiled import INFINITE
+from memsim.engines.curve.curve import Curve
+from memsim.page.varints import deltas, varints
+
+
+def packed_curve(curve: Curve) -> dict[str, Any]:
+    """Pack the rows of a curve; the page sums them exactly as :meth:`Curve.at` does.
+
+    Returns
+    -------
+    dict
+        ``kernel``, ``tensor``, ``role`` and ``move`` of each group of rows that share all four;
+        ``group``, ``bytes`` and ``threshold`` of each row, thresholds by their differences. The
+        rows from ``finite`` on move at every size and have no threshold.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> packed = packed_curve(memsim.curve("resnet18").curve)
+    >>> sorted(packed)
+    ['bytes', 'finite', 'group', 'kernel', 'move', 'role', 'tensor', 'threshold']
+    """
+    rows = np.stack([curve.kernel, curve.tensor, curve.role, curve.move])
+    groups, group = np.unique(rows, axis=1, return_inverse=True)
+    order = np.argsort(curve.threshold, kind="stable")
+    threshold = curve.threshold[order]
+    finite = int(np.searchsorted(threshold, INFINITE))
+    kernel, tensor, role, move = groups
+    return {
+        "kernel": deltas(kernel),
+        "tensor": varints(tensor),
+        "role": varints(role),
+        "move": varints(move),
+        "finite": finite,
+        "threshold": deltas(threshold[:finite]),
+        "group": varints(group.reshape(-1)[order]),
+        "bytes": varints(curve.nbytes[order]),
+    }

@@ -1,0 +1,101 @@
+"""A subject: everything the page knows of one network."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath as Path
+from typing import Any
+
+from memsim.engines.curve.knees import Knee
+from memsim.network.stages import stages
+from memsim.page.feature_maps import feature_maps
+from memsim.page.packed_curve import packed_curve
+from memsim.results.curve import CurveResult
+
+_PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
+
+SHARES = 6
+"""Parts of a knee's drop that are named; the others are only counted."""
+
+
+def subject(result: CurveResult, label: str) -> dict[str, Any]:
+    """The facts of one network: names, bounds, the packed curve, feature maps, knees.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> facts = subject(memsim.curve("resnet18"), "resnet18")
+    >>> facts["kernels"]["name"][0], facts["compulsory"]["write"]
+    ('conv1.conv', 4000)
+    """
+    program, network = result.program, result.program.network
+    names = [kernel.name for kernel in program.kernels]
+    producer = {kernel.output.name: number for number, kernel in enumerate(program.kernels)}
+    return {
+        "label": label,
+        "source": network.source,
+        "input": ", ".join(
+            "x".join(map(str, network[name].output.shape)) for name in network.inputs
+        ),
+        "dtype": network.dtype,
+        "macs": network.macs,
+        "params": network.params,
+        "cio": network.cio,
+        "weight_bytes": program.weight_bytes,
+        "live_bytes": int(program.live_bytes.max(initial=0)),
+        "compulsory": {
+            "read": program.compulsory_read_bytes,
+            "write": program.compulsory_write_bytes,
+        },
+        "accesses": program.accesses,
+        "kernels": {
+            "name": names,
+            "op": [kernel.op.kind for kernel in program.kernels],
+            "layers": [len(kernel.layers) for kernel in program.kernels],
+            "stages": [list(stage) for stage in stages(names)],
+        },
+        "tensors": {
+            "name": [tensor.name for tensor in program.tensors],
+            "kind": [tensor.kind for tensor in program.tensors],
+            "bytes": [tensor.nbytes for tensor in program.tensors],
+            "producer": [producer.get(tensor.name, -1) for tensor in program.tensors],
+        },
+        "curve": packed_curve(result.curve),
+        "maps": feature_maps(program),
+        "knees": [_knee(knee) for knee in result.knees()],
+    }
+
+
+def _knee(knee: Knee) -> dict[str, Any]:
+    return {
+        "start": knee.start_bytes,
+        "cache": knee.cache_bytes,
+        "read": knee.saved_read_bytes,
+        "write": knee.saved_write_bytes,
+        "left": knee.dram_bytes,
+        "parts": len(knee.shares),
+        "shares": [[s.tensor, s.layer, s.saves, s.nbytes] for s in knee.shares[:SHARES]],
+    }
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """Short names that differ: without folders where that suffices, numbered where it must be.
+
+    What does not look like a path stays as it is.
+
+    Examples
+    --------
+    >>> labels(["patterns/log", "a/net", "b/net", "twice", "twice", "8 / 9"])
+    ['log', 'a/net', 'b/net', 'twice (1)', 'twice (2)', '8 / 9']
+    """
+    short = [Path(name).name if _PATH.fullmatch(name) else name for name in names]
+    fine = Counter(short)
+    shown = [s if fine[s] == 1 else name for s, name in zip(short, names, strict=True)]
+    count, seen = Counter(shown), Counter[str]()
+    found = []
+    for name in shown:
+        seen[name] += 1
+        found.append(name if count[name] == 1 else f"{name} ({seen[name]})")
+    return found

@@ -1,0 +1,311 @@
+"""The graph figure: a network's kernels and the tensors between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.network.graph import Layer, Network
+from memsim.network.metrics import moc
+from memsim.network.ops.shape import Concat, Input
+from memsim.plot.canvas import new_axes
+from memsim.plot.graph_layout import Layout, layered
+from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, short
+from memsim.plot.subjects import network_of, only, result_of
+from memsim.program.lowering import LOWERINGS
+from memsim.results.run import Result
+from memsim.units import format_bytes, format_count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["COLOURS", "graph", "layer_values", "shades"]
+
+COLOURS = ("traffic", "moc", "none")
+"""What the colour of a kernel may mean."""
+
+NODE = (2.5, 0.3)
+"""Inches of a node."""
+
+RANK = 0.45
+"""Inches from one rank to the next."""
+
+LARGEST = 190.0
+"""Inches of the tallest and the widest picture."""
+
+LARGEST_AREA = 6500.0
+"""Square inches; as a PNG some 600 MB of memory while it is drawn."""
+
+
+def graph(
+    subject: Any,
+    *,
+    ax: Axes | None = None,
+    size: tuple[float, float] | None = None,
+    colour: str = "traffic",
+    **options: Any,
+) -> Axes:
+    """Draw a network's kernels, each below all it reads.
+
+    A node is a kernel of the lowering: a convolution with the batch norm, the activation and
+    the sum that are fused into it, named after its first layer. Its line tells operator, window
+    and output; what is a view (a flatten; with ``concat_free`` a concat) is only its edges.
+
+    Parameters
+    ----------
+    subject : Network, Result, str or path
+    ax : Axes, optional
+        Where to draw; a new figure if left out.
+    size : (float, float), optional
+        Inches of a new figure; as large as the graph needs if left out.
+    colour : str
+        ``traffic`` (DRAM bytes), ``moc`` (MACs over CIO) or ``none``.
+    **options
+        Of :func:`memsim.run`; ``lowering`` decides what a kernel is, the others the traffic.
+
+    Raises
+    ------
+    InputError
+        For another colour, or a graph too large for a picture.
+
+    Examples
+    --------
+    >>> axes = graph("resnet18", colour="moc")
+    >>> len(axes.texts) > 20
+    True
+    """
+    if colour not in COLOURS:
+        raise InputError(Problem(f"unknown colour {colour!r}", hint=did_you_mean(colour, COLOURS)))
+    given = only(subject, "graph")
+    if colour == "traffic" or isinstance(given, Result):
+        result: Result | None = result_of(given, options)
+        network = result.network if result is not None else network_of(given)
+    else:
+        result, network = None, network_of(given)
+    lowering = options.get("lowering", "fused")
+    kernels = result.program.kernels if result is not None else LOWERINGS[lowering].lower(network)
+    parts = {kernel.name: kernel.layers for kernel in kernels}
+    readers = _readers(network, parts)
+    layout = layered(readers)
+    axes = ax or new_axes(None, size or _size(layout))
+    values = layer_values(network, colour, result)
+    _draw_edges(axes, layout)
+    _draw_nodes(axes, network, layout, parts, shades(values, colour))
+    left, right = layout.span
+    axes.set_xlim(left - 0.6, right + 0.6)
+    axes.set_ylim(layout.ranks - 0.4, -0.6)
+    axes.axis("off")
+    axes.set_title(_title(network, colour, result), loc="left", fontsize=TITLE, fontweight="bold")
+    if values and colour != "none":
+        _scale(axes, values, colour)
+    return axes
+
+
+def layer_values(network: Network, colour: str, result: Result | None) -> dict[str, float]:
+    """What the colour shows, by layer: DRAM bytes of kernels, or MoC of convolutions."""
+    if colour == "traffic" and result is not None:
+        return {row.name: float(row.dram_bytes) for row in result.layers}
+    if colour == "moc":
+        found = ((layer.name, moc(layer)) for layer in network)
+        return {name: value for name, value in found if value is not None}
+    return {}
+
+
+def shades(values: Mapping[str, float], colour: str) -> dict[str, str]:
+    """Colours as ``#rrggbb`` by layer.
+
+    Examples
+    --------
+    >>> shades({"a": 0, "b": 100}, "traffic")["a"]
+    '#fff7ec'
+    """
+    if not values or colour == "none":
+        return {}
+    from matplotlib.colors import to_hex
+
+    norm, scale = _norm(values, colour), _map(colour)
+    return {name: to_hex(scale(norm(value))) for name, value in values.items()}
+
+
+def _map(colour: str) -> Any:
+    from matplotlib import colormaps
+
+    # Dark is what costs: many bytes; few MACs for each.
+    return colormaps["OrRd"] if colour == "traffic" else colormaps["YlGnBu_r"]
+
+
+def _norm(values: Mapping[str, float], colour: str) -> Any:
+    from matplotlib.colors import LogNorm, Normalize
+
+    high = max(values.values())
+    if colour == "traffic":
+        return Normalize(0, high or 1)
+    low = min(values.values())
+    return LogNorm(low, high if high > low else 2 * low)
+
+
+def _readers(network: Network, parts: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """For every kernel and input the kernels that read it, views followed."""
+    owner = {layer: kernel for kernel, layers in parts.items() for layer in layers}
+    shown: dict[str, tuple[str, ...]] = {}
+    readers: dict[str, list[str]] = {}
+    for layer in network:
+        sources = dict.fromkeys(
+            each for tensor in layer.inputs for each in shown.get(tensor.name, ())
+        )
+        if isinstance(layer.op, Input):
+            readers[layer.name] = []
+            shown[layer.name] = (layer.name,)
+        elif layer.name in owner:
+            kernel = owner[layer.name]
+            readers.setdefault(kernel, [])
+            shown[layer.name] = (kernel,)
+            for source in sources:
+                if source != kernel and kernel not in readers[source]:
+                    readers[source].append(kernel)
+        else:
+            shown[layer.name] = tuple(sources)
+    return _executable(readers)
+
+
+def _executable(readers: dict[str, list[str]]) -> dict[str, list[str]]:
+    """In an order in which the kernels can be executed: a sum runs with its later operand."""
+    import networkx as nx
+
+    found = nx.DiGraph()
+    found.add_nodes_from(readers)
+    found.add_edges_from((source, target) for source in readers for target in readers[source])
+    position = {name: i for i, name in enumerate(readers)}
+    order = nx.lexicographical_topological_sort(found, key=position.__getitem__)
+    return {name: readers[name] for name in order}
+
+
+def _size(layout: Layout) -> tuple[float, float]:
+    left, right = layout.span
+    width, height = NODE[0] * (right - left + 1.2) + 1.0, RANK * layout.ranks + 0.8
+    if max(width, height) > LARGEST or width * height > LARGEST_AREA:
+        message = f"the picture would be {width:.0f} x {height:.0f} inches"
+        raise InputError(Problem(message, hint="export it: -o graph.dot or .graphml"))
+    return max(width, 5.5), max(height, 2.5)
+
+
+def _draw_edges(axes: Axes, layout: Layout) -> None:
+    """Lines that leave a node below, bend between the ranks alone, and enter a node above."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.path import Path
+
+    half = NODE[1] / RANK / 2
+    paths = []
+    for points in layout.edges.values():
+        x, y = points[0]
+        vertices, codes = [(x, y + half)], [Path.MOVETO]
+        for i, (across, rank) in enumerate(points[1:], 1):
+            before = vertices[-1]
+            middle = (before[1] + rank - half) / 2
+            vertices += [(before[0], middle), (across, middle), (across, rank - half)]
+            codes += [Path.CURVE4] * 3
+            if i < len(points) - 1:  # straight past the nodes of the rank
+                vertices.append((across, rank + half))
+                codes.append(Path.LINETO)
+        paths.append(Path(vertices, codes))
+    axes.add_collection(
+        PathCollection(paths, facecolors="none", edgecolors=GREY, linewidths=1.0, zorder=1)
+    )
+
+
+def _draw_nodes(
+    axes: Axes,
+    network: Network,
+    layout: Layout,
+    parts: Mapping[str, tuple[str, ...]],
+    colours: Mapping[str, str],
+) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    height = NODE[1] / RANK
+    for name, (x, rank) in layout.nodes.items():
+        first = network[name]
+        last = network[parts[name][-1]] if name in parts else first
+        colour = colours.get(name, "white" if isinstance(first.op, Input) else LIGHT)
+        if not colours and not isinstance(first.op, Input):
+            colour = "white"
+        axes.add_patch(
+            FancyBboxPatch(
+                (x - 0.47, rank - height / 2), 0.94, height, zorder=2,
+                boxstyle="round,pad=0,rounding_size=0.06", mutation_aspect=NODE[0] / RANK,
+                facecolor=colour, edgecolor=BLACK if last.name in network.outputs else GREY,
+                linewidth=1.6 if last.name in network.outputs else 0.8,
+                linestyle=":" if isinstance(first.op, Input) else "-",
+            )
+        )  # fmt: skip
+        ink = "white" if _luminance(colour) < 0.5 else BLACK
+        axes.text(
+            x, rank, _line([network[each] for each in parts.get(name, (name,))]), ha="center",
+            va="center",
+            fontsize=NOTE - 1.2, color=ink, zorder=3, parse_math=False,
+        )  # fmt: skip
+
+
+def _luminance(colour: str) -> float:
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = to_rgb(colour)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def _line(layers: list[Layer]) -> str:
+    """A node's text: its name, what it does, what it writes."""
+    first, last = layers[0], layers[-1]
+    op: Any = first.op
+    what = "" if isinstance(op, Input | Concat) else op.kind
+    kernel = getattr(op, "kernel", None)
+    if kernel is not None:
+        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+        what = f"{height}x{width}" if op.kind == "conv" else f"{what} {height}x{width}"
+        stride = getattr(op, "stride", 1)
+        if stride not in (1, None):
+            what += f" /{stride if isinstance(stride, int) else 'x'.join(map(str, stride))}"
+        if getattr(op, "groups", 1) > 1:
+            what += " dw" if op.groups == first.shapes[0][0] else f" g{op.groups}"
+    what += "".join(f" +{each.op.kind}" for each in layers[1:] if each.op.kind in ("add", "mul"))
+    name = re.sub(r"\.(conv|linear)$", "", first.name)
+    if re.fullmatch(rf"{re.escape(op.kind)}[0-9]*", name.rpartition(".")[2]):
+        what = what.removeprefix(op.kind).strip()  # the name says it
+    shape = "x".join(map(str, last.output.image))
+    text = "  ".join(filter(None, (name, what, shape)))
+    return text if len(text) <= 42 else f"{text[:20]}…{text[-21:]}"
+
+
+def _title(network: Network, colour: str, result: Result | None) -> str:
+    if colour == "moc":
+        return f"{network.name}: MACs per element of convolution input and output"
+    if colour == "none" or result is None:
+        facts = f"{format_count(network.params)} parameters, {format_count(network.macs)} MACs"
+        return f"{network.name}: {facts}"
+    cache = short(format_bytes(result.machine.cache_bytes))
+    total = short(format_bytes(result.dram_bytes))
+    return f"{network.name}: {total} of DRAM traffic with {cache} of cache"
+
+
+def _scale(axes: Axes, values: Mapping[str, float], colour: str) -> None:
+    from matplotlib.cm import ScalarMappable
+
+    norm, scale = _norm(values, colour), _map(colour)
+    bar = axes.figure.colorbar(
+        ScalarMappable(norm, scale), ax=axes, location="right", shrink=0.9, aspect=40, pad=0.01,
+        anchor=(0, 1.0), fraction=0.03,
+    )  # fmt: skip
+    bar.ax.tick_params(labelsize=NOTE)
+    bar.outline.set_visible(False)
+    if colour == "traffic":
+        bar.ax.yaxis.set_major_formatter(lambda value, _: short(format_bytes(round(value))))
+        bar.set_label("DRAM traffic of the kernel", fontsize=NOTE)
+    else:
+        from matplotlib.ticker import LogLocator, NullFormatter
+
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        bar.ax.yaxis.set_minor_formatter(NullFormatter())
+        bar.set_label("MACs per element of convolution input and output", fontsize=NOTE)

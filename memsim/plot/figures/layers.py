@@ -1,0 +1,115 @@
+"""The layers figure: which layers move what, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memsim.plot.canvas import new_panels
+from memsim.plot.labels import place
+from memsim.plot.stages import mark_stages
+from memsim.plot.style import CAUSES, EDGE, ROLES, Look, bytes_axis, dress, legend, patch, si
+from memsim.plot.subjects import Subjects, only, result_of
+from memsim.program.kernel import Cause, Role
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from memsim.plot.canvas import Panels
+    from memsim.results.run import Result
+
+
+def layers(
+    network: Subjects,
+    *,
+    ax: Any = None,
+    size: tuple[float, float] = (11.0, 6.0),
+    names: int = 3,
+    **options: Any,
+) -> Panels:
+    """Draw DRAM traffic per layer, by role above and by cause below.
+
+    Parameters
+    ----------
+    network : Network, Result, str or path
+        One.
+    ax : sequence of two Axes, optional
+        Where to draw; a new figure if left out.
+    size : (float, float)
+        Inches of a new figure.
+    names : int
+        How many layers are named, the heaviest first.
+    **options
+        As for :func:`memsim.run`.
+
+    Returns
+    -------
+    array of Axes
+        By role; by cause.
+
+    Examples
+    --------
+    >>> by_role, by_cause = layers("resnet18")
+    >>> by_role.get_ylabel(), by_cause.get_ylabel()
+    ('by role', 'by cause')
+    """
+    result = result_of(only(network, "layers"), options)
+    panels = new_panels(ax, (2, 1), size, sharex=True, sharey=True, kind="layers")
+    by_role, by_cause = panels
+    traffic = result.traffic.traffic
+    roles, causes = traffic.sum(axis=2), traffic.sum(axis=1)
+    _stack(by_role, [(ROLES[name], roles[:, Role[name.upper()]], name) for name in ROLES])
+    _stack(by_cause, [(CAUSES[name], causes[:, Cause[name.upper()]], name) for name in CAUSES])
+    total = traffic.sum(axis=(1, 2))
+    by_role.set_ylim(0, 1.3 * max(int(total.max(initial=0)), 1))
+    kernels = [kernel.name for kernel in result.program.kernels]
+    mark_stages(by_cause, kernels)
+    dress(by_role, title=_title(result), y="by role")
+    dress(by_cause, x="layers in the order in which they run", y="by cause")
+    by_role.tick_params(axis="x", labelbottom=False)
+    for axes, looks, sums in (
+        (by_role, ROLES, result.by_role),
+        (by_cause, CAUSES, result.by_cause),
+    ):
+        bytes_axis(axes.yaxis)
+        shown = [patch(look, f"{name} {si(sums[name])}") for name, look in looks.items()
+                 if sums[name]]  # fmt: skip
+        legend(axes, shown)
+    heaviest = np.argsort(-total, kind="stable")[:names]
+    place(
+        by_role,
+        [(float(i) + 0.5, float(total[i])) for i in heaviest],
+        [f"{kernels[i]} {si(int(total[i]))}" for i in heaviest],
+        avoid=np.concatenate(
+            [np.stack([np.arange(len(total)) + 0.5, total * part / 8], axis=1)
+             for part in range(1, 9)]
+        ),
+    )  # fmt: skip
+    return panels
+
+
+def _stack(axes: Axes, parts: list[tuple[Look, Any, str]]) -> None:
+    bottom = np.zeros(len(parts[0][1]))
+    hatched = len(bottom) <= 60  # thinner bars show no hatch
+    for look, column, name in parts:
+        if column.any():
+            axes.bar(
+                np.arange(len(column)) + 0.5, column, 0.85, bottom, color=look.colour,
+                hatch=look.hatch if hatched else "", edgecolor=EDGE, linewidth=0, gid=name,
+            )  # fmt: skip
+        bottom += column
+
+
+def _title(result: Result) -> str:
+    role, amount = max(result.by_role.items(), key=lambda item: item[1])
+    whole, compulsory = result.dram_bytes, result.program.compulsory_bytes
+    ratio = f", {whole / compulsory:.1f} x compulsory" if compulsory else ""
+    told = f"{result.network.name} moves {si(whole)}{ratio}"
+    return f"{told}: {amount / whole:.0%} of it {_ROLE[role]}" if whole else told
+
+
+_ROLE = {
+    "weight": "weights", "input": "the input", "activation": "feature maps",
+    "residual": "residuals", "concat": "concat copies", "output": "the output",
+}  # fmt: skip

@@ -1,0 +1,158 @@
+"""The lifetimes figure: how long feature maps are kept, and what that takes of the cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memsim.plot.canvas import new_panels
+from memsim.plot.stages import mark_stages
+from memsim.plot.style import (
+    ABOVE,
+    BLACK,
+    EDGE,
+    MEMORY,
+    NOTE,
+    ROOM,
+    bytes_axis,
+    dress,
+    legend,
+    patch,
+    si,
+)
+from memsim.plot.subjects import Subjects, only, result_of
+from memsim.program.lives import USES, Lives, most_live
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from memsim.plot.canvas import Panels
+    from memsim.results.run import Result
+
+KEPT_FOR = {
+    "chain": "kept for the first reader",
+    "waiting": "kept for later readers: a shortcut",
+    "copy": "a concat's copy",
+}
+
+MOST_NAMES = 30
+"""Feature maps up to which each is named."""
+
+
+def lifetimes(
+    network: Subjects,
+    *,
+    ax: Any = None,
+    size: tuple[float, float] = (10.0, 6.5),
+    **options: Any,
+) -> Panels:
+    """Draw feature maps over the kernels they live, and the live bytes below.
+
+    A bar begins with the kernel that writes the feature map. It is thin until its first reader
+    is done and thick while it waits for later ones: that part is what shortcuts cost. Below,
+    the same in bytes at the fullest moment of each kernel; what is above the cache's line
+    cannot be kept and goes to DRAM.
+
+    Parameters
+    ----------
+    network : Network, Result, str or path
+        One.
+    ax : sequence of two Axes, optional
+        Where to draw; a new figure if left out.
+    size : (float, float)
+        Inches of a new figure.
+    **options
+        As for :func:`memsim.run`.
+
+    Returns
+    -------
+    array of Axes
+        Bars; live bytes.
+
+    Examples
+    --------
+    >>> bars, live = lifetimes("patterns/harmonic")
+    >>> bars.get_ylabel(), live.get_ylabel()
+    ('feature maps', 'live bytes')
+    """
+    result = result_of(only(network, "lifetimes"), options)
+    panels = new_panels(ax, (2, 1), size, sharex=True, heights=[3, 2], kind="lifetimes")
+    bars, live = panels
+    program = result.program
+    lives = Lives.of(program)
+    draw_lives(bars, lives, lives.born, lives.consumed, lives.dead + 1)
+    edges = np.arange(len(program.kernels) + 1)
+    draw_live_bytes(live, edges, most_live(program), result.machine.cache_bytes)
+    names = [kernel.name for kernel in program.kernels]
+    mark_stages(live, names)
+    if len(lives.names) <= MOST_NAMES:
+        bars.set_yticks(range(len(lives.names)), lives.names)
+    else:
+        bars.set_yticks([])
+    bars.tick_params(axis="x", labelbottom=False)
+    dress(bars, title=_title(result, lives), y="feature maps", grid="x", pad=ROOM)
+    dress(live, x="kernels in the order in which they run", y="live bytes")
+    bars.tick_params(axis="y", length=0)
+    legend(bars, [patch(MEMORY[use], KEPT_FOR[use]) for use in USES], ncols=len(USES), **ABOVE)
+    return panels
+
+
+def draw_lives(bars: Axes, lives: Lives, born: Any, consumed: Any, end: Any) -> None:
+    """Draw each feature map's bar: thin up to its first reader, thick from there to the last.
+
+    ``born``, ``consumed`` and ``end`` are positions on the axis: where it begins, the kernel
+    that reads it first, and where the last reader is done.
+    """
+    thick = min(0.8, 0.35 + len(lives.names) / 100)
+    for number in range(len(lives.names)):
+        first, last = float(born[number]), float(end[number])
+        if lives.copies[number]:
+            parts = [("copy", first, last, 0.5)]
+        else:
+            until = min(float(consumed[number]) + 1, last)
+            parts = [("chain", first, until, 0.4), ("waiting", until, last, thick)]
+        for use, low, high, height in parts:
+            if high > low:
+                look = MEMORY[use]
+                bars.barh(
+                    number, high - low, height, low, color=look.colour, edgecolor=look.colour,
+                    linewidth=0.3, gid=use,
+                )  # fmt: skip
+    bars.set_ylim(len(lives.names) - 0.3, -0.7)
+
+
+def draw_live_bytes(live: Axes, edges: Any, columns: Any, cache: int) -> None:
+    """Draw live bytes by use as a stack of steps, and the cache's line.
+
+    ``edges`` are positions, one more than the rows of ``columns``.
+    """
+    bottom = np.zeros(len(columns) + 1)
+    for use, column in zip(USES, columns.T, strict=True):
+        look = MEMORY[use]
+        top = bottom + np.append(column, column[-1:])
+        if column.any():
+            live.fill_between(
+                edges, bottom, top, step="post", facecolor=look.colour, hatch=look.hatch,
+                edgecolor=EDGE, linewidth=0, gid=use,
+            )  # fmt: skip
+        bottom = top
+    live.step(edges, bottom, where="post", color=BLACK, linewidth=0.8, gid="total")
+    look = MEMORY["cache"]
+    live.axhline(cache, color=look.colour, linestyle=look.line, linewidth=1.3, gid="cache")
+    live.set_ylim(0, 1.12 * max(float(bottom.max()), cache))
+    live.annotate(
+        f"cache {si(cache)}", (1, cache), xycoords=("axes fraction", "data"), xytext=(4, 0),
+        textcoords="offset points", fontsize=NOTE, va="center", annotation_clip=False,
+    )  # fmt: skip
+    bytes_axis(live.yaxis)
+
+
+def _title(result: Result, lives: Lives) -> str:
+    name, cache = result.network.name, result.machine.cache_bytes
+    peak = int(result.program.live_bytes.max(initial=0))
+    told = f"{si(peak)} live at most, cache {si(cache)}"
+    longest = int((lives.dead - lives.consumed).max(initial=0))
+    if not longest:
+        return f"{name}: every feature map dies with its first reader; {told}"
+    return f"{name}: a feature map waits up to {longest} kernels for its last reader; {told}"

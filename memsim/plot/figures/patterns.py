@@ -1,0 +1,276 @@
+"""The patterns figure: why a shortcut costs bandwidth, from the links down to the latency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memsim.engines.clock.steps import PICOSECONDS
+from memsim.plot.canvas import new_panels
+from memsim.plot.figures.lifetimes import KEPT_FOR, draw_live_bytes, draw_lives
+from memsim.plot.style import (
+    BLACK,
+    CAUSES,
+    EDGE,
+    ENGINES,
+    GREY,
+    MEMORY,
+    NOTE,
+    TICK,
+    Look,
+    bytes_axis,
+    dress,
+    legend,
+    patch,
+    series,
+    si,
+)
+from memsim.plot.subjects import Subjects, result_of, some
+from memsim.plot.units import kernel_units, links, per_unit
+from memsim.program.kernel import Cause
+from memsim.program.lives import USES, Lives, most_live
+from memsim.units import format_count, format_time
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from memsim.plot.canvas import Panels
+    from memsim.results.run import Result
+
+FOUR = ("patterns/dense", "patterns/log", "patterns/sparse", "patterns/harmonic")
+
+KNOWN_FROM = {
+    "dense": "DenseNet", "log": "LogDenseNet", "sparse": "SparseNet", "harmonic": "HarDNet"
+}  # fmt: skip
+
+ROWS = {
+    "links": 2.1,
+    "feature maps": 2.5,
+    "live bytes": 2.0,
+    "DRAM traffic": 2.0,
+    "in all": 0.8,
+    "latency": 0.7,
+}
+"""The rows and their heights; each is the consequence of the one above it."""
+
+
+def patterns(
+    networks: Subjects = FOUR,
+    *,
+    ax: Any = None,
+    size: tuple[float, float] | None = None,
+    **options: Any,
+) -> Panels:
+    """Draw blocks side by side: what their connections do to memory, traffic and time.
+
+    From top to bottom, layer by layer: the links as arcs; the lives of feature maps; the live
+    bytes and the cache's line; the DRAM traffic by cause; the sums; the latency.
+
+    Parameters
+    ----------
+    networks : iterable of Network, Result, str or path
+        A column each; the four shipped blocks, which have equal MACs, if left out.
+    ax : array of Axes, optional
+        Six rows, a column per network; a new figure if left out.
+    size : (float, float), optional
+        Inches of a new figure.
+    **options
+        As for :func:`memsim.run`.
+
+    Returns
+    -------
+    array of Axes
+        Six rows, a column per network.
+
+    Examples
+    --------
+    >>> panels = patterns(["patterns/dense", "patterns/harmonic"], cache="1MB")
+    >>> panels.shape, panels[0, 0].get_title(loc="left")
+    ((6, 2), 'dense (DenseNet)')
+    """
+    from matplotlib.lines import Line2D
+
+    given = some(networks or FOUR, "patterns")
+    results = [result_of(subject, options) for subject in given]
+    shape = (len(ROWS), len(results))
+    panels = new_panels(
+        ax, shape, size or (1.6 + 3.0 * len(results), 11.5), sharey="row",
+        heights=list(ROWS.values()), kind="patterns",
+    )  # fmt: skip
+    table = panels.reshape(shape)
+    for number, result in enumerate(results):
+        _column(table[:, number], result, series(number, result.network.name))
+    for row, name in zip(table, ROWS, strict=True):
+        _finish(name, row)
+    last = table[:, -1]
+    legend(last[1], [patch(MEMORY[use], KEPT_FOR[use]) for use in USES])
+    legend(last[3], [patch(look, _CAUSE[name]) for name, look in CAUSES.items()])
+    mark = Line2D([], [], color=BLACK, linewidth=1.5, label="compulsory traffic (1 x)")
+    legend(last[4], [mark])
+    legend(last[5], [patch(ENGINES[name], text) for name, text in _BUSY.items()])
+    if ax is None:
+        table[0, 0].figure.suptitle(
+            _message(results), x=0.01, ha="left", fontsize=13, fontweight="bold"
+        )
+    return panels
+
+
+_CAUSE = {
+    "first": "first fetch", "result": "the block's output", "spill": "written back: no room",
+    "refetch": "fetched again",
+}  # fmt: skip
+
+_BUSY = {"compute": "computing", "stall": "waiting for DRAM"}
+
+
+def _column(column: Any, result: Result, look: Look) -> None:
+    arcs, bars, live, moved, total, time = column
+    program = result.program
+    units, found = links(result.network)
+    unit = kernel_units(program)
+    _draw_links(arcs, units, found, look)
+    name = result.network.name.removeprefix("patterns/")
+    known = f" ({KNOWN_FROM[name]})" if name in KNOWN_FROM else ""
+    dress(arcs, title=f"{name}{known}", grid="")
+    arcs.title.set_color(look.colour)
+    skips = sum(reader - source > 1 for source, reader in found)
+    arcs.text(
+        0.0, 1.0, f"{skips} shortcuts, {format_count(result.network.macs)} MACs",
+        transform=arcs.transAxes, fontsize=NOTE, va="top",
+    )  # fmt: skip
+
+    # A unit's kernels share its width, so that the rows below line up with the links.
+    size = np.bincount(unit, minlength=units)
+    begin = np.arange(len(unit)) - (np.cumsum(size) - size)[unit]
+    left = unit - 0.5 + begin / size[unit]
+    edges = np.append(left, units - 0.5)
+    lives = Lives.of(program)
+    draw_lives(bars, lives, edges[lives.born], edges[lives.consumed + 1] - 1, edges[lives.dead + 1])
+    bars.set_yticks([])
+    draw_live_bytes(live, edges, most_live(program), result.machine.cache_bytes)
+    _draw_traffic(moved, per_unit(result.traffic.traffic.sum(axis=1), unit, units))
+    for axes in (arcs, bars, live, moved):
+        axes.set_xlim(-0.7, units - 0.3)
+    _draw_total(total, result)
+    _draw_time(time, result)
+
+
+def _draw_links(axes: Axes, units: int, found: list[tuple[int, int]], look: Look) -> None:
+    """Units on a line, arcs above it: grey to the next unit, in colour beyond it."""
+    from matplotlib.patches import Arc
+
+    for source, reader in found:
+        span = reader - source
+        axes.add_patch(
+            Arc(
+                ((source + reader) / 2, 0), span, 2 * span, theta1=0, theta2=180,
+                color=GREY if span == 1 else look.colour, linewidth=0.9 if span == 1 else 1.1,
+                alpha=1 if span == 1 else 0.75,
+            )
+        )  # fmt: skip
+    axes.plot(
+        range(units), [0] * units, linestyle="none", marker="o", markersize=3.5, color=BLACK,
+        clip_on=False,
+    )  # fmt: skip
+    axes.set_ylim(-0.8, 1.12 * units)
+
+
+def _draw_traffic(axes: Axes, moved: Any) -> None:
+    bottom = np.zeros(len(moved))
+    for name, look in CAUSES.items():
+        column = moved[:, Cause[name.upper()]]
+        axes.bar(
+            range(len(moved)), column, 0.86, bottom, color=look.colour, hatch=look.hatch,
+            edgecolor=EDGE, linewidth=0, gid=name,
+        )  # fmt: skip
+        bottom += column
+
+
+def _draw_total(axes: Axes, result: Result) -> None:
+    left = 0
+    for name, look in CAUSES.items():
+        width = result.by_cause[name]
+        axes.barh(
+            0, width, 0.8, left, color=look.colour, hatch=look.hatch, edgecolor=EDGE, linewidth=0,
+            gid=name,
+        )  # fmt: skip
+        left += width
+    compulsory = result.program.compulsory_bytes
+    axes.plot([compulsory] * 2, [-0.5, 0.5], color=BLACK, linewidth=1.5, gid="compulsory")
+    ratio = left / compulsory if compulsory else 1
+    axes.annotate(
+        f"{si(left)}\n{ratio:.1f} x", (left, 0), xytext=(4, 0), fontsize=NOTE + 0.5,
+        textcoords="offset points", va="center", fontweight="bold", linespacing=1.3,
+    )  # fmt: skip
+
+
+def _draw_time(axes: Axes, result: Result) -> None:
+    compute = sum(result.steps.compute) / PICOSECONDS
+    parts = {"compute": compute, "stall": result.time_s - compute}
+    left = 0.0
+    for name, width in parts.items():
+        look = ENGINES[name]
+        axes.barh(
+            0, width, 0.8, left, color=look.colour, hatch=look.hatch, edgecolor=EDGE, linewidth=0,
+            gid=name,
+        )  # fmt: skip
+        left += width
+    axes.annotate(
+        format_time(result.time_ps), (left, 0), xytext=(4, 0), textcoords="offset points",
+        va="center", fontsize=NOTE + 0.5, fontweight="bold",
+    )  # fmt: skip
+
+
+def _finish(name: str, row: Any) -> None:
+    """One scale, one label per row; the columns are to be compared."""
+    first = row[0]
+    aligned = name in ("links", "feature maps", "live bytes", "DRAM traffic")
+    if name == "links":
+        first.set_ylim(top=max(axes.get_ylim()[1] for axes in row) * 1.05)
+    elif name == "feature maps":
+        first.set_ylim(bottom=max(axes.get_ylim()[0] for axes in row))
+    elif name in ("live bytes", "DRAM traffic"):
+        tops = [_top(axes) for axes in row]
+        first.set_ylim(0, 1.08 * max(tops))
+        bytes_axis(first.yaxis)
+    else:
+        widths = [sum(patch.get_width() for patch in axes.patches) for axes in row]
+        for axes in row:
+            axes.set_xlim(0, 1.75 * max(widths))
+            axes.set_ylim(-0.6, 0.6)
+    for axes in row:
+        dress(axes, grid="y" if name in ("live bytes", "DRAM traffic") else "")
+        if aligned:
+            axes.set_xticks([t for t in range(0, 200, 4) if t <= axes.get_xlim()[1]])
+            axes.tick_params(axis="x", labelbottom=name == "DRAM traffic")
+        else:
+            axes.set_xticks([])
+            axes.spines["bottom"].set_visible(False)
+        if name in ("links", "feature maps", "in all", "latency"):
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+        if name == "DRAM traffic":
+            axes.set_xlabel("layer of the block", fontsize=TICK)
+    for axes in row[:-1]:  # the cache is named once
+        for text in list(axes.texts):
+            if name == "live bytes":
+                text.set_visible(False)
+    turned = name not in ("in all", "latency")
+    first.set_ylabel(
+        {"in all": "traffic", "DRAM traffic": "DRAM traffic\nper layer"}.get(name, name),
+        fontsize=9.5, rotation=90 if turned else 0, ha="center" if turned else "right",
+        va="bottom" if turned else "center",
+    )  # fmt: skip
+
+
+def _top(axes: Axes) -> float:
+    return float(max(axes.get_ylim()[1] / 1.12, axes.dataLim.y1))
+
+
+def _message(results: list[Result]) -> str:
+    cache = " / ".join(dict.fromkeys(si(result.machine.cache_bytes) for result in results))
+    return (
+        "A shortcut keeps a feature map waiting; what then exceeds the cache "
+        f"({cache}) goes to DRAM and comes back"
+    )

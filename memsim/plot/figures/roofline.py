@@ -1,0 +1,180 @@
+"""The roofline figure: layers under the machine's roof, and what the cache does for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memsim.engines.clock.rates import rate_class
+from memsim.engines.clock.steps import PICOSECONDS
+from memsim.plot.canvas import new_axes
+from memsim.plot.labels import place
+from memsim.plot.style import BLACK, BLUE, GREY, LIGHT, RED, Look, dress, legend, short
+from memsim.plot.subjects import Subjects, only, result_of
+from memsim.units import format_rate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from memsim.results.layer import LayerResult
+    from memsim.results.run import Result
+
+BOUND = {"memory": Look(RED, marker="o"), "compute": Look(BLUE, marker="s")}
+
+AREA = 3000
+"""Points squared of a marker that would stand for all of the time."""
+
+SMALLEST = 14
+
+
+def roofline(
+    network: Subjects,
+    *,
+    ax: Axes | None = None,
+    size: tuple[float, float] = (9.5, 5.8),
+    names: int = 5,
+    **options: Any,
+) -> Axes:
+    """Draw layers by MACs per element moved, under the roof of bandwidth and compute rate.
+
+    A marker's area is the layer's share of the time. The axis counts MACs per element: a tick
+    stands at the layer's MoC, where it would be if exactly its input and output moved; its
+    marker stands at what it did move. The line between them is what the cache saved (to the
+    right) or what weights and refetches added (to the left).
+
+    Parameters
+    ----------
+    network : Network, Result, str or path
+        One.
+    ax : Axes, optional
+        Where to draw; a new figure if left out.
+    size : (float, float)
+        Inches of a new figure.
+    names : int
+        How many layers are named, the slowest first.
+    **options
+        As for :func:`memsim.run`.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> axes = roofline("resnet18")
+    >>> axes.get_xlabel()
+    'MACs per element moved (tick: MoC, if only input and output moved)'
+    """
+    result = result_of(only(network, "roofline"), options)
+    axes = new_axes(ax, size)
+    itemsize = result.program.kernels[0].output.itemsize
+    layers = [layer for layer in result.layers if layer.macs and layer.time_ps]
+    moved = [intensity(layer, itemsize) for layer in layers]
+    known = [x for x in moved if x is not None] + [layer.moc for layer in layers if layer.moc]
+    low, high = min(known, default=1.0) / 2, max(known, default=100.0) * 3
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    handles = _draw_roof(axes, result, itemsize, low, high)
+    points = [
+        _draw_layer(axes, layer, x, high, result.time_ps)
+        for layer, x in sorted(
+            zip(layers, moved, strict=True), key=lambda pair: -pair[0].time_ps
+        )  # the small ones on top
+    ]
+    rates = [y for _, y in points]
+    peak = max(_rates(result).values())
+    axes.set_xlim(low, high)
+    axes.set_ylim(min([*rates, peak]) / 2, max([*rates, peak]) * 2.2)
+    axes.yaxis.set_major_formatter(lambda value, _: short(format_rate(value, "MAC")))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    dress(
+        axes, title=_title(result), grid="both",
+        x="MACs per element moved (tick: MoC, if only input and output moved)",
+        y="MACs per second, stalls included",
+    )  # fmt: skip
+    legend(axes, [*handles, *_handles(result)])
+    slowest = sorted(layers, key=lambda layer: -layer.time_ps)[:names]
+    place(axes, points[:names], [layer.name for layer in slowest], avoid=points or None)
+    return axes
+
+
+def intensity(layer: LayerResult, itemsize: int) -> float | None:
+    """MACs per element that a layer moves to or from DRAM; None where it moves none."""
+    return layer.macs * itemsize / layer.dram_bytes if layer.dram_bytes else None
+
+
+def _draw_roof(axes: Axes, result: Result, itemsize: int, low: float, high: float) -> list[Any]:
+    machine = result.machine
+    slope = float(machine.dram_bytes_per_s) / itemsize  # elements per second
+    rates = _rates(result)
+    peak = max(rates.values())
+    (roof,) = axes.plot(
+        [low, peak / slope, high], [low * slope, peak, peak], color=BLACK, linewidth=2, zorder=3,
+        label=f"roof: {format_rate(machine.dram_bytes_per_s)}, {format_rate(peak, 'MAC')}",
+    )  # fmt: skip
+    handles: list[Any] = [roof]
+    for name, rate in rates.items():
+        if rate < peak:
+            handles += axes.plot(
+                [rate / slope, high], [rate, rate], color=BLACK, linewidth=1.2, zorder=3,
+                linestyle="--", label=f"{name} {format_rate(rate, 'MAC')}",
+            )  # fmt: skip
+    ridge = peak / slope
+    axes.axvline(ridge, color=GREY, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+    axes.annotate(
+        f"balance {ridge:.0f}", (ridge, 0.01), xycoords=("data", "axes fraction"), fontsize=8,
+        xytext=(3, 2), textcoords="offset points",
+    )  # fmt: skip
+    return handles
+
+
+def _rates(result: Result) -> dict[str, float]:
+    """The MAC rate of each class of layers that the network has."""
+    machine = result.machine
+    classes = sorted(
+        {rate_class(each, machine.compute.vector) for each in result.program.kernels if each.macs}
+    )
+    return {name: float(machine.mac_rate(name)) for name in classes or ["conv"]}
+
+
+def _draw_layer(
+    axes: Axes, layer: LayerResult, x: float | None, edge: float, whole: int
+) -> tuple[float, float]:
+    look = BOUND[layer.bound]
+    y = layer.macs / layer.time_ps * PICOSECONDS
+    at = edge / 1.25 if x is None else x
+    if layer.moc:
+        axes.plot([layer.moc, at], [y, y], color=LIGHT, linewidth=1, zorder=1.5)
+        axes.plot([layer.moc], [y], marker="|", markersize=5, color=GREY, zorder=1.6)
+    axes.scatter(
+        [at], [y], s=max(AREA * layer.time_ps / whole, SMALLEST), color=look.colour, alpha=0.75,
+        marker=look.marker if x is not None else ">", edgecolor="white", linewidth=0.6, zorder=4,
+        gid=layer.name,
+    )  # fmt: skip
+    return at, y
+
+
+def _handles(result: Result) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    found: list[Any] = [
+        Line2D(
+            [], [], linestyle="none", marker=look.marker, color=look.colour, markersize=7,
+            label=f"bound by {name}",
+        )
+        for name, look in BOUND.items()
+    ]  # fmt: skip
+    edge = Line2D([], [], linestyle="none", marker=">", color=GREY, label="moves nothing")
+    tick = Line2D([], [], color=LIGHT, marker="|", markeredgecolor=GREY, label="from MoC to moved")
+    rest = sum(layer.time_ps for layer in result.layers if not layer.macs)
+    note = f"area: share of the time\n({rest / result.time_ps:.0%} is in layers without MACs)"
+    found += [tick, Line2D([], [], linestyle="none", label=note)]
+    if any(layer.macs and not layer.dram_bytes for layer in result.layers):
+        found.insert(2, edge)
+    return found
+
+
+def _title(result: Result) -> str:
+    bound = sum(layer.time_ps for layer in result.layers if layer.bound == "memory")
+    share = bound / result.time_ps if result.time_ps else 0.0
+    name = result.network.name
+    return f"{name} on {result.machine.name}: {share:.0%} of the time in layers bound by memory"

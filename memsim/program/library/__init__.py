@@ -1,0 +1,1 @@
+"""The kernels of real libraries, as spans of memory that they read and write."""

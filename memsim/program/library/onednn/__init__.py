@@ -1,0 +1,22 @@
+"""What PyTorch really does on a CPU: its kernels, their loops and their memory.
+
+The lowerings in :mod:`memsim.program.lowering` describe kernels of an ideal machine. This
+package describes those of one library, PyTorch 2.13 with oneDNN 3.12 on a processor with AVX2, one
+thread, one image, fp32: which functions run, how each walks its operands, and at which addresses
+these lie. Its product is a trace of spans for :func:`memsim.engines.cache.levels.two_levels`.
+"""
+
+from __future__ import annotations
+
+from memsim.program.library.onednn.eager import Eager
+from memsim.program.library.onednn.forward import Forward
+from memsim.program.library.onednn.fused import Fused
+from memsim.registry import Registry
+
+FORWARDS: Registry[type[Forward]] = Registry("PyTorch mode")
+"""How PyTorch runs a network, by name."""
+
+for _forward in (Eager, Fused):
+    FORWARDS.add(_forward.name, _forward)
+
+__all__ = ["FORWARDS", "Forward"]

@@ -1,0 +1,398 @@
+"""Block sizes that oneDNN's brgemm convolutions choose on AVX2.
+
+The library estimates the efficiency of every candidate and takes the best. Which weights and
+inputs are streamed how often follows from that choice, so it is followed here step by step; it
+depends on the shape of the convolution and on the cache sizes that the PROCESSOR reports, never
+on the simulated cache.
+
+References
+----------
+oneDNN 3.12, src/cpu/x64/jit_brgemm_conv_utils.cpp (``brg_blocking_t``, ``init_conf``,
+``init_1x1_conf``) and src/cpu/x64/brgemm/brgemm_utils.cpp (``brgemm_blocking_vmm``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil, round_up
+
+SIMD = 8
+"""fp32 values of an AVX2 register."""
+
+REGISTERS = 16
+"""Vector registers of AVX2."""
+
+ESTIMATED_ROWS = {32: 3, 24: 4, 16: 6}
+"""Output pixels that a register block is expected to hold, by output channels; else 14."""
+
+NEAR, MIDDLE, FAR = 1.0, 2.3, 17.0
+"""Relative cost of a byte from the first level, the second level and beyond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """The caches that oneDNN blocks for.
+
+    Attributes
+    ----------
+    first, second : int
+        Bytes of the first and second level per core. With a second level of 2 MiB, all 242
+        shapes of convolutions in hardnet68, hardnet85, resnet18, resnet50, densenet121, vgg16
+        and squeezenet1_0 get the layout of weights that the library reports
+        (``ONEDNN_VERBOSE``), both on a processor that says it has 512 KiB and under Valgrind,
+        which says 256 KiB: so it is not what the processor says that decides, and it is kept
+        as a parameter.
+    """
+
+    first: int = 32 * 1024
+    second: int = 2048 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """How a brgemm convolution is cut up.
+
+    Attributes
+    ----------
+    oc : int
+        Output channels of a block: the weights' layout is ``[oc / block][kh][kw][ic][block]``.
+    ic : int
+        Input channels that are reduced at once.
+    pixels : int
+        Output pixels of a block: part of a row, or of the whole map where ``flat``.
+    rows, tail_rows : int
+        Output pixels of a register block; each streams the block's weights anew. In the last
+        block of channels, if it is narrower, there are more of them.
+    passes, tail_passes : int
+        Times that a register block goes through its inputs, for parts of the output channels.
+    kh : int
+        Kernel rows that are reduced at once.
+    weights_outer : bool
+        Channel blocks are the outer loop and pixels the inner one, or the other way round.
+    flat : bool
+        Whether a block of pixels may cross rows.
+    """
+
+    oc: int
+    ic: int
+    pixels: int
+    rows: int
+    tail_rows: int
+    passes: int
+    tail_passes: int
+    kh: int
+    weights_outer: bool
+    flat: bool
+
+
+def register_block(
+    pixels: int, channels: int, depth: int, padding: int, first: int
+) -> tuple[int, int] | None:
+    """Output pixels and channel vectors of the register block of a small matrix product.
+
+    Parameters
+    ----------
+    pixels, channels, depth : int
+        The matrices: pixels x depth times depth x channels.
+    padding : int
+        Columns of virtual padding, which one register block must cover.
+    first : int
+        Bytes of the first-level cache.
+
+    Returns
+    -------
+    tuple of int, or None
+        None where no register block covers the padding.
+
+    Examples
+    --------
+    >>> register_block(56, 32, 32, 1, 32768), register_block(14, 24, 296, 1, 32768)
+    ((3, 4), (4, 3))
+    """
+    vectors = channels // SIMD
+    for most in (4, 3, 2, 1):
+        wide = max(1, most if vectors >= most else vectors)
+        tight = wide == 4
+        loads = 1 if tight else wide
+        largest = (REGISTERS - loads - (not tight)) // (wide + tight)
+        largest = min(largest, REGISTERS // wide)
+        smallest = pixels % largest or largest
+        if smallest >= padding:
+            break
+    else:
+        return None
+    best, block = 0.0, largest
+    for rows in range(largest, max(1, padding) - 1, -1):
+        fill = pixels / round_up(pixels, rows)
+        worth = fill * wide * rows / ((wide + rows) * largest)
+        if ITEM * rows * depth <= first and worth > best:
+            best, block = worth, rows
+    return block, wide
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """One way to cut a convolution, and what it is worth."""
+
+    geometry: Geometry
+    processor: Processor
+    weights_outer: bool
+    flat: bool
+    oc: int
+    kh: int
+    kw: int
+    pixels: int = 0
+    ic: int = 0
+    rows: int = 0
+    wide: int = 0
+
+    @property
+    def line(self) -> int:
+        """Pixels of what is cut into blocks: a row, or the whole map."""
+        return self.geometry.ow * (self.geometry.oh if self.flat else 1)
+
+    @property
+    def first(self) -> int:
+        return self.processor.first * 7 // 8
+
+    @property
+    def second(self) -> int:
+        return self.processor.second * 3 // 4
+
+    def columns(self, pixels: int, taps: int) -> int:
+        """Input columns below that many output pixels."""
+        g = self.geometry
+        return min(g.iw, (pixels - 1) * g.sw + (taps - 1) * g.dw + 1)
+
+    def with_ic(self) -> _Candidate:
+        """With the input channels that it reduces at once."""
+        g = self.geometry
+        expected = ESTIMATED_ROWS.get(self.oc, 14)
+        expected = min(self.pixels, expected) if self.pixels > 0 else expected
+        columns = expected if self.flat else self.columns(expected, self.kw)
+        vectors = ceil(g.ic, SIMD)
+        most = min(5 * SIMD, vectors)
+        if self.kw > 1:
+            most = min(max(1, self.first // (columns * ITEM * SIMD)), most)
+        per_channel = self.kh * (self.kw * self.oc + columns) * ITEM
+        output = self.rows * self.oc * ITEM
+        most = min(max(1, (self.second - output) // (per_channel * SIMD)), most)
+        if vectors <= 256 and per_channel < 1400:
+            most = vectors
+        return replace(self, ic=min(g.ic, most * SIMD))
+
+    def with_registers(self) -> _Candidate | None:
+        """With its register block; None where it has none."""
+        found = self.registers(min(self.oc, self.geometry.oc))
+        return None if found is None else replace(self, rows=found[0], wide=found[1])
+
+    def registers(self, channels: int) -> tuple[int, int] | None:
+        """The register block for that many output channels."""
+        g = self.geometry
+        padding = 0 if g.pointwise else max(g.left, g.right, 0)
+        return register_block(self.pixels, channels, self.ic, padding, self.processor.first)
+
+    def worth(self) -> float:
+        """The library's estimate of efficiency."""
+        g, rows, wide = self.geometry, self.rows, self.wide
+        kernel = wide * rows / ((wide + rows) * REGISTERS)
+        fill = self.pixels / round_up(self.pixels, rows)
+        eff = rows * (2 - min(1.9, rows / self.pixels)) / 64
+        repeat = 0.5 + eff / 2  # squeeze_val(eff, 0.5)
+        value = (
+            g.oc / round_up(g.oc, self.oc)
+            * kernel
+            * (self.line / round_up(self.line, self.pixels))
+            * fill
+            * repeat
+        )  # fmt: skip
+        # All work lies on one thread: no share of it is idle.
+        return value * (self._memory_pointwise() if g.pointwise else self._memory())
+
+    def _cost(
+        self, src: float, wei: float, dst: float, times: float, far: float, broadcast: bool
+    ) -> float:
+        """Mean cost of a byte that is used ``times`` times by a loop with this footprint."""
+        if times < 1:
+            return 0.0
+        if times == 1:
+            return far
+        total = (src + wei + dst) * ITEM
+        if broadcast and src * ITEM < self.first:
+            again = NEAR
+        else:
+            again = MIDDLE if total < self.second else FAR
+        return (far + again * (times - 1)) / times
+
+    def _price(
+        self,
+        loops: list[tuple[float, ...]],
+        amounts: tuple[float, float, float],
+        calls: float,
+        work: float,
+    ) -> float:
+        src = dst = wei = FAR
+        src_n = dst_n = wei_n = 1.0
+        for s, s_n, s_over, d, d_n, w, w_n in reversed(loops):
+            src = self._cost(s, w, d, s_n * s_over, src, True)
+            dst = self._cost(s, w, d, d_n, dst, False)
+            wei = self._cost(s, w, d, w_n, wei, False)
+            src_n, dst_n, wei_n = src_n * s_n, dst_n * d_n, wei_n * w_n
+        total = src * amounts[0] * src_n + dst * amounts[1] * dst_n + wei * amounts[2] * wei_n
+        return work / (total + 1000.0 * calls)
+
+    def _padded(self, pixels: int, taps: int, channels: int) -> int:
+        g, columns = self.geometry, self.columns(pixels, taps)
+        if g.sw == 1 and channels >= g.ic:
+            return round_up(columns * channels, SIMD)
+        return columns * round_up(channels, SIMD)
+
+    def _memory(self) -> float:
+        """Cost of all loops of the direct kernel; a row: src, times, overlap, dst, times, ..."""
+        g, sp, oc, ic, kh = self.geometry, self.pixels, self.oc, self.ic, self.kh
+        chunks, oc_blocks, blocks = ceil(g.ic, ic), ceil(g.oc, oc), ceil(self.line, self.pixels)
+        vectors = ceil(g.oc, SIMD)
+        small = self._padded(self.rows, self.kw, ic)
+        wei = kh * self.kw * oc * ic
+        kernels = ceil(g.kh, kh) * ceil(g.kw, self.kw)
+        taps = g.kh * g.kw
+        loops: list[tuple[float, ...]] = [
+            (self.columns(self.rows, self.kw) * SIMD, 1, SIMD, 0, 1, oc, 1),
+            (small, 1, self.kw, 0, 1, oc * ic, 1),
+            (small, 1, 1, 0, 1, self.kw * oc * ic, 1),
+            (kh * small, 1, 1, self.rows * oc, 1, wei, ceil(sp, self.rows)),
+            (kh * self._padded(sp, self.kw, ic), 1, 1, sp * oc, kernels, wei, 1),
+            (g.kh * self._padded(sp, g.kw, ic), 1, 1, sp * oc, chunks, taps * oc * ic, 1),
+        ]
+        src = g.kh * self._padded(sp, g.kw, g.ic)
+        wide = self.wide if self.weights_outer else vectors
+        wei_sp = taps * wide * g.ic * SIMD
+        if not self.weights_outer:
+            loops.append((src, oc_blocks, 1, sp * oc, 1, taps * oc * g.ic, 1))
+        line = min(self.line, blocks * sp)
+        row = g.kh * self._padded(line, g.kw, g.ic)
+        loops += [
+            (src, 1, 1, sp * SIMD * wide, 1, wei_sp, blocks),
+            (row, 1, 1, line * SIMD * wide, 1, wei_sp, g.oh),
+            (g.oh * row, 1, 1, g.oh * line * SIMD * wide, 1, wei_sp, 1),
+        ]
+        if self.weights_outer:
+            loops.append((g.oh * row, oc_blocks, 1, oc * g.oh * line, 1, taps * oc * g.ic, 1))
+        all_wei = taps * vectors * SIMD * g.ic
+        loops.append((g.oh * row, 1, 1, g.oh * line * vectors * SIMD, 1, all_wei, 1))
+        amounts = (g.oh * line * taps * g.ic, g.oh * line * vectors, taps * vectors * g.ic)
+        calls = g.oh * blocks * oc_blocks * chunks * kernels
+        return self._price(loops, amounts, calls, g.oh * self.line * g.ic * g.oc)
+
+    def _memory_pointwise(self) -> float:
+        """The same for the 1x1 kernel."""
+        g, sp, oc, ic = self.geometry, self.pixels, self.oc, self.ic
+        chunks, oc_blocks, blocks = ceil(g.ic, ic), ceil(g.oc, oc), ceil(self.line, self.pixels)
+        vectors, lines = ceil(g.oc, SIMD), 1 if self.flat else g.oh
+        line = min(self.line, blocks * sp)
+        wide = self.wide if self.weights_outer else vectors
+        loops: list[tuple[float, ...]] = [
+            (self.rows * SIMD, 1, SIMD, 0, 1, oc, 1),
+            (self.rows * round_up(ic, SIMD), 1, 1, self.rows * oc, 1, oc * ic,
+             ceil(sp, self.rows)),
+            (sp * ic, 1, 1, sp * oc, chunks, oc * ic, 1),
+        ]  # fmt: skip
+        if not self.weights_outer:
+            loops.append((sp * round_up(g.ic, SIMD), oc_blocks, 1, sp * oc, 1, oc * g.ic, 1))
+        wei_sp = wide * g.ic * SIMD
+        loops.append((sp * ic, 1, 1, sp * SIMD * wide, 1, wei_sp, blocks))
+        if not self.flat:
+            loops.append((line * round_up(ic, SIMD), 1, 1, line * SIMD * wide, 1, wei_sp, lines))
+            every = lines * line
+            loops.append((every * round_up(ic, SIMD), 1, 1, every * SIMD * wide, 1, wei_sp, 1))
+        if self.weights_outer:
+            src = lines * round_up(line * ic, SIMD)
+            loops.append((src, oc_blocks, 1, oc * lines * line, 1, oc * g.ic, 1))
+        loops.append((lines * line * round_up(ic, SIMD), 1, 1, vectors * SIMD * lines * line, 1,
+                      vectors * g.ic * SIMD, 1))  # fmt: skip
+        amounts = (lines * line * ic, vectors * lines * line, vectors * g.ic)
+        calls = lines * blocks * oc_blocks * chunks
+        return self._price(loops, amounts, calls, lines * self.line * g.ic * g.oc)
+
+
+def choose(geometry: Geometry, processor: Processor = Processor()) -> Blocking:
+    """The blocking of a convolution whose maps are nhwc.
+
+    Examples
+    --------
+    >>> shape = Geometry(ic=296, oc=134, ih=14, iw=14, oh=14, ow=14, kh=3, kw=3, top=1, left=1)
+    >>> block = choose(shape, Processor())
+    >>> block.oc, block.rows, block.weights_outer
+    (24, 4, True)
+    """
+    g = geometry
+    pointwise = g.pointwise
+    pixels = g.ih * g.iw * ITEM * (1 if pointwise else g.ic)
+    weights = g.oc * ITEM * (1 if pointwise else g.kh * g.kw * g.ic)
+    flat = pointwise and g.sh == 1 and g.iw % g.sw == 0
+    start = 2 if not pointwise and g.oh * g.ow >= 150 * 150 else 4
+    best: _Candidate | None = None
+    top = 0.0
+    for vectors in range(min(ceil(g.oc, SIMD), start), 0, -1):
+        blank = _Candidate(g, processor, pixels < weights, flat, vectors * SIMD, g.kh, g.kw)
+        found = _cut(blank)
+        if found is not None and found.worth() > top:
+            best, top = found, found.worth()
+    assert best is not None  # one vector and one pixel always fit
+    tail = g.oc % best.oc if g.oc > best.oc else 0
+    narrow = best.registers(tail) if tail else None
+    rows, wide = narrow or (best.rows, best.wide)
+    return Blocking(
+        oc=best.oc,
+        ic=best.ic,
+        pixels=best.pixels,
+        rows=best.rows,
+        tail_rows=rows,
+        passes=ceil(ceil(min(best.oc, g.oc), SIMD), best.wide),
+        tail_passes=ceil(ceil(tail or min(best.oc, g.oc), SIMD), wide),
+        kh=best.kh,
+        weights_outer=best.weights_outer,
+        flat=best.flat,
+    )
+
+
+def _cut(blank: _Candidate) -> _Candidate | None:
+    """The best cut into pixels and kernel rows for one width of the channel block."""
+    g = blank.geometry
+    best: _Candidate | None = None
+    top = 0.0
+    longest = _longest(blank) if blank.flat else g.ow
+    for kh in dict.fromkeys((g.kh, g.kh if g.pointwise else 1)):
+        before, rows = 0, 0
+        for parts in range(1, blank.line + 1):
+            pixels = ceil(blank.line, parts)
+            if pixels == before or pixels > longest:
+                continue
+            before = pixels
+            cut = replace(blank, kh=kh, pixels=pixels, rows=rows).with_ic().with_registers()
+            if cut is None:
+                continue
+            rows = cut.rows
+            worth = cut.worth()
+            if worth > top:
+                best, top = cut, worth
+    return best
+
+
+def _longest(blank: _Candidate) -> int:
+    """Most pixels of a block that crosses rows: threads, and addresses that alias."""
+    g, area = blank.geometry, blank.line
+    if 1024 <= ITEM * g.ic < 4096:
+        most = max(min(16, area), area)
+    else:
+        most = max(ceil(2048, blank.oc), area)
+    alias = 1_000_000
+    if g.oc * area * ITEM % 4096 == 0:
+        channels = g.oc
+        while alias * ITEM > 400 and channels % 2 == 0 and channels * area * ITEM >= 4096:
+            alias //= 2
+            channels //= 2
+        alias += 0 if alias % 2 else 1
+    alias = min(ceil(1001, ITEM), alias)
+    return min(max(1, min(most, alias)), area)

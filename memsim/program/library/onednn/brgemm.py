@@ -1,0 +1,158 @@
+"""oneDNN's brgemm convolutions on nhwc maps: their loops, as spans.
+
+Weights lie packed in channel blocks, ``[oc / block][kh][kw][ic][block]``. A task is a block of
+output pixels of one row times one channel block. Inside it, each register block of a few
+pixels goes through ALL weights of the channel block: where these exceed a cache level, that
+level streams them once per register block. Between tasks either the weights stay and the
+pixels move on (``weights_outer``, chosen where the input is smaller than the weights) or the
+other way round.
+
+References
+----------
+oneDNN 3.12, src/cpu/x64/jit_brgemm_conv.cpp (``execute``, ``ker_vpad``),
+jit_brgemm_1x1_conv.cpp and brgemm/jit_brgemm_kernel.cpp (``bdb_loop``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.program.library.onednn.blocking import Blocking
+from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil, round_up
+from memsim.program.spans import Recorder, Stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+def packed_bytes(geometry: Geometry, blocking: Blocking) -> int:
+    """Bytes of the packed weights: output channels are padded to whole blocks.
+
+    Examples
+    --------
+    >>> from memsim.program.library.onednn.blocking import Processor, choose
+    >>> shape = Geometry(ic=8, oc=20, ih=4, iw=4, oh=4, ow=4)
+    >>> packed_bytes(shape, choose(shape, Processor())) == ITEM * 8 * 24
+    True
+    """
+    g = geometry
+    return ITEM * g.groups * round_up(g.oc, blocking.oc) * g.ic * g.kh * g.kw
+
+
+def record_brgemm(
+    trace: Recorder, geometry: Geometry, blocking: Blocking, src: int, weights: int, dst: int
+) -> None:
+    """Record one convolution.
+
+    Parameters
+    ----------
+    trace : Recorder
+    geometry : Geometry
+    blocking : Blocking
+    src, weights, dst : int
+        Addresses.
+    """
+    for group in range(geometry.groups):
+        _Group(geometry, blocking, group, src, weights, dst).record(trace)
+
+
+class _Group:
+    """One group of a convolution: index arrays of its loops, then the addresses."""
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        blocking: Blocking,
+        group: int,
+        src: int,
+        weights: int,
+        dst: int,
+    ) -> None:
+        g, b = geometry, blocking
+        self.g, self.b = g, b
+        self.pixel = ITEM * g.ic * g.groups  # bytes of all channels of an input pixel
+        self.out_pixel = ITEM * g.oc * g.groups
+        self.src = src + group * ITEM * g.ic
+        self.dst = dst + group * ITEM * g.oc
+        self.chunk = ITEM * b.oc * g.ic * g.kh * g.kw
+        self.weights = weights + group * self.chunk * ceil(g.oc, b.oc)
+        line = g.ow * (g.oh if b.flat else 1)
+        lines = 1 if b.flat else g.oh
+        blocks = [(at, min(at + b.pixels, line)) for at in range(0, line, b.pixels)]
+        strips = [(row, *block) for row in range(lines) for block in blocks]
+        channels = range(0, g.oc, b.oc)
+        if b.weights_outer:
+            self.tasks = [(*strip, oc) for oc in channels for strip in strips]
+        else:
+            self.tasks = [(*strip, oc) for strip in strips for oc in channels]
+
+    def record(self, trace: Recorder) -> None:
+        """All tasks, cut into register blocks."""
+        g, b = self.g, self.b
+        steps: list[tuple[int, ...]] = []
+        for row, start, stop, oc in self.tasks:
+            tail = oc and oc + b.oc > g.oc
+            size, passes = (b.tail_rows, b.tail_passes) if tail else (b.rows, b.passes)
+            steps += [
+                (row, at, min(at + size, stop), oc, taps, ic)
+                for ic in range(0, g.ic, b.ic)
+                for taps in range(0, g.kh, b.kh)
+                for at in range(start, stop, size)
+                for _ in range(passes)
+            ]
+        row, at, stop, oc, taps, ic = np.array(steps, np.int64).T.copy()
+        streams: list[Stream] = []
+        for tap in range(b.kh):
+            streams += self._reduce(row, at, stop, oc, taps + tap, ic)
+        streams += self._results(row, at, stop, oc)
+        trace.add(*streams)
+
+    def _reduce(
+        self, row: Ints, at: Ints, stop: Ints, oc: Ints, tap: Ints, ic: Ints
+    ) -> list[Stream]:
+        """One row of taps: the input pixels below, and the weights."""
+        g, b = self.g, self.b
+        if b.flat:
+            inside = np.ones(len(row), np.bool_)
+            begin, end = at, stop
+            first = self.src + begin * self.pixel
+        else:
+            y = row * g.sh - g.top + tap * g.dh
+            inside = (y >= 0) & (y < g.ih) & (tap < g.kh)
+            begin = np.clip(at * g.sw - g.left, 0, g.iw)
+            end = np.clip((stop - 1) * g.sw - g.left + g.ext_kw, begin, g.iw)
+            first = self.src + (y * g.iw + begin) * self.pixel
+        depth = np.minimum(ic + b.ic, g.ic) - ic
+        slab = self.weights + oc // b.oc * self.chunk + tap * (g.kw * g.ic * b.oc * ITEM)
+        if b.ic >= g.ic:
+            wei: Stream = (slab[:, None], (inside * (g.kw * g.ic * b.oc * ITEM))[:, None], False)
+        else:  # the part of the input channels lies in one piece per tap
+            column = np.arange(g.kw) * (g.ic * b.oc * ITEM)
+            start = (slab + ic * (b.oc * ITEM))[:, None] + column
+            wei = (start, (inside * depth * (b.oc * ITEM))[:, None], False)
+        whole = b.ic >= g.ic and g.groups == 1
+        skips = g.sw > g.ext_kw  # pixels that no window reads lie between
+        if whole and not skips:
+            read: Stream = (first[:, None], (inside * (end - begin) * self.pixel)[:, None], False)
+        else:
+            count = int((end - begin).max())
+            step = np.arange(0, count, g.sw if skips else 1)
+            start = (first + ic * ITEM)[:, None] + step * self.pixel
+            there = inside[:, None] & (step < (end - begin)[:, None])
+            read = (start, there * (depth * ITEM)[:, None], False)
+        return [read, wei]
+
+    def _results(self, row: Ints, at: Ints, stop: Ints, oc: Ints) -> list[Stream]:
+        g, b = self.g, self.b
+        pixel = row * (0 if b.flat else g.ow) + at
+        if g.groups == 1 and b.oc >= g.oc:
+            length = (stop - at) * self.out_pixel
+            return [((self.dst + pixel * self.out_pixel)[:, None], length[:, None], True)]
+        step = np.arange(max(b.rows, b.tail_rows))
+        start = (self.dst + pixel * self.out_pixel + oc * ITEM)[:, None] + step * self.out_pixel
+        width = np.minimum(oc + b.oc, g.oc) - oc
+        return [(start, (step < (stop - at)[:, None]) * (width * ITEM)[:, None], True)]

@@ -1,0 +1,329 @@
+"""One forward pass in PyTorch: which kernels run, on which addresses.
+
+:class:`Forward` walks a network's layers in order and keeps the memory of its feature maps:
+a map is allocated by the layer that writes it and freed after its last reader, as Python's
+reference counts do it. What a convolution becomes differs between modes and is left to
+:mod:`.eager` and :mod:`.fused`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from memsim.errors import Problem, SimulationError
+from memsim.network.graph import Layer, Network
+from memsim.network.ops import pool
+from memsim.network.ops.base import Operator
+from memsim.network.ops.conv import Conv
+from memsim.network.ops.pointwise import Add, BatchNorm, Mul
+from memsim.network.ops.shape import Concat, Input, Slice
+from memsim.network.ops.window import Pool
+from memsim.program.library.onednn.aten import (
+    INDEX,
+    Map,
+    record_concat,
+    record_elementwise,
+    record_pool,
+    record_read,
+)
+from memsim.program.library.onednn.geometry import ITEM, Geometry
+from memsim.program.library.onednn.heap import ALIGNMENT, Heap
+from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
+from memsim.program.spans import Recorder, Spans
+
+SPACE = 1 << 40
+"""Distance between the areas of memory: parameters, heap, runtime."""
+
+OBJECT = 1024
+"""Bytes of the pieces that a primitive's tables are allocated in."""
+
+
+@dataclass(slots=True)
+class Storage:
+    """A feature map's memory and how many reads are still to come.
+
+    Attributes
+    ----------
+    address : int
+    reads : int
+    fixed : bool
+        Not of the heap: a network input.
+    freed : bool
+    """
+
+    address: int
+    reads: int
+    fixed: bool = False
+    freed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a layer's name stands for: a map, and the memory that it lies in."""
+
+    map: Map
+    storage: Storage
+
+
+class Forward:
+    """Two passes over a network: what they touch.
+
+    Parameters
+    ----------
+    network : Network
+        Of one image, in fp32.
+    runtime : Runtime
+
+    Attributes
+    ----------
+    cold, steady : Spans
+        The first pass, which makes the library's primitives, and the second one.
+    calls : list of Call
+        The calls of a pass, in order.
+
+    Raises
+    ------
+    SimulationError
+        For another batch or data type.
+    """
+
+    name: ClassVar[str] = ""
+    last: ClassVar[bool] = False
+    """Whether feature maps are channels last."""
+
+    def __init__(self, network: Network, runtime: Runtime) -> None:
+        if network.batch != 1 or network.dtype != "fp32":
+            message = "the kernels of oneDNN are modelled for one image in fp32"
+            hint = f"batch 1 and dtype fp32, not {network.batch} and {network.dtype}"
+            raise SimulationError(Problem(message, hint=hint))
+        self.network, self.runtime = network, runtime
+        self.heap = Heap(2 * SPACE)
+        self._fixed = SPACE
+        self._shared = 3 * SPACE
+        self.blas = 4 * SPACE
+        self._parameters: dict[str, int] = {}
+        self._primitives: dict[object, list[int]] = {}
+        self._runtime: dict[str, int] = {}
+        outputs = set(network.outputs)
+        self.reads = {
+            layer.name: len(network.readers[layer.name]) + (layer.name in outputs)
+            for layer in network
+        }
+        self.build()
+        self.cold = self._pass()
+        self.steady = self._pass()
+        self.calls = self.trace.calls
+
+    def _pass(self) -> Spans:
+        """Run once: what is touched, in order."""
+        self.trace = Recorder()
+        self.values: dict[str, Value] = {}
+        self.done: set[str] = set()
+        self.run()
+        for value in self.values.values():  # the network's outputs, and what nobody reads
+            self._release(value.storage)
+        return self.trace.spans()
+
+    # ---- memory
+
+    def fixed(self, nbytes: int) -> int:
+        """Memory that stays, such as parameters."""
+        address = self._fixed
+        self._fixed += -(-nbytes // ALIGNMENT) * ALIGNMENT
+        return address
+
+    def parameters(self, layer: str, nbytes: int) -> int:
+        """The address of a layer's parameters."""
+        if layer not in self._parameters:
+            self._parameters[layer] = self.fixed(nbytes)
+        return self._parameters[layer]
+
+    def scratch(self, nbytes: int) -> int:
+        """Memory of the heap, to be freed by the caller."""
+        return self.heap.allocate(max(nbytes, ITEM))
+
+    def free(self, address: int) -> None:
+        """Give it back."""
+        self.heap.free(address)
+
+    def produce(self, layer: Layer) -> Value:
+        """Allocate a layer's output."""
+        channels, rows, columns = layer.output.image
+        address = self.scratch(layer.output.nbytes)
+        return self.bind(layer, Map(address, channels, rows, columns, self.last), None)
+
+    def bind(self, layer: Layer, seen: Map, storage: Storage | None) -> Value:
+        """Make a layer's name stand for a map, in memory of its own or in another one's."""
+        if storage is None:
+            storage = Storage(seen.address, 0)
+        storage.reads += self.reads[layer.name]
+        value = Value(seen, storage)
+        self.values[layer.name] = value
+        self.done.add(layer.name)
+        return value
+
+    def consume(self, layer: Layer) -> None:
+        """Count a layer's reads; what nobody reads any more is freed."""
+        for tensor in layer.inputs:
+            storage = self.values[tensor.name].storage
+            storage.reads -= 1
+            if storage.reads == 0:
+                self._release(storage)
+
+    def _release(self, storage: Storage) -> None:
+        if not storage.fixed and not storage.freed:
+            self.free(storage.address)
+            storage.freed = True
+
+    # ---- the runtime's own
+
+    def enter(self, kind: str, layer: str, shape: object = None) -> None:
+        """What calling an operator touches besides tensors.
+
+        Parameters
+        ----------
+        kind : str
+            Key of the runtime's floors.
+        layer : str
+        shape : object, optional
+            What tells a primitive from others of its kind.
+        """
+        self._touch("", self.runtime.every)
+        record_read(self.trace, self.own(layer, self.runtime.module), self.runtime.module * LINE)
+        floor = self.runtime.kinds.get(kind)
+        if floor is not None:
+            self._touch(kind, floor)
+            if shape is not None:
+                for piece in self._primitive((kind, shape), floor.own):
+                    record_read(self.trace, piece, OBJECT)
+
+    def _touch(self, kind: str, floor: Floor) -> None:
+        at = self.own(f"{kind} floor", floor.read + floor.written)
+        record_read(self.trace, at, floor.read * LINE)
+        record_read(self.trace, at, floor.dirtied * LINE, write=True)
+        record_read(self.trace, at + floor.read * LINE, floor.written * LINE, write=True)
+
+    def own(self, name: str, lines: int) -> int:
+        """Where something of the runtime lies; fixed once it has been asked for."""
+        if name not in self._runtime:
+            self._runtime[name] = self._shared
+            self._shared += lines * LINE
+        return self._runtime[name]
+
+    def _primitive(self, key: object, lines: int) -> list[int]:
+        """The objects of a primitive, on the heap: made when it is first used, never freed."""
+        if key not in self._primitives:
+            count = lines * LINE // OBJECT
+            self._primitives[key] = [self.heap.allocate(OBJECT) for _ in range(count)]
+        return self._primitives[key]
+
+    # ---- the walk
+
+    def run(self) -> None:
+        """Record all layers."""
+        with self.trace.call("", "start"):
+            self._touch("start", self.runtime.start)
+        for layer in self.network:
+            if layer.name not in self.done:
+                self._layer(layer)
+
+    def _layer(self, layer: Layer) -> None:
+        op = layer.op
+        if isinstance(op, Input):
+            channels, rows, columns = layer.output.image
+            address = self.parameters(layer.name, layer.output.nbytes)
+            seen = Map(address, channels, rows, columns, self.last)
+            self.bind(layer, seen, Storage(seen.address, 0, fixed=True))
+        elif op.view:
+            value = self.values[layer.inputs[0].name]
+            self.bind(layer, self._viewed(value.map, layer), value.storage)
+            self.consume(layer)
+        elif isinstance(op, Slice) and not self.last:
+            value = self.values[layer.inputs[0].name]
+            plane = value.map.rows * value.map.columns * ITEM
+            moved = replace(value.map, address=value.map.address + op.start * plane)
+            self.bind(layer, self._viewed(moved, layer), value.storage)
+            self.consume(layer)
+        elif isinstance(op, Conv):
+            self.convolve(layer)
+        else:
+            self._plain(layer)
+
+    def _viewed(self, seen: Map, layer: Layer) -> Map:
+        channels, rows, columns = layer.output.image
+        return replace(seen, channels=channels, rows=rows, columns=columns)
+
+    def build(self) -> None:
+        """Lay out what is in memory before the first pass."""
+
+    def convolve(self, layer: Layer) -> None:
+        """Record a convolution."""
+        raise NotImplementedError
+
+    def maps(self, layer: Layer) -> list[Map]:
+        """What a layer reads."""
+        return [self.values[tensor.name].map for tensor in layer.inputs]
+
+    def _plain(self, layer: Layer) -> None:
+        """A layer that is one kernel of PyTorch's own."""
+        op = layer.op
+        with self.trace.call(layer.name, op.kind):
+            self.enter(self._kind(op), layer.name)
+            sources = self.maps(layer)
+            giver = self._giver(layer)
+            if giver is not None:
+                target = self.bind(layer, giver.map, giver.storage).map
+            else:
+                target = self.produce(layer).map
+            self._record(op, layer, sources, target)
+        self.consume(layer)
+
+    def _kind(self, op: Operator) -> str:
+        plain = op.elementwise and not isinstance(op, BatchNorm | Add | Mul)
+        return "activation" if plain else op.kind
+
+    def _record(self, op: Operator, layer: Layer, sources: list[Map], target: Map) -> None:
+        size = op.stored(layer.shapes, layer.output.image) * target.channels * ITEM
+        if size:
+            record_read(self.trace, self.parameters(layer.name, size), size)
+        if isinstance(op, Concat):
+            record_concat(self.trace, sources, target)
+        elif isinstance(op, Pool):
+            self._record_pool(op, sources[0], target)
+        elif op.elementwise:
+            whole = [source for source in sources if source.nbytes == target.nbytes]
+            for source in sources:
+                if source not in whole:  # one value per channel, or per pixel
+                    record_read(self.trace, source.address, source.nbytes)
+            record_elementwise(self.trace, whole, target)
+        else:
+            for source in sources:
+                record_read(self.trace, source.address, source.nbytes)
+            record_read(self.trace, target.address, target.nbytes, write=True)
+
+    def _record_pool(self, op: Pool, source: Map, target: Map) -> None:
+        (kh, kw), (sh, sw), (top, left, _, _) = op.geometry()
+        geometry = Geometry(
+            1, 1, source.rows, source.columns, target.rows, target.columns,
+            kh, kw, sh, sw, 1, 1, top, left,
+        )  # fmt: skip
+        indices = None
+        if isinstance(op, pool.MaxPool):
+            indices = self.scratch(target.nbytes // ITEM * INDEX)
+        record_pool(self.trace, source, target, geometry, indices)
+        if indices is not None:
+            self.free(indices)
+
+    def _giver(self, layer: Layer) -> Value | None:
+        """The input whose memory the output takes, if the operator works in place."""
+        op = layer.op
+        if not self.runtime.inplace or not op.elementwise or isinstance(op, BatchNorm):
+            return None
+        candidates = layer.inputs if isinstance(op, Add | Mul) else layer.inputs[:1]
+        for tensor in candidates:
+            value = self.values[tensor.name]
+            alone = value.storage.reads == 1 and not value.storage.fixed
+            if alone and value.map.nbytes == layer.output.nbytes:
+                return value
+        return None

@@ -1,0 +1,94 @@
+"""The runtime around the kernels: its own memory, as documented machine parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from memsim.program.library.onednn.blocking import Processor
+
+LINE = 64
+"""Bytes in which the sizes below were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Memory that a kind of call touches besides its tensors, in lines of 64 bytes.
+
+    Attributes
+    ----------
+    read : int
+        Lines that every call of the kind reads, the same ones for all of them.
+    dirtied : int
+        Those of them that are written, too.
+    written : int
+        Further lines, which are written before they are read.
+    own : int
+        Lines that the calls of ONE primitive read, that is one kernel for one shape: its
+        descriptors and tables, which stay in the library's cache of primitives.
+    """
+
+    read: int = 0
+    dirtied: int = 0
+    written: int = 0
+    own: int = 0
+
+
+EVERY = Floor(read=270, dirtied=110, written=15)
+"""Every operator: the interpreter and its reference counts, the dispatcher, tensor headers."""
+
+KINDS: Mapping[str, Floor] = MappingProxyType(
+    {
+        "conv": Floor(read=600, dirtied=600, written=650, own=245),
+        "conv.reordered": Floor(read=2700, dirtied=1570, written=1300, own=315),
+        "conv.product": Floor(read=400),
+        "batchnorm": Floor(read=540, dirtied=45, written=100),
+        "activation": Floor(read=90, dirtied=90),
+        "maxpool": Floor(read=270, written=36),
+        "linear": Floor(read=150),
+    }
+)
+"""What comes on top of that. ``conv`` is one primitive of oneDNN; a ``conv.reordered`` has four,
+and each time the library looks for each of them it first describes it anew (it tries all block
+sizes), which is what most of the memory is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a PyTorch process touches besides tensors, and how it runs.
+
+    The floors were read off the per-layer counts of three measured runs, kind by kind: what a
+    layer's row has beyond the tensors, in its smallest rows (the 10th percentile, since what is
+    subtracted is a prediction), rounded. ``read`` and ``written`` are load and store misses at
+    256 KiB, where nothing of a floor survives until the next layer; ``own`` and ``module`` load
+    misses at 32 MiB, where what layers share does survive; ``dirtied`` the dirty evictions of
+    the first level beyond its store misses. They are not fitted to any total and are the same
+    for every network; ``benchmarks/pytorch_layers.py --floors`` prints what they come from.
+
+    Attributes
+    ----------
+    processor : Processor
+        What oneDNN blocks for.
+    every : Floor
+        Of every operator.
+    kinds : mapping of str to Floor
+        Of some kinds of operators, in addition.
+    module : int
+        Lines that every layer has for itself: its module and parameter objects.
+    start : Floor
+        Touched before the first layer, once per pass.
+    inplace : bool
+        Activations, and the sum of a residual addition, take their input's memory.
+    """
+
+    processor: Processor = field(default_factory=Processor)
+    every: Floor = EVERY
+    kinds: Mapping[str, Floor] = field(default_factory=lambda: KINDS)
+    module: int = 14
+    start: Floor = Floor(read=2083, written=526)
+    inplace: bool = True
+
+
+BARE = Runtime(every=Floor(), kinds=MappingProxyType({}), module=0, start=Floor())
+"""Tensors alone."""

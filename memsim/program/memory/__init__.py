@@ -1,0 +1,1 @@
+"""Memory: where feature maps lie while a program runs."""

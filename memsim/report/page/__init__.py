@@ -1,6 +1,0 @@
-"""The report page: one HTML file that answers for every cache size, without a server."""
-
-from memsim.report.page.document import page
-from memsim.report.page.plotly_js import plotly_js
-
-__all__ = ["page", "plotly_js"]

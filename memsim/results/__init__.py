@@ -1,0 +1,1 @@
+"""Results: facts that are found by simulation. How they look is said in ``sheets``."""

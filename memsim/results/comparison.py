@@ -1,0 +1,140 @@
+"""Comparisons: networks side by side on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from memsim.engines.cache.cachepass import machine_transfers
+from memsim.engines.cache.shortcuts import Shortcuts, shortcuts
+from memsim.network.moc import MocDistribution
+from memsim.program.lifetimes import Lifetimes
+from memsim.results.run import Result
+from memsim.sheets.facts import Facts
+
+SCHEMA = "memsim.comparison/1"
+
+OF_THE_NETWORK = ("batch", "dtype", "input_shapes")
+"""What of a configuration may differ from network to network."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One network of a comparison: its result, and what only a comparison asks for.
+
+    Attributes
+    ----------
+    result : Result
+    """
+
+    result: Result
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.result.network.name
+
+    @cached_property
+    def shortcuts(self) -> Shortcuts:
+        """The traffic that only shortcuts require."""
+        program = self.result.program
+        return shortcuts(program, machine_transfers(program, self.result.machine))
+
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        """How long feature maps are kept."""
+        return Lifetimes.of(self.result.program)
+
+    @cached_property
+    def moc(self) -> MocDistribution:
+        """MACs over CIO of its convolutions."""
+        return MocDistribution.of(self.result.network)
+
+    @property
+    def shortcut_share(self) -> float:
+        """Shortcut traffic over all traffic."""
+        whole = self.result.dram_bytes
+        return self.shortcuts.dram_bytes / whole if whole else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values with units in the keys."""
+        result, network = self.result, self.result.network
+        totals = result.totals
+        return {
+            "name": network.name,
+            "source": network.source,
+            **{key: result.config[key] for key in OF_THE_NETWORK},
+            "kernels": len(result.program.kernels),
+            "params": network.params,
+            "macs": network.macs,
+            "cio_elements": network.cio,
+            **{
+                key: totals[key]
+                for key in (
+                    "dram_bytes", "dram_read_bytes", "dram_write_bytes", "compulsory_bytes",
+                    "peak_live_activation_bytes", "time_s", "compute_s", "stall_s", "energy_j",
+                )
+            },
+            "by_role": result.by_role,
+            "by_cause": result.by_cause,
+            "shortcuts": {
+                "dram_bytes": self.shortcuts.dram_bytes,
+                "dram_read_bytes": self.shortcuts.read_bytes,
+                "dram_write_bytes": self.shortcuts.write_bytes,
+                "share": self.shortcut_share,
+            },
+            "lifetimes": self.lifetimes.to_dict(),
+            "moc": self.moc.to_dict(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison(Facts):
+    """Networks side by side on one machine.
+
+    Attributes
+    ----------
+    contenders : tuple of Contender
+        One for each network, in the order given.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> facts = memsim.compare(["patterns/dense", "patterns/harmonic"], cache="1MB").to_dict()
+    >>> [network["shortcuts"]["dram_bytes"] for network in facts["networks"]]
+    [43345344, 14599424]
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.results.sheets.comparison:comparison_sheet"
+
+    contenders: tuple[Contender, ...]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The machine and the program options that all have in common."""
+        found = self.contenders[0].result.config
+        return {key: value for key, value in found.items() if key not in OF_THE_NETWORK}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.comparison/1"``."""
+        return {
+            "schema": SCHEMA,
+            "config": self.config,
+            "networks": [contender.to_dict() for contender in self.contenders],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row per network; nested names are joined by ``.``."""
+        return [dict(_flat(contender.to_dict())) for contender in self.contenders]
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            yield f"{prefix}{key}", " ".join("x".join(map(str, item)) for item in value)
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,260 @@
+"""Curve results: the facts of one program at every cache size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from memsim.engines.cache.compiled_lru import compiled_pass
+from memsim.engines.cache.management import Lines
+from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.steps import PICOSECONDS, steps
+from memsim.engines.curve.curve import Curve, StepFunction, curve
+from memsim.engines.curve.envelope import Envelope
+from memsim.engines.curve.knees import Knee, knees
+from memsim.errors import InputError, Problem
+from memsim.machine import Machine
+from memsim.program.program import Program
+from memsim.sheets.facts import Facts
+
+SCHEMA = "memsim.curve/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The traffic and the time at one cache size.
+
+    Attributes
+    ----------
+    cache_bytes, dram_read_bytes, dram_write_bytes : int
+    time_ps : int
+        Latency in picoseconds.
+    """
+
+    cache_bytes: int
+    dram_read_bytes: int
+    dram_write_bytes: int
+    time_ps: int
+
+    @property
+    def time_s(self) -> float:
+        """Latency in seconds."""
+        return self.time_ps / PICOSECONDS
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes read and written."""
+        return self.dram_read_bytes + self.dram_write_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values with units in the keys."""
+        return {
+            "cache_bytes": self.cache_bytes,
+            "dram_bytes": self.dram_bytes,
+            "dram_read_bytes": self.dram_read_bytes,
+            "dram_write_bytes": self.dram_write_bytes,
+            "time_s": self.time_s,
+        }
+
+
+@dataclass(frozen=True)
+class CurveResult(Facts):
+    """What one network moves at every cache size, and how long it takes at some.
+
+    Attributes
+    ----------
+    program : Program
+    machine : Machine
+        Everything but its cache's size applies.
+    cache_bytes : tuple of int
+        The sizes of the points.
+    others : dict of str to Program
+        Programs in other task orders, by order: at each size the best of all is taken.
+    by_layer : bool
+        Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> machine = memsim.load_machine("edge")
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=machine.buffer_bytes)
+    >>> result = CurveResult(program, machine, (500_000, 2_000_000))
+    >>> [point.dram_bytes for point in result.points] == [
+    ...     memsim.run("resnet18", cache=size).dram_bytes for size in (500_000, 2_000_000)]
+    True
+    >>> result.to_dict()["schema"]
+    'memsim.curve/1'
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.results.sheets.curve:curve_sheet"
+
+    program: Program
+    machine: Machine
+    cache_bytes: tuple[int, ...] = ()
+    others: Mapping[str, Program] = field(default_factory=dict)
+    by_layer: bool = False
+
+    @property
+    def programs(self) -> dict[str, Program]:
+        """All programs by their task order; all have the same network and other options."""
+        return {str(self.program.options["order"]): self.program, **self.others}
+
+    @property
+    def lines(self) -> Lines:
+        """The lines of a hardware cache."""
+        return Lines.of(self.program, self.machine)
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        """The curve of every program, and the least of them at each size.
+
+        Raises
+        ------
+        InputError
+            Where the machine's policy is not LRU, which alone has one pass for all sizes.
+        """
+        cache = self.machine.cache
+        if cache.policy != "lru":
+            raise InputError(
+                Problem(
+                    f"a curve needs policy 'lru', the machine has {cache.policy!r}",
+                    hint="run once per size instead",
+                )
+            )
+        return Envelope(
+            {
+                order: curve(program, cache.management, self.lines)
+                for order, program in self.programs.items()
+            }
+        )
+
+    @property
+    def curve(self) -> Curve:
+        """The exact step functions of the program, or of the first of several."""
+        return next(iter(self.envelope.curves.values()))
+
+    @property
+    def steps(self) -> StepFunction:
+        """Total reads and writes as one step function."""
+        return self.envelope.steps
+
+    def dram_bytes(self, capacity: int) -> int:
+        """DRAM traffic at a cache size."""
+        return self.envelope.dram_bytes(capacity)
+
+    def smallest(self, traffic_bytes: int) -> int | None:
+        """The smallest cache in bytes that moves no more than this; None if none does."""
+        return self.envelope.smallest(traffic_bytes)
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """Traffic and time at the chosen sizes, in their order."""
+        return tuple(self.point(capacity) for capacity in self.cache_bytes)
+
+    def point(self, capacity: int) -> Point:
+        """Traffic and time at one size: a cache pass and the recurrence.
+
+        Time depends on when within the program the bytes move, so the curve does not have it.
+        """
+        program = self.programs[self.envelope.winner(capacity)]
+        moved = compiled_pass(program, capacity, self.machine.cache.management, self.lines)
+        time = compiled_recurrence(steps(program, moved, self.machine))
+        return Point(capacity, moved.read_bytes, moved.write_bytes, time.end)
+
+    def knees(self, most: int = 5) -> tuple[Knee, ...]:
+        """The sizes at which traffic drops most, ascending; none where programs change."""
+        return knees(self.curve, most) if len(self.programs) == 1 else ()
+
+    def layer_steps(self) -> list[dict[str, Any]]:
+        """The exact step functions of each layer, role and cause.
+
+        They are those of the first program. One entry per column that is not zero everywhere:
+        ``bytes[i]`` move at caches from ``cache_bytes[i]`` up to the next one.
+        """
+        columns = []
+        for (kernel, role, cause), (sizes, moved) in self.curve.columns().items():
+            columns.append(
+                {
+                    "layer": self.program.kernels[kernel].name,
+                    "role": role.name.lower(),
+                    "cause": cause.name.lower(),
+                    "cache_bytes": sizes.tolist(),
+                    "bytes": moved.tolist(),
+                }
+            )
+        return columns
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON values, ``"schema": "memsim.curve/1"``.
+
+        ``steps`` holds three columns: traffic at caches from ``cache_bytes[i]`` up to the next.
+        Where ``by_layer`` is set, the same per layer, role and cause: it may be long.
+        """
+        network, program, whole = self.program.network, self.program, self.steps
+        facts: dict[str, Any] = {
+            "schema": SCHEMA,
+            "network": {"name": network.name, "source": network.source},
+            "config": {
+                **self.machine.resolved(),
+                **program.options,
+                "batch": network.batch,
+                "dtype": network.dtype,
+            },
+            "totals": {
+                "compulsory_bytes": program.compulsory_bytes,
+                "compulsory_read_bytes": program.compulsory_read_bytes,
+                "compulsory_write_bytes": program.compulsory_write_bytes,
+                "steps": len(whole.cache_bytes),
+                "accesses": program.accesses,
+            },
+            "orders": [
+                {"from_cache_bytes": size, "order": order} for size, order in self.envelope.winners
+            ],
+            "points": [point.to_dict() for point in self.points],
+            "knees": [_knee_to_dict(knee) for knee in self.knees()],
+            "steps": {
+                "cache_bytes": whole.cache_bytes.tolist(),
+                "dram_read_bytes": whole.read_bytes.tolist(),
+                "dram_write_bytes": whole.write_bytes.tolist(),
+            },
+        }
+        if self.by_layer:
+            facts["by_layer"] = self.layer_steps()
+        return facts
+
+    def detailed(self) -> CurveResult:
+        """The same with the step functions of every layer, role and cause in its dictionary."""
+        return replace(self, by_layer=True)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per step of the curve."""
+        whole = self.steps
+        columns = {
+            "cache_bytes": whole.cache_bytes.tolist(),
+            "dram_read_bytes": whole.read_bytes.tolist(),
+            "dram_write_bytes": whole.write_bytes.tolist(),
+        }
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def __repr__(self) -> str:
+        return (
+            f"<CurveResult {self.program.network.name} on {self.machine.name}: "
+            f"{len(self.steps.cache_bytes):,} steps>"
+        )
+
+
+def _knee_to_dict(knee: Knee) -> dict[str, Any]:
+    return {
+        "start_bytes": knee.start_bytes,
+        "cache_bytes": knee.cache_bytes,
+        "saved_bytes": knee.saved_bytes,
+        "saved_read_bytes": knee.saved_read_bytes,
+        "saved_write_bytes": knee.saved_write_bytes,
+        "dram_bytes": knee.dram_bytes,
+        "shares": [
+            {"tensor": s.tensor, "layer": s.layer, "saves": s.saves, "bytes": s.nbytes}
+            for s in knee.shares
+        ],
+    }

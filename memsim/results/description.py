@@ -1,0 +1,71 @@
+"""The static facts of a network: shapes, parameters, MACs, CIO, MoC. No machine, no time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from memsim.network.graph import Layer, Network
+from memsim.network.metrics import moc
+from memsim.sheets.facts import Facts
+
+SCHEMA = "memsim.description/1"
+
+
+@dataclass(frozen=True)
+class Description(Facts):
+    """What can be said of a network without a machine.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> facts = Description(memsim.load("resnet18")).to_dict()
+    >>> facts["network"]["params"], facts["network"]["cio_elements"]
+    (11689512, 4666368)
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.results.sheets.description:description_sheet"
+
+    network: Network
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.description/1"``; units in the keys."""
+        network = self.network
+        return {
+            "schema": SCHEMA,
+            "network": {
+                "name": network.name,
+                "source": network.source,
+                "layers": len(network),
+                "params": network.params,
+                "macs": network.macs,
+                "cio_elements": network.cio,
+                "batch": network.batch,
+                "dtype": network.dtype,
+                "outputs": list(network.outputs),
+            },
+            "layers": [_layer(layer) for layer in network],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row per layer."""
+        flat = []
+        for row in self.to_dict()["layers"]:
+            row["inputs"] = " ".join(row["inputs"])
+            row["output_shape"] = "x".join(map(str, row["output_shape"]))
+            flat.append(row)
+        return flat
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "op": layer.op.kind,
+        "inputs": [tensor.name for tensor in layer.inputs],
+        "output_shape": list(layer.output.shape),
+        "output_bytes": layer.output.nbytes,
+        "params": layer.params,
+        "macs": layer.macs,
+        "cio_elements": layer.cio,
+        "moc": moc(layer),
+    }

@@ -1,0 +1,95 @@
+"""The latency grid: the capacities and bandwidths at which a page knows the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from memsim.engines.cache.compiled_lru import compiled_pass
+from memsim.engines.cache.management import Lines
+from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.steps import steps
+from memsim.machine import Machine
+from memsim.results.curve import CurveResult
+from memsim.units import format_bytes_exact, format_rate
+
+FACTORS = tuple(
+    Fraction(number, 32)
+    for number in (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+)
+"""Bandwidths of the grid, as multiples of the machine's."""
+
+SMALLEST = 16 * 1024
+"""The smallest capacity of the grid after 0."""
+
+MOST = 40
+"""Capacities of the grid at most; beyond that they are further apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyGrid:
+    """Capacities and bandwidths, each ascending.
+
+    Attributes
+    ----------
+    capacities : tuple of int
+        Bytes: 0, powers of two and the sizes half-way between them, and the machine's own.
+    bandwidths : tuple of Fraction
+        Peak bytes per second: the machine's own times :data:`FACTORS`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> grid = LatencyGrid.of(memsim.load_machine("edge"), 100_000)
+    >>> grid.capacities
+    (0, 16384, 24576, 32768, 49152, 65536, 98304, 131072, 2000000)
+    >>> len(grid.bandwidths), float(grid.bandwidths[8])
+    (17, 25600000000.0)
+    """
+
+    capacities: tuple[int, ...]
+    bandwidths: tuple[Fraction, ...]
+
+    @classmethod
+    def of(cls, machine: Machine, largest: int) -> LatencyGrid:
+        """The grid of a machine, up to the first power of two that is not below ``largest``."""
+        found, size = [], SMALLEST
+        while size < largest:
+            found += [size, size * 3 // 2]
+            size *= 2
+        found.append(size)
+        if len(found) > MOST:
+            found = found[0::2]  # powers of two alone
+        own = machine.dram.bandwidth
+        rates = (max(own * factor, Fraction(1)) for factor in FACTORS)
+        return cls(tuple(sorted({0, machine.cache_bytes, *found})), tuple(sorted(set(rates))))
+
+    @property
+    def rule(self) -> str:
+        """Which capacities the grid has, in words."""
+        halves = "" if SMALLEST * 3 // 2 not in self.capacities else " and the sizes half-way"
+        return f"0, powers of two from {format_bytes_exact(SMALLEST)}{halves}"
+
+    def times(self, result: CurveResult) -> list[list[int]]:
+        """Picoseconds of one network, capacities x bandwidths, each from the engine."""
+        program, machine = result.program, result.machine
+        lines = Lines.of(program, machine)
+        machines = [machine.with_overrides(bandwidth=rate) for rate in self.bandwidths]
+        table = []
+        for capacity in self.capacities:
+            moved = compiled_pass(program, capacity, machine.cache.management, lines)
+            table.append([compiled_recurrence(steps(program, moved, m)).end for m in machines])
+        return table
+
+    def to_dict(self, machine: Machine, results: Sequence[CurveResult]) -> dict[str, Any]:
+        """The grid and the times of each network on it."""
+        return {
+            "capacities": list(self.capacities),
+            "bandwidths": [float(rate) for rate in self.bandwidths],
+            "rates": [format_rate(rate) for rate in self.bandwidths],
+            "rule": self.rule,
+            "own": self.bandwidths.index(machine.dram.bandwidth),
+            "times": [self.times(result) for result in results],
+        }

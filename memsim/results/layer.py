@@ -1,0 +1,105 @@
+"""The facts of one kernel of a simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from memsim.engines.clock.steps import PICOSECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """One kernel's share of the totals.
+
+    Attributes
+    ----------
+    name, op : str
+        The kernel's first layer and that layer's operator.
+    layers : tuple of str
+        All layers the kernel executes.
+    output_shape : tuple of int
+        Batch, channels, height, width.
+    dram_read_bytes, dram_write_bytes : int
+        Fetched by this kernel; written back of what this kernel produced.
+    by_role, by_cause : dict
+        The same bytes, split.
+    macs, cio_elements : int
+    communication_bytes : int or None
+        DRAM bytes that this convolution by itself would move at least on this machine, with its
+        input and output in DRAM: information, and no floor for a network, which keeps tensors
+        on chip (:mod:`memsim.engines.bounds.communication`). None where the kernel is no
+        convolution.
+    time_ps : int
+        From the end of the previous kernel's computation to the end of this one's; the last
+        kernel's includes the stores that remain. The column sums to the total time.
+    compute_ps, dram_ps, stall_ps : int
+        Compute engine busy; DRAM channel busy for its tasks; compute engine waiting.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> first = memsim.run("resnet18").layers[0]
+    >>> first.name, first.macs, first.bound
+    ('conv1.conv', 118013952, 'compute')
+    """
+
+    name: str
+    op: str
+    layers: tuple[str, ...]
+    output_shape: tuple[int, ...]
+    dram_read_bytes: int
+    dram_write_bytes: int
+    by_role: dict[str, int]
+    by_cause: dict[str, int]
+    macs: int
+    cio_elements: int
+    communication_bytes: int | None
+    time_ps: int
+    compute_ps: int
+    dram_ps: int
+    stall_ps: int
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes read and written."""
+        return self.dram_read_bytes + self.dram_write_bytes
+
+    @property
+    def moc(self) -> float | None:
+        """MACs over CIO; None where the kernel is no convolution."""
+        return self.macs / self.cio_elements if self.cio_elements else None
+
+    @property
+    def bytes_per_mac(self) -> float | None:
+        """DRAM bytes per MAC; None without MACs."""
+        return self.dram_bytes / self.macs if self.macs else None
+
+    @property
+    def bound(self) -> str:
+        """``memory`` where its transfers take longer than its computation, else ``compute``."""
+        return "memory" if self.dram_ps > self.compute_ps else "compute"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values with units in the keys."""
+        return {
+            "name": self.name,
+            "op": self.op,
+            "layers": list(self.layers),
+            "output_shape": list(self.output_shape),
+            "dram_bytes": self.dram_bytes,
+            "dram_read_bytes": self.dram_read_bytes,
+            "dram_write_bytes": self.dram_write_bytes,
+            "by_role": self.by_role,
+            "by_cause": self.by_cause,
+            "macs": self.macs,
+            "cio_elements": self.cio_elements,
+            "communication_bytes": self.communication_bytes,
+            "moc": self.moc,
+            "bytes_per_mac": self.bytes_per_mac,
+            "time_s": self.time_ps / PICOSECONDS,
+            "compute_s": self.compute_ps / PICOSECONDS,
+            "dram_s": self.dram_ps / PICOSECONDS,
+            "stall_s": self.stall_ps / PICOSECONDS,
+            "bound": self.bound,
+        }

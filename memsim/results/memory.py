@@ -1,0 +1,90 @@
+"""Memory: where an allocator puts every feature map, and how much is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from memsim.program.memory.allocator import MemoryPlan, plan_memory
+from memsim.program.program import Program
+from memsim.sheets.facts import Facts
+
+SCHEMA = "memsim.memory/1"
+
+
+@dataclass(frozen=True)
+class Memory(Facts):
+    """The memory plan of one inference.
+
+    Attributes
+    ----------
+    program : Program
+        Its ``allocator`` option decides.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> network = memsim.load("hardnet68")
+    >>> for allocator in ("fresh", "caching", "arena"):
+    ...     program = memsim.build(network, buffer=512 * 1024, allocator=allocator)
+    ...     print(allocator, Memory(program).plan.peak_bytes)
+    fresh 39185472
+    caching 5444096
+    arena 4816896
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.results.sheets.memory:memory_sheet"
+
+    program: Program
+
+    @property
+    def allocator(self) -> str:
+        """Who gives the addresses."""
+        return str(self.program.options["allocator"])
+
+    @cached_property
+    def plan(self) -> MemoryPlan:
+        """The addresses."""
+        return plan_memory(self.program, self.allocator)
+
+    @property
+    def peak_live_bytes(self) -> int:
+        """Most bytes of feature maps that are live at once: no plan needs less."""
+        return int(self.program.live_bytes.max(initial=0))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per feature map, by the time it is allocated."""
+        program, plan = self.program, self.plan
+        first, last = program.tensor_spans
+        rows = [
+            {
+                "tensor": tensor.name,
+                "kind": tensor.kind,
+                "offset_bytes": int(plan.address[number]) - plan.fixed_bytes,
+                "bytes": tensor.nbytes,
+                "first_kernel": program.kernels[program.task_kernel[first[number]]].name,
+                "last_kernel": program.kernels[program.task_kernel[last[number]]].name,
+            }
+            for number, tensor in enumerate(program.tensors)
+            if tensor.kind in ("activation", "output")
+        ]
+        order = [int(first[n]) for n, t in enumerate(program.tensors)
+                 if t.kind in ("activation", "output")]  # fmt: skip
+        return [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.memory/1"``."""
+        plan, network = self.plan, self.program.network
+        return {
+            "schema": SCHEMA,
+            "network": {"name": network.name, "source": network.source},
+            "config": {**self.program.options, "batch": network.batch, "dtype": network.dtype},
+            "totals": {
+                "peak_bytes": plan.peak_bytes,
+                "peak_live_bytes": self.peak_live_bytes,
+                "fixed_bytes": plan.fixed_bytes,
+                "weight_bytes": self.program.weight_bytes,
+            },
+            "tensors": self.rows(),
+        }

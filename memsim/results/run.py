@@ -1,0 +1,307 @@
+"""Results: the facts of one simulation, derived from its arrays when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from memsim.engines.bounds.communication import convolution_bounds
+from memsim.engines.cache.cachepass import CachePass
+from memsim.engines.clock.steps import PICOSECONDS, Steps, Timeline
+from memsim.machine import Machine
+from memsim.network.graph import Network
+from memsim.program.kernel import Cause, Kernel, Role
+from memsim.program.program import Program
+from memsim.results.layer import LayerResult
+from memsim.sheets.facts import Facts
+
+if TYPE_CHECKING:
+    pass
+
+SCHEMA = "memsim.result/1"
+
+READ_CAUSES = (Cause.FIRST, Cause.REFETCH)
+WRITE_CAUSES = (Cause.SPILL, Cause.RESULT)
+
+
+@dataclass(frozen=True)
+class Result(Facts):
+    """What one network moves and how long it takes on one machine.
+
+    Attributes
+    ----------
+    program : Program
+    machine : Machine
+    traffic : CachePass
+        Bytes per task, kernel, role, cause and tensor.
+    steps : Steps
+        Durations per task.
+    timeline : Timeline
+        When each task loads, computes and stores.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = memsim.run("resnet18", cache="2MB")
+    >>> result.dram_bytes == sum(layer.dram_bytes for layer in result.layers)
+    True
+    >>> result.to_dict()["schema"]
+    'memsim.result/1'
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.results.sheets.run:result_sheet"
+
+    program: Program
+    machine: Machine
+    traffic: CachePass
+    steps: Steps
+    timeline: Timeline
+
+    @property
+    def network(self) -> Network:
+        """The network that was simulated."""
+        return self.program.network
+
+    @property
+    def dram_read_bytes(self) -> int:
+        """Bytes read from DRAM."""
+        return self.traffic.read_bytes
+
+    @property
+    def dram_write_bytes(self) -> int:
+        """Bytes written to DRAM."""
+        return self.traffic.write_bytes
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes read from and written to DRAM."""
+        return self.dram_read_bytes + self.dram_write_bytes
+
+    @property
+    def time_ps(self) -> int:
+        """Latency in picoseconds."""
+        return self.timeline.end
+
+    @property
+    def time_s(self) -> float:
+        """Latency in seconds."""
+        return self.time_ps / PICOSECONDS
+
+    @property
+    def by_role(self) -> dict[str, int]:
+        """DRAM bytes per role: weight, input, activation, residual, concat, output."""
+        sums = self.traffic.traffic.sum(axis=(0, 2))
+        return {role.name.lower(): int(sums[role]) for role in Role}
+
+    @property
+    def by_cause(self) -> dict[str, int]:
+        """DRAM bytes per cause: first, refetch, spill, result."""
+        sums = self.traffic.traffic.sum(axis=(0, 1))
+        return {cause.name.lower(): int(sums[cause]) for cause in Cause}
+
+    @property
+    def by_role_and_cause(self) -> dict[str, dict[str, int]]:
+        """DRAM bytes per role and cause."""
+        sums = self.traffic.traffic.sum(axis=0)
+        return {
+            role.name.lower(): {cause.name.lower(): int(sums[role, cause]) for cause in Cause}
+            for role in Role
+        }
+
+    @cached_property
+    def layers(self) -> tuple[LayerResult, ...]:
+        """One row per kernel, in the order in which they run."""
+        program = self.program
+        kernels = len(program.kernels)
+
+        def per_kernel(column: Any) -> list[int]:
+            sums = np.zeros(kernels, np.int64)
+            np.add.at(sums, program.task_kernel, np.asarray(column, np.int64))
+            listed: list[int] = sums.tolist()
+            return listed
+
+        ends = self.timeline.compute_end
+        share = np.diff(np.concatenate([[0], ends]))
+        if len(share):
+            share[-1] += self.timeline.end - ends[-1]
+        time, compute = per_kernel(share), per_kernel(self.steps.compute)
+        dram = per_kernel(np.add(self.steps.load, self.steps.store))
+        stall = per_kernel(self.timeline.stall)
+        return tuple(
+            self._layer(number, kernel, time[number], compute[number], dram[number], stall[number])
+            for number, kernel in enumerate(program.kernels)
+        )
+
+    @cached_property
+    def _communication(self) -> dict[str, int]:
+        """What each convolution by itself moves at least, with all memory on chip."""
+        on_chip = self.machine.cache_bytes + self.machine.buffer_bytes
+        return {
+            bound.layer: bound.dram_bytes for bound in convolution_bounds(self.program, on_chip)
+        }
+
+    def _layer(
+        self, number: int, kernel: Kernel, time: int, compute: int, dram: int, stall: int
+    ) -> LayerResult:
+        moved = self.traffic.traffic[number]
+        return LayerResult(
+            name=kernel.name,
+            op=kernel.op.kind,
+            layers=kernel.layers,
+            output_shape=kernel.output.shape,
+            dram_read_bytes=int(moved[:, READ_CAUSES].sum()),
+            dram_write_bytes=int(moved[:, WRITE_CAUSES].sum()),
+            by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
+            by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
+            macs=kernel.macs,
+            cio_elements=self.network[kernel.name].cio if kernel.macs else 0,
+            communication_bytes=self._communication.get(kernel.name),
+            time_ps=time,
+            compute_ps=compute,
+            dram_ps=dram,
+            stall_ps=stall,
+        )
+
+    @cached_property
+    def totals(self) -> dict[str, int | float]:
+        """All totals, with units in the keys.
+
+        ``stall_s`` is the time in which the compute engine does not compute: waiting for a
+        load, for an output buffer to be stored, or, in the end, for the last stores. The
+        bandwidth demand is what DRAM would have to deliver for no stall at all: bytes over
+        compute time, on average and for the most demanding layer.
+        """
+        program, machine = self.program, self.machine
+        time, compute = self.time_ps, sum(self.steps.compute)
+        dram = sum(self.steps.load) + sum(self.steps.store)
+        onchip = int(program.touch_bytes.sum())
+        energy = {
+            "energy_dram_j": self.dram_bytes * machine.dram_pj_per_byte * 1e-12,
+            "energy_onchip_j": onchip * machine.onchip_pj_per_byte * 1e-12,
+            "energy_mac_j": self.network.macs * machine.pj_per_mac * 1e-12,
+        }
+        demand = [
+            layer.dram_bytes / layer.compute_ps * PICOSECONDS
+            for layer in self.layers
+            if layer.compute_ps
+        ]
+        return {
+            "dram_bytes": self.dram_bytes,
+            "dram_read_bytes": self.dram_read_bytes,
+            "dram_write_bytes": self.dram_write_bytes,
+            "compulsory_bytes": program.compulsory_bytes,
+            "compulsory_read_bytes": program.compulsory_read_bytes,
+            "compulsory_write_bytes": program.compulsory_write_bytes,
+            "time_s": self.time_s,
+            "time_ps": time,
+            "compute_s": compute / PICOSECONDS,
+            "dram_busy_s": dram / PICOSECONDS,
+            "stall_s": (time - compute) / PICOSECONDS,
+            "stall_on_load_s": self.stalls["load"] / PICOSECONDS,
+            "stall_on_store_s": self.stalls["store"] / PICOSECONDS,
+            "compute_utilization": compute / time if time else 0.0,
+            "dram_utilization": dram / time if time else 0.0,
+            "bandwidth_average_bytes_per_s": self.dram_bytes / self.time_s if time else 0.0,
+            "bandwidth_demand_average_bytes_per_s": (
+                self.dram_bytes / compute * PICOSECONDS if compute else 0.0
+            ),
+            "bandwidth_demand_peak_bytes_per_s": max(demand, default=0.0),
+            **energy,
+            "energy_j": sum(energy.values()),
+            "onchip_bytes": onchip,
+            "peak_occupancy_bytes": self.traffic.peak_occupancy,
+            "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
+            "weight_bytes": program.weight_bytes,
+            "tasks": program.tasks,
+            "accesses": program.accesses,
+            "blocks": len(program.block_bytes),
+        }
+
+    @cached_property
+    def stalls(self) -> dict[str, int]:
+        """Picoseconds in which the compute engine waits, by what it waits for longest."""
+        line = self.timeline
+        arrived = line.load_end + np.array(self.steps.latency, dtype=np.int64)
+        emptied = np.concatenate([[0, 0], line.store_end])[: len(arrived)]
+        on_store, stall = emptied > arrived, line.stall
+        tail = self.time_ps - int(line.compute_end[-1])
+        return {
+            "load": int(stall[~on_store].sum()),
+            "store": int(stall[on_store].sum()) + tail,
+        }
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration: machine and program options."""
+        network = self.network
+        return {
+            **self.machine.resolved(),
+            **self.program.options,
+            "batch": network.batch,
+            "dtype": network.dtype,
+            "input_shapes": [list(network[name].output.shape) for name in network.inputs],
+        }
+
+    @property
+    def assumptions(self) -> dict[str, list[str]]:
+        """What was ``assumed`` and what was ``not_counted``, a phrase each."""
+        assumed = [
+            "one inference of the whole batch from a cold cache",
+            "a task reads its blocks once, streamed through the buffers",
+        ]
+        if self.program.options["lowering"] != "eager":
+            assumed.append("batch norms folded, elementwise followers fused")
+        return {
+            "assumed": assumed,
+            "not_counted": [
+                "instructions and the host",
+                "DRAM refresh, bank and row conflicts",
+                "padding and layout changes of real kernels",
+            ],
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON values, ``"schema": "memsim.result/1"``.
+
+        Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
+        DRAM bytes.
+        """
+        network = self.network
+        return {
+            "schema": SCHEMA,
+            "network": {
+                "name": network.name,
+                "source": network.source,
+                "layers": len(network),
+                "params": network.params,
+                "macs": network.macs,
+                "cio_elements": network.cio,
+            },
+            "config": self.config,
+            "totals": self.totals,
+            "by_role": self.by_role,
+            "by_cause": self.by_cause,
+            "by_role_and_cause": self.by_role_and_cause,
+            "layers": [layer.to_dict() for layer in self.layers],
+            **self.assumptions,
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row per kernel: what csv and data frames hold."""
+        flat = []
+        for layer in self.layers:
+            row = layer.to_dict()
+            split = {**row.pop("by_role"), **row.pop("by_cause")}
+            row["layers"] = " ".join(row["layers"])
+            row["output_shape"] = "x".join(map(str, row["output_shape"]))
+            flat.append({**row, **{f"{name}_bytes": amount for name, amount in split.items()}})
+        return flat
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result {self.network.name} on {self.machine.name}: "
+            f"{self.dram_bytes:,} B DRAM, {self.time_s:.6f} s>"
+        )

@@ -1,0 +1,1 @@
+"""What is said of each result, laid out."""

@@ -1,0 +1,148 @@
+"""What is said of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from memsim.network.moc import LOW, PERCENTILES
+from memsim.program.kernel import Cause, Role
+from memsim.results.comparison import Comparison, Contender
+from memsim.results.sheets.configuration import configuration
+from memsim.sheets.sheet import Grid, Sheet
+from memsim.sheets.text import WIDTH
+from memsim.units import format_bytes, format_count, format_time
+
+LABEL = 20
+"""Characters of the widest label."""
+
+NARROWEST = 9
+"""Characters of the widest number."""
+
+Named = tuple[str, Contender]
+Line = tuple[str, Callable[[Contender], str]]
+
+
+def _count(networks: int) -> str:
+    return f"{networks} network{'' if networks == 1 else 's'}"
+
+
+def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet:
+    """Lay out a comparison; ``layers`` does not apply."""
+    first = comparison.contenders[0].result
+    return Sheet(
+        title=f"{_count(len(comparison.contenders))} on {first.machine.name}",
+        facts=configuration(first.program, first.machine),
+        grids=tuple(grid for group in _groups(_named(comparison)) for grid in _grids(group)),
+        notes=(
+            "Shortcuts: feature maps fetched by another kernel than their first reader, and "
+            "write-backs that only such a fetch needs. Lifetime: kernels from the one that "
+            "writes a feature map to the last one that reads it. MoC: MACs over CIO, of "
+            "convolutions.",
+        ),
+    )
+
+
+def _named(comparison: Comparison) -> list[Named]:
+    """The networks and their names, without folders where that leaves the names different."""
+    names = [each.name for each in comparison.contenders]
+    short = [name.rpartition("/")[2] for name in names]
+    shown = short if len(set(short)) == len(set(names)) else names
+    return list(zip(shown, comparison.contenders, strict=True))
+
+
+def _groups(contenders: list[Named]) -> Iterator[list[Named]]:
+    """As many networks side by side as fit on a line."""
+    group: list[Named] = []
+    room = WIDTH - LABEL
+    for name, contender in contenders:
+        width = max(len(name), NARROWEST) + 1
+        if group and width > room:
+            yield group
+            group, room = [], WIDTH - LABEL
+        group.append((name, contender))
+        room -= width
+    yield group
+
+
+def _grids(named: list[Named]) -> Iterator[Grid]:
+    columns = ("", *(name for name, _ in named))
+    group = [contender for _, contender in named]
+    for title, lines, total in (
+        ("network", _network(), 0),
+        ("DRAM traffic by role", _roles(group), 1),
+        ("DRAM traffic by cause", _causes(group), 1),
+        ("shortcuts", _shortcuts(), 0),
+        ("lifetime of feature maps", _lifetimes(), 0),
+        ("time", _time(), 0),
+    ):
+        rows = tuple((label, *(tell(each) for each in group)) for label, tell in lines)
+        yield Grid(title, columns, rows, total)
+
+
+def _bytes(amount: float) -> str:
+    return format_bytes(round(amount)) if round(amount) else "-"
+
+
+def _network() -> list[Line]:
+    return [
+        ("parameters", lambda each: format_count(each.result.network.params)),
+        ("MACs", lambda each: format_count(each.result.network.macs)),
+        ("CIO, elements", lambda each: format_count(each.result.network.cio)),
+        *(
+            (
+                f"MoC, {'median' if p == 50 else f'{p} % below'}",
+                lambda each, p=p: f"{each.moc.percentiles[p]:.1f}",
+            )
+            for p in PERCENTILES
+        ),
+        (f"MACs at MoC < {LOW}", lambda each: f"{each.moc.low_macs:.1%}"),
+    ]
+
+
+def _roles(group: list[Contender]) -> list[Line]:
+    names = [role.name.lower() for role in Role]
+    used = [name for name in names if any(each.result.by_role[name] for each in group)]
+    return [
+        *((name, lambda each, name=name: _bytes(each.result.by_role[name])) for name in used),
+        ("total", lambda each: _bytes(each.result.dram_bytes)),
+    ]
+
+
+def _causes(group: list[Contender]) -> list[Line]:
+    names = [cause.name.lower() for cause in Cause]
+    used = [name for name in names if any(each.result.by_cause[name] for each in group)]
+
+    def times(each: Contender) -> str:
+        compulsory = each.result.program.compulsory_bytes
+        return f"{each.result.dram_bytes / compulsory:.2f}" if compulsory else "-"
+
+    return [
+        *((name, lambda each, name=name: _bytes(each.result.by_cause[name])) for name in used),
+        ("x compulsory", times),
+    ]
+
+
+def _shortcuts() -> list[Line]:
+    return [
+        ("fetched", lambda each: _bytes(each.shortcuts.read_bytes)),
+        ("spilled", lambda each: _bytes(each.shortcuts.write_bytes)),
+        ("share of traffic", lambda each: f"{each.shortcut_share:.1%}"),
+    ]
+
+
+def _lifetimes() -> list[Line]:
+    return [
+        ("mean, kernels", lambda each: f"{each.lifetimes.to_dict()['kernels_mean']:.2f}"),
+        ("max, kernels", lambda each: str(each.lifetimes.to_dict()["kernels_max"])),
+        ("mean, B x kernels", lambda each: _bytes(each.lifetimes.to_dict()["byte_kernels_mean"])),
+        ("max, B x kernels", lambda each: _bytes(each.lifetimes.to_dict()["byte_kernels_max"])),
+        ("peak live", lambda each: _bytes(int(each.result.totals["peak_live_activation_bytes"]))),
+    ]
+
+
+def _time() -> list[Line]:
+    return [
+        ("latency", lambda each: format_time(each.result.time_ps)),
+        ("compute busy", lambda each: f"{each.result.totals['compute_utilization']:.0%}"),
+        ("DRAM busy", lambda each: f"{each.result.totals['dram_utilization']:.0%}"),
+    ]

@@ -1,0 +1,87 @@
+"""What is said of a network at every cache size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from memsim.engines.curve.knees import Knee
+from memsim.results.curve import CurveResult
+from memsim.results.sheets.configuration import configuration
+from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import format_bytes, format_bytes_exact, format_time
+
+
+def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
+    """Lay out a curve: its ends, its knees, and the chosen sizes."""
+    program, whole = result.program, result.steps
+    network = program.network
+    shapes = ", ".join("x".join(map(str, network[name].output.shape)) for name in network.inputs)
+    compulsory = program.compulsory_bytes
+    enough = result.smallest(compulsory)
+    if len(result.programs) > 1:
+        options = {**program.options, "order": "best", "best": " or ".join(result.programs)}
+        program = replace(program, options=options)
+    facts = (
+        *configuration(program, result.machine, size=False),
+        ("exact", f"{len(whole.cache_bytes):,} steps from {program.accesses:,} block accesses"),
+        ("no cache", f"{format_bytes(int(whole.dram_bytes[0]))} of DRAM traffic"),
+        (
+            "compulsory",
+            f"{format_bytes(compulsory)}"
+            + (f", from a cache of {format_bytes_exact(enough)} on" if enough is not None else ""),
+        ),
+    )
+    grids = [_knees(result.knees())] if len(result.programs) == 1 else [_orders(result)]
+    if result.points:
+        grids.append(_points(result))
+    return Sheet(
+        title=f"{network.name} ({shapes}, {network.dtype}) at every cache size",
+        facts=facts,
+        grids=tuple(grids),
+        notes=(
+            "Knees: the narrowest ranges of cache sizes over which traffic drops most, and what "
+            "no longer moves. Traffic is that of LRU replacement, exact at every size.",
+        ),
+    )
+
+
+def _knees(knees: tuple[Knee, ...]) -> Grid:
+    rows = []
+    for knee in knees:
+        for number, share in enumerate(knee.shares[:3]):
+            head = (
+                (format_bytes_exact(knee.cache_bytes), format_bytes(knee.dram_bytes),
+                 format_bytes(knee.saved_bytes))
+                if number == 0
+                else ("", "", "")
+            )  # fmt: skip
+            rows.append((*head, share.saves, format_bytes(share.nbytes), share.tensor))
+    columns = ("cache from", "traffic", "saves", "of it", "", "tensor")
+    return Grid("knees", columns, tuple(rows))
+
+
+def _orders(result: CurveResult) -> Grid:
+    winners = result.envelope.winners
+    edges = [*(size for size, _ in winners[1:]), None]
+    rows = [
+        (order, format_bytes_exact(size), "" if end is None else format_bytes_exact(end - 1))
+        for (size, order), end in zip(winners, edges, strict=True)
+    ]
+    return Grid("the best task order", ("order", "from a cache of", "to"), tuple(rows))
+
+
+def _points(result: CurveResult) -> Grid:
+    compulsory = result.program.compulsory_bytes
+    rows = [
+        (
+            format_bytes_exact(point.cache_bytes),
+            format_bytes(point.dram_read_bytes),
+            format_bytes(point.dram_write_bytes),
+            format_bytes(point.dram_bytes),
+            f"{point.dram_bytes / compulsory:.2f}" if compulsory else "-",
+            format_time(point.time_ps),
+        )
+        for point in result.points
+    ]
+    columns = ("cache", "read", "write", "total", "x compulsory", "time")
+    return Grid("chosen sizes", columns, tuple(rows))

@@ -1,0 +1,49 @@
+"""What is said of a memory plan."""
+
+from __future__ import annotations
+
+from memsim.results.memory import Memory
+from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import format_bytes, format_bytes_exact
+
+
+def memory_sheet(memory: Memory, layers: int | None = None) -> Sheet:
+    """Lay out a memory plan; ``layers`` limits the rows to the largest tensors, None: all."""
+    plan, program, network = memory.plan, memory.program, memory.program.network
+    rows = memory.rows()
+    if layers is not None and len(rows) > layers:
+        largest = sorted(rows, key=lambda row: -int(row["bytes"]))[:layers]
+        shown = [row for row in rows if row in largest]
+    else:
+        shown = rows
+    title = f"{len(shown)} feature maps, as they are allocated"
+    if len(shown) < len(rows):
+        title = f"the {len(shown)} largest of {len(rows)} feature maps, as they are allocated"
+    live = memory.peak_live_bytes
+    times = f" ({plan.peak_bytes / live:.2f} x what is live at once)" if live else ""
+    return Sheet(
+        title=f"{network.name} in memory, allocator {memory.allocator}",
+        facts=(
+            ("feature maps", f"{format_bytes_exact(plan.peak_bytes)}{times}"),
+            ("live at once", format_bytes_exact(live)),
+            ("weights", format_bytes_exact(program.weight_bytes)),
+            ("program", f"{program.options['lowering']}, {program.options['schedule']}"),
+        ),
+        grids=(
+            Grid(
+                title,
+                ("tensor", "offset", "bytes", "written by", "last read by"),
+                tuple(
+                    (
+                        str(row["tensor"]),
+                        f"{row['offset_bytes']:,}",
+                        format_bytes(int(row["bytes"])),
+                        str(row["first_kernel"]),
+                        str(row["last_kernel"]),
+                    )
+                    for row in shown
+                ),
+            ),
+        ),
+        notes=("Offsets are bytes behind the weights and inputs, which stay where they are.",),
+    )

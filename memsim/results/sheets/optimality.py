@@ -1,0 +1,51 @@
+"""What is said of policies and bounds."""
+
+from __future__ import annotations
+
+from memsim.results.optimality import Optimality
+from memsim.results.sheets.configuration import configuration
+from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import format_bytes
+
+
+def optimality_sheet(found: Optimality, layers: int | None = 10) -> Sheet:
+    """Lay out the policies and the bounds; ``layers`` convolutions, the heaviest first."""
+    bound, how = found.lower_bytes
+    rows = [
+        ("compulsory", format_bytes(found.compulsory_bytes), ""),
+        (f"lower bound ({how})", format_bytes(bound), ""),
+        *(
+            (policy, format_bytes(moved), f"{moved / bound - 1:+.1%}" if bound else "-")
+            for policy, moved in found.policies.items()
+        ),
+    ]
+    heaviest = sorted(found.rows(), key=lambda row: -int(row["dram_bytes"]))
+    shown = heaviest if layers is None else heaviest[:layers]
+    convolutions = tuple(
+        (
+            str(row["layer"]),
+            *(
+                format_bytes(int(row[key])) if row[key] else "-"
+                for key in ("dram_bytes", "communication_bytes")
+            ),
+        )
+        for row in shown
+    )
+    return Sheet(
+        title=f"{found.program.network.name} on {found.machine.name}: how far from optimal",
+        facts=configuration(found.program, found.machine),
+        grids=(
+            Grid("DRAM traffic", ("", "bytes", "above the bound"), tuple(rows)),
+            Grid(
+                f"the {len(shown)} heaviest of {len(heaviest)} convolutions",
+                ("layer", "moved", "by itself at least"),
+                convolutions,
+            ),
+        ),
+        notes=(
+            "The lower bound holds for every policy at this cache and task order, reads and "
+            "write-backs together. Belady's rule (farthest next use) is a heuristic with unequal "
+            "blocks. What a convolution moves at least by itself, with its input and output in "
+            "DRAM, is no floor for a network, which keeps tensors on chip.",
+        ),
+    )

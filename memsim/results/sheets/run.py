@@ -1,0 +1,154 @@
+"""What is said of a result."""
+
+from __future__ import annotations
+
+from memsim.program.kernel import Cause, Role
+from memsim.results.layer import LayerResult
+from memsim.results.run import Result
+from memsim.results.sheets.configuration import configuration
+from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import format_bytes, format_count, format_rate, format_time
+
+
+def result_sheet(result: Result, layers: int | None = 10) -> Sheet:
+    """Lay out a result.
+
+    Parameters
+    ----------
+    layers : int or None
+        How many rows the table of layers has, the heaviest first; None: all.
+    """
+    network, config = result.network, result.config
+    shapes = ", ".join("x".join(map(str, shape)) for shape in config["input_shapes"])
+    return Sheet(
+        title=f"{network.name} ({shapes}, {network.dtype}) on {result.machine.name}",
+        facts=configuration(result.program, result.machine),
+        grids=(_traffic(result), _layers(result, layers)),
+        more=_totals(result),
+        notes=_notes(result),
+    )
+
+
+def _traffic(result: Result) -> Grid:
+    table = result.by_role_and_cause
+    causes = [cause.name.lower() for cause in Cause]
+    rows = []
+    for role in Role:
+        row = table[role.name.lower()]
+        if any(row.values()):
+            amounts = [row[cause] for cause in causes]
+            rows.append((role.name.lower(), *map(_bytes, [*amounts, sum(amounts)])))
+    sums = result.by_cause
+    rows.append(("total", *(_bytes(sums[cause]) for cause in causes), _bytes(result.dram_bytes)))
+    return Grid("DRAM traffic", ("role", *causes, "total"), tuple(rows), total=1)
+
+
+def _bytes(amount: int) -> str:
+    return format_bytes(amount) if amount else "-"
+
+
+def _totals(result: Result) -> tuple[tuple[str, str], ...]:
+    totals, network = result.totals, result.network
+    cio_bytes = network.cio * network[network.inputs[0]].output.itemsize
+    whole = result.dram_bytes
+    compulsory = int(totals["compulsory_bytes"])
+    times = f" ({whole / compulsory:.2f} x compulsory)" if compulsory else ""
+    return (
+        (
+            "traffic",
+            f"{format_bytes(whole)}{times}: read {format_bytes(result.dram_read_bytes)}, "
+            f"write {format_bytes(result.dram_write_bytes)}",
+        ),
+        (
+            "bounds",
+            f"compulsory {format_bytes(compulsory)}; CIO {format_count(network.cio)} elements "
+            f"= {format_bytes(cio_bytes)}",
+        ),
+        (
+            "network",
+            f"{format_count(network.macs)} MACs, {format_count(network.params)} parameters",
+        ),
+        (
+            "time",
+            f"{format_time(result.time_ps)}: compute busy {totals['compute_utilization']:.0%}, "
+            f"DRAM busy {totals['dram_utilization']:.0%}, "
+            f"stalled {format_time(int(totals['time_ps'] - sum(result.steps.compute)))}",
+        ),
+        (
+            "bandwidth",
+            f"{_rate(totals['bandwidth_average_bytes_per_s'])} on average; without stalls it "
+            f"would take {_rate(totals['bandwidth_demand_average_bytes_per_s'])}, "
+            f"at the peak {_rate(totals['bandwidth_demand_peak_bytes_per_s'])}",
+        ),
+        (
+            "energy",
+            f"{_joules(totals['energy_j'])}: DRAM {_joules(totals['energy_dram_j'])}, on chip "
+            f"{_joules(totals['energy_onchip_j'])}, MACs {_joules(totals['energy_mac_j'])}",
+        ),
+        (
+            "memory",
+            f"peak in cache {format_bytes(int(totals['peak_occupancy_bytes']))}; peak live "
+            f"activations {format_bytes(int(totals['peak_live_activation_bytes']))}, "
+            f"weights {format_bytes(int(totals['weight_bytes']))}",
+        ),
+    )
+
+
+def _rate(value: float) -> str:
+    return format_rate(round(value)) if value else "0"
+
+
+def _joules(value: float) -> str:
+    for unit, scale in (("J", 1.0), ("mJ", 1e-3), ("uJ", 1e-6), ("nJ", 1e-9)):
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value / 1e-12:.3g} pJ"
+
+
+def _layers(result: Result, count: int | None) -> Grid:
+    heaviest = sorted(result.layers, key=lambda layer: -layer.dram_bytes)
+    shown = heaviest if count is None else heaviest[:count]
+    rows = [_layer(layer) for layer in shown]
+    rest = heaviest[len(shown) :]
+    title = "layers, the heaviest first"
+    if rest:
+        title = f"the {len(shown)} heaviest of {len(heaviest)} layers"
+        rows.append(_sum(f"{len(rest)} others", rest))
+    rows.append(_sum("total", heaviest))
+    columns = ("layer", "read", "write", "MACs", "MoC", "B/MAC", "time", "bound")
+    return Grid(title, columns, tuple(rows), total=2 if rest else 1)
+
+
+def _layer(layer: LayerResult) -> tuple[str, ...]:
+    return (
+        layer.name,
+        _bytes(layer.dram_read_bytes),
+        _bytes(layer.dram_write_bytes),
+        format_count(layer.macs) if layer.macs else "-",
+        f"{layer.moc:.1f}" if layer.moc is not None else "-",
+        f"{layer.bytes_per_mac:.3f}" if layer.bytes_per_mac is not None else "-",
+        format_time(layer.time_ps),
+        layer.bound,
+    )
+
+
+def _sum(name: str, layers: list[LayerResult]) -> tuple[str, ...]:
+    macs = sum(layer.macs for layer in layers)
+    moved = sum(layer.dram_bytes for layer in layers)
+    return (
+        name,
+        _bytes(sum(layer.dram_read_bytes for layer in layers)),
+        _bytes(sum(layer.dram_write_bytes for layer in layers)),
+        format_count(macs) if macs else "-",
+        "",
+        f"{moved / macs:.3f}" if macs else "-",
+        format_time(sum(layer.time_ps for layer in layers)),
+        "",
+    )
+
+
+def _notes(result: Result) -> tuple[str, ...]:
+    said = result.assumptions
+    return (
+        f"Assumed: {'; '.join(said['assumed'])}. Not counted: {'; '.join(said['not_counted'])}.",
+    )

@@ -1,0 +1,73 @@
+"""Sheets as text for a terminal, 80 columns wide unless told otherwise."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from memsim.sheets.sheet import Grid, Sheet
+
+WIDTH = 80
+
+
+def print_sheet(sheet: Sheet, console: Console) -> None:
+    """Print a sheet on a console."""
+    console.print(Text(sheet.title, style="bold"))
+    console.print()
+    if sheet.facts:
+        console.print(_facts(sheet.facts))
+    first, others = sheet.grids[:1], sheet.grids[1:]
+    for grid in first:
+        console.print()
+        console.print(_grid(grid))
+    if sheet.more:
+        console.print()
+        console.print(_facts(sheet.more))
+    for grid in others:
+        console.print()
+        console.print(_grid(grid))
+    for note in sheet.notes:
+        console.print()
+        console.print(Text(note, style="dim"))
+
+
+def as_text(sheet: Sheet, width: int = WIDTH) -> str:
+    """A sheet as plain text."""
+    out = StringIO()
+    print_sheet(sheet, Console(file=out, width=width, color_system=None, legacy_windows=False))
+    lines = out.getvalue().splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _facts(facts: tuple[tuple[str, str], ...]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in facts:
+        table.add_row(label, Text(text))
+    return table
+
+
+def _grid(grid: Grid) -> Table:
+    table = Table(
+        title=Text(grid.title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for position, name in enumerate(grid.columns):
+        if position:
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=12)
+    sums = len(grid.rows) - grid.total
+    for number, row in enumerate(grid.rows):
+        style = "bold" if number >= sums else ""
+        table.add_row(*(Text(cell) for cell in row), style=style, end_section=number == sums - 1)
+    return table

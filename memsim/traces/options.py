@@ -1,0 +1,43 @@
+"""What a trace may be told beyond the result that it is of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memsim.engines.clock.steps import duration
+from memsim.results.run import Result
+
+MOST_REQUESTS = 20_000_000
+"""Longest request trace where nobody asks for a longer one: some 500 MB of text."""
+
+BEATS = 8
+"""Transfers of a burst; two in each cycle of the DRAM's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceOptions:
+    """How a trace is written.
+
+    Attributes
+    ----------
+    cycle_ps : int or None
+        Picoseconds of a cycle, in formats that count cycles. None: the format's own choice.
+    most_requests : int
+        Requests beyond which a request trace is refused.
+    """
+
+    cycle_ps: int | None = None
+    most_requests: int = MOST_REQUESTS
+
+
+def dram_cycle_ps(result: Result) -> int:
+    """The DRAM's clock as far as a machine tells it: a burst takes four cycles (BL8, DDR).
+
+    Examples
+    --------
+    >>> import memsim
+    >>> dram_cycle_ps(memsim.run("resnet18"))  # 64 B at 25.6 GB/s: DDR4-3200
+    625
+    """
+    dram = result.machine.dram
+    return max(1, duration(dram.burst, dram.bandwidth) * 2 // BEATS)

@@ -1,0 +1,62 @@
+"""Request traces: the DRAM request stream as DRAM simulators read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memsim.errors import Problem, SimulationError
+from memsim.results.run import Result
+from memsim.traces.options import TraceOptions, dram_cycle_ps
+from memsim.traces.transfers import Requests
+
+
+def ramulator2(result: Result, options: TraceOptions) -> Iterator[bytes]:
+    """Ramulator 2's ``LoadStoreTrace``: ``LD 0x40`` or ``ST 0x40``, one burst a line.
+
+    It has no times: that front end sends a request as soon as the memory takes it. Its other
+    front end, ``ReadWriteTrace``, reads channel, rank, bank and row instead of addresses; which
+    of them an address is, is for Ramulator's own mapper to say.
+
+    Notes
+    -----
+    Format as in Ramulator 2's ``src/frontend/impl/memory_trace/loadstore_trace.cpp``. Some of
+    its versions swap the two (issue 10 of CMU-SAFARI/ramulator2): compare the numbers of reads
+    and writes that it reports with :attr:`Result.dram_read_bytes`.
+    """
+    requests = _bounded(result, options)
+    word = {False: "LD", True: "ST"}
+    for _, write, address in requests:
+        rows = zip(write.tolist(), address.tolist(), strict=True)
+        yield "".join([f"{word[way]} 0x{place:x}\n" for way, place in rows]).encode()
+
+
+def dramsim3(result: Result, options: TraceOptions) -> Iterator[bytes]:
+    """DRAMsim3's trace: ``0x40 READ 17``, address, kind and cycle, one burst a line.
+
+    Times are those of the replay, rounded down to cycles; ``cycle_ps`` should be the ``tCK`` of
+    DRAMsim3's configuration.
+
+    Notes
+    -----
+    Format as ``Transaction`` is read in DRAMsim3's ``src/common.cc``.
+    """
+    requests = _bounded(result, options)
+    cycle = options.cycle_ps or dram_cycle_ps(result)
+    word = {False: "READ", True: "WRITE"}
+    for time, write, address in requests:
+        rows = zip(address.tolist(), write.tolist(), (time // cycle).tolist(), strict=True)
+        yield "".join([f"0x{place:x} {word[way]} {at}\n" for place, way, at in rows]).encode()
+
+
+def _bounded(result: Result, options: TraceOptions) -> Requests:
+    """The requests, if they are not too many."""
+    requests = Requests.of(result)
+    if requests.total > options.most_requests:
+        raise SimulationError(
+            Problem(
+                f"{result.network.name} makes {requests.total:,} requests, more than "
+                f"{options.most_requests:,}",
+                hint="a larger --limit or cache, a smaller input or batch",
+            )
+        )
+    return requests

@@ -1,0 +1,88 @@
+"""Another GPU of the same family: published times that nothing was fitted to."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from importlib import resources
+
+from memsim.calibration.runs import Run, load_network
+from memsim.machine import Machine, load_machine
+from memsim.simulate import run
+from memsim.validation.check import Check, CheckRow, same_order
+
+INPUT = (3, 1024, 1024)
+LOWERING = "eager_cudnn"
+
+
+def gtx1080ti() -> Check:
+    """Five networks on a GTX 1080 Ti, predicted by the GTX 1080 scaled by published figures."""
+    machine = scaled("gtx1080", "gtx1080ti")
+    rows = tuple(
+        CheckRow(row["network"], float(row["ms"]), 1e3 * _seconds(row, machine))
+        for row in table("gtx1080ti")
+    )
+    return Check(
+        name="gtx1080ti",
+        title="Time: a GTX 1080 Ti, nothing fitted",
+        unit="ms",
+        facts=(
+            ("measured", "README of the released HarDNet code: GTX 1080 Ti, PyTorch 1.1.0, fp32, "
+                         "batch 1, 1024x1024"),
+            ("predicted", f"lowering {LOWERING}, memsim's engine on the fitted gtx1080 with the "
+                          "published figures of the 1080 Ti: each rate and the bandwidth by "
+                          "their ratio, the L2, the same efficiencies and overhead"),
+            ("parameters", "none"),
+        ),
+        rows=rows,
+        claims=(same_order(rows),),
+        notes=(
+            "Three of the five networks were among those that the gtx1080 was fitted to, on that "
+            "device.",
+        ),
+    )  # fmt: skip
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """The rows of a data file of this package; lines that begin with ``#`` say where from."""
+    text = resources.files("memsim.validation").joinpath("data", f"{name}.csv").read_text("utf-8")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
+def scaled(known: str, other: str) -> Machine:
+    """A machine as another device of its family, by the published figures of both.
+
+    Examples
+    --------
+    >>> machine = scaled("gtx1080", "gtx1080ti")
+    >>> int(machine.dram.bandwidth), machine.cache_bytes
+    (484000000000, 2883584)
+    """
+    figures = {row["device"]: row for row in table("devices")}
+    mine, its = figures[known], figures[other]
+
+    def ratio(column: str) -> Fraction:
+        return Fraction(its[column]) / Fraction(mine[column])
+
+    machine, faster = load_machine(known), ratio("tflops_fp32")
+    compute = machine.compute
+    rates = {name: rate * faster for name, rate in compute.macs_per_s if rate is not None}
+    dram = {"bandwidth": machine.dram.bandwidth * ratio("dram_gb_s")}
+    return machine.model_copy(
+        update={
+            "name": other,
+            "cache": machine.cache.model_copy(update={"size": int(its["l2_bytes"])}),
+            "dram": machine.dram.model_copy(update=dram),
+            "compute": compute.model_copy(
+                update={
+                    "macs_per_s": compute.macs_per_s.model_copy(update=rates),
+                    "elementwise_per_s": compute.elementwise_per_s * faster,
+                }
+            ),
+        }
+    )
+
+
+def _seconds(row: dict[str, str], machine: Machine) -> float:
+    network = load_network(Run(row["network"], INPUT, LOWERING, 1.0, variant=row["variant"]))
+    return run(network, machine=machine, lowering=LOWERING, clock="recurrence").time_s

@@ -1,0 +1,74 @@
+"""Fidelity: every comparison with something measured, in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from memsim.sheets.facts import Facts
+from memsim.validation.check import CHECKS, Check
+
+SCHEMA = "memsim.fidelity/1"
+
+NOT_RUN = (
+    "memsim measure --device cuda (CUDA events, DRAM bytes by Nsight Compute): it is tested on "
+    "stand-ins and on files of the documented format, and has not been run on a GPU",
+)
+"""What could be compared and has not been."""
+
+
+@dataclass(frozen=True)
+class Fidelity(Facts):
+    """How far predictions are from what was measured.
+
+    Attributes
+    ----------
+    checks : tuple of Check
+    not_run : tuple of str
+        What a whole report lacks.
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.validation.sheet:fidelity_sheet"
+
+    checks: tuple[Check, ...]
+    not_run: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.fidelity/1"``."""
+        checks = [check.to_dict() for check in self.checks]
+        return {"schema": SCHEMA, "checks": checks, "not_run": list(self.not_run)}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row per measured number."""
+        return [
+            {"check": check.name, "unit": check.unit, **row.to_dict()}
+            for check in self.checks
+            for row in check.rows
+        ]
+
+
+def fidelity(names: Sequence[str] = ()) -> Fidelity:
+    """Run checks.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Keys of ``CHECKS``; all of them if empty.
+
+    Raises
+    ------
+    InputError
+        For an unknown check.
+
+    Examples
+    --------
+    >>> from memsim.validation import CHECKS
+    >>> list(CHECKS)[:3]
+    ['gtx1080', 'titan_v', 'jetson_nano']
+    >>> fidelity(["titan"])
+    Traceback (most recent call last):
+    memsim.errors.InputError: unknown check 'titan' (did you mean 'titan_v'?)
+    """
+    checks = tuple(CHECKS[name]() for name in names or CHECKS)
+    return Fidelity(checks, () if names else NOT_RUN)

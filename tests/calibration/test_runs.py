@@ -1,0 +1,78 @@
+"""Files of measured runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from memsim.calibration.runs import Run, read_runs
+from memsim.errors import InputError
+
+TEXT = """\
+# cpu: Some CPU, 2 cores
+# date: 2026-01-02
+network,lowering,input,batch,dtype,threads,layer,op,median_s,spread_s,runs
+resnet18,eager,3x224x224,1,fp32,1,,,0.031,0.001,25
+resnet18,eager,3x224x224,1,fp32,1,conv1.conv,conv,0.004,0.0001,25
+"""
+
+
+def faults(tmp_path, text: str) -> list[str]:
+    file = tmp_path / "x.csv"
+    file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_runs([file])
+    return [line.removeprefix(f"{tmp_path}/") for line in str(caught.value).splitlines()]
+
+
+def test_rows_and_facts(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text(TEXT)
+    found = read_runs([file])
+    whole = Run("resnet18", (3, 224, 224), "eager", 0.031, dtype="fp32")
+    assert found.runs[0] == whole
+    assert (found.runs[1].layer, found.runs[1].seconds) == ("conv1.conv", 0.004)
+    assert found.runs[1].place == whole.place
+    assert found.facts == {"cpu": "Some CPU, 2 cores", "date": "2026-01-02"}
+
+
+def test_several_files_keep_all_their_facts(tmp_path):
+    for name, date in (("a.csv", "2026-01-02"), ("b.csv", "2026-01-03")):
+        (tmp_path / name).write_text(TEXT.replace("2026-01-02", date))
+    found = read_runs([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert len(found.runs) == 4
+    assert found.facts["date"] == "2026-01-02; 2026-01-03"
+    assert found.facts["cpu"] == "Some CPU, 2 cores"
+
+
+def test_every_fault_is_told_at_once(tmp_path):
+    text = TEXT.replace("0.031", "fast").replace("3x224x224,1,fp32,1,conv1", "224,1,fp32,1,conv1")
+    assert faults(tmp_path, text) == [
+        "x.csv:4:1: median_s 'fast' is no time; expected seconds above 0",
+        "x.csv:5:1: input '224' is no size; expected such as 3x224x224",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("median_s", "median", "x.csv:3:1: missing column 'median_s' (did you mean 'median'?)"),
+        ("0.031", "0", "x.csv:4:1: median_s '0' is no time; expected seconds above 0"),
+        ("0.031", "nan", "x.csv:4:1: median_s 'nan' is no time; expected seconds above 0"),
+        ("resnet18,eager,3x224x224,1,fp32,1,,", ",eager,3x224x224,1,fp32,1,,",
+         "x.csv:4:1: network is empty"),
+        ("224,1,fp32,1,,", "224,none,fp32,1,,", "x.csv:4:1: batch 'none' is no number of images"),
+    ],
+)  # fmt: skip
+def test_a_fault(tmp_path, old, new, message):
+    assert faults(tmp_path, TEXT.replace(old, new)) == [message]
+
+
+def test_an_empty_file(tmp_path):
+    assert faults(tmp_path, "# cpu: x\n") == ["x.csv: there are no rows"]
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_runs([tmp_path / "none.csv"])
+    with pytest.raises(InputError, match="there are no runs"):
+        read_runs([])

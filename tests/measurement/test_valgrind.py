@@ -1,0 +1,214 @@
+"""Runs under simulated caches: what is counted, what is told, and what can go wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import memsim
+from memsim.errors import InputError, SimulationError
+from memsim.measurement.counters import valgrind
+from memsim.measurement.counters.simulated_run import END, STEP
+from memsim.measurement.counters.valgrind import (
+    OWN,
+    CacheCounts,
+    SimulatedCache,
+    implementations,
+    simulated_cache,
+)
+from memsim.sheets.formats import render
+from tests.golden import check_golden
+
+TWO = """\
+name: two
+input: [3, 32, 32]
+layers:
+  - conv: {out: 64, kernel: 3, bn: true, act: relu}
+  - conv: {out: 256, kernel: 3, bn: true, act: relu}
+"""
+
+MADE_UP = SimulatedCache(
+    network="tiny",
+    variant="",
+    input_shape=(3, 8, 8),
+    batch=1,
+    dtype="fp32",
+    lowering="eager",
+    vectors="avx",
+    counts=(
+        CacheCounts(262_144, 5_426_560, 480_000, 573_376, 577_600),
+        CacheCounts(1_048_576, 1_048_576, 64, 0, 128),
+    ),
+    facts={
+        "simulator": "valgrind-3.19.0",
+        "caches": "write-back, " * 20,
+        "im2col": " ".join(f"block1.{n}.conv" for n in range(40)),
+    },
+)
+
+DUMP = f"""\
+# callgrind format
+version: 1
+part: 1
+
+desc: I1 cache: 32768 B, 64 B, 8-way associative
+desc: Trigger: --dump-before={END}
+
+positions: line
+events: Ir Dr Dw I1mr D1mr D1mw ILmr DLmr DLmw ILdmr DLdmr DLdmw
+summary: 900 200 100 50 40 30 7 20 10 1 2 3
+
+fn=(1) main
+12 900 200 100 50 40 30 7 21 10 1 2 3
+
+totals: 900 200 100 50 40 30 7 21 10 1 2 3
+"""
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> memsim.Network:
+    file = tmp_path / "two.yaml"
+    file.write_text(TWO)
+    return memsim.load(file)
+
+
+def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, **programs: str) -> None:
+    """Programs of our own instead of those that are installed."""
+    for name, script in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin" if "valgrind" in programs else str(folder))
+
+
+# ---- the real thing
+
+
+@pytest.mark.needs("torch", program="valgrind")
+def test_a_real_run_moves_about_what_is_predicted(two: memsim.Network) -> None:
+    done: list[int] = []
+    found = simulated_cache(two, "eager", ["256KiB"], fast=True, progress=done.append)
+    (row,) = found.rows()
+    (predicted,) = memsim.pytorch_traffic(two, "eager", ["256KiB"]).rows()
+    assert done == [1]
+    assert row["cache_bytes"] == 256 * 1024
+    for real, ours in (
+        ("read_bytes", "load_bytes"),
+        ("write_allocate_bytes", "write_allocate_bytes"),
+        ("writeback_bytes", "writeback_bytes"),
+    ):
+        assert predicted[ours] / 2 < row[real] < 2 * predicted[ours], real
+    assert 0 < row["instruction_bytes"] < row["read_bytes"]
+    assert found.facts["im2col"] == "conv1.conv"  # too small for PyTorch to ask oneDNN
+    assert row["vectors"] == "avx"
+
+
+# ---- what is read
+
+
+def test_counts_are_those_between_the_two_calls() -> None:
+    assert valgrind._counted(1024, DUMP) == CacheCounts(1024, 20 * 64, 10 * 64, 6 * 64, 7 * 64)
+
+
+def test_a_kernel_without_a_primitive_of_onednn_is_left_out() -> None:
+    info = "onednn_verbose,v1,primitive,info,template:operation,engine,primitive,implementation"
+    line = "onednn_verbose,v1,primitive,exec,cpu,{},forward_inference,src:f32,,mb1_ic3oc8,0.01"
+    told = [info, line.format("reorder,jit:uni"), line.format("convolution,gemm:jit"), STEP, STEP,
+            line.format("convolution,brgconv_1x1:avx2"), STEP]  # fmt: skip
+    found = implementations("\n".join(told), ["a", "b", "c"])
+    assert found == {"a": "gemm:jit", "c": "brgconv_1x1:avx2"}
+
+
+@pytest.mark.needs("torch")
+def test_the_facts_name_the_convolutions_that_are_matrix_products(
+    two: memsim.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "onednn_verbose,v1,primitive,exec,cpu,convolution,jit:avx,forward_inference,,0.1"
+    report = {"torch": "2.13", "vectors": "DEFAULT", "kernels": ["conv1.conv", "conv2.conv"],
+              "convolutions": ["conv1.conv", "conv2.conv"]}  # fmt: skip
+    (tmp_path / "dump").write_text(DUMP)
+    (tmp_path / "report").write_text(json.dumps(report))
+    script = f"""\
+[ "$1" = --version ] && echo valgrind-0 && exit
+for word; do case $word in
+  --callgrind-out-file=*) out=${{word#*=}} ;;
+  *job.json) cp {tmp_path}/report "$(dirname $word)/report.json" ;;
+esac; done
+cp {tmp_path}/dump $out.1
+[ "$ONEDNN_MAX_CPU_ISA" = AVX ] && printf '{line}\\n{STEP}\\n{STEP}\\n'"""
+    fake(tmp_path, monkeypatch, valgrind=script, vgdb="")
+    found = simulated_cache(two, "fused", [1024, "2KiB"], fast=True)
+    assert found.facts["convolutions"] == f"1 x jit:avx, 1 x {OWN}"
+    assert found.facts["im2col"] == "conv2.conv"
+    assert [each.cache_bytes for each in found.counts] == [1024, 2048]
+    assert found.vectors == "avx"
+
+
+# ---- what is told
+
+
+def test_the_table_fits_and_shortens_long_lists() -> None:
+    check_golden("simulated_cache_made_up.txt", render(MADE_UP, "table"))
+
+
+def test_the_file_has_the_facts_before_its_rows() -> None:
+    lines = render(MADE_UP, "csv").splitlines()
+    assert lines[0] == "# simulator: valgrind-3.19.0"
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert [int(row["cache_bytes"]) for row in rows] == [262_144, 1_048_576]
+    assert rows[0]["input"] == "3x8x8"
+
+
+def test_json_has_the_documented_keys() -> None:
+    facts = json.loads(render(MADE_UP, "json"))
+    assert facts["schema"] == "memsim.simulated_cache/1"
+    assert facts["caches"][1] == {
+        "cache_bytes": 1_048_576,
+        "read_bytes": 1_048_576,
+        "write_allocate_bytes": 64,
+        "writeback_bytes": 0,
+        "instruction_bytes": 128,
+    }
+    assert (facts["network"], facts["vectors"], facts["batch"]) == ("tiny", "avx", 1)
+
+
+# ---- what can go wrong
+
+
+@pytest.mark.parametrize("size", ["1MB", "96KiB", 0, 64])
+def test_a_size_must_be_one_that_can_be_simulated(two: memsim.Network, size: object) -> None:
+    with pytest.raises(InputError, match=r"are no cache of 16 ways .*such as 256KiB"):
+        simulated_cache(two, sizes=[size])  # type: ignore[list-item]
+
+
+def test_without_valgrind_it_says_what_to_install(
+    two: memsim.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(tmp_path, monkeypatch)
+    with pytest.raises(InputError) as error:
+        simulated_cache(two)
+    assert str(error.value) == (
+        "--cachegrind: this needs valgrind: it is not installed (such as by apt install valgrind)"
+    )
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo 'cannot run on this processor' >&2; exit 1",
+         "--cachegrind: the run under Valgrind failed (exit code 1): cannot run on this processor"),
+        ("exit 0",
+         "--cachegrind: the run under Valgrind failed (exit code 0): Callgrind has seen no call of "
+         "ctermid and getloadavg"),
+    ],
+)  # fmt: skip
+def test_a_run_that_fails_is_told_with_its_last_words(
+    two: memsim.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+) -> None:
+    fake(tmp_path, monkeypatch, valgrind=script, vgdb="")
+    with pytest.raises(SimulationError) as error:
+        simulated_cache(two)
+    assert str(error.value) == message

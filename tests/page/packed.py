@@ -1,0 +1,59 @@
+"""What a page carries, read back without the page's own program."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from memsim.engines.curve.curve import Moves
+from memsim.program.kernel import Cause, Role
+
+
+def facts_of(text: str) -> dict[str, Any]:
+    """The facts inside a page."""
+    found = re.findall(
+        r'<script type="application/json" id="facts">(.*?)</script>', text, re.DOTALL
+    )
+    assert len(found) == 1
+    facts: dict[str, Any] = json.loads(found[0])
+    return facts
+
+
+def numbers(text: str) -> list[int]:
+    """Read varints one bit pattern at a time."""
+    found, value, shift = [], 0, 0
+    for digit in b64decode(text):
+        value |= (digit & 127) << shift
+        shift += 7
+        if digit < 128:
+            found.append(value)
+            value = shift = 0
+    return found
+
+
+def traffic_at(packed: dict[str, Any], capacity: int, kernels: int) -> Any:
+    """Kernels x roles x causes at a capacity, as :meth:`Curve.at` has it."""
+    kernel = list(accumulate(numbers(packed["kernel"])))
+    role, move = numbers(packed["role"]), numbers(packed["move"])
+    threshold = list(accumulate(numbers(packed["threshold"])))
+    assert len(threshold) == packed["finite"]
+    found = np.zeros((kernels, len(Role), len(Cause)), np.int64)
+    for row, (group, nbytes) in enumerate(
+        zip(numbers(packed["group"]), numbers(packed["bytes"]), strict=True)
+    ):
+        if row < len(threshold) and threshold[row] <= capacity:
+            continue
+        where = found[kernel[group], role[group]]
+        if move[group] == Moves.FETCH:
+            where[Cause.FIRST] += nbytes
+        elif move[group] == Moves.REFETCH:
+            where[Cause.FIRST] -= nbytes
+            where[Cause.REFETCH] += nbytes
+        else:
+            where[Cause.SPILL if move[group] == Moves.SPILL else Cause.RESULT] += nbytes
+    return found

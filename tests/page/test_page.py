@@ -1,0 +1,131 @@
+"""The page as a file: small, whole, always the same, and nothing in it runs but its program."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import memsim
+from memsim.cli.main import run
+from memsim.errors import InputError
+from tests.page.packed import facts_of
+
+needs_plotly = pytest.mark.needs("plotly")
+
+EVIL = "<script>alert(1)</script>"
+EVIL_LAYER = "</script><img src=x onerror=alert(2)>%{x}&lt;b&gt;"
+
+
+def evil_network(folder: Path) -> str:
+    """A network all of whose names would be markup."""
+    layers = [
+        {"conv": {"out": 8, "kernel": 3, "bn": True, "act": "relu"}, "name": EVIL_LAYER},
+        {"conv": {"out": 8, "kernel": 3}, "name": "b"},
+        {"concat": [EVIL_LAYER], "name": "c"},
+        {"conv": {"out": 8, "kernel": 3}, "name": "d"},
+        "global_avgpool",
+        {"linear": 10},
+    ]
+    file = folder / "evil.yaml"
+    file.write_text(json.dumps({"name": EVIL, "input": [3, 64, 64], "layers": layers}))
+    return str(file)
+
+
+@needs_plotly
+def test_two_networks_are_at_most_six_megabytes(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    assert run(["report", "hardnet68", "densenet121", "--machine", "edge", "-o", str(out)]) == 0
+    assert out.stat().st_size <= 6_000_000
+    facts = facts_of(out.read_text(encoding="utf-8"))
+    assert [network["label"] for network in facts["networks"]] == ["hardnet68", "densenet121"]
+    assert facts["machine"] == {"name": "edge", "cache": 2_000_000}
+
+
+@needs_plotly
+def test_the_same_networks_give_the_same_bytes(tmp_path: Path) -> None:
+    from memsim.page import page
+
+    network = evil_network(tmp_path)
+    here = page([memsim.curve(network)])
+    assert page([memsim.curve(network)]) == here
+    out = tmp_path / "there.html"
+    command = [sys.executable, "-m", "memsim", "report", network, "-o", str(out)]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
+    assert out.read_text(encoding="utf-8") == here
+
+
+@needs_plotly
+def test_names_are_text_in_markup_and_in_json(tmp_path: Path) -> None:
+    from memsim.page import page, plotly_js
+
+    text = page([memsim.curve(evil_network(tmp_path))])
+    own = text.replace(plotly_js(), "")
+    assert len(re.findall(r"<script\b", own)) == len(re.findall(r"</script>", own)) == 3
+    assert "alert(1)</" not in own
+    assert "<img" not in own
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in own
+    network = facts_of(text)["networks"][0]
+    assert network["label"] == EVIL
+    assert f"{EVIL_LAYER}.conv" in network["kernels"]["name"]
+
+
+@needs_plotly
+def test_a_browser_is_told_to_fetch_nothing(tmp_path: Path) -> None:
+    from memsim.page import page, plotly_js
+
+    text = page([memsim.curve(evil_network(tmp_path))]).replace(plotly_js(), "")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy[1]
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
+
+
+def test_without_plotly_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    out = tmp_path / "report.html"
+    assert run(["report", "hardnet68", "-o", str(out)]) == 2
+    assert capsys.readouterr().err == (
+        "memsim: a report needs plotly (pip install 'memsim[html]')\n"
+    )
+    assert not out.exists()
+
+
+@needs_plotly
+def test_a_report_that_fails_leaves_the_old_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.html"
+    out.write_text("old")
+    assert run(["report", "hardnet68", "--policy", "fifo", "-o", str(out)]) == 2
+    assert "needs policy 'lru'" in capsys.readouterr().err
+    assert out.read_text() == "old"
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+@needs_plotly
+def test_the_best_of_several_orders_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.html"
+    assert run(["report", "resnet18", "--order", "best", "-o", str(out)]) == 2
+    assert capsys.readouterr().err == (
+        "memsim: a report shows programs of one task order (choose rows_outer or weights_outer)\n"
+    )
+    assert not out.exists()
+
+
+@needs_plotly
+def test_no_network_at_all_is_refused() -> None:
+    from memsim.page import page
+
+    with pytest.raises(InputError, match="no network"):
+        page([])
