@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from memsim.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from memsim import plot as plot
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from memsim.results.pytorch import PytorchTraffic
     from memsim.results.run import Result
     from memsim.simulate import compare, curve, pytorch_traffic, run
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "CurveResult": "results.curve",

@@ -23,13 +23,10 @@ from memsim.errors import InputError, Problem
 
 __all__ = [
     "LIMIT",
+    "SI",
+    "TIME",
     "Quantity",
     "RateUnit",
-    "format_bytes",
-    "format_bytes_exact",
-    "format_count",
-    "format_rate",
-    "format_time",
     "other_reading",
     "parse_bytes",
     "parse_duration",
@@ -52,15 +49,18 @@ _NUMBER = re.compile(
     r"\s*(?P<unit>[^\W\d_]*(?:/[a-z]+)?)"
 )
 
-_SI = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+SI = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+"""SI prefixes and their factors."""
+
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
 _SPELLINGS = {"k": "K", "Ki": "ki"}  # the other case, accepted but not advertised
 _TWINS = {  # what a factor means to who reads the prefix the other way
     factor: twin
-    for si, binary in zip(list(_SI.items())[1:], _BINARY.items(), strict=True)
+    for si, binary in zip(list(SI.items())[1:], _BINARY.items(), strict=True)
     for factor, twin in ((si[1], binary), (binary[1], si))
 }
-_TIME = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
+TIME = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
+"""Units of time in picoseconds."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _kind(
     )
 
 
-_ALL = _SI | _BINARY
+_ALL = SI | _BINARY
 _BYTES = _kind("size", "2MB, 512KiB or a number of bytes", "bytes", _ALL, ("B", ""), True)
 _RATES: dict[str, _Kind] = {
     "B": _kind(
@@ -110,7 +110,7 @@ _RATES: dict[str, _Kind] = {
         "compute rate",
         "0.5TMAC/s, 500G or a number of MAC/s",
         "MAC/s",
-        _SI,
+        SI,
         ("MAC/s", "MACs/s", "MAC", "MACs", "", "/s"),
         False,
     ),
@@ -118,7 +118,7 @@ _RATES: dict[str, _Kind] = {
         "rate",
         "64Gop/s or a number of op/s",
         "op/s",
-        _SI,
+        SI,
         ("op/s", "ops/s", "op", "ops", "", "/s"),
         False,
     ),
@@ -127,8 +127,8 @@ _DURATION = _Kind(
     "duration",
     "100ns, 5us or a number of seconds",
     "seconds",
-    dict(reversed(_TIME.items())),
-    _TIME | {"": 10**12, "\N{MICRO SIGN}s": 10**6, "\N{GREEK SMALL LETTER MU}s": 10**6},
+    dict(reversed(TIME.items())),
+    TIME | {"": 10**12, "\N{MICRO SIGN}s": 10**6, "\N{GREEK SMALL LETTER MU}s": 10**6},
 )
 
 
@@ -271,62 +271,7 @@ def other_reading(value: object) -> str:
     if other.denominator != 1 or other > LIMIT:
         return ""
     written = value.strip().removesuffix(unit).rstrip()
-    return f"{written} {prefix}B would be {format_bytes_exact(other.numerator)}"
-
-
-def format_bytes(count: Quantity) -> str:
-    """Write bytes with an SI prefix and three significant digits.
-
-    Examples
-    --------
-    >>> format_bytes(2_000_000), format_bytes(512), format_bytes(999_999)
-    ('2.00 MB', '512 B', '1.00 MB')
-    """
-    return _scaled(count, "B")
-
-
-def format_bytes_exact(count: int) -> str:
-    """Write every byte, grouped by thousands.
-
-    Examples
-    --------
-    >>> format_bytes_exact(2_097_152)
-    '2,097,152 B'
-    """
-    return f"{count:,} B"
-
-
-def format_count(count: Quantity) -> str:
-    """Write a plain count with an SI prefix and three significant digits.
-
-    Examples
-    --------
-    >>> format_count(4_246_114_304), format_count(12)
-    ('4.25 G', '12')
-    """
-    return _scaled(count, "").rstrip()
-
-
-def format_rate(rate: Quantity, unit: RateUnit = "B") -> str:
-    """Write a rate per second with an SI prefix and three significant digits.
-
-    Examples
-    --------
-    >>> format_rate(25_600_000_000), format_rate(5e11, "MAC")
-    ('25.6 GB/s', '500 GMAC/s')
-    """
-    return _scaled(rate, f"{unit}/s")
-
-
-def format_time(picoseconds: Quantity) -> str:
-    """Write picoseconds in the unit that suits them, with three significant digits.
-
-    Examples
-    --------
-    >>> format_time(12_345_678_901), format_time(100_000), format_time(0)
-    ('12.3 ms', '100 ns', '0 s')
-    """
-    return _scaled(picoseconds, "", dict(reversed(_TIME.items())), zero="s")
+    return f"{written} {prefix}B would be {other.numerator:,} B"
 
 
 def _parse(value: Quantity, kind: _Kind) -> Fraction:
@@ -402,32 +347,3 @@ def _unit_hint(unit: str, kind: _Kind) -> str:
     same = [known for known in kind.units if known.lower() == unit.lower()]
     near = same or get_close_matches(unit, kind.units, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(kind.units)}"
-
-
-def _scaled(value: Quantity, unit: str, prefixes: Mapping[str, int] = _SI, zero: str = "") -> str:
-    """Write ``value`` with three significant digits under the largest prefix that fits.
-
-    Rounds half to even on the exact value, so the text never depends on how a
-    float was rounded. Whole numbers below the first step keep all their digits.
-    """
-    number = Fraction(value)
-    sign, number = ("-", -number) if number < 0 else ("", number)
-    if not number:
-        return f"0 {zero or unit}"
-    prefix, factor = next(iter(prefixes.items()))
-    text = _three_digits(number / factor, whole=True)
-    for name, step in prefixes.items():
-        if Fraction(text) * factor < step:
-            break  # what would be shown, rounded, stays below this step
-        prefix, factor = name, step
-        text = _three_digits(number / factor, whole=factor == 1)
-    return f"{sign}{text} {prefix}{unit}"
-
-
-def _three_digits(number: Fraction, whole: bool) -> str:
-    """Write a positive number with three significant digits; a whole one below 1000 as it is."""
-    places = 0 if whole and number.denominator == 1 else 2
-    while places and round(number, places) >= 10 ** (3 - places):
-        places -= 1
-    digits = f"{int(round(number, places) * 10**places):0{places + 1}d}"
-    return f"{digits[:-places]}.{digits[-places:]}" if places else digits

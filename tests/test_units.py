@@ -10,18 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsim.errors import InputError
-from memsim.units import (
-    LIMIT,
-    format_bytes,
-    format_bytes_exact,
-    format_count,
-    format_rate,
-    format_time,
-    other_reading,
-    parse_bytes,
-    parse_duration,
-    parse_rate,
-)
+from memsim.readable import format_bytes, format_bytes_exact, format_count, format_rate, format_time
+from memsim.units import LIMIT, other_reading, parse_bytes, parse_duration, parse_rate
 
 SI = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 BINARY = {"Ki": 2**10, "ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}

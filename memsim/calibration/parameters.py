@@ -14,8 +14,9 @@ from typing import Any
 
 from memsim.engines.clock.steps import PICOSECONDS
 from memsim.machine import Machine, fields
+from memsim.readable import format_rate, format_time
 from memsim.registry import Registry
-from memsim.units import format_rate, format_time, parse_duration
+from memsim.units import parse_duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from memsim.calibration.calibration import Calibration
 from memsim.calibration.fit import CONFIDENCE, Estimate
 from memsim.calibration.parameters import PARAMETERS
 from memsim.calibration.score import Score
+from memsim.readable import format_bytes_exact
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.units import format_bytes_exact
 
 TITLES = {"regression": "regression", "simulated": "simulator", "left_out": "left out"}
 

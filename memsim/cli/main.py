@@ -9,8 +9,8 @@ from importlib import import_module
 
 import click
 
-import memsim
 from memsim.errors import InputError, MemsimError, Problem, did_you_mean
+from memsim.version import __version__
 
 COMMANDS = {
     "run": "DRAM traffic and time of one inference.",
@@ -75,7 +75,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(memsim.__version__, prog_name="memsim")
+@click.version_option(__version__, prog_name="memsim")
 def cli() -> None:
     """How many bytes a convolutional network moves to and from DRAM, and how long it takes.
 

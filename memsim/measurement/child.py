@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import memsim
+from memsim.formats import dump
 from memsim.network.graph import Network
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
     """This process's environment and some variables, in which this memsim is the one imported."""
-    source = str(Path(memsim.__file__).parent.parent)
+    source = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
     return {**os.environ, **own, "PYTHONPATH": path}
 
 
 def write_job(folder: Path, network: Network, lowering: str, **rest: Any) -> Path:
     """Write what a process is to run; return the file that its command line names."""
-    (folder / "network.yaml").write_text(memsim.dump(network), "utf-8")
+    (folder / "network.yaml").write_text(dump(network), "utf-8")
     file = folder / "job.json"
     job = {"network": str(folder / "network.yaml"), "lowering": lowering, **rest}
     file.write_text(json.dumps(job), "utf-8")

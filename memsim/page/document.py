@@ -19,10 +19,10 @@ from memsim.page.looks import looks
 from memsim.page.plotly_js import plotly_js
 from memsim.page.subject import labels, subject
 from memsim.program.kernel import Cause, Role
+from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
 from memsim.results.latency_grid import LatencyGrid
 from memsim.results.sheets.configuration import configuration
-from memsim.units import format_bytes_exact
 
 SCRIPTS = (
     "units", "curve", "state", "page", "controls", "numbers", "plots", "traffic", "layers",

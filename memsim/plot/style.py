@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from memsim.units import format_bytes
+from memsim.readable import format_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

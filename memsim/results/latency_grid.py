@@ -12,8 +12,8 @@ from memsim.engines.cache.management import Lines
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import steps
 from memsim.machine import Machine
+from memsim.readable import format_bytes_exact, format_rate
 from memsim.results.curve import CurveResult
-from memsim.units import format_bytes_exact, format_rate
 
 FACTORS = tuple(
     Fraction(number, 32)

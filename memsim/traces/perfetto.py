@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-import memsim
 from memsim.engines.clock.steps import PICOSECONDS
 from memsim.results.run import Result
 from memsim.traces.options import TraceOptions
+from memsim.version import __version__
 
 TRACKS = {
     "kernels": 1, "compute": 2, "DRAM": 3, "DMA load 0": 4, "DMA load 1": 5, "DMA store": 6
@@ -46,7 +46,7 @@ def perfetto(result: Result, options: TraceOptions) -> Iterator[bytes]:
     head = {
         "displayTimeUnit": "ns",
         "otherData": {
-            "memsim": memsim.__version__,
+            "memsim": __version__,
             "network": result.network.name,
             "dram_bytes": result.dram_bytes,
             "time_ps": result.time_ps,

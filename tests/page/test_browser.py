@@ -12,9 +12,10 @@ import pytest
 import memsim
 from memsim.cli.main import run
 from memsim.errors import InputError
+from memsim.readable import format_bytes, format_time
 from memsim.results.latency_grid import LatencyGrid
 from memsim.results.run import Result
-from memsim.units import format_bytes, format_time, parse_bytes
+from memsim.units import parse_bytes
 from tests.page.test_page import EVIL, EVIL_LAYER, evil_network
 from tests.page.viewer import Viewer, viewing, whole
 

@@ -13,7 +13,7 @@ def command(name: str | None, as_json: bool) -> None:
     import json
 
     from memsim.machine import load_machine, machine_names
-    from memsim.units import format_bytes, format_rate
+    from memsim.readable import format_bytes, format_rate
 
     machines = [load_machine(each) for each in ([name] if name else machine_names())]
     if as_json or name:

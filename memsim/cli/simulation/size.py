@@ -31,8 +31,9 @@ def command(
     memsim size hardnet68 --within 10%
     memsim size hardnet68 --traffic 80MB
     """
+    from memsim.readable import format_bytes, format_bytes_exact
     from memsim.simulate import curve
-    from memsim.units import format_bytes, format_bytes_exact, parse_bytes
+    from memsim.units import parse_bytes
 
     if (traffic is None) == (within is None):
         raise InputError(Problem("give either --traffic or --within", hint="such as --within 10%"))

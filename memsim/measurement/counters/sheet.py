@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from memsim.measurement.counters.valgrind import SimulatedCache
+from memsim.readable import format_bytes, format_bytes_exact
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.units import format_bytes, format_bytes_exact
 
 LONGEST = 160
 """Characters of a list that is shown whole."""

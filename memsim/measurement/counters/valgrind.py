@@ -30,7 +30,8 @@ from memsim.measurement.child import environment, write_job
 from memsim.measurement.counters.simulated_run import BEGIN, END, NATIVE, STEP
 from memsim.measurement.measured import MeasuredNetwork, identity
 from memsim.network.graph import Network
-from memsim.units import Quantity, format_bytes_exact, parse_bytes
+from memsim.readable import format_bytes_exact
+from memsim.units import Quantity, parse_bytes
 
 SCHEMA = "memsim.simulated_cache/1"
 

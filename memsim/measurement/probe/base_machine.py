@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from memsim.errors import Problem, SimulationError
 from memsim.measurement.probe.probe import FAR, Probe, beyond
-from memsim.units import format_bytes_exact, format_time
+from memsim.readable import format_bytes_exact, format_time
 
 COMMENT = 32
 """Column at which comments begin, where the value leaves room."""

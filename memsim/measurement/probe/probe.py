@@ -18,7 +18,8 @@ from memsim.measurement.measured import Measured, at_least_one
 from memsim.measurement.probe import processor
 from memsim.measurement.probe.bandwidth import LOOPS, TOGETHER, Bandwidth, bandwidths, footprints
 from memsim.measurement.probe.peak import CALLS, Call, Peak, peaks
-from memsim.units import Quantity, format_bytes_exact, parse_bytes
+from memsim.readable import format_bytes_exact
+from memsim.units import Quantity, parse_bytes
 
 SCHEMA = "memsim.probe/1"
 

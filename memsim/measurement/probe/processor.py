@@ -7,7 +7,7 @@ import platform
 import re
 from pathlib import Path
 
-from memsim.units import format_bytes_exact
+from memsim.readable import format_bytes_exact
 
 CPUINFO = Path("/proc/cpuinfo")
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")

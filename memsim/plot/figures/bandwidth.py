@@ -11,7 +11,7 @@ from memsim.measurement.probe.probe import Probe
 from memsim.plot.canvas import new_axes
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, bytes_axis, dress, legend, series, short, si
-from memsim.units import format_rate
+from memsim.readable import format_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,8 +15,8 @@ from memsim.plot.graph_layout import Layout, layered
 from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, short
 from memsim.plot.subjects import network_of, only, result_of
 from memsim.program.lowering import LOWERINGS
+from memsim.readable import format_bytes, format_count
 from memsim.results.run import Result
-from memsim.units import format_bytes, format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

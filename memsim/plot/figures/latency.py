@@ -14,7 +14,7 @@ from memsim.plot.labels import place
 from memsim.plot.published import FAMILIES, conditions_of, family, family_handles, timed
 from memsim.plot.style import BLACK, LIGHT, dress, legend
 from memsim.plot.subjects import listed
-from memsim.units import format_time
+from memsim.readable import format_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

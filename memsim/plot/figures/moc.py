@@ -11,7 +11,7 @@ from memsim.network.moc import LOW, MocDistribution
 from memsim.plot.canvas import new_panels
 from memsim.plot.style import LIGHT, NOTE, dress, legend, series, short
 from memsim.plot.subjects import Subjects, network_of, some
-from memsim.units import format_count
+from memsim.readable import format_count
 
 if TYPE_CHECKING:
     from memsim.plot.canvas import Panels

@@ -19,7 +19,7 @@ from memsim.plot.published import (
 )
 from memsim.plot.style import GREY, dress, legend, short, si
 from memsim.plot.subjects import listed
-from memsim.units import format_count
+from memsim.readable import format_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -30,7 +30,7 @@ from memsim.plot.subjects import Subjects, result_of, some
 from memsim.plot.units import kernel_units, links, per_unit
 from memsim.program.kernel import Cause
 from memsim.program.lives import USES, Lives, most_live
-from memsim.units import format_count, format_time
+from memsim.readable import format_count, format_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from memsim.plot.canvas import new_axes
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, BLUE, GREY, LIGHT, RED, Look, dress, legend, short
 from memsim.plot.subjects import Subjects, only, result_of
-from memsim.units import format_rate
+from memsim.readable import format_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,7 +27,7 @@ from memsim.plot.style import (
     si,
 )
 from memsim.plot.subjects import Subjects, only, result_of
-from memsim.units import format_rate, format_time
+from memsim.readable import format_rate, format_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 from memsim.network.moc import LOW, PERCENTILES
 from memsim.program.kernel import Cause, Role
+from memsim.readable import format_bytes, format_count, format_time
 from memsim.results.comparison import Comparison, Contender
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import WIDTH
-from memsim.units import format_bytes, format_count, format_time
 
 LABEL = 20
 """Characters of the widest label."""

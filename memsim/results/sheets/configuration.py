@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from memsim.machine import Machine
 from memsim.program.program import Program
-from memsim.units import format_bytes_exact, format_rate, format_time, other_reading
+from memsim.readable import format_bytes_exact, format_rate, format_time
+from memsim.units import other_reading
 
 OVERLAPS = {"all": "", "kernel": ", one kernel at a time", "none": ", nothing overlaps"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memsim.engines.curve.knees import Knee
+from memsim.readable import format_bytes, format_bytes_exact, format_time
 from memsim.results.curve import CurveResult
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.units import format_bytes, format_bytes_exact, format_time
 
 
 def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from memsim.readable import format_bytes, format_count
 from memsim.results.description import Description
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.units import format_bytes, format_count
 
 
 def description_sheet(description: Description, layers: int | None = None) -> Sheet:

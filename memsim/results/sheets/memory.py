@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from memsim.readable import format_bytes, format_bytes_exact
 from memsim.results.memory import Memory
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.units import format_bytes, format_bytes_exact
 
 
 def memory_sheet(memory: Memory, layers: int | None = None) -> Sheet:

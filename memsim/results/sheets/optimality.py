@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from memsim.readable import format_bytes
 from memsim.results.optimality import Optimality
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.units import format_bytes
 
 
 def optimality_sheet(found: Optimality, layers: int | None = 10) -> Sheet:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from memsim.program.kernel import Cause, Role
+from memsim.readable import format_bytes, format_count, format_rate, format_time
 from memsim.results.layer import LayerResult
 from memsim.results.run import Result
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.units import format_bytes, format_count, format_rate, format_time
 
 
 def result_sheet(result: Result, layers: int | None = 10) -> Sheet:

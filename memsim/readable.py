@@ -1,0 +1,97 @@
+"""Quantities as text that people read: three significant digits and a prefix.
+
+The opposite of :mod:`memsim.units`, which reads them exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from memsim.units import SI, TIME, Quantity, RateUnit
+
+__all__ = ["format_bytes", "format_bytes_exact", "format_count", "format_rate", "format_time"]
+
+
+def format_bytes(count: Quantity) -> str:
+    """Write bytes with an SI prefix and three significant digits.
+
+    Examples
+    --------
+    >>> format_bytes(2_000_000), format_bytes(512), format_bytes(999_999)
+    ('2.00 MB', '512 B', '1.00 MB')
+    """
+    return _scaled(count, "B")
+
+
+def format_bytes_exact(count: int) -> str:
+    """Write every byte, grouped by thousands.
+
+    Examples
+    --------
+    >>> format_bytes_exact(2_097_152)
+    '2,097,152 B'
+    """
+    return f"{count:,} B"
+
+
+def format_count(count: Quantity) -> str:
+    """Write a plain count with an SI prefix and three significant digits.
+
+    Examples
+    --------
+    >>> format_count(4_246_114_304), format_count(12)
+    ('4.25 G', '12')
+    """
+    return _scaled(count, "").rstrip()
+
+
+def format_rate(rate: Quantity, unit: RateUnit = "B") -> str:
+    """Write a rate per second with an SI prefix and three significant digits.
+
+    Examples
+    --------
+    >>> format_rate(25_600_000_000), format_rate(5e11, "MAC")
+    ('25.6 GB/s', '500 GMAC/s')
+    """
+    return _scaled(rate, f"{unit}/s")
+
+
+def format_time(picoseconds: Quantity) -> str:
+    """Write picoseconds in the unit that suits them, with three significant digits.
+
+    Examples
+    --------
+    >>> format_time(12_345_678_901), format_time(100_000), format_time(0)
+    ('12.3 ms', '100 ns', '0 s')
+    """
+    return _scaled(picoseconds, "", dict(reversed(TIME.items())), zero="s")
+
+
+def _scaled(value: Quantity, unit: str, prefixes: Mapping[str, int] = SI, zero: str = "") -> str:
+    """Write ``value`` with three significant digits under the largest prefix that fits.
+
+    Rounds half to even on the exact value, so the text never depends on how a
+    float was rounded. Whole numbers below the first step keep all their digits.
+    """
+    number = Fraction(value)
+    sign, number = ("-", -number) if number < 0 else ("", number)
+    if not number:
+        return f"0 {zero or unit}"
+    prefix, factor = next(iter(prefixes.items()))
+    text = _three_digits(number / factor, whole=True)
+    for name, step in prefixes.items():
+        if Fraction(text) * factor < step:
+            break  # what would be shown, rounded, stays below this step
+        prefix, factor = name, step
+        text = _three_digits(number / factor, whole=factor == 1)
+    return f"{sign}{text} {prefix}{unit}"
+
+
+def _three_digits(number: Fraction, whole: bool) -> str:
+    """Write a positive number with three significant digits; a whole one below 1000 as it is."""
+    places = 0 if whole and number.denominator == 1 else 2
+    while places and round(number, places) >= 10 ** (3 - places):
+        places -= 1
+    digits = f"{int(round(number, places) * 10**places):0{places + 1}d}"
+    return f"{digits[:-places]}.{digits[-places:]}" if places else digits
