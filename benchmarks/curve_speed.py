@@ -20,7 +20,6 @@ import numpy as np
 
 import memsim
 from memsim.engines.cache.cachepass import cache_pass
-from memsim.engines.cache.compiled_lru import compiled_pass
 from memsim.engines.cache.trace import LAST, READ, WRITE, Trace
 from memsim.engines.curve.curve import Curve, StepFunction, curve
 from memsim.engines.curve.tally import Tally
@@ -117,12 +116,11 @@ def networks() -> None:
             found, steps = whole(program)
             spent = cost(partial(whole, program))
             once = cost(partial(cache_pass, program, 1_000_000))
-            fast = cost(partial(compiled_pass, program, 1_000_000))
             print(
                 f"  {name:15}{lowering:6} {program.accesses:10,} accesses {spent:7.4f} s "
                 f"{program.accesses / spent / 1e6:5.1f} M/s {len(found.threshold):9,} rows "
-                f"{len(steps.cache_bytes):9,} steps   one size {once:6.4f} s, "
-                f"compiled {fast:6.4f} s   {targets.get(name, '')}"
+                f"{len(steps.cache_bytes):9,} steps   one size {once:6.4f} s   "
+                f"{targets.get(name, '')}"
             )
 
 

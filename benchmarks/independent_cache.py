@@ -27,9 +27,10 @@ from peers.traces import write_trace
 import memsim
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.cache.compiled_lru import compiled_lru
-from memsim.engines.cache.management import Lines, hardware
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.sets import compiled_sets
 from memsim.engines.cache.trace import DIRTIES, KIND, Events, Trace
+from memsim.machine.cache import Cache
 
 PEER = Path(__file__).parent / "peers" / "peer_pycachesim.py"
 LINE = 64
@@ -63,21 +64,21 @@ def compare(name: str, lowering: str, python: Path, folder: Path) -> list[str]:
     """One line of text per cache."""
     network = memsim.load(name, input_shape=INPUT)
     program = memsim.build(network, buffer=BUFFER, lowering=lowering)
-    trace = hardware(program, Lines())
+    trace = MANAGEMENTS["hardware"].trace(program, Cache(size=0, management="hardware"))
     path = folder / f"{name}-{lowering}"
     write_trace(trace, path, LINE)
     rows = []
     caches = [(size, ways) for size in SIZES for ways in WAYS]
     for size, ways in [(SIZES[0], SIZES[0] // LINE), *caches]:
         whole = ways * LINE == size
-        lines = Lines(ways=None if whole else ways)
+        cache = Cache(size=size, management="hardware", ways=None if whole else ways)
         events = compiled_lru(trace, size) if whole else compiled_sets(trace, size, ways=ways)
         left = left_dirty(trace, events)
         ours = (int(events.missed.sum()), len(events.spilled), len(left))
         theirs = independent(python, path, size, ways)
         if ours != theirs:
             raise SystemExit(f"{name} {lowering} {size} B {ways} ways: {ours} is not {theirs}")
-        moved = cache_pass(program, size, management="hardware", lines=lines)
+        moved = cache_pass(program, cache)
         outputs = int(program.cell_is_output[program.touch_cell[trace.touch[left]]].sum())
         totals = (LINE * theirs[0], LINE * (theirs[1] + outputs))
         if (moved.read_bytes, moved.write_bytes) != totals:

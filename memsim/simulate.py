@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from memsim.engines.cache.cachepass import machine_pass
+from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import Steps, Timeline, steps
@@ -16,6 +16,7 @@ from memsim.machine import Machine, load_machine
 from memsim.network.graph import Network
 from memsim.program import Program, build
 from memsim.program.lowering import on_library
+from memsim.program.memory.allocator import ALLOCATORS
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.units import Quantity, parse_bytes
@@ -81,8 +82,8 @@ class Options(TypedDict, total=False):
     schedule: str
     order: str
     tile: str
-    layout: str
-    allocator: str
+    layout: str | None
+    allocator: str | None
 
 
 OVERRIDES = (
@@ -94,6 +95,8 @@ OVERRIDES = (
     "management",
     "ways",
     "fetch_on_write",
+    "layout",
+    "allocator",
 )
 """The options that change the machine; the others but ``machine`` are the program's."""
 
@@ -117,12 +120,9 @@ def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machi
     candidates, machine = prepare_all(network, **options)
     if len(candidates) == 1:
         return next(iter(candidates.values())), machine
-    from memsim.engines.cache.management import Lines
     from memsim.engines.curve.envelope import best_pass
 
-    cache = machine.cache
-    lines = Lines.of(next(iter(candidates.values())), machine)
-    chosen, _ = best_pass(candidates, cache.size, cache.policy, cache.management, lines)
+    chosen, _ = best_pass(candidates, machine.cache)
     program = candidates[chosen]
     return replace(program, options={**program.options, "order": BEST, "best": chosen}), machine
 
@@ -139,6 +139,7 @@ def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, 
         machine = load_machine(machine)  # type: ignore[arg-type]  # TypedDict.pop knows no types
     changes = {name: given.pop(name, None) for name in OVERRIDES}
     machine = machine.with_overrides(**changes)  # type: ignore[arg-type]  # as above
+    ALLOCATORS[machine.cache.allocator]  # an unknown name is an error before any work
     given["buffer"] = machine.buffer_bytes
     if machine.compute.kernels is not None:
         lowering = str(given.get("lowering", "fused"))
@@ -187,7 +188,7 @@ def run(network: Source, *, clock: str = "replay", **options: Unpack[Options]) -
     """
     tell_time = CLOCKS[clock]
     program, machine = prepare(network, **options)
-    traffic = machine_pass(program, machine)
+    traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
     return Result(program, machine, traffic, durations, tell_time(durations))
 

@@ -30,7 +30,8 @@ from graphs import floors, write
 from traces import write_trace
 
 import memsim
-from memsim.engines.cache.management import Lines, hardware
+from memsim.engines.cache.managements import MANAGEMENTS
+from memsim.machine.cache import Cache
 
 NETWORKS = ("resnet18", "hardnet68")
 BUFFER = 512 * 1024
@@ -209,7 +210,7 @@ def run_scalesim(network: str, folder: Path, limit: int) -> list[Row]:
 def run_pycachesim(network: str, folder: Path, limit: int) -> list[Row]:
     """pycachesim on memsim's trace of lines, dirty network outputs written back."""
     program = memsim.build(memsim.load(network, dtype="int8"), buffer=BUFFER)
-    trace = hardware(program, Lines())
+    trace = MANAGEMENTS["hardware"].trace(program, Cache(size=0, management="hardware"))
     write_trace(trace, folder / "trace", LINE)
     python, script = str(python_of("pycachesim")), str(HERE / "peer_pycachesim.py")
     command = [python, script, "run", str(folder / "trace"), str(CACHE), str(WAYS)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from memsim.calibration.path import Path, critical_path, everything
 from memsim.calibration.runs import Run, load_network
-from memsim.engines.cache.cachepass import CachePass, machine_pass
+from memsim.engines.cache.cachepass import CachePass, cache_pass
 from memsim.engines.clock.rates import is_pooling, paid_macs, rate_class
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import PICOSECONDS, Steps, Timeline, first_of_kernel, steps
@@ -90,7 +90,7 @@ class Workload:
             program = build(load_network(run), buffer=base.buffer, lowering=lowering)
             while len(_BUILT) >= MOST_KEPT:
                 del _BUILT[next(iter(_BUILT))]
-            _BUILT[key] = cls(program, machine_pass(program, base), base)
+            _BUILT[key] = cls(program, cache_pass(program, base.cache), base)
         return _BUILT[key]
 
     def tasks_of(self, kernels: Kernels) -> Tasks:

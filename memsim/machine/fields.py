@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from memsim.errors import InputError, Problem
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.units import Quantity, parse_bytes, parse_duration, parse_rate
 
 
@@ -58,6 +58,19 @@ def name(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", value):
         return value
     raise InputError(Problem(f"{shown(value)} is not a name", hint="lower-case, such as 'lru'"))
+
+
+def one_of(what: str, *known: str) -> Callable[[object], str]:
+    """Make a reader of one of a few words."""
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and value in known:
+            return value
+        raise InputError(
+            Problem(f"unknown {what} {shown(value)}", hint=did_you_mean(str(value), known))
+        )
+
+    return read
 
 
 def ways(value: object) -> int | None:

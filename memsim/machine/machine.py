@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypedDict, Unpack, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from memsim.errors import InputError, Problem
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine import fields
-from memsim.units import Quantity, parse_bytes
+from memsim.machine.cache import OPTIONS, Cache
+from memsim.units import Quantity
 
 __all__ = ["Cache", "Compute", "Dram", "MacRates", "Machine", "OpClass"]
 
@@ -29,25 +30,6 @@ Overlap = Literal["all", "kernel", "none"]
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Cache(_Model):
-    """On-chip memory: what is kept between tasks.
-
-    ``policy`` and ``management`` are names in the registries of the engines,
-    looked up there. ``line``, ``ways``, ``index`` and ``fetch_on_write`` matter
-    to a hardware cache only; ``ways`` of None is fully associative. A
-    ``bandwidth`` of None never limits.
-    """
-
-    size: fields.Bytes
-    policy: fields.Name = "lru"
-    management: fields.Name = "scratchpad"
-    line: fields.PositiveBytes = 64
-    ways: Annotated[int, Field(ge=1, le=2**20, strict=True)] | None = None
-    index: Literal["plain", "hashed"] = "plain"
-    fetch_on_write: Annotated[bool, Field(strict=True)] = True
-    bandwidth: fields.Bandwidth | None = None
 
 
 class Dram(_Model):
@@ -104,6 +86,56 @@ class Compute(_Model):
     vector: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     pooling_per_s: fields.OpRate | None = None
     kernels: Literal["onednn", "cudnn"] | None = None
+
+
+class Overrides(TypedDict, total=False):
+    """What may be changed of a machine without another file; None leaves it as it is.
+
+    Attributes
+    ----------
+    cache, buffer : str or number
+        Bytes, such as ``"2MB"``.
+    bandwidth : str or number
+        PEAK DRAM bandwidth in B/s; the efficiency stays.
+    macs : str or number
+        MAC/s of convolutions. The other classes keep their ratio to it; the elementwise rate,
+        which is another unit's, stays.
+    policy, management : str
+        Names in the registries of the engines.
+    line : str or number
+        Bytes of a line of a hardware cache.
+    ways : int
+        Lines of a set of a hardware cache; 0 for fully associative.
+    index : str
+        ``plain`` or ``hashed``: how a line finds its set.
+    fetch_on_write : bool
+        Whether a write that misses a hardware cache fetches its line.
+    layout, allocator : str
+        ``nchw`` or ``nhwc``; ``caching``, ``arena`` or ``fresh``: where feature maps lie, which
+        a hardware cache sees.
+    """
+
+    cache: Quantity | None
+    buffer: Quantity | None
+    bandwidth: Quantity | None
+    macs: Quantity | None
+    policy: str | None
+    management: str | None
+    line: Quantity | None
+    ways: int | None
+    index: str | None
+    fetch_on_write: bool | None
+    layout: str | None
+    allocator: str | None
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **{name: read for name, (_, read) in OPTIONS.items()},
+    "buffer": fields.positive_bytes,
+    "bandwidth": fields.bandwidth,
+    "macs": fields.mac_rate,
+}
+"""How each value of :class:`Overrides` is read."""
 
 
 class Machine(_Model):
@@ -215,39 +247,19 @@ class Machine(_Model):
         rates = self.compute.macs_per_s
         return dict(rates).get(op_class) or rates.conv
 
-    def with_overrides(
-        self,
-        cache: Quantity | None = None,
-        bandwidth: Quantity | None = None,
-        macs: Quantity | None = None,
-        buffer: Quantity | None = None,
-        policy: str | None = None,
-        management: str | None = None,
-        ways: int | None = None,
-        fetch_on_write: bool | None = None,
-    ) -> Machine:
+    def with_overrides(self, **changes: Unpack[Overrides]) -> Machine:
         """Return a copy with some numbers changed; None leaves one as it is.
 
         Parameters
         ----------
-        cache, buffer : str or number, optional
-            Bytes, such as ``"2MB"``.
-        bandwidth : str or number, optional
-            PEAK DRAM bandwidth in B/s; the efficiency stays.
-        macs : str or number, optional
-            MAC/s of convolutions. The other classes keep their ratio to it;
-            the elementwise rate, which is another unit's, stays.
-        policy, management : str, optional
-            Names in the registries of the engines.
-        ways : int, optional
-            Lines of a set of a hardware cache; 0 for fully associative.
-        fetch_on_write : bool, optional
-            Whether a write that misses a hardware cache fetches its line.
+        **changes
+            See :class:`Overrides`.
 
         Raises
         ------
         InputError
-            With every value that cannot be read, its parameter's name as path.
+            With every value that cannot be read, its parameter's name as path, and for an
+            unknown parameter.
 
         Examples
         --------
@@ -256,25 +268,17 @@ class Machine(_Model):
         >>> machine.cache_bytes, int(machine.mac_rate("depthwise"))
         (524288, 1000000000000)
         """
-        given: dict[str, tuple[Any, Callable[[Any], Any]]] = {
-            "cache": (cache, parse_bytes),
-            "bandwidth": (bandwidth, fields.bandwidth),
-            "macs": (macs, fields.mac_rate),
-            "buffer": (buffer, fields.positive_bytes),
-            "policy": (policy, fields.name),
-            "management": (management, fields.name),
-            "ways": (ways, fields.ways),
-            "fetch_on_write": (fetch_on_write, bool),
-        }
         new: dict[str, Any] = {}
         problems: list[Problem] = []
-        for parameter, (value, parse) in given.items():
-            if value is None:
-                continue
-            try:
-                new[parameter] = parse(value)
-            except InputError as error:
-                problems += [replace(problem, path=parameter) for problem in error.problems]
+        for parameter, value in changes.items():
+            if parameter not in _READERS:
+                hint = did_you_mean(parameter, _READERS)
+                problems.append(Problem(f"unknown option {parameter!r}", hint=hint))
+            elif value is not None:
+                try:
+                    new[parameter] = _READERS[parameter](value)
+                except InputError as error:
+                    problems += [replace(problem, path=parameter) for problem in error.problems]
         if problems:
             raise InputError(*problems)
 
@@ -283,18 +287,10 @@ class Machine(_Model):
             scale = new["macs"] / rates.conv
             own = {name: rate * scale for name, rate in rates if rate is not None}
             rates = rates.model_copy(update=own)
-        in_cache = {
-            "cache": "size",
-            "policy": "policy",
-            "management": "management",
-            "ways": "ways",
-            "fetch_on_write": "fetch_on_write",
-        }
+        in_cache = {field: new[name] for name, (field, _) in OPTIONS.items() if name in new}
         return self.model_copy(
             update={
-                "cache": self.cache.model_copy(
-                    update={field: new[name] for name, field in in_cache.items() if name in new}
-                ),
+                "cache": self.cache.model_copy(update=in_cache),
                 "buffer": new.get("buffer", self.buffer),
                 "dram": self.dram.model_copy(
                     update={"bandwidth": new.get("bandwidth", self.dram.bandwidth)}
@@ -322,13 +318,7 @@ class Machine(_Model):
         onchip = self.onchip_bytes_per_s
         return {
             "machine": self.name,
-            "cache_bytes": self.cache.size,
-            "policy": self.cache.policy,
-            "management": self.cache.management,
-            "line_bytes": self.cache.line,
-            "ways": self.cache.ways,
-            "index": self.cache.index,
-            "fetch_on_write": self.cache.fetch_on_write,
+            **self.cache.resolved(),
             "onchip_bandwidth_bytes_per_s": None if onchip is None else _plain(onchip),
             "buffer_bytes": self.buffer,
             "bandwidth_bytes_per_s": _plain(self.dram.bandwidth),

@@ -16,7 +16,6 @@ from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel, Role, View
 from memsim.program.lowering import LOWERINGS
 from memsim.program.lowering.base import output_roots
-from memsim.program.memory.allocator import ALLOCATORS
 from memsim.program.program import Program, Stored
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tiling import ORDERS, Tiling, block_channels, strip_rows, tile
@@ -31,8 +30,6 @@ MOST_TOUCHES = 100_000_000
 
 TILES = ("auto", "whole")
 
-LAYOUTS = ("nchw", "nhwc")
-
 
 def build(
     network: Network,
@@ -42,8 +39,6 @@ def build(
     schedule: str = "layer_by_layer",
     order: str = "rows_outer",
     tile: str = "auto",
-    layout: str = "nchw",
-    allocator: str = "caching",
     block: int = LARGEST_BLOCK,
 ) -> Program:
     """Turn a network into a program.
@@ -57,10 +52,6 @@ def build(
         Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``.
     tile : str
         ``auto``, or ``whole`` for one task per kernel and image.
-    layout : str
-        ``nchw`` or ``nhwc``: how feature maps lie in memory, where addresses matter.
-    allocator : str
-        Key of ``ALLOCATORS``: who gives them their addresses.
     block : int
         Largest block, in bytes.
 
@@ -83,11 +74,10 @@ def build(
     >>> program.compulsory_bytes  # input, weights, output in fp32
     2224
     """
-    for what, value, known in (("tile", tile, TILES), ("layout", layout, LAYOUTS)):
-        if value not in known:
-            raise InputError(Problem(f"unknown {what} {value!r}", hint=did_you_mean(value, known)))
+    if tile not in TILES:
+        raise InputError(Problem(f"unknown tile {tile!r}", hint=did_you_mean(tile, TILES)))
     arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
-    ORDERS[order], ALLOCATORS[allocator]  # an unknown name is an error before any work
+    ORDERS[order]  # an unknown name is an error before any work
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
@@ -99,8 +89,6 @@ def build(
         "schedule": schedule,
         "order": order,
         "tile": tile,
-        "layout": layout,
-        "allocator": allocator,
         "buffer_bytes": buffer,
         "block_bytes": block,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from memsim.engines.cache.cachepass import machine_transfers
+from memsim.engines.cache.cachepass import transfers
 from memsim.engines.cache.shortcuts import Shortcuts, shortcuts
 from memsim.network.moc import MocDistribution
 from memsim.program.lifetimes import Lifetimes
@@ -40,7 +40,7 @@ class Contender:
     def shortcuts(self) -> Shortcuts:
         """The traffic that only shortcuts require."""
         program = self.result.program
-        return shortcuts(program, machine_transfers(program, self.result.machine))
+        return shortcuts(program, transfers(program, self.result.machine.cache))
 
     @cached_property
     def lifetimes(self) -> Lifetimes:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from memsim.engines.cache.compiled_lru import compiled_pass
-from memsim.engines.cache.management import Lines
+from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import PICOSECONDS, steps
 from memsim.engines.curve.curve import Curve, StepFunction, curve
 from memsim.engines.curve.envelope import Envelope
 from memsim.engines.curve.knees import Knee, knees
-from memsim.errors import InputError, Problem
 from memsim.machine import Machine
 from memsim.program.program import Program
+from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
 
 SCHEMA = "memsim.curve/1"
@@ -101,11 +100,6 @@ class CurveResult(Facts):
         """All programs by their task order; all have the same network and other options."""
         return {str(self.program.options["order"]): self.program, **self.others}
 
-    @property
-    def lines(self) -> Lines:
-        """The lines of a hardware cache."""
-        return Lines.of(self.program, self.machine)
-
     @cached_property
     def envelope(self) -> Envelope:
         """The curve of every program, and the least of them at each size.
@@ -116,19 +110,7 @@ class CurveResult(Facts):
             Where the machine's policy is not LRU, which alone has one pass for all sizes.
         """
         cache = self.machine.cache
-        if cache.policy != "lru":
-            raise InputError(
-                Problem(
-                    f"a curve needs policy 'lru', the machine has {cache.policy!r}",
-                    hint="run once per size instead",
-                )
-            )
-        return Envelope(
-            {
-                order: curve(program, cache.management, self.lines)
-                for order, program in self.programs.items()
-            }
-        )
+        return Envelope({order: curve(program, cache) for order, program in self.programs.items()})
 
     @property
     def curve(self) -> Curve:
@@ -159,7 +141,7 @@ class CurveResult(Facts):
         Time depends on when within the program the bytes move, so the curve does not have it.
         """
         program = self.programs[self.envelope.winner(capacity)]
-        moved = compiled_pass(program, capacity, self.machine.cache.management, self.lines)
+        moved = cache_pass(program, self.machine.cache.resized(capacity))
         time = compiled_recurrence(steps(program, moved, self.machine))
         return Point(capacity, moved.read_bytes, moved.write_bytes, time.end)
 
@@ -197,8 +179,7 @@ class CurveResult(Facts):
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
             "config": {
-                **self.machine.resolved(),
-                **program.options,
+                **resolved(program, self.machine),
                 "batch": network.batch,
                 "dtype": network.dtype,
             },

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from memsim.engines.cache.compiled_lru import compiled_pass
-from memsim.engines.cache.management import Lines
+from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import steps
 from memsim.machine import Machine
@@ -75,11 +74,10 @@ class LatencyGrid:
     def times(self, result: CurveResult) -> list[list[int]]:
         """Picoseconds of one network, capacities x bandwidths, each from the engine."""
         program, machine = result.program, result.machine
-        lines = Lines.of(program, machine)
         machines = [machine.with_overrides(bandwidth=rate) for rate in self.bandwidths]
         table = []
         for capacity in self.capacities:
-            moved = compiled_pass(program, capacity, machine.cache.management, lines)
+            moved = cache_pass(program, machine.cache.resized(capacity))
             table.append([compiled_recurrence(steps(program, moved, m)).end for m in machines])
         return table
 

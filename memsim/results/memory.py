@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+from memsim.machine import Machine
 from memsim.program.memory.allocator import MemoryPlan, plan_memory
 from memsim.program.program import Program
+from memsim.results.configuration import of_program
 from memsim.sheets.facts import Facts
 
 SCHEMA = "memsim.memory/1"
@@ -20,15 +22,17 @@ class Memory(Facts):
     Attributes
     ----------
     program : Program
-        Its ``allocator`` option decides.
+    machine : Machine
+        Its cache's ``allocator`` gives the addresses.
 
     Examples
     --------
     >>> import memsim
     >>> network = memsim.load("hardnet68")
+    >>> edge, program = memsim.load_machine("edge"), memsim.build(network, buffer=512 * 1024)
     >>> for allocator in ("fresh", "caching", "arena"):
-    ...     program = memsim.build(network, buffer=512 * 1024, allocator=allocator)
-    ...     print(allocator, Memory(program).plan.peak_bytes)
+    ...     memory = Memory(program, edge.with_overrides(allocator=allocator))
+    ...     print(allocator, memory.plan.peak_bytes)
     fresh 39185472
     caching 5444096
     arena 4816896
@@ -37,11 +41,12 @@ class Memory(Facts):
     laid_out_by: ClassVar[str] = "memsim.results.sheets.memory:memory_sheet"
 
     program: Program
+    machine: Machine
 
     @property
     def allocator(self) -> str:
         """Who gives the addresses."""
-        return str(self.program.options["allocator"])
+        return self.machine.cache.allocator
 
     @cached_property
     def plan(self) -> MemoryPlan:
@@ -79,7 +84,11 @@ class Memory(Facts):
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
-            "config": {**self.program.options, "batch": network.batch, "dtype": network.dtype},
+            "config": {
+                **of_program(self.program, self.machine),
+                "batch": network.batch,
+                "dtype": network.dtype,
+            },
             "totals": {
                 "peak_bytes": plan.peak_bytes,
                 "peak_live_bytes": self.peak_live_bytes,

@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 from memsim.engines.bounds.bounds import coarse_bound, traffic_bound
 from memsim.engines.bounds.communication import ConvolutionBound, convolution_bounds
 from memsim.engines.cache.cachepass import cache_pass
-from memsim.errors import SimulationError
+from memsim.engines.cache.managements import MANAGEMENTS
+from memsim.errors import InputError, SimulationError
 from memsim.machine import Machine
+from memsim.machine.cache import Cache
 from memsim.program.program import Program
+from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
 
 SCHEMA = "memsim.bounds/1"
@@ -39,6 +42,10 @@ class Optimality(Facts):
     program: Program
     machine: Machine
 
+    def __post_init__(self) -> None:
+        if not MANAGEMENTS[self.machine.cache.management].knows_lifetimes:
+            raise InputError("bounds are for a scratchpad, which knows what is still needed")
+
     @property
     def compulsory_bytes(self) -> int:
         """The floor of the network: with any cache and any order of tasks."""
@@ -60,7 +67,8 @@ class Optimality(Facts):
         """DRAM bytes by policy."""
         found = {}
         for policy in POLICIES:
-            traffic = cache_pass(self.program, self.machine.cache_bytes, policy)
+            cache = Cache(size=self.machine.cache_bytes, policy=policy)
+            traffic = cache_pass(self.program, cache)
             found[policy] = traffic.read_bytes + traffic.write_bytes
         return found
 
@@ -97,7 +105,7 @@ class Optimality(Facts):
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
-            "config": {**self.machine.resolved(), **self.program.options},
+            "config": resolved(self.program, self.machine),
             "compulsory_bytes": self.compulsory_bytes,
             "lower_bound_bytes": bound,
             "lower_bound_by": how,

@@ -15,6 +15,7 @@ from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
 from memsim.program.program import Program
+from memsim.results.configuration import resolved
 from memsim.results.layer import LayerResult
 from memsim.sheets.facts import Facts
 
@@ -238,8 +239,7 @@ class Result(Facts):
         """The resolved configuration: machine and program options."""
         network = self.network
         return {
-            **self.machine.resolved(),
-            **self.program.options,
+            **resolved(self.program, self.machine),
             "batch": network.batch,
             "dtype": network.dtype,
             "input_shapes": [list(network[name].output.shape) for name in network.inputs],

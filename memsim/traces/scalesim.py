@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import machine_transfers
+from memsim.engines.cache.cachepass import transfers
 from memsim.engines.cache.transfers import Moves
 from memsim.program.kernel import Role
 from memsim.results.run import Result
@@ -70,7 +70,7 @@ def _columns(result: Result) -> dict[str, tuple[Ints, Ints, Ints]]:
     """Bytes, first and last picosecond of each kind of transfer, per kernel."""
     program, traffic = result.program, result.traffic.traffic
     first, refetch, spill, written = range(4)
-    found = machine_transfers(program, result.machine)
+    found = transfers(program, result.machine.cache)
     weights = program.touch_role[found.fetches.of] == Role.WEIGHT
     reads = traffic[:, :, [first, refetch]].sum(axis=2)
     writes = traffic[:, :, [spill, written]].sum(axis=(1, 2))

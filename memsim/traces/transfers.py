@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import machine_transfers
-from memsim.engines.cache.management import Lines
+from memsim.engines.cache.cachepass import transfers
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.transfers import Moves
 from memsim.program.memory.allocator import plan_memory
 from memsim.program.placement import Placement
@@ -54,7 +54,7 @@ class Moved:
     def of(cls, result: Result) -> Moved:
         """The ranges of a result, at the addresses that the allocator of its program gives."""
         program, machine = result.program, result.machine
-        found = machine_transfers(program, machine)
+        found = transfers(program, machine.cache)
         # What is displaced makes room first; results follow in the order of the writes.
         kinds = ((found.spills, True), (found.fetches, False), (found.results, True))
         at = np.concatenate([moves.at for moves, _ in kinds])
@@ -69,12 +69,12 @@ class Moved:
         amount = np.concatenate([moves.amount for moves, _ in kinds])[order]
         write = np.concatenate([np.full(len(moves.at), way) for moves, way in kinds])[order]
         segment = segment[order]
-        if machine.cache.management != "scratchpad":  # a unit is a line
+        if MANAGEMENTS[machine.cache.management].addressed:  # a unit is a line
             return cls(segment, write, unit * machine.cache.line, amount).joined()
         offset = np.concatenate(
             [_along(found.spills), _within(found.fetches), np.zeros(len(found.results.at), int)]
         )
-        plan = plan_memory(program, Lines.of(program, machine).allocator)
+        plan = plan_memory(program, machine.cache.allocator)
         part, address, nbytes = Placement.of(program, plan).ranges(unit, offset[order], amount)
         return cls(segment[part], write[part], address, nbytes).joined()
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import memsim
 from memsim.engines.cache.lines import line_accesses
 from memsim.errors import SimulationError
+from memsim.machine.cache import Layout
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
 from memsim.program import Program, build
-from memsim.program.build import LAYOUTS
 from memsim.program.memory.allocator import plan_memory
 from tests.strategies import networks
 
@@ -44,7 +46,7 @@ def addresses(program: Program, layout: str, allocator: str, touch: int) -> list
 
 @given(
     networks(most_layers=4),
-    st.sampled_from(LAYOUTS),
+    st.sampled_from(get_args(Layout)),
     st.sampled_from(["caching", "arena", "fresh"]),
     st.sampled_from([8, 64]),
     st.sampled_from([400, 4000]),

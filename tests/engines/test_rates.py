@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import memsim
-from memsim.engines.cache.cachepass import CachePass, machine_pass
+from memsim.engines.cache.cachepass import CachePass, cache_pass
 from memsim.engines.clock.rates import paid_macs, rate_class
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.replay import replay
@@ -37,7 +37,7 @@ def kernel(op: Any, channels: int = 16, size: int = 8):
 @cache
 def program() -> tuple[memsim.Program, CachePass]:
     built = memsim.build(memsim.load("hardnet39ds"), buffer=EDGE.buffer_bytes, lowering="eager")
-    return built, machine_pass(built, EDGE)
+    return built, cache_pass(built, EDGE.cache)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_task_that_loads_nothing_waits_for_the_store_all_the_same():
         Node("r", Relu(), ("c",)),  # reads from the cache, writes the network's output
     ]
     built = memsim.build(Network("tiny", nodes), buffer=EDGE.buffer_bytes, lowering="eager")
-    traffic = machine_pass(built, EDGE.with_overrides(cache="8MB"))
+    traffic = cache_pass(built, EDGE.with_overrides(cache="8MB").cache)
     pushed = np.flatnonzero((traffic.load_bytes[1:] == 0) & (traffic.store_bytes[:-1] > 0)) + 1
     assert len(pushed)
     found = steps(built, traffic, machine(overlap="none"))

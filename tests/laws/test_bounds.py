@@ -30,6 +30,7 @@ from memsim.engines.cache.trace import (
     Trace,
 )
 from memsim.errors import SimulationError
+from memsim.machine.cache import Cache
 from memsim.network import Network
 from tests.laws.optimum import optimum
 from tests.laws.test_program import all_bytes, buffers, few, lowerings, program_of
@@ -201,7 +202,7 @@ def test_no_policy_moves_less_than_the_bound_of_its_program(
         bounds.append(traffic_bound(program, capacity))
         assert program.compulsory_bytes <= coarse <= bounds[-1]
         for policy in UNEQUAL:
-            found = cache_pass(program, capacity, policy)
+            found = cache_pass(program, Cache(size=capacity, policy=policy))
             assert bounds[-1] <= found.read_bytes + found.write_bytes, (policy, capacity)
     assert all(larger <= smaller for smaller, larger in pairwise(bounds))
     assert bounds[-1] == program.compulsory_bytes

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsim.engines.cache.cachepass import CachePass, cache_pass
-from memsim.engines.cache.management import Lines
 from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Trace
 from memsim.engines.compiled import INFINITE
 from memsim.engines.curve import thresholds as engine
 from memsim.engines.curve.curve import Curve, curve
 from memsim.engines.curve.knees import knees
 from memsim.errors import InputError
+from memsim.machine.cache import Cache
 from memsim.network import Network
 from memsim.program import Cause, Role
 from tests.laws.brute_force import brute_force
@@ -293,15 +293,18 @@ def test_law_5_on_fully_associative_hardware(
     line: int,
 ) -> None:
     program = program_of(network, buffer, lowering=lowering)
-    lines = Lines(line=line, fetch_on_write=fetch_on_write, layout=layout, allocator=allocator)
-    found = curve(program, "hardware", lines)
+    cache = Cache(
+        size=0, management="hardware", line=line, fetch_on_write=fetch_on_write, layout=layout,
+        allocator=allocator,
+    )  # fmt: skip
+    found = curve(program, cache)
     steps = found.steps.cache_bytes
     for capacity in {0, 1, *steps[:: 1 + len(steps) // 8].tolist(), all_bytes(program)}:
-        agree(found, cache_pass(program, capacity, "lru", "hardware", lines))
-        agree(found, cache_pass(program, max(capacity - 1, 0), "lru", "hardware", lines))
+        agree(found, cache_pass(program, cache.resized(capacity)))
+        agree(found, cache_pass(program, cache.resized(max(capacity - 1, 0))))
 
 
 def test_a_curve_of_sets_is_refused() -> None:
     built = program("resnet18", "fused")
     with pytest.raises(InputError, match="fully associative cache, this one has 4 ways"):
-        curve(built, "hardware", Lines(ways=4))
+        curve(built, Cache(size=0, management="hardware", ways=4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,20 @@ from hypothesis import strategies as st
 
 import memsim
 from memsim.engines.cache.cachepass import cache_pass, transfers
-from memsim.engines.cache.management import Lines, hardware
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.policies import POLICIES
 from memsim.engines.cache.sets import GOLDEN, compiled_sets
 from memsim.engines.cache.trace import KIND, READ, WRITE, WRITE_ALLOCATE, Trace
 from memsim.errors import InputError, SimulationError
+from memsim.machine.cache import Cache
 from memsim.network import Network
 from memsim.program import LOWERINGS, Program, build
 from tests.strategies import networks
+
+
+def hardware(size: int = 0, **options: Any) -> Cache:
+    return Cache(size=size, management="hardware", **options)
+
 
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
@@ -103,11 +110,11 @@ def test_every_byte_is_accounted_for(
     network: Network, lowering: str, ways: int | None, fetch: bool, layout: str, allocator: str
 ) -> None:
     program = program_of(network, lowering)
-    lines = Lines(ways=ways, fetch_on_write=fetch, layout=layout, allocator=allocator)
-    trace = hardware(program, lines)
+    cache = hardware(ways=ways, fetch_on_write=fetch, layout=layout, allocator=allocator)
+    trace = MANAGEMENTS["hardware"].trace(program, cache)
     for sets in (1, 2, 5, 40):
         capacity = sets * (ways or 1) * 64
-        traffic = cache_pass(program, capacity, management="hardware", lines=lines)
+        traffic = cache_pass(program, cache.resized(capacity))
         shape = (sets, ways) if ways else (1, sets)
         fetches, spills, left = plain_sets(trace, *shape)
         output = program.cell_is_output[program.touch_cell[trace.touch]]
@@ -126,8 +133,7 @@ def test_law_1_with_room_for_everything_only_the_compulsory_lines_move(
     network: Network, lowering: str
 ) -> None:
     program = program_of(network, lowering)
-    lines = Lines(fetch_on_write=False)
-    traffic = cache_pass(program, 1 << 40, management="hardware", lines=lines)
+    traffic = cache_pass(program, hardware(1 << 40, fetch_on_write=False))
     extra = traffic.traffic.sum() - program.compulsory_bytes
     partly_read = 128 * len(program.cell_bytes)  # a slice may begin and end inside a line
     assert 0 <= extra < partly_read
@@ -142,10 +148,9 @@ def test_law_3_traffic_never_grows_with_capacity(
     network: Network, lowering: str, fetch: bool
 ) -> None:
     program = program_of(network, lowering)
-    lines = Lines(fetch_on_write=fetch)
     before = None
     for count in (0, 1, 3, 10, 30, 100, 1000):
-        traffic = cache_pass(program, 64 * count, management="hardware", lines=lines)
+        traffic = cache_pass(program, hardware(64 * count, fetch_on_write=fetch))
         if before is not None:
             assert traffic.read_bytes <= before.read_bytes
             assert traffic.write_bytes <= before.write_bytes
@@ -164,7 +169,7 @@ def test_sets_know_lru_only() -> None:
 
 def test_a_fetch_after_memory_is_reused_is_a_first_fetch() -> None:
     program = build(memsim.load("resnet18"), buffer=1 << 19, lowering="eager")
-    moved = transfers(program, 0, management="hardware", lines=Lines())
-    fresh = transfers(program, 0, management="hardware", lines=Lines(allocator="fresh"))
+    moved = transfers(program, hardware())
+    fresh = transfers(program, hardware(allocator="fresh"))
     assert moved.fetches.amount.sum() == fresh.fetches.amount.sum()
     assert moved.again.sum() == fresh.again.sum()

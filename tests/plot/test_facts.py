@@ -71,7 +71,7 @@ def test_the_band_goes_down_to_belady(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = sorted({int(x) for x, _ in points})
     assert len(sizes) <= BAND
     for size in sizes[:3]:
-        moved = cache_pass(found.program, size, "lru")
+        moved = cache_pass(found.program, size)
         assert (size, moved.read_bytes + moved.write_bytes) in {(int(x), int(y)) for x, y in points}
 
 

@@ -12,6 +12,7 @@ import memsim
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
+from memsim.sheets.formats import render
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_names_are_escaped_in_html_and_markdown() -> None:
     assert "<script>" not in html
     assert "<b>" not in html
     assert "&lt;script&gt;" in html
-    markdown = memsim.report.render(result, "md")
+    markdown = render(result, "md")
     assert "\\<script\\>\\|" in markdown
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import memsim
-from memsim.engines.cache.management import MANAGEMENTS
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.policies import POLICIES
 from memsim.errors import SimulationError
 from memsim.program.memory.allocator import plan_memory
@@ -58,7 +58,7 @@ def test_every_range_lies_in_memory(result: memsim.Result) -> None:
 def test_the_ranges_are_those_of_the_blocks(result: memsim.Result) -> None:
     """Block by block, with the plain policy: the same bytes in the same loads and stores."""
     program, cache = result.program, result.machine.cache
-    events = POLICIES[cache.policy](MANAGEMENTS["scratchpad"](program, None), cache.size)
+    events = POLICIES[cache.policy](MANAGEMENTS["scratchpad"].trace(program, cache), cache.size)
     cell = program.block_cell.astype(np.int64)
     before = np.cumsum(program.block_bytes) - program.block_bytes
     offset = before - before[program.cell_block[:-1]][cell]

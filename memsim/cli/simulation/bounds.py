@@ -14,7 +14,6 @@ from memsim.cli.options import (
     parse_layers,
     report_options,
 )
-from memsim.errors import InputError
 
 
 @click.command("bounds")
@@ -36,8 +35,6 @@ def command(
     memsim bounds hardnet68 --cache 500kB
     """
     rows, delivery = parse_layers(layers), Delivery(format_, output)
-    if options["management"] not in (None, "scratchpad"):
-        raise InputError("bounds are for a scratchpad, which knows what is still needed")
     loaded = network.load()
     from memsim.results.optimality import Optimality
     from memsim.simulate import prepare

@@ -39,5 +39,5 @@ def command(
     from memsim.results.memory import Memory
     from memsim.simulate import prepare
 
-    program, _ = prepare(loaded, **options)
-    delivery.send(Memory(program), rows)
+    program, machine = prepare(loaded, **options)
+    delivery.send(Memory(program, machine), rows)

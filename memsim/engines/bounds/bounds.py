@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.bounds.intervals import Intervals
+from memsim.engines.cache.managements.scratchpad import cell_trace
 from memsim.engines.cache.trace import Trace
-from memsim.engines.cache.transfers import Touches
 from memsim.errors import InputError, Problem, SimulationError
 from memsim.program.program import Program
 
@@ -74,9 +74,7 @@ def traffic_bound(program: Program, capacity: int, bound: Bound | None = None) -
     >>> program.compulsory_bytes < traffic_bound(program, 500_000, coarse_bound) <= moved
     True
     """
-    touches = Touches.of(program)
-    trace = Trace(touches.start, touches.cell, touches.code, touches.cell_bytes)
-    moved = (bound or lower_bound)(trace, capacity, True)
+    moved = (bound or lower_bound)(cell_trace(program), capacity, True)
     return moved + program.compulsory_write_bytes
 
 

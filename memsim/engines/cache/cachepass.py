@@ -7,17 +7,13 @@ loads and stores; when that happens is the replay's business.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.lru_cells import lru_cells
-from memsim.engines.cache.management import MANAGEMENTS, Lines
-from memsim.engines.cache.policies import POLICIES
-from memsim.engines.cache.transfers import Touches, Transfers, written_through
-from memsim.errors import InputError
-from memsim.machine import Machine
+from memsim.engines.cache.managements import MANAGEMENTS
+from memsim.engines.cache.transfers import Transfers
+from memsim.machine.cache import Cache
 from memsim.program.kernel import Cause, Role
 from memsim.program.program import Program
 
@@ -69,71 +65,37 @@ class CachePass:
         return int(self.traffic[:, :, [Cause.SPILL, Cause.RESULT]].sum())
 
 
-def cache_pass(
-    program: Program,
-    capacity: int,
-    policy: str = "lru",
-    management: str = "scratchpad",
-    lines: Lines | None = None,
-) -> CachePass:
+def cache_pass(program: Program, cache: Cache | int) -> CachePass:
     """Run a program's accesses through one cache.
 
     Parameters
     ----------
     program : Program
-    capacity : int
-        Bytes of the cache; 0 is the limit without reuse.
-    policy, management : str
-        Keys of ``POLICIES`` and ``MANAGEMENTS``.
-    lines : Lines, optional
-        Lines, sets, layout and addresses of a hardware cache.
+    cache : Cache or int
+        A number of bytes is a scratchpad of that size; 0 is the limit without reuse.
 
     Raises
     ------
     InputError
         For an unknown policy or management, or sets that the capacity does not divide into.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
+    >>> cache_pass(program, 10**9).read_bytes == program.compulsory_read_bytes
+    True
     """
-    return account(program, transfers(program, capacity, policy, management, lines), capacity)
+    cache = Cache.of(cache)
+    return account(program, transfers(program, cache), cache.size)
 
 
-def machine_pass(program: Program, machine: Machine) -> CachePass:
-    """Run a program through the cache of a machine."""
-    return account(program, machine_transfers(program, machine), machine.cache_bytes)
-
-
-def machine_transfers(program: Program, machine: Machine) -> Transfers:
-    """What :func:`machine_pass` accounts for."""
-    cache = machine.cache
-    lines = Lines.of(program, machine)
-    return transfers(program, cache.size, cache.policy, cache.management, lines)
-
-
-def transfers(
-    program: Program,
-    capacity: int,
-    policy: str = "lru",
-    management: str = "scratchpad",
-    lines: Lines | None = None,
-) -> Transfers:
+def transfers(program: Program, cache: Cache | int) -> Transfers:
     """What :func:`cache_pass` accounts for: each fetch and each write-back."""
-    decide, trace_of = POLICIES[policy], MANAGEMENTS[management]
-    lines = lines or Lines()
-    if (policy, management) == ("lru", "scratchpad"):
-        return lru_cells(Touches.of(program), capacity)
-    trace = trace_of(program, lines)
-    if management == "scratchpad":
-        return Transfers.of(program, trace, decide(trace, capacity), written_through(program))
-    if lines.ways is not None:
-        if policy != "lru":
-            raise InputError(f"policy {policy} is for a fully associative cache; sets know lru")
-        from memsim.engines.cache.sets import compiled_sets
-
-        decide = partial(compiled_sets, ways=lines.ways, line=lines.line, index=lines.index)
-    elif policy == "lru":
-        from memsim.engines.cache.compiled_lru import compiled_lru
-
-        decide = compiled_lru
-    return Transfers.of(program, trace, decide(trace, capacity))
+    cache = Cache.of(cache)
+    management = MANAGEMENTS[cache.management]
+    trace = management.trace(program, cache)
+    return management.transfers(program, trace, management.serve(trace, cache))
 
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import CachePass, account
-from memsim.engines.cache.management import MANAGEMENTS, Lines
 from memsim.engines.cache.trace import (
     DIRTIES,
     KIND,
@@ -18,9 +16,7 @@ from memsim.engines.cache.trace import (
     Events,
     Trace,
 )
-from memsim.engines.cache.transfers import Transfers, written_through
 from memsim.engines.compiled import compiled
-from memsim.program.program import Program
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,27 +46,6 @@ def compiled_lru(trace: Trace, capacity: int) -> Events:
         trace.start, trace.block, trace.code, trace.size, capacity, state, missed, spills, occupancy
     )
     return Events(missed, spills[:count, 0].copy(), spills[:count, 1].copy(), occupancy, peak)
-
-
-def compiled_pass(
-    program: Program, capacity: int, management: str = "scratchpad", lines: Lines | None = None
-) -> CachePass:
-    """Run a program through one LRU cache, compiled.
-
-    Parameters
-    ----------
-    program : Program
-    capacity : int
-        Bytes.
-    management : str
-        Key of ``MANAGEMENTS``.
-    lines : Lines, optional
-        Of a hardware cache, which is fully associative here.
-    """
-    trace = MANAGEMENTS[management](program, lines or Lines())
-    events = compiled_lru(trace, capacity)
-    results = written_through(program) if management == "scratchpad" else None
-    return account(program, Transfers.of(program, trace, events, results), capacity)
 
 
 @compiled(

@@ -84,3 +84,6 @@ class Events:
 
 Policy = Callable[[Trace, int], Events]
 """A cache of the given capacity in bytes, run over a trace."""
+
+SetPolicy = Callable[[Trace, int, int, int, str], Events]
+"""A cache of sets: (trace, capacity, ways, bytes of a line, index) -> what it did."""

@@ -1,9 +1,8 @@
-"""What a cache is given and what it moves, in touches of cells."""
+"""What a cache moves: fetches, write-backs and network outputs, each charged to a touch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +10,7 @@ import numpy as np
 from memsim.engines.cache.trace import (
     DIRTIES,
     KIND,
-    LAST,
     NEW,
-    READ,
-    WRITE,
-    WRITE_THROUGH,
     Events,
     Trace,
 )
@@ -25,65 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Touches:
-    """Touches of cells in program order.
-
-    Attributes
-    ----------
-    start : int64 array, tasks + 1
-        First touch of each task.
-    cell : int32 array, per touch
-    code : uint8 array, per touch
-        As in :class:`~memsim.engines.cache.trace.Trace`.
-    cell_bytes : int64 array, per cell
-    cell_block : int64 array, cells + 1
-        First block of each cell.
-    block_bytes : int64 array, per block
-    cell_writer : int64 array, per cell
-        The touch that writes it; -1 where none does.
-    results : Moves
-        Network outputs.
-    """
-
-    start: Ints
-    cell: NDArray[np.int32]
-    code: NDArray[np.uint8]
-    cell_bytes: Ints
-    cell_block: Ints
-    block_bytes: Ints
-    cell_writer: Ints
-    results: Moves
-
-    @classmethod
-    def of(cls, program: Program) -> Touches:
-        """The touches of a program on a scratchpad."""
-        return cls(
-            program.touch_start,
-            program.touch_cell,
-            scratchpad_codes(program),
-            program.cell_bytes,
-            program.cell_block,
-            program.block_bytes,
-            program.cell_writer,
-            written_through(program),
-        )
-
-    @cached_property
-    def largest_block(self) -> Ints:
-        """Bytes of each cell's largest block."""
-        return np.maximum.reduceat(self.block_bytes, self.cell_block[:-1])
-
-    @cached_property
-    def uniform(self) -> NDArray[np.bool_]:
-        """Whether all blocks of a cell but its last, which is no larger, are equal."""
-        first, count = self.block_bytes[self.cell_block[:-1]], np.diff(self.cell_block)
-        last = self.block_bytes[self.cell_block[1:] - 1]
-        expected = first * (count - 1) + last
-        same: NDArray[np.bool_] = (self.cell_bytes == expected) & (self.largest_block == first)
-        return same
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,18 +162,3 @@ def _left_dirty(trace: Trace, events: Events) -> Moves:
     writes, block = writes[dirty], block[dirty]
     end = np.full(len(writes), int(trace.touch[-1]) if len(trace.touch) else 0, np.int64)
     return Moves(trace.touch[writes].astype(np.int64), end, trace.size[block], block)
-
-
-def scratchpad_codes(program: Program) -> NDArray[np.uint8]:
-    """Per touch, what it asks of a scratchpad: it knows lifetimes, and writes outputs through."""
-    output = program.cell_is_output[program.touch_cell]
-    code = np.where(program.touch_write, np.where(output, WRITE_THROUGH, WRITE), READ)
-    codes: NDArray[np.uint8] = (code + LAST * program.touch_last).astype(np.uint8)
-    return codes
-
-
-def written_through(program: Program) -> Moves:
-    """Network outputs, which a scratchpad writes to DRAM as they are produced."""
-    touch = np.flatnonzero(program.touch_write & program.cell_is_output[program.touch_cell])
-    cell = program.touch_cell[touch].astype(np.int64)
-    return Moves(touch, touch, program.cell_bytes[cell], cell)

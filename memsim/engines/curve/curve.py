@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.management import MANAGEMENTS, Lines
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.trace import KIND, WRITE_THROUGH
 from memsim.engines.compiled import INFINITE
 from memsim.engines.curve.tally import Tally
 from memsim.engines.curve.thresholds import thresholds
 from memsim.errors import InputError, Problem
+from memsim.machine.cache import Cache
 from memsim.program.kernel import Cause, Role
 from memsim.program.program import Program
 
@@ -77,7 +78,6 @@ class Curve:
     Attributes
     ----------
     program : Program
-    management : str
     threshold, nbytes : int64 arrays, one entry per row
         Bytes of capacity; bytes that move. ``INFINITE`` where they always move.
     kernel, tensor : int64 arrays, per row
@@ -98,7 +98,6 @@ class Curve:
     """
 
     program: Program
-    management: str
     threshold: Ints = field(repr=False)
     nbytes: Ints = field(repr=False)
     kernel: Ints = field(repr=False)
@@ -226,21 +225,20 @@ class Curve:
         return self.smallest(int(self.program.compulsory_bytes * (1 + Fraction(fraction))))
 
 
-def curve(program: Program, management: str = "scratchpad", lines: Lines | None = None) -> Curve:
+def curve(program: Program, cache: Cache | int = 0) -> Curve:
     """Find the traffic of a program for every capacity of an LRU cache, in one pass.
 
     Parameters
     ----------
     program : Program
-    management : str
-        Key of ``MANAGEMENTS``.
-    lines : Lines, optional
-        Of a hardware cache.
+    cache : Cache or int
+        All of it but its size matters; a scratchpad unless told otherwise.
 
     Raises
     ------
     InputError
-        For an unknown management, and for sets: one pass needs a fully associative cache.
+        For an unknown management, another policy than LRU, and for sets: one pass needs a fully
+        associative cache.
 
     Notes
     -----
@@ -250,16 +248,11 @@ def curve(program: Program, management: str = "scratchpad", lines: Lines | None 
     back iff the largest depth it reaches, until it is overwritten or dies, exceeds the capacity.
     Stack distances are due to Mattson et al., IBM Systems Journal 9(2), 1970, for equal blocks.
     """
-    lines = lines or Lines()
-    trace_of = MANAGEMENTS[management]
-    if management != "scratchpad" and lines.ways is not None:
-        raise InputError(
-            Problem(
-                f"a curve needs a fully associative cache, this one has {lines.ways} ways",
-                hint="run once per size instead",
-            )
-        )
-    trace = trace_of(program, lines)
+    cache = Cache.of(cache)
+    management = MANAGEMENTS[cache.management]
+    if reason := management.one_pass(cache):
+        raise InputError(Problem(reason, hint="run once per size instead"))
+    trace = management.trace(program, cache)
     amounts, amount = np.unique(trace.size, return_inverse=True)
     groups, group = _groups(program)
     tally = Tally(len(groups) * len(Moves), int(trace.size.sum()), amounts)
@@ -290,7 +283,7 @@ def curve(program: Program, management: str = "scratchpad", lines: Lines | None 
     threshold, column, nbytes = tally.rows()
     of_group, move = np.divmod(column, len(Moves))
     kernel, tensor, role = groups[of_group].T
-    return Curve(program, management, threshold, nbytes, kernel, tensor, role, move)
+    return Curve(program, threshold, nbytes, kernel, tensor, role, move)
 
 
 def _groups(program: Program) -> tuple[Ints, Ints]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.cache.cachepass import CachePass, cache_pass
-from memsim.engines.cache.management import Lines
 from memsim.engines.curve.curve import Curve, StepFunction
+from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program import Program, build
 
@@ -39,10 +39,7 @@ def candidate_programs(network: Network, **options: Any) -> dict[str, Program]:
 
 def best_pass(
     programs: Mapping[str, Program],
-    capacity: int,
-    policy: str = "lru",
-    management: str = "scratchpad",
-    lines: Lines | None = None,
+    cache: Cache | int,
 ) -> tuple[str, CachePass]:
     """Run every candidate through one cache and return the one that moves least.
 
@@ -50,8 +47,8 @@ def best_pass(
     ----------
     programs : mapping of str to Program
         Candidates by name, in order of preference among equals.
-    capacity, policy, management, lines
-        As :func:`~memsim.engines.cache.cachepass.cache_pass` takes them.
+    cache : Cache or int
+        As :func:`~memsim.engines.cache.cachepass.cache_pass` takes it.
 
     Returns
     -------
@@ -65,10 +62,7 @@ def best_pass(
     >>> [best_pass(programs, size)[0] for size in (100_000, 1_000_000)]
     ['weights_outer', 'rows_outer']
     """
-    passes = {
-        name: cache_pass(program, capacity, policy, management, lines)
-        for name, program in programs.items()
-    }
+    passes = {name: cache_pass(program, cache) for name, program in programs.items()}
     return min(passes.items(), key=lambda item: item[1].read_bytes + item[1].write_bytes)
 
 

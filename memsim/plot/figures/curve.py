@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memsim.machine.cache import Cache
 from memsim.plot.canvas import new_axes
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, Look, bytes_axis, dress, legend, series, si
@@ -122,14 +123,16 @@ def _one(axes: Axes, result: CurveResult, look: Look, cio: int) -> list[Any]:
 def _belady_band(axes: Axes, result: CurveResult, look: Look) -> list[Any]:
     """The band between LRU and belady, where that policy is known."""
     from memsim.engines.cache.cachepass import cache_pass
+    from memsim.engines.cache.managements import MANAGEMENTS
     from memsim.engines.cache.policies import POLICIES
 
-    management = result.machine.cache.management
-    if "belady" not in POLICIES or management != "scratchpad":
+    management = MANAGEMENTS[result.machine.cache.management]
+    if "belady" not in POLICIES or not management.knows_lifetimes:
         return []
     last = int(result.steps.cache_bytes[-1])
     sizes = np.unique(np.geomspace(SMALLEST, max(last, 2 * SMALLEST), BAND).astype(np.int64))
-    passes = [cache_pass(result.program, int(size), "belady", management) for size in sizes]
+    caches = [Cache(size=int(size), policy="belady") for size in sizes]
+    passes = [cache_pass(result.program, cache) for cache in caches]
     least = [moved.read_bytes + moved.write_bytes for moved in passes]
     most = [result.curve.dram_bytes(int(size)) for size in sizes]
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.machine import Machine
 from memsim.program.program import Program
 from memsim.readable import format_bytes_exact, format_rate, format_time
@@ -15,12 +16,13 @@ def configuration(
 ) -> tuple[tuple[str, str], ...]:
     """The resolved configuration as facts; without ``size`` the cache's size is left out."""
     options, cache = program.options, machine.cache
-    hardware = cache.management == "hardware"
+    heeds = MANAGEMENTS[cache.management].heeds
     kept = f"{format_bytes_exact(cache.size)} " if size else ""
     ways = ""
-    if hardware:
+    if "ways" in heeds:
         ways = ", fully associative" if cache.ways is None else f", {cache.ways} ways"
         ways += ", hashed" if cache.ways is not None and cache.index == "hashed" else ""
+    if "line" in heeds:
         ways += f", lines of {cache.line} B"
         ways += "" if cache.fetch_on_write else ", no fetch on write"
     hint = _other(cache.size) if size else ""
@@ -35,8 +37,8 @@ def configuration(
     said = [str(options["lowering"]), str(options["schedule"]), order]
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")
-    if hardware:
-        said += [str(options["layout"]), f"allocator {options['allocator']}"]
+    if "layout" in heeds:
+        said += [cache.layout, f"allocator {cache.allocator}"]
     return (
         ("cache", f"{kept}{cache.management}, {cache.policy}{ways}{hint}"),
         ("buffers", format_bytes_exact(machine.buffer_bytes)),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from memsim.engines.cache.policies.belady import belady
 from memsim.engines.cache.policies.fifo import fifo
-from memsim.engines.cache.policies.lru import lru
+from memsim.engines.cache.policies.lru import lru, lru_sets
 from memsim.engines.cache.policies.min import min_
-from memsim.engines.cache.trace import Events, Policy, Trace
+from memsim.engines.cache.trace import Events, Policy, SetPolicy, Trace
 from memsim.registry import Registry
 
 POLICIES: Registry[Policy] = Registry("policy")
-"""Every replacement policy by name."""
+"""Every replacement policy of fully associative caches by name."""
 
 POLICIES.add("lru", lru)
 POLICIES.add("fifo", fifo)
 POLICIES.add("belady", belady)
 POLICIES.add("min", min_)
 
-__all__ = ["POLICIES", "Events", "Policy", "Trace"]
+SETS: Registry[SetPolicy] = Registry("policy of a cache of sets")
+"""Replacement policies within the sets of a hardware cache by name."""
+
+SETS.add("lru", lru_sets)
+
+__all__ = ["POLICIES", "SETS", "Events", "Policy", "SetPolicy", "Trace"]

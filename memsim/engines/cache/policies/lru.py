@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 from memsim.engines.cache.policies.in_order import in_order
 from memsim.engines.cache.trace import Events, Trace
+
+SHORT = 1_500_000
+"""Accesses that plain Python serves before the compiled loop is loaded, some 0.4 s."""
 
 
 def lru(trace: Trace, capacity: int) -> Events:
     """Run a fully associative cache with least-recently-used replacement.
+
+    Two loops do the same: a plain one for short traces, and a compiled one for long traces and
+    for processes that have loaded the compiler anyway.
 
     Examples
     --------
@@ -18,4 +26,15 @@ def lru(trace: Trace, capacity: int) -> Events:
     >>> lru(trace, 16).missed.tolist(), lru(trace, 15).missed.tolist()
     ([True, True, False], [True, True, True])
     """
-    return in_order(trace, capacity, refresh=True)
+    if len(trace.block) <= SHORT and "numba" not in sys.modules:
+        return in_order(trace, capacity, refresh=True)
+    from memsim.engines.cache.compiled_lru import compiled_lru
+
+    return compiled_lru(trace, capacity)
+
+
+def lru_sets(trace: Trace, capacity: int, ways: int, line: int, index: str) -> Events:
+    """Run a cache of lines in sets, each of which evicts its least recently used line."""
+    from memsim.engines.cache.sets import compiled_sets
+
+    return compiled_sets(trace, capacity, ways=ways, line=line, index=index)

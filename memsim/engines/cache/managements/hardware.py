@@ -1,0 +1,73 @@
+"""A hardware cache: lines of an address space, which knows no lifetimes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from memsim.engines.cache.lines import line_accesses
+from memsim.engines.cache.managements.base import Management
+from memsim.engines.cache.policies import POLICIES, SETS
+from memsim.engines.cache.trace import NEW, READ, WRITE, WRITE_ALLOCATE, Events, Trace
+from memsim.engines.cache.transfers import Transfers
+from memsim.errors import InputError
+from memsim.machine.cache import Cache
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Hardware(Management):
+    """Lines that are only evicted or overwritten, in sets or in one."""
+
+    knows_lifetimes: ClassVar[bool] = False
+    addressed: ClassVar[bool] = True
+    heeds: ClassVar[tuple[str, ...]] = (
+        "line", "ways", "index", "fetch_on_write", "layout", "allocator"
+    )  # fmt: skip
+
+    def trace(self, program: Program, cache: Cache) -> Trace:
+        seen = line_accesses(program, cache.line, cache.layout, cache.allocator)
+        write = WRITE_ALLOCATE if cache.fetch_on_write else WRITE
+        code = np.where(program.touch_write[seen.touch], write, READ)
+        owner = program.cell_tensor[program.touch_cell[seen.touch]]
+        code += NEW * _changes_owner(owner, seen.line)
+        tasks = program.touch_task[seen.touch]
+        start = np.searchsorted(tasks, np.arange(program.tasks + 1))
+        return Trace(
+            start.astype(np.int64),
+            seen.line,
+            code.astype(np.uint8),
+            np.full(seen.lines, cache.line, np.int64),
+            seen.touch,
+        )
+
+    def serve(self, trace: Trace, cache: Cache) -> Events:
+        if cache.ways is None:
+            return super().serve(trace, cache)
+        POLICIES[cache.policy]  # an unknown name is told as such
+        if cache.policy not in SETS:
+            message = f"policy {cache.policy} is for a fully associative cache; sets know "
+            raise InputError(message + ", ".join(SETS))
+        return SETS[cache.policy](trace, cache.size, cache.ways, cache.line, cache.index)
+
+    def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
+        return Transfers.of(program, trace, events)
+
+    def one_pass(self, cache: Cache) -> str:
+        if cache.ways is not None:
+            return f"a curve needs a fully associative cache, this one has {cache.ways} ways"
+        return super().one_pass(cache)
+
+
+def _changes_owner(tensor: NDArray[np.int32], line: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether each access is the first to its line since another tensor had it."""
+    order = np.argsort(line, kind="stable")
+    owner, place = tensor[order], line[order]
+    changed = np.ones(len(order), np.bool_)
+    changed[1:] = (owner[1:] != owner[:-1]) | (place[1:] != place[:-1])
+    in_order = np.empty(len(order), np.bool_)
+    in_order[order] = changed
+    return in_order

@@ -1,0 +1,61 @@
+"""A scratchpad: memory that a program manages, which knows what will be read again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from memsim.engines.cache.managements.base import Management
+from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Events, Trace
+from memsim.engines.cache.transfers import Moves, Transfers
+from memsim.machine.cache import Cache
+from memsim.program.program import Program
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Scratchpad(Management):
+    """Blocks with their lifetimes: a dead block is dropped, never written back.
+
+    Network outputs are written through to DRAM as they are produced.
+    """
+
+    knows_lifetimes: ClassVar[bool] = True
+    addressed: ClassVar[bool] = False
+
+    def trace(self, program: Program, cache: Cache) -> Trace:
+        return Trace(
+            program.task_start,
+            program.access_block,
+            codes(program)[program.access_touch],
+            program.block_bytes,
+            program.access_touch,
+        )
+
+    def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
+        return Transfers.of(program, trace, events, written_through(program))
+
+
+def cell_trace(program: Program) -> Trace:
+    """Accesses to whole cells, the blocks that are only ever accessed together.
+
+    Bounds are found on it: it is several times shorter than the trace of blocks.
+    """
+    return Trace(program.touch_start, program.touch_cell, codes(program), program.cell_bytes)
+
+
+def codes(program: Program) -> NDArray[np.uint8]:
+    """Per touch, what it asks of a scratchpad."""
+    output = program.cell_is_output[program.touch_cell]
+    code = np.where(program.touch_write, np.where(output, WRITE_THROUGH, WRITE), READ)
+    asked: NDArray[np.uint8] = (code + LAST * program.touch_last).astype(np.uint8)
+    return asked
+
+
+def written_through(program: Program) -> Moves:
+    """Network outputs, written to DRAM as they are produced."""
+    touch = np.flatnonzero(program.touch_write & program.cell_is_output[program.touch_cell])
+    cell = program.touch_cell[touch].astype(np.int64)
+    return Moves(touch, touch, program.cell_bytes[cell], cell)
