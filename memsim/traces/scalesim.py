@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.cache.cachepass import transfers
-from memsim.engines.cache.transfers import Moves
+from memsim.engines.cache.transfers import Flow
 from memsim.program.kernel import Role
 from memsim.results.run import Result
 from memsim.traces.options import TraceOptions
@@ -85,7 +85,7 @@ def _columns(result: Result) -> dict[str, tuple[Ints, Ints, Ints]]:
     }
 
 
-def _chosen(moves: Moves, which: Any = slice(None)) -> list[tuple[Ints, Ints]]:
+def _chosen(moves: Flow, which: Any = slice(None)) -> list[tuple[Ints, Ints]]:
     return [(moves.of[which], moves.at[which])]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from memsim.engines.cache.cachepass import transfers
 from memsim.engines.cache.managements import MANAGEMENTS
-from memsim.engines.cache.transfers import Moves
+from memsim.engines.cache.transfers import Flow
 from memsim.program.memory.allocator import plan_memory
 from memsim.program.placement import Placement
 from memsim.results.run import Result
@@ -93,17 +93,17 @@ class Moved:
         return Moved(self.segment[first], self.write[first], self.address[first], nbytes)
 
 
-def _along(spills: Moves) -> Ints:
+def _along(spills: Flow) -> Ints:
     """Where in its cell each write-back begins: a cell's blocks are written back in order."""
     return _running(spills, np.argsort(spills.unit, kind="stable"), spills.unit)
 
 
-def _within(fetches: Moves) -> Ints:
+def _within(fetches: Flow) -> Ints:
     """Where in its cell each fetch begins: what is missing of a cell is its first blocks."""
     return _running(fetches, np.argsort(fetches.at, kind="stable"), fetches.at)
 
 
-def _running(moves: Moves, order: Ints, key: Ints) -> Ints:
+def _running(moves: Flow, order: Ints, key: Ints) -> Ints:
     """Sums of the amounts before each, among those of the same key."""
     amount, sorted_key = moves.amount[order], key[order]
     total = np.cumsum(amount) - amount

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from memsim.engines.curve.curve import Moves
+from memsim.engines.curve.curve import Movement
 from memsim.program.kernel import Cause, Role
 
 
@@ -49,11 +49,11 @@ def traffic_at(packed: dict[str, Any], capacity: int, kernels: int) -> Any:
         if row < len(threshold) and threshold[row] <= capacity:
             continue
         where = found[kernel[group], role[group]]
-        if move[group] == Moves.FETCH:
+        if move[group] == Movement.FETCH:
             where[Cause.FIRST] += nbytes
-        elif move[group] == Moves.REFETCH:
+        elif move[group] == Movement.REFETCH:
             where[Cause.FIRST] -= nbytes
             where[Cause.REFETCH] += nbytes
         else:
-            where[Cause.SPILL if move[group] == Moves.SPILL else Cause.RESULT] += nbytes
+            where[Cause.SPILL if move[group] == Movement.SPILL else Cause.RESULT] += nbytes
     return found

@@ -175,7 +175,7 @@ def best_prices(intervals: Intervals) -> Floats:
         shape=(len(dirty), len(cost)),
     )
     most = np.concatenate([np.ones(count + epochs), np.full(moments, capacity)])
-    found = linprog(
+    solution = linprog(
         cost,
         A_ub=written,
         b_ub=-ones,
@@ -184,9 +184,9 @@ def best_prices(intervals: Intervals) -> Floats:
         bounds=np.stack([np.zeros(len(cost)), most], axis=1),
         method="highs",
     )
-    if found.upper is None:
-        raise SimulationError(f"the solver found no bound: {found.message}")
-    prices: Floats = -found.upper.marginals[count + epochs :]
+    if solution.upper is None:
+        raise SimulationError(f"the solver found no bound: {solution.message}")
+    prices: Floats = -solution.upper.marginals[count + epochs :]
     return prices
 
 

@@ -110,13 +110,13 @@ def two_levels(passes: Sequence[Spans], calls: int, levels: Levels) -> LevelMiss
     for number, spans in enumerate(passes):
         place, count = _places(spans, pages, levels.line)
         for begin, end in _parts(count):
-            found, asked = _first(spans, place, count, begin, end, pages, front, first[number])
+            misses, asked = _first(spans, place, count, begin, end, pages, front, first[number])
             for size, state in enumerate(held):
                 serve_last(
-                    asked[:found], clock, pages, state.line, state.used, state.way,
+                    asked[:misses], clock, pages, state.line, state.used, state.way,
                     last[number, size],
                 )  # fmt: skip
-            clock += found
+            clock += misses
     return LevelMisses(first, last)
 
 
@@ -157,13 +157,13 @@ MOST_LINES = 4_000_000
 
 def _pages(passes: Sequence[Spans], line: int) -> Ints:
     """The pages that are touched, ascending."""
-    found = [np.zeros(0, np.int64)]
+    numbers = [np.zeros(0, np.int64)]
     for spans in passes:
         first = spans.start // (PAGE * line)
         more = (spans.start + spans.length - 1) // (PAGE * line) - first
         for step in range(int(more.max(initial=-1)) + 1):
-            found.append(np.unique(first[more >= step]) + step)
-    return np.unique(np.concatenate(found))
+            numbers.append(np.unique(first[more >= step]) + step)
+    return np.unique(np.concatenate(numbers))
 
 
 def _places(spans: Spans, pages: Ints, line: int) -> tuple[Ints, Ints]:
@@ -190,7 +190,7 @@ def _first(
 ) -> tuple[int, Ints]:  # fmt: skip
     part = slice(begin, end)
     asked = np.empty((2 * int(count[part].sum()), 2), np.int64)
-    found = serve_first(
+    misses = serve_first(
         np.ascontiguousarray(place[part], np.int64),
         np.ascontiguousarray(count[part], np.int64),
         np.ascontiguousarray(spans.write[part], np.bool_),
@@ -200,7 +200,7 @@ def _first(
         counts,
         asked,
     )
-    return found, asked
+    return misses, asked
 
 
 @compiled(

@@ -78,8 +78,8 @@ def shortcuts(program: Program, moved: Transfers) -> Shortcuts:
     >>> from memsim.engines.cache.cachepass import transfers
     >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
     >>> for capacity in (0, 500_000, 2_000_000):
-    ...     found = shortcuts(program, transfers(program, capacity))
-    ...     print(capacity, found.read_bytes, found.write_bytes)
+    ...     moved = shortcuts(program, transfers(program, capacity))
+    ...     print(capacity, moved.read_bytes, moved.write_bytes)
     0 3713024 0
     500000 2772224 439040
     2000000 0 0

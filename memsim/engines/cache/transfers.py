@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class Flow:
     """Transfers of one kind, one entry each: int64 arrays.
 
     Attributes
@@ -43,18 +43,18 @@ class Moves:
     amount: Ints
     unit: Ints
 
-    def select(self, chosen: NDArray[np.bool_]) -> Moves:
+    def select(self, chosen: NDArray[np.bool_]) -> Flow:
         """Some of them."""
-        return Moves(self.of[chosen], self.at[chosen], self.amount[chosen], self.unit[chosen])
+        return Flow(self.of[chosen], self.at[chosen], self.amount[chosen], self.unit[chosen])
 
-    def join(self, other: Moves) -> Moves:
+    def join(self, other: Flow) -> Flow:
         """These and others."""
         columns = zip(
             (self.of, self.at, self.amount, self.unit),
             (other.of, other.at, other.amount, other.unit),
             strict=True,
         )
-        return Moves(*(np.concatenate(pair) for pair in columns))
+        return Flow(*(np.concatenate(pair) for pair in columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Transfers:
 
     Attributes
     ----------
-    fetches : Moves
+    fetches : Flow
     again : int64 array, per fetch
         Those of its bytes that were fetched before.
-    spills, results : Moves
+    spills, results : Flow
         Write-backs; network outputs.
     occupancy : int64 array, per task
         Bytes held after each task.
@@ -74,23 +74,33 @@ class Transfers:
         Most bytes ever held.
     """
 
-    fetches: Moves
+    fetches: Flow
     again: Ints
-    spills: Moves
-    results: Moves
+    spills: Flow
+    results: Flow
     occupancy: Ints
     peak: int
 
     @classmethod
     def of(
-        cls, program: Program, trace: Trace, events: Events, results: Moves | None = None
+        cls, program: Program, trace: Trace, events: Events, results: Flow | None = None
     ) -> Transfers:
         """The transfers behind a policy's events.
 
         A fetch is the first of its block, or, where memory is reused, of what has lain there
         since the last access marked ``NEW``. A write-back is charged to the last writer.
-        A hardware cache writes network outputs back when they are evicted, or at the end; both
-        are results. A scratchpad's ``results`` are given: it writes them through.
+
+        Parameters
+        ----------
+        program : Program
+        trace : Trace
+            What the cache was asked for.
+        events : Events
+            What it did.
+        results : Flow, optional
+            Network outputs where they are written through, as a scratchpad does; units are cells
+            then. Left out, outputs are dirty like all else: those that are evicted, and those
+            that are dirty in the end, are the results, and units are the trace's blocks.
         """
         at = np.flatnonzero(events.missed)
         touch, block = trace.touch[at].astype(np.int64), trace.block[at].astype(np.int64)
@@ -101,11 +111,11 @@ class Transfers:
             left = _left_dirty(trace, events)
             final = left.select(program.cell_is_output[program.touch_cell[left.of]])
             results, spills = spills.select(output).join(final), spills.select(~output)
-        else:  # given in cells, so all are
+        else:
             cell = program.touch_cell.astype(np.int64)
             block, spills = cell[touch], replace(spills, unit=cell[spills.of])
         return cls(
-            Moves(touch, touch, size, block),
+            Flow(touch, touch, size, block),
             np.where(_first_fetches(trace, at), 0, size),
             spills,
             results,
@@ -125,8 +135,8 @@ def _first_fetches(trace: Trace, at: Ints) -> NDArray[np.bool_]:
     fetched = what[at]
     first = np.full(int(fetched.max(initial=0)) + 1, -1, np.int64)
     first[fetched[::-1]] = at[::-1]
-    found: NDArray[np.bool_] = first[fetched] == at
-    return found
+    is_first: NDArray[np.bool_] = first[fetched] == at
+    return is_first
 
 
 def _writes(trace: Trace) -> tuple[Ints, Ints]:
@@ -137,12 +147,12 @@ def _writes(trace: Trace) -> tuple[Ints, Ints]:
     return writes[order], keys[order]
 
 
-def _written_back(trace: Trace, events: Events) -> Moves:
+def _written_back(trace: Trace, events: Events) -> Flow:
     """Each write-back, charged to the last write to its block."""
     writes, keys = _writes(trace)
     at = events.spilled * (len(trace.block) + 1) + events.spilled_at
     by = writes[np.searchsorted(keys, at, side="right") - 1]
-    return Moves(
+    return Flow(
         trace.touch[by].astype(np.int64),
         trace.touch[events.spilled_at].astype(np.int64),
         trace.size[events.spilled],
@@ -150,7 +160,7 @@ def _written_back(trace: Trace, events: Events) -> Moves:
     )
 
 
-def _left_dirty(trace: Trace, events: Events) -> Moves:
+def _left_dirty(trace: Trace, events: Events) -> Flow:
     """The blocks that are dirty after the last access, as if written back then."""
     writes, _ = _writes(trace)
     block = trace.block[writes].astype(np.int64)
@@ -161,4 +171,4 @@ def _left_dirty(trace: Trace, events: Events) -> Moves:
     dirty = spilled_at[block] < writes
     writes, block = writes[dirty], block[dirty]
     end = np.full(len(writes), int(trace.touch[-1]) if len(trace.touch) else 0, np.int64)
-    return Moves(trace.touch[writes].astype(np.int64), end, trace.size[block], block)
+    return Flow(trace.touch[writes].astype(np.int64), end, trace.size[block], block)

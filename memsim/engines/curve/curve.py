@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-class Moves(IntEnum):
+class Movement(IntEnum):
     """What bytes do below their threshold. ``REFETCH`` is a part of ``FETCH``."""
 
     FETCH = 0
@@ -83,17 +83,18 @@ class Curve:
     kernel, tensor : int64 arrays, per row
         The kernel to which the bytes are charged; the tensor they belong to.
     role, move : int64 arrays, per row
-        :class:`~memsim.program.kernel.Role`, :class:`Moves`.
+        :class:`~memsim.program.kernel.Role`, :class:`Movement`.
 
     Examples
     --------
     >>> import memsim
     >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
-    >>> found = curve(program)
-    >>> found.read_bytes(10**9) == program.compulsory_read_bytes
+    >>> traffic = curve(program)
+    >>> traffic.read_bytes(10**9) == program.compulsory_read_bytes
     True
-    >>> size = found.smallest_within(Fraction(1, 10))  # 10 % above compulsory
-    >>> found.dram_bytes(size) <= program.compulsory_bytes * 1.1 < found.dram_bytes(size - 1)
+    >>> size = traffic.smallest_within(Fraction(1, 10))  # 10 % above compulsory
+    >>> enough = program.compulsory_bytes * 1.1
+    >>> traffic.dram_bytes(size) <= enough < traffic.dram_bytes(size - 1)
     True
     """
 
@@ -114,7 +115,10 @@ class Curve:
         last = np.flatnonzero(np.diff(threshold, append=0))  # the last row of each threshold
         last = last[threshold[last] < INFINITE]
         columns = []
-        for chosen in (move == Moves.FETCH, (move == Moves.SPILL) | (move == Moves.RESULT)):
+        for chosen in (
+            move == Movement.FETCH,
+            (move == Movement.SPILL) | (move == Movement.RESULT),
+        ):
             below = np.cumsum(np.where(chosen, self.nbytes, 0))
             total = below[-1:]
             columns.append(np.concatenate([total, total - below[last]]))
@@ -165,13 +169,13 @@ class Curve:
             From (kernel, role, cause) to sizes, ascending from 0, and the bytes that move from
             each size up to the next.
         """
-        parts: dict[Cause, list[tuple[Moves, int]]] = {
-            Cause.FIRST: [(Moves.FETCH, 1), (Moves.REFETCH, -1)],
-            Cause.REFETCH: [(Moves.REFETCH, 1)],
-            Cause.SPILL: [(Moves.SPILL, 1)],
-            Cause.RESULT: [(Moves.RESULT, 1)],
+        parts: dict[Cause, list[tuple[Movement, int]]] = {
+            Cause.FIRST: [(Movement.FETCH, 1), (Movement.REFETCH, -1)],
+            Cause.REFETCH: [(Movement.REFETCH, 1)],
+            Cause.SPILL: [(Movement.SPILL, 1)],
+            Cause.RESULT: [(Movement.RESULT, 1)],
         }
-        found = {}
+        columns = {}
         charged = self.kernel * len(Role) + self.role
         order = np.argsort(charged, kind="stable")  # by column, and by threshold within
         edges = np.flatnonzero(np.diff(charged[order], prepend=-1, append=-1))
@@ -187,12 +191,12 @@ class Curve:
                 moved = sums[np.searchsorted(threshold, sizes, side="right")]
                 kept = np.diff(moved, prepend=moved[0] - 1) != 0
                 if moved.any():
-                    found[kernel, Role(role), cause] = (sizes[kept], moved[kept])
-        return found
+                    columns[kernel, Role(role), cause] = (sizes[kept], moved[kept])
+        return columns
 
     def _sums(self, capacities: Sequence[int] | Ints, cell: Ints, shape: tuple[int, ...]) -> Ints:
         sizes, place = np.unique(np.asarray(capacities, np.int64), return_inverse=True)
-        cells, moves = int(np.prod(shape)), len(Moves)
+        cells, moves = int(np.prod(shape)), len(Movement)
         # A row moves at the sizes below its threshold: count it at the largest of them, and
         # then let every size add what was counted at larger ones.
         largest = np.searchsorted(sizes, self.threshold, side="left") - 1
@@ -201,12 +205,12 @@ class Curve:
         where = (largest[chosen] * cells + cell[chosen]) * moves + self.move[chosen]
         np.add.at(flat, where, self.nbytes[chosen])
         moved = np.cumsum(flat.reshape(len(sizes), cells, moves)[::-1], axis=0)[::-1]
-        found = np.empty((len(sizes), cells, len(Cause)), np.int64)
-        found[..., Cause.FIRST] = moved[..., Moves.FETCH] - moved[..., Moves.REFETCH]
-        found[..., Cause.REFETCH] = moved[..., Moves.REFETCH]
-        found[..., Cause.SPILL] = moved[..., Moves.SPILL]
-        found[..., Cause.RESULT] = moved[..., Moves.RESULT]
-        traffic: Ints = found[place.reshape(-1)].reshape(-1, *shape, len(Cause))
+        by_cause = np.empty((len(sizes), cells, len(Cause)), np.int64)
+        by_cause[..., Cause.FIRST] = moved[..., Movement.FETCH] - moved[..., Movement.REFETCH]
+        by_cause[..., Cause.REFETCH] = moved[..., Movement.REFETCH]
+        by_cause[..., Cause.SPILL] = moved[..., Movement.SPILL]
+        by_cause[..., Cause.RESULT] = moved[..., Movement.RESULT]
+        traffic: Ints = by_cause[place.reshape(-1)].reshape(-1, *shape, len(Cause))
         return traffic
 
     # ---- the architect's question
@@ -255,7 +259,7 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
     trace = management.trace(program, cache)
     amounts, amount = np.unique(trace.size, return_inverse=True)
     groups, group = _groups(program)
-    tally = Tally(len(groups) * len(Moves), int(trace.size.sum()), amounts)
+    tally = Tally(len(groups) * len(Movement), int(trace.size.sum()), amounts)
     touch, block = trace.touch, trace.block
     is_output = program.cell_is_output[program.touch_cell]
     for run in thresholds(trace):
@@ -263,25 +267,25 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         threshold, earlier = run.threshold[fetch], run.earlier[fetch]
         at = fetch + run.begin
         column, moved = group[touch[at]], amount[block[at]]
-        tally.add(column + Moves.FETCH, threshold, moved)
+        tally.add(column + Movement.FETCH, threshold, moved)
         again = np.flatnonzero(earlier)
         below = np.minimum(earlier[again], threshold[again])
-        tally.add(column[again] + Moves.REFETCH, below, moved[again])
+        tally.add(column[again] + Movement.REFETCH, below, moved[again])
         # What is dirty is written back when it is evicted; an output that is left dirty, at
         # the end; one that is written through, at once.
         at, below = run.dirtied_at, run.spilled_below
         output = is_output[touch[at]]
         if not len(run.threshold):
             below = np.where(output, INFINITE, below)
-        move = np.where(output, Moves.RESULT, Moves.SPILL)
+        move = np.where(output, Movement.RESULT, Movement.SPILL)
         tally.add(group[touch[at]] + move, below, amount[block[at]])
         codes = trace.code[run.begin : run.begin + len(run.threshold)]
         at = run.begin + np.flatnonzero((codes & KIND) == WRITE_THROUGH)
         always = np.full(len(at), INFINITE)
-        tally.add(group[touch[at]] + Moves.RESULT, always, amount[block[at]])
+        tally.add(group[touch[at]] + Movement.RESULT, always, amount[block[at]])
 
     threshold, column, nbytes = tally.rows()
-    of_group, move = np.divmod(column, len(Moves))
+    of_group, move = np.divmod(column, len(Movement))
     kernel, tensor, role = groups[of_group].T
     return Curve(program, threshold, nbytes, kernel, tensor, role, move)
 
@@ -295,4 +299,4 @@ def _groups(program: Program) -> tuple[Ints, Ints]:
         (kernel * tensors + tensor) * roles + program.touch_role, return_inverse=True
     )
     rest, role = np.divmod(keys, roles)
-    return np.stack([*np.divmod(rest, tensors), role], axis=1), group * len(Moves)
+    return np.stack([*np.divmod(rest, tensors), role], axis=1), group * len(Movement)

@@ -157,10 +157,10 @@ class Envelope:
 
     def smallest(self, traffic_bytes: int) -> int | None:
         """The smallest cache in bytes with at most this DRAM traffic; None if none does it."""
-        found = [curve.smallest(traffic_bytes) for curve in self.curves.values()]
-        return min((size for size in found if size is not None), default=None)
+        sizes = [curve.smallest(traffic_bytes) for curve in self.curves.values()]
+        return min((size for size in sizes if size is not None), default=None)
 
     def smallest_within(self, fraction: float | Fraction) -> int | None:
         """The smallest cache whose traffic is at most this fraction above the compulsory."""
-        found = [curve.smallest_within(fraction) for curve in self.curves.values()]
-        return min((size for size in found if size is not None), default=None)
+        sizes = [curve.smallest_within(fraction) for curve in self.curves.values()]
+        return min((size for size in sizes if size is not None), default=None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.curve.curve import Curve, Moves
+from memsim.engines.curve.curve import Curve, Movement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,9 +85,10 @@ def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:
     --------
     >>> import memsim
     >>> from memsim.engines.curve.curve import curve
-    >>> found = curve(memsim.build(memsim.load("resnet18"), buffer=512 * 1024))
-    >>> knee = knees(found, 1)[0]
-    >>> knee.saved_bytes == found.dram_bytes(knee.start_bytes) - found.dram_bytes(knee.cache_bytes)
+    >>> traffic = curve(memsim.build(memsim.load("resnet18"), buffer=512 * 1024))
+    >>> knee = knees(traffic, 1)[0]
+    >>> before, after = map(traffic.dram_bytes, (knee.start_bytes, knee.cache_bytes))
+    >>> knee.saved_bytes == before - after
     True
     """
     steps = curve.steps
@@ -114,7 +115,7 @@ def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:
 
 def _knee(curve: Curve, low: int, high: int) -> Knee:
     first, last = np.searchsorted(curve.threshold, [low, high + 1])
-    rows = first + np.flatnonzero(curve.move[first:last] != Moves.REFETCH)
+    rows = first + np.flatnonzero(curve.move[first:last] != Movement.REFETCH)
     key = np.stack([curve.tensor[rows], curve.kernel[rows], curve.move[rows]])
     kinds, which = np.unique(key, axis=1, return_inverse=True)
     amount = np.zeros(kinds.shape[1], np.int64)
@@ -124,7 +125,7 @@ def _knee(curve: Curve, low: int, high: int) -> Knee:
         Share(
             program.tensors[kinds[0, i]].name,
             program.kernels[kinds[1, i]].name,
-            "read" if kinds[2, i] == Moves.FETCH else "write",
+            "read" if kinds[2, i] == Movement.FETCH else "write",
             int(amount[i]),
         )
         for i in np.argsort(-amount, kind="stable")

@@ -28,8 +28,8 @@ def _does() -> NDArray[np.uint8]:
     kind = code & KIND
     bits = kernel.FETCHES * FETCHES[kind] + kernel.DIRTIES * DIRTIES[kind]
     bits += kernel.DIES * ((code & LAST) > 0) + kernel.RENEWS * ((code & NEW) > 0)
-    found: NDArray[np.uint8] = bits.astype(np.uint8)
-    return found
+    packed: NDArray[np.uint8] = bits.astype(np.uint8)
+    return packed
 
 
 _DOES = _does()

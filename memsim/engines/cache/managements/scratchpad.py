@@ -8,7 +8,7 @@ import numpy as np
 
 from memsim.engines.cache.managements.base import Management
 from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Events, Trace
-from memsim.engines.cache.transfers import Moves, Transfers
+from memsim.engines.cache.transfers import Flow, Transfers
 from memsim.machine.cache import Cache
 from memsim.program.program import Program
 
@@ -54,8 +54,8 @@ def codes(program: Program) -> NDArray[np.uint8]:
     return asked
 
 
-def written_through(program: Program) -> Moves:
+def written_through(program: Program) -> Flow:
     """Network outputs, written to DRAM as they are produced."""
     touch = np.flatnonzero(program.touch_write & program.cell_is_output[program.touch_cell])
     cell = program.touch_cell[touch].astype(np.int64)
-    return Moves(touch, touch, program.cell_bytes[cell], cell)
+    return Flow(touch, touch, program.cell_bytes[cell], cell)
