@@ -173,3 +173,62 @@ def test_a_fetch_after_memory_is_reused_is_a_first_fetch() -> None:
     fresh = transfers(program, hardware(allocator="fresh"))
     assert moved.fetches.amount.sum() == fresh.fetches.amount.sum()
     assert moved.again.sum() == fresh.again.sum()
+
+
+def plain_tasks(
+    program: Program, trace: Trace, sets: int, ways: int
+) -> tuple[list[int], list[int], list[bool]]:
+    """Per task: bytes it loads and stores, and whether its load fetches what was just stored.
+
+    Written from the rules alone, line by line: what happens at a read is in the load, what
+    happens at a write in the store; outputs that are dirty in the end are in the last store.
+    """
+    cache: list[OrderedDict[int, bool]] = [OrderedDict() for _ in range(sets)]
+    loads, stores, waits = [0] * program.tasks, [0] * program.tasks, [False] * program.tasks
+    stored: list[set[int]] = [set() for _ in range(program.tasks)]
+    writer: dict[int, int] = {}
+    touches = trace.touch.tolist()
+    for line, code, touch in zip(trace.block.tolist(), trace.code.tolist(), touches, strict=True):
+        task, writes = int(program.touch_task[touch]), bool(program.touch_write[touch])
+        moved = stores if writes else loads
+        lines = cache[line % sets]
+        if line not in lines:
+            if code & KIND in (READ, WRITE_ALLOCATE):
+                moved[task] += 64
+                waits[task] |= not writes and task > 0 and line in stored[task - 1]
+            if len(lines) == ways:
+                victim, dirty = lines.popitem(last=False)
+                moved[task] += 64 * dirty
+                if dirty and writes:
+                    stored[task].add(victim)
+            lines[line] = False
+        lines.move_to_end(line)
+        if code & KIND in (WRITE, WRITE_ALLOCATE):
+            lines[line] = True
+            writer[line] = touch
+    for lines in cache:
+        for line, dirty in lines.items():
+            if dirty and program.cell_is_output[program.touch_cell[writer[line]]]:
+                stores[-1] += 64
+    return loads, stores, waits
+
+
+@few
+@given(
+    networks(most_layers=6),
+    st.sampled_from(sorted(LOWERINGS)),
+    st.sampled_from([1, 2, 7]),
+    st.sampled_from([1, 3, 16]),
+    st.booleans(),
+)
+def test_a_load_waits_for_what_was_just_stored_and_for_nothing_else(
+    network: Network, lowering: str, sets: int, ways: int, fetch: bool
+) -> None:
+    program = program_of(network, lowering)
+    cache = hardware(64 * sets * ways, ways=ways, fetch_on_write=fetch)
+    moved = cache_pass(program, cache)
+    trace = MANAGEMENTS["hardware"].trace(program, cache)
+    loads, stores, waits = plain_tasks(program, trace, sets, ways)
+    assert moved.load_bytes.tolist() == loads
+    assert moved.store_bytes.tolist() == stores
+    assert moved.waits.tolist() == waits

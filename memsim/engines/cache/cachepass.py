@@ -135,16 +135,20 @@ def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
 def _waits(program: Program, moved: Transfers) -> NDArray[np.bool_]:
     """Per task: does its load fetch what the task before it stores?
 
-    A task stores the outputs it writes, and what its writes displace. Whole cells can be
-    compared: what is stored of a cell and no longer held is what the next fetch begins with.
+    Only what happens at a write is in a store, and only what happens at a read is in a load: a
+    write that allocates fetches its line in the store, and a read that displaces an output
+    writes it back in the load. Whole cells can be compared: what is stored of a cell and no
+    longer held is what the next fetch begins with.
     """
-    task = program.touch_task.astype(np.int64)
-    displaced = program.touch_write[moved.spills.at]
-    units = np.concatenate([moved.spills.unit[displaced], moved.results.unit])
-    stored_in = task[np.concatenate([moved.spills.at[displaced], moved.results.at])]
-    fetched_in, unit = task[moved.fetches.at], moved.fetches.unit
+    task, writes = program.touch_task.astype(np.int64), program.touch_write
+    stored = [flow.select(writes[flow.at]) for flow in (moved.spills, moved.results)]
+    unit = np.concatenate([flow.unit for flow in stored])
+    stored_in = task[np.concatenate([flow.at for flow in stored])]
+    loaded = moved.fetches.select(~writes[moved.fetches.at])
+    loaded_in = task[loaded.at]
     # A unit is fetched in a task, and stored in the one before: pair them by one number.
-    count = 1 + max(int(units.max(initial=0)), int(unit.max(initial=0)))
+    count = 1 + max(int(unit.max(initial=0)), int(loaded.unit.max(initial=0)))
     waits = np.zeros(program.tasks, np.bool_)
-    waits[fetched_in[np.isin((fetched_in - 1) * count + unit, stored_in * count + units)]] = True
+    fetched_again = np.isin((loaded_in - 1) * count + loaded.unit, stored_in * count + unit)
+    waits[loaded_in[fetched_again]] = True
     return waits
