@@ -43,6 +43,19 @@ class Flow:
     amount: Ints
     unit: Ints
 
+    @property
+    def runs(self) -> Ints:
+        """The first of each run of transfers of one unit at one touch, charged to one."""
+        new = np.ones(len(self.at), np.bool_)
+        new[1:] = (np.diff(self.at) != 0) | (np.diff(self.of) != 0) | (np.diff(self.unit) != 0)
+        return np.flatnonzero(new)
+
+    def merged(self) -> Flow:
+        """Each run as one transfer."""
+        first = self.runs
+        amount = np.add.reduceat(self.amount, first) if len(first) else self.amount
+        return Flow(self.of[first], self.at[first], amount, self.unit[first])
+
     def select(self, chosen: NDArray[np.bool_]) -> Flow:
         """Some of them."""
         return Flow(self.of[chosen], self.at[chosen], self.amount[chosen], self.unit[chosen])
@@ -113,15 +126,12 @@ class Transfers:
             results, spills = spills.select(output).join(final), spills.select(~output)
         else:
             cell = program.touch_cell.astype(np.int64)
-            block, spills = cell[touch], replace(spills, unit=cell[spills.of])
-        return cls(
-            Flow(touch, touch, size, block),
-            np.where(_first_fetches(trace, at), 0, size),
-            spills,
-            results,
-            events.occupancy,
-            events.peak,
-        )
+            block, spills = cell[touch], replace(spills, unit=cell[spills.of]).merged()
+        fetches = Flow(touch, touch, size, block)
+        again = np.where(_first_fetches(trace, at), 0, size)
+        if len(at):
+            again = np.add.reduceat(again, fetches.runs)
+        return cls(fetches.merged(), again, spills, results, events.occupancy, events.peak)
 
 
 def _first_fetches(trace: Trace, at: Ints) -> NDArray[np.bool_]:
