@@ -8,7 +8,6 @@ from typing import Any
 
 from memsim.network import Layer, Network
 from memsim.network.metrics import moc
-from memsim.network.ops.shape import Input
 
 __all__ = ["to_dot", "to_graphml"]
 
@@ -69,7 +68,7 @@ def describe(layer: Layer) -> list[str]:
     >>> describe(memsim.load("resnet18")["maxpool1"])
     ['maxpool: kernel 3, stride 2, padding 1']
     """
-    if isinstance(layer.op, Input):
+    if layer.op.is_input:
         return []
     attributes = layer.op.model_dump(exclude_defaults=True)
     listed = ", ".join(

@@ -91,6 +91,11 @@ class Layer:
         return self.inputs[0].size + self.output.size if self.op.convolves else 0
 
     @property
+    def renames(self) -> bool:
+        """Whether its output is its input as it lies, under another name."""
+        return self.op.view and self.output.image == self.inputs[0].image
+
+    @property
     def shapes(self) -> tuple[tuple[int, int, int], ...]:
         """The inputs' shapes per image."""
         return tuple(tensor.image for tensor in self.inputs)
@@ -273,7 +278,7 @@ class Network:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the input layers."""
-        return tuple(layer.name for layer in self if isinstance(layer.op, Input))
+        return tuple(layer.name for layer in self if layer.op.is_input)
 
     @cached_property
     def readers(self) -> Mapping[str, tuple[str, ...]]:
@@ -325,9 +330,7 @@ class Network:
                     f"{self.name} has {len(self.inputs)} inputs; give shapes in the file"
                 )
             resized = Input(shape=input_shape)
-            nodes = tuple(
-                replace(node, op=resized) if isinstance(node.op, Input) else node for node in nodes
-            )
+            nodes = tuple(replace(node, op=resized) if node.op.is_input else node for node in nodes)
         return Network(
             self.name,
             nodes,

@@ -12,10 +12,6 @@ from typing import Literal
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Layer, Network
-from memsim.network.ops.base import pair
-from memsim.network.ops.conv import Conv
-from memsim.network.ops.pool import AvgPool, MaxPool
-from memsim.network.ops.shape import Dropout, Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +115,7 @@ def transitions_down(network: Network) -> Iterator[Layer]:
     ['conv2.conv', 'conv3.conv', 'conv4.conv']
     """
     for layer in network:
-        if isinstance(layer.op, Conv) and layer.op.kernel == 1 and layer.op.stride == 1:
+        if _convolves_pixel_by_pixel(layer):
             readers = list(_readers(network, layer.name))
             if readers and all(map(_halves, readers)):
                 yield layer
@@ -129,11 +125,30 @@ def depthwise_downsamplings(network: Network) -> Iterator[Layer]:
     """The depthwise convolutions with a stride; see :class:`Accounting`."""
     for layer in network:
         if (
-            isinstance(layer.op, Conv)
+            _convolves_plainly(layer)
             and layer.op.op_class(layer.shapes) == "depthwise"
-            and layer.op.stride != 1
+            and _stride(layer) != (1, 1)
         ):
             yield layer
+
+
+def _convolves_plainly(layer: Layer) -> bool:
+    return layer.op.convolves and not layer.op.transposed
+
+
+def _convolves_pixel_by_pixel(layer: Layer) -> bool:
+    """Whether it is a 1x1 convolution of stride 1."""
+    window = layer.op.window
+    return (
+        window is not None
+        and _convolves_plainly(layer)
+        and (window.kernel, window.stride) == ((1, 1), (1, 1))
+    )
+
+
+def _stride(layer: Layer) -> tuple[int, int]:
+    """The stride of its window, (1, 1) without one."""
+    return layer.op.window.stride if layer.op.window else (1, 1)
 
 
 def _readers(network: Network, name: str) -> Iterator[Layer]:
@@ -141,7 +156,7 @@ def _readers(network: Network, name: str) -> Iterator[Layer]:
     for reader in dict.fromkeys(network.readers[name]):
         layer = network[reader]
         passes = layer.op.elementwise and len(layer.inputs) == 1
-        if passes or isinstance(layer.op, Dropout | Identity):
+        if passes or layer.renames:
             yield from _readers(network, reader)
         else:
             yield layer
@@ -149,10 +164,7 @@ def _readers(network: Network, name: str) -> Iterator[Layer]:
 
 def _halves(layer: Layer) -> bool:
     """Whether it is a pooling that reduces the resolution."""
-    op = layer.op
-    if not isinstance(op, MaxPool | AvgPool):
-        return False
-    return min(pair(op.kernel if op.stride is None else op.stride)) > 1
+    return layer.op.pools and min(_stride(layer)) > 1
 
 
 def moc(layer: Layer) -> float | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.network.graph import Network
-from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def links(network: Network) -> tuple[int, list[tuple[int, int]]]:
     """
     unit: dict[str, int] = {}
     for layer in network:
-        if isinstance(layer.op, Conv | ConvTranspose):
+        if layer.op.convolves:
             unit[layer.name] = 1 + len(unit)
     last = 1 + len(unit)
     sources: dict[str, set[int]] = {}
@@ -62,7 +61,7 @@ def kernel_units(program: Program) -> Ints:
     >>> kernel_units(program)[:4].tolist(), [kernel.name for kernel in program.kernels[:3]]
     ([1, 2, 2, 3], ['block1.1.conv', 'block1.2.concat', 'block1.2.conv'])
     """
-    convolves = np.array([isinstance(each.op, Conv | ConvTranspose) for each in program.kernels])
+    convolves = np.array([each.op.convolves for each in program.kernels])
     found: Ints = np.cumsum(convolves) - convolves + 1
     return found
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from memsim.errors import InputError, Problem, SimulationError, did_you_mean
 from memsim.network.graph import Network
-from memsim.network.ops.shape import Input
 from memsim.network.tensor import Tensor
 from memsim.program.blocks import LARGEST_BLOCK, Grid
 from memsim.program.columns import Columns
@@ -17,6 +16,7 @@ from memsim.program.kernel import Kernel, Role, View
 from memsim.program.lowering import LOWERINGS
 from memsim.program.lowering.base import output_roots
 from memsim.program.program import Program, Stored
+from memsim.program.roles import read_role, write_role
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tiling import ORDERS, Tiling, block_channels, strip_rows, tile
 
@@ -66,6 +66,7 @@ def build(
     --------
     >>> from memsim.network import Node, Network
     >>> from memsim.network.ops.conv import Conv
+    >>> from memsim.network.ops.shape import Input
     >>> net = Network("tiny", [Node("x", Input(shape=(3, 8, 8))),
     ...                        Node("c", Conv(out=4, kernel=3), ("x",))])
     >>> program = build(net, buffer=65536)
@@ -137,7 +138,7 @@ class _Assembly:
         self.base: dict[str, int] = {}
         leaves = output_roots(network)
         for layer in network:
-            if isinstance(layer.op, Input):
+            if layer.op.is_input:
                 self._store(layer.name, "input", *_image(layer.output))
         for kernel in kernels:
             kind = "output" if kernel.output.name in leaves else "activation"
@@ -178,9 +179,7 @@ class _Assembly:
                 low, high = channels
                 part = np.clip(low - offset, 0, size), np.clip(high - offset, 0, size)
             part = (part[0] + segment.start, part[1] + segment.start)
-            is_input = stored.kind == "input" and role is Role.ACTIVATION
-            used = Role.INPUT if is_input else role
-            self._add(plan, _Read(segment.tensor, used, span, part))
+            self._add(plan, _Read(segment.tensor, read_role(role, stored.kind), span, part))
             offset += size
         if kernel.load_work and number < kernel.own:
             height, width = rows[1] - rows[0], channels[1] - channels[0]
@@ -236,12 +235,10 @@ class _Assembly:
         output = tiling.rows[:-1], tiling.rows[1:]
         written = _Read(
             kernel.output.name,
-            kernel.output_role,
+            write_role(kernel.output_role, self.tensors[kernel.output.name].kind),
             output,
             (tiling.channels[:-1], tiling.channels[1:]),
         )
-        if self.tensors[kernel.output.name].kind == "output":
-            written.role = Role.OUTPUT
         runs = [self._runs(tiling, read) for read in (*plan.reads, written)]
         slot = np.repeat(np.arange(len(runs)), [len(run[0]) for run in runs])
         task = np.concatenate([run[0] for run in runs])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Lives:
     nbytes : int64 array
     copies : bool array
         Whether a concat writes it.
+    computed : bool array
+        Whether a kernel writes it; False for network inputs.
 
     Examples
     --------
@@ -49,50 +51,94 @@ class Lives:
     dead: Ints
     nbytes: Ints
     copies: NDArray[np.bool_]
+    computed: NDArray[np.bool_]
 
     @classmethod
     def of(cls, program: Program) -> Lives:
         """The lives in a program."""
-        cells = np.flatnonzero(_kept(program))
+        cells = np.flatnonzero(program.cell_is_kept)
         tensor, kernel = program.cell_tensor[cells], program.task_kernel.astype(np.int64)
         count = len(program.tensors)
         born = np.full(count, len(program.kernels), np.int64)
         consumed, dead = born.copy(), np.full(count, -1, np.int64)
         np.minimum.at(born, tensor, kernel[program.cell_birth[cells]])
         np.maximum.at(dead, tensor, kernel[program.cell_death[cells]])
-        reader = _consumers(program)[cells]
+        reader = _first_readers(program)[cells]
         np.minimum.at(consumed, tensor[reader >= 0], reader[reader >= 0])
         kept = np.flatnonzero(dead >= 0)
         kept = kept[np.argsort(born[kept], kind="stable")]
-        copied = {kernel.output.name for kernel in program.kernels if _copies(kernel.output_role)}
-        names = tuple(program.tensors[i].name for i in kept)
         return cls(
-            names,
+            tuple(program.tensors[i].name for i in kept),
             born[kept],
             np.minimum(consumed, np.maximum(dead, born))[kept],
             dead[kept],
             np.array([program.tensors[i].nbytes for i in kept], np.int64),
-            np.array([name in copied for name in names], np.bool_),
+            _copied(program)[kept],
+            np.array([program.tensors[i].kind != "input" for i in kept], np.bool_),
         )
 
+    def handed_on(self) -> Lives:
+        """Those that one kernel writes and a later one reads.
 
-def _copies(role: Role) -> bool:
-    return role is Role.CONCAT
+        Examples
+        --------
+        >>> import memsim
+        >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
+        >>> lives = Lives.of(program).handed_on()
+        >>> sorted(set(lives.kernels.tolist())), lives.longest
+        ([1, 2, 3], 'stage.1.2.act')
+        """
+        chosen = np.flatnonzero(self.computed & (self.dead > self.born))
+        names = tuple(self.names[i] for i in chosen)
+        columns = {each.name: getattr(self, each.name)[chosen] for each in fields(self)[1:]}
+        return replace(self, names=names, **columns)
+
+    @property
+    def kernels(self) -> Ints:
+        """How long each is kept: 1 where the kernel after the one that writes is the last to read.
+
+        Counted in kernels, in program order.
+        """
+        return self.dead - self.born
+
+    @property
+    def byte_kernels(self) -> Ints:
+        """Size times :attr:`kernels` of each: what it takes of a cache, and how long."""
+        return self.nbytes * self.kernels
+
+    @property
+    def longest(self) -> str:
+        """The feature map that lives longest, the first of several; empty if there is none."""
+        return self.names[int(self.kernels.argmax())] if self.names else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Mean and maximum, in kernels and in bytes times kernels."""
+
+        def mean(column: Ints) -> float:
+            return float(column.mean()) if len(column) else 0.0
+
+        return {
+            "feature_maps": len(self.names),
+            "kernels_mean": mean(self.kernels),
+            "kernels_max": int(self.kernels.max(initial=0)),
+            "longest": self.longest,
+            "byte_kernels_mean": mean(self.byte_kernels),
+            "byte_kernels_max": int(self.byte_kernels.max(initial=0)),
+        }
 
 
-def _kept(program: Program) -> NDArray[np.bool_]:
-    """Per cell: is it part of a feature map that somebody touches?"""
-    weight = np.array([tensor.kind == "weight" for tensor in program.tensors])
-    kept: NDArray[np.bool_] = (program.cell_birth >= 0) & ~weight[program.cell_tensor]
-    return kept
+def _copied(program: Program) -> NDArray[np.bool_]:
+    """Whether a concat writes each tensor."""
+    copies = {kernel.output.name for kernel in program.kernels if kernel.output_role is Role.CONCAT}
+    return np.array([tensor.name in copies for tensor in program.tensors], np.bool_)
 
 
-def _consumers(program: Program) -> Ints:
+def _first_readers(program: Program) -> Ints:
     """The kernel that reads each cell first; -1 where none does."""
-    reads = np.flatnonzero(~program.touch_write)[::-1]
-    found = np.full(len(program.cell_bytes), -1, np.int64)
-    found[program.touch_cell[reads]] = program.task_kernel[program.touch_task[reads]]
-    return found
+    reads = np.flatnonzero(~program.touch_write)[::-1]  # of several assignments the last one stays
+    reader = np.full(len(program.cell_bytes), -1, np.int64)
+    reader[program.touch_cell[reads]] = program.task_kernel[program.touch_task[reads]]
+    return reader
 
 
 def live_by_use(program: Program) -> Ints:
@@ -108,20 +154,17 @@ def live_by_use(program: Program) -> Ints:
     >>> bool((live_by_use(program).sum(axis=1) == program.live_bytes).all())
     True
     """
-    cells = np.flatnonzero(_kept(program))
+    cells = np.flatnonzero(program.cell_is_kept)
     size = program.cell_bytes[cells]
     birth, death = program.cell_birth[cells], program.cell_death[cells]
     ends = np.full(len(program.kernels), -1, np.int64)
     np.maximum.at(ends, program.task_kernel, np.arange(program.tasks))
-    reader = _consumers(program)[cells]
+    reader = _first_readers(program)[cells]
     until = np.where(reader >= 0, np.minimum(ends[reader], death), death)
-    copied = {kernel.output.name for kernel in program.kernels if _copies(kernel.output_role)}
-    copy = np.array([tensor.name in copied for tensor in program.tensors])[
-        program.cell_tensor[cells]
-    ]
+    copied = _copied(program)[program.cell_tensor[cells]]
+    first = np.where(copied, USES.index("copy"), USES.index("chain"))
+    then = np.where(copied, USES.index("copy"), USES.index("waiting"))
     change = np.zeros((program.tasks + 1, len(USES)), np.int64)
-    first = np.where(copy, USES.index("copy"), USES.index("chain"))
-    then = np.where(copy, USES.index("copy"), USES.index("waiting"))
     np.add.at(change, (birth, first), size)
     np.subtract.at(change, (until + 1, first), size)
     np.add.at(change, (until + 1, then), np.where(until < death, size, 0))
@@ -134,6 +177,6 @@ def most_live(program: Program) -> Ints:
     """Live bytes by use at the fullest task of each kernel, kernels x :data:`USES`."""
     live = live_by_use(program)
     order = np.lexsort((live.sum(axis=1), program.task_kernel))
-    last = np.flatnonzero(np.diff(program.task_kernel[order], append=-1))
-    found: Ints = live[order[last]]
-    return found
+    fullest = order[np.flatnonzero(np.diff(program.task_kernel[order], append=-1))]
+    most: Ints = live[fullest]
+    return most

@@ -1,4 +1,4 @@
-"""Ranges: which bytes of memory a transfer moves."""
+"""Placement: which bytes of memory the cells of a program lie in."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the cells of a program lie in memory, layout nchw.
+    """Where the cells of a program lie in memory: each in runs of contiguous bytes.
 
     Attributes
     ----------
     first : int64 array, per cell
         Address of its first byte.
     run : int64 array, per cell
-        Bytes that lie together: a channel's strip of rows, or the whole cell.
+        Bytes of one run: in layout nchw a channel's strip of rows, in nhwc the channels of a
+        pixel; the whole cell where those lie together.
     stride : int64 array, per cell
-        From one such run to the next.
+        From the start of one run to that of the next.
+    runs : int64 array, per cell
+        How many there are.
 
     Examples
     --------
@@ -42,18 +45,55 @@ class Placement:
     first: Ints
     run: Ints
     stride: Ints
+    runs: Ints
 
     @classmethod
-    def of(cls, program: Program, plan: MemoryPlan | None = None) -> Placement:
-        """Place a program's cells, at the addresses of :func:`plan_memory`."""
+    def of(
+        cls, program: Program, plan: MemoryPlan | None = None, layout: str = "nchw"
+    ) -> Placement:
+        """Place a program's cells.
+
+        Parameters
+        ----------
+        program : Program
+        plan : MemoryPlan, optional
+            The tensors' addresses; those of :func:`plan_memory` if left out.
+        layout : str
+            ``nchw``: a row of one channel is contiguous; ``nhwc``: all channels of a pixel are.
+            Parameters of one output channel are contiguous in both.
+        """
         plan = plan or plan_memory(program)
         tensor = program.cell_tensor
-        _, channels, rows, row_bytes = np.array([each.shape for each in program.tensors])[tensor].T
-        image, row, row_end, channel, _ = program.cell_box.astype(np.int64).T
-        plane = rows * row_bytes
-        first = plan.address[tensor] + (image * channels + channel) * plane + row * row_bytes
-        strip = (row_end - row) * row_bytes
-        return cls(first, np.where(strip == plane, program.cell_bytes, strip), plane)
+        shapes = np.array([each.shape for each in program.tensors], np.int64)
+        _, channels, rows, row_bytes = shapes[tensor].T
+        image, row, row_end, channel, channel_end = program.cell_box.astype(np.int64).T
+        height, width = row_end - row, channel_end - channel
+        itemsize = np.array([each.itemsize for each in program.tensors], np.int64)[tensor]
+        weight = np.array([each.kind == "weight" for each in program.tensors])[tensor]
+        planar = weight | (layout == "nchw")
+        plane, pixel, pixels = rows * row_bytes, channels * itemsize, row_bytes // itemsize
+        part = np.where(planar, height * row_bytes, width * itemsize)
+        stride = np.where(planar, plane, pixel)
+        run = np.where(part == stride, program.cell_bytes, part)
+        within = np.where(
+            planar, channel * plane + row * row_bytes, row * pixels * pixel + channel * itemsize
+        )
+        first = plan.address[tensor] + image * channels * plane + within
+        return cls(first, run, stride, program.cell_bytes // run)
+
+    def spans(self, cell: Ints) -> tuple[Ints, Ints, Ints]:
+        """The runs of whole cells, in order.
+
+        Returns
+        -------
+        tuple of int64 arrays
+            For each run the position in ``cell`` that it belongs to, its address, its bytes.
+        """
+        count = self.runs[cell]
+        owner = np.repeat(np.arange(len(cell)), count)
+        number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        of = cell[owner]
+        return owner, self.first[of] + number * self.stride[of], self.run[of]
 
     def ranges(self, cell: Ints, offset: Ints, nbytes: Ints) -> tuple[Ints, Ints, Ints]:
         """The contiguous ranges of parts of cells.

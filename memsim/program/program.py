@@ -216,6 +216,11 @@ class Program:
     # ---- cells
 
     @cached_property
+    def cell_is_kept(self) -> NDArray[np.bool_]:
+        """Whether each cell is part of a feature map that some task touches."""
+        return (self.cell_birth >= 0) & ~self._of_kind("weight")
+
+    @cached_property
     def cell_is_output(self) -> NDArray[np.bool_]:
         """Whether each cell belongs to a network output."""
         return self._of_kind("output")
@@ -260,7 +265,7 @@ class Program:
 
         A block is live from its birth to its death, both included.
         """
-        counted = (self.cell_birth >= 0) & ~self._of_kind("weight")
+        counted = self.cell_is_kept
         change = np.zeros(self.tasks + 1, dtype=np.int64)
         np.add.at(change, self.cell_birth[counted], self.cell_bytes[counted])
         np.subtract.at(change, self.cell_death[counted] + 1, self.cell_bytes[counted])

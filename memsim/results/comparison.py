@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from memsim.engines.cache.cachepass import transfers
 from memsim.engines.cache.shortcuts import Shortcuts, shortcuts
 from memsim.network.moc import MocDistribution
-from memsim.program.lifetimes import Lifetimes
+from memsim.program.lives import Lives
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 
@@ -43,9 +43,9 @@ class Contender:
         return shortcuts(program, transfers(program, self.result.machine.cache))
 
     @cached_property
-    def lifetimes(self) -> Lifetimes:
+    def lifetimes(self) -> Lives:
         """How long feature maps are kept."""
-        return Lifetimes.of(self.result.program)
+        return Lives.of(self.result.program).handed_on()
 
     @cached_property
     def moc(self) -> MocDistribution:

@@ -14,6 +14,7 @@ from memsim.engines.clock.steps import PICOSECONDS, Steps, Timeline
 from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
+from memsim.program.lowering import LOWERINGS
 from memsim.program.program import Program
 from memsim.results.configuration import resolved
 from memsim.results.layer import LayerResult
@@ -252,10 +253,9 @@ class Result(Facts):
             "one inference of the whole batch from a cold cache",
             "a task reads its blocks once, streamed through the buffers",
         ]
-        if self.program.options["lowering"] != "eager":
-            assumed.append("batch norms folded, elementwise followers fused")
+        lowering = LOWERINGS[str(self.program.options["lowering"])]
         return {
-            "assumed": assumed,
+            "assumed": [*assumed, *lowering.assumes],
             "not_counted": [
                 "instructions and the host",
                 "DRAM refresh, bank and row conflicts",

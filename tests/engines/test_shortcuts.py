@@ -10,7 +10,6 @@ from memsim.engines.cache.cachepass import cache_pass, transfers
 from memsim.engines.cache.shortcuts import later_reads, shortcuts
 from memsim.formats.architecture.file import from_text
 from memsim.program import LOWERINGS, Program, build
-from memsim.program.lifetimes import Lifetimes
 
 # a is read by b, and once more by the add that is fused into c. Each map is one block of 8 KiB
 # (8 channels of 16x16 fp32), each weight one of 2304 B (c's input is b's output).
@@ -76,19 +75,3 @@ def test_every_spilled_byte_is_fetched_a_first_time_once(name, lowering, capacit
     found = shortcuts(program, moved)
     assert found.write_bytes <= moved.spills.amount.sum()
     assert found.read_bytes <= moved.fetches.amount.sum()
-
-
-def test_lifetimes_of_a_residual(residual):
-    lives = Lifetimes.of(residual)
-    assert lives.names == ("a", "b")  # the input is not written, the sum not read
-    assert lives.kernels.tolist() == [2, 1]
-    assert lives.byte_kernels.tolist() == [2 * MAP, MAP]
-    facts = lives.to_dict()
-    assert (facts["kernels_mean"], facts["kernels_max"], facts["longest"]) == (1.5, 2, "a")
-    assert (facts["byte_kernels_mean"], facts["byte_kernels_max"]) == (1.5 * MAP, 2 * MAP)
-
-
-def test_a_single_layer_has_no_lifetimes():
-    text = "name: t\ninput: [8, 16, 16]\nlayers:\n  - conv: 8\n"
-    facts = Lifetimes.of(build(from_text(text), buffer=1 << 20)).to_dict()
-    assert (facts["feature_maps"], facts["kernels_mean"], facts["byte_kernels_max"]) == (0, 0, 0)

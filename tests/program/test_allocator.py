@@ -10,7 +10,8 @@ import memsim
 from memsim.errors import SimulationError
 from memsim.network import Network
 from memsim.program import build
-from memsim.program.memory.allocator import ALIGNMENT, ALLOCATORS, Lifetime, plan_memory
+from memsim.program.memory.allocator import ALLOCATORS, Lifetime, plan_memory
+from memsim.program.memory.best_fit import ALIGNMENT
 from tests.strategies import networks
 
 NAMES = sorted(ALLOCATORS)

@@ -24,8 +24,8 @@ from memsim.program.library.onednn import (
     reorder,
 )
 from memsim.program.library.onednn.blocking import Processor, choose, register_block
-from memsim.program.library.onednn.eager import Eager, uses_onednn
-from memsim.program.library.onednn.fused import Fused
+from memsim.program.library.onednn.eager import EagerForward, uses_onednn
+from memsim.program.library.onednn.fused import FusedForward
 from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil
 from memsim.program.library.onednn.runtime import BARE
 from memsim.program.spans import Recorder, Spans
@@ -182,12 +182,12 @@ def test_a_cache_with_room_for_everything_misses_each_line_once(
 def test_only_one_image_in_fp32() -> None:
     network = network_of(Node("c", Conv(out=8, kernel=3), ("x",)))
     with pytest.raises(SimulationError, match="one image in fp32"):
-        Fused(network.with_options(batch=2), BARE)
+        FusedForward(network.with_options(batch=2), BARE)
 
 
 def test_eager_reorders_a_large_convolution_on_every_call() -> None:
     network = network_of(Node("c", Conv(out=64, kernel=3), ("x",)))
-    forward = Eager(network, BARE)
+    forward = EagerForward(network, BARE)
     map_bytes, weights = 64 * 28 * 28 * ITEM, 64 * 64 * 9 * ITEM
     for spans in (forward.cold, forward.steady):
         # the input in blocks, packed weights, the output in blocks (8 chunks, but its sums are
@@ -199,20 +199,21 @@ def test_eager_reorders_a_large_convolution_on_every_call() -> None:
 def test_eager_unfolds_a_small_convolution() -> None:
     network = network_of(Node("c", Conv(out=512, kernel=3), ("x",)), shape=(512, 4, 4))
     assert not uses_onednn(Geometry.of(network["c"]))
-    spans = Eager(network, BARE).steady
+    spans = EagerForward(network, BARE).steady
     columns, output = 512 * 9 * 16 * ITEM, 512 * 16 * ITEM
     assert int(spans.length[spans.write].sum()) == columns + 12 * output  # 4608 terms, 384 each
 
 
 def test_eager_multiplies_pointwise_convolutions_in_place() -> None:
     network = network_of(Node("c", Conv(out=16), ("x",)))
-    spans = Eager(network, BARE).steady
-    assert touched(spans, Eager(network, BARE).heap.base, 1 << 20, True).sum() == 16 * 784 * ITEM
+    forward = EagerForward(network, BARE)
+    written = touched(forward.steady, forward.heap.base, 1 << 20, True)
+    assert written.sum() == 16 * 784 * ITEM
 
 
 def test_max_pooling_writes_positions_of_eight_bytes() -> None:
     network = network_of(Node("p", MaxPool(kernel=2), ("x",)))
-    for forward in (Eager(network, BARE), Fused(network, BARE)):
+    for forward in (EagerForward(network, BARE), FusedForward(network, BARE)):
         spans = forward.steady
         assert int(spans.length[spans.write].sum()) == 64 * 14 * 14 * (ITEM + 8)
 
@@ -224,7 +225,7 @@ def test_activations_and_residual_sums_work_in_place_and_batch_norms_do_not() ->
         Node("m", BatchNorm(), ("r",)),
         Node("a", Add(), ("m", "r")),
     )
-    forward = Eager(network, BARE)
+    forward = EagerForward(network, BARE)
     address = {name: forward.values[name].map.address for name in "xnrma"}
     assert address["n"] == address["r"] != address["x"]
     assert address["m"] == address["a"] != address["r"]
@@ -239,8 +240,8 @@ def test_fused_folds_norm_and_activation_and_adds_apart() -> None:
         Node("a", Add(), ("d", "r")),
         Node("s", Relu(), ("a",)),
     )
-    assert kinds(Fused(network, BARE)) == ["start", "conv", "conv", "add", "relu"]
-    assert kinds(Eager(network, BARE)) == [
+    assert kinds(FusedForward(network, BARE)) == ["start", "conv", "conv", "add", "relu"]
+    assert kinds(EagerForward(network, BARE)) == [
         "start", "conv", "batchnorm", "relu", "conv", "add", "relu",
     ]  # fmt: skip
 
@@ -249,7 +250,7 @@ def test_weights_beyond_the_cache_stream_once_per_register_block() -> None:
     """3x3, 296 to 24 channels on 14x14: 4 register blocks of 4, 4, 4 and 2 pixels per row."""
     network = network_of(Node("c", Conv(out=24, kernel=3), ("x",)), shape=(296, 14, 14))
     weights = 24 * 296 * 9 * ITEM // 64
-    forward = Fused(network, BARE)
+    forward = FusedForward(network, BARE)
     sizes = (128 * 1024, 1 << 20)
     small, large = two_levels([forward.cold], 2, Levels(sizes)).last[0, :, 1, 0]
     source = 296 * 14 * 14 * ITEM // 64
@@ -268,7 +269,7 @@ def test_a_freed_weight_is_a_hole_that_a_map_of_its_size_finds() -> None:
     network = network_of(
         Node("c", Conv(out=64, kernel=3), ("x",)), Node("d", Conv(out=64, kernel=3), ("c",))
     )
-    fused = Fused(network, BARE)
+    fused = FusedForward(network, BARE)
     packed = fused._parameters["c"]
     assert packed > fused.heap.base  # what was plain lies before it, and is free now
     assert fused.values["c"].map.address != fused.values["d"].map.address

@@ -12,8 +12,7 @@ from math import isqrt, sqrt
 
 import numpy as np
 
-from memsim.network.ops.base import pair
-from memsim.network.ops.conv import Conv
+from memsim.network.ops.base import Window
 from memsim.program.kernel import Kernel
 from memsim.program.program import Program
 
@@ -72,6 +71,7 @@ class ConvolutionBound:
     A product of two 64 x 64 matrices with room for 256 words: 2 x 64^3 / sqrt(256) words.
 
     >>> from memsim.network import Network, Node
+    >>> from memsim.network.ops.conv import Conv
     >>> from memsim.network.ops.shape import Input
     >>> from memsim.program import build
     >>> net = Network("one", [Node("x", Input(shape=(64, 8, 8))),
@@ -119,21 +119,21 @@ def convolution_bounds(program: Program, on_chip_bytes: int) -> tuple[Convolutio
         on memory that is not in there, and may move less than the bound.
     """
     return tuple(
-        convolution_bound(kernel, kernel.op, on_chip_bytes)
+        convolution_bound(kernel, kernel.op.window, on_chip_bytes)
         for kernel in program.kernels
-        if isinstance(kernel.op, Conv)
+        if kernel.op.window and kernel.op.convolves and not kernel.op.transposed
     )
 
 
-def convolution_bound(kernel: Kernel, op: Conv, on_chip_bytes: int) -> ConvolutionBound:
+def convolution_bound(kernel: Kernel, window: Window, on_chip_bytes: int) -> ConvolutionBound:
     """Bound the traffic of one convolution; see :class:`ConvolutionBound`."""
     channels, height, width = kernel.shapes[0]
     images, outputs, rows, columns = kernel.output.shape
-    top, left, _, _ = op.pads()
-    (kh, kw), (sh, sw), (dh, dw) = pair(op.kernel), pair(op.stride), pair(op.dilation)
+    top, left, _, _ = window.padding
+    (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
     vertical = _Axis.of(height, rows, kh, sh, dh, top)
     horizontal = _Axis.of(width, columns, kw, sw, dw, left)
-    depth = channels // op.groups
+    depth = channels // window.groups
     macs = images * outputs * depth * vertical.products * horizontal.products
     reuse = vertical.reuse * horizontal.reuse
     inputs = images * channels * vertical.words * horizontal.words

@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.machine import Machine
-from memsim.network.ops.base import pair
-from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.program.kernel import Kernel
 from memsim.program.program import Program
 
@@ -54,16 +52,15 @@ def rate_class(kernel: Kernel, vector: int = 1) -> str:
     >>> rate_class(second, vector=2)
     'conv3x3'
     """
-    op, name = kernel.op, kernel.op_class
-    if name != "conv" or not isinstance(op, Conv | ConvTranspose):
+    op, name, window = kernel.op, kernel.op_class, kernel.op.window
+    if name != "conv" or window is None:
         return name
-    height, width = pair(op.kernel)
-    length = kernel.shapes[0][0] // op.groups * height * width
+    length = kernel.shapes[0][0] // window.groups * math.prod(window.kernel)
     maps = (kernel.shapes[0], kernel.output.image)
     if length % vector or any(shape[1] * shape[2] % vector for shape in maps):
         return "unaligned"
-    simple = isinstance(op, Conv) and op.groups == 1
-    shape = (pair(op.kernel), pair(op.stride), pair(op.dilation))
+    simple = window.groups == 1 and not op.transposed
+    shape = (window.kernel, window.stride, window.dilation)
     return "conv3x3" if simple and shape == ((3, 3), (1, 1), (1, 1)) else "conv"
 
 
@@ -104,7 +101,8 @@ def _fill(kernel: Kernel, tile: int) -> tuple[int, int]:
     """Channels paid for over channels computed, in lowest terms."""
     if kernel.op_class != "conv":
         return 1, 1
-    channels = kernel.output.shape[1] // getattr(kernel.op, "groups", 1)
+    groups = kernel.op.window.groups if kernel.op.window else 1
+    channels = kernel.output.shape[1] // groups
     paid = -(-channels // tile) * tile
     common = math.gcd(paid, channels)
     return paid // common, channels // common

@@ -9,7 +9,6 @@ from typing import Any
 from memsim.errors import InputError
 from memsim.formats.architecture.items import name_problem
 from memsim.network import Network, Node
-from memsim.network.ops.shape import Input
 from memsim.yaml.text import resolve
 
 __all__ = ["dump"]
@@ -93,7 +92,7 @@ def _check_names(network: Network) -> None:
 def _leading_inputs(nodes: list[Node]) -> list[Node]:
     """The inputs before the first other layer."""
     for index, node in enumerate(nodes):
-        if not isinstance(node.op, Input):
+        if not node.op.is_input:
             return nodes[:index]
     return nodes
 

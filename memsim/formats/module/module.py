@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem
 from memsim.network import Network
-from memsim.network.ops.shape import Input
 
 if TYPE_CHECKING:
     import torch
@@ -77,7 +76,7 @@ def to_torch(network: Network) -> torch.nn.Module:
     draft = Draft(torch, network)
     values: dict[str, Any] = {name: draft.input(name) for name in network.inputs}
     for layer in network:
-        if not isinstance(layer.op, Input):
+        if not layer.op.is_input:
             operands = [values[tensor.name] for tensor in layer.inputs]
             values[layer.name] = LAYERS[layer.op.kind](draft, layer, operands)
     results = tuple(values[name] for name in network.outputs)

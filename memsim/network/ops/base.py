@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -64,11 +65,35 @@ def sides(value: int | tuple[int, ...]) -> tuple[int, int, int, int]:
     return (top, left, bottom, right)
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The window of a convolution or a pool; pairs are (vertical, horizontal).
+
+    Attributes
+    ----------
+    kernel, stride : (int, int)
+    padding : (int, int, int, int)
+        Rows and columns around the input, (top, left, bottom, right). A transposed
+        convolution's window goes over its output, and these are cut off there.
+    dilation : (int, int)
+        Distance between taps.
+    groups : int
+        Groups of channels that a convolution computes apart from one another.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+
 class Operator(BaseModel):
     """Base of all operators: frozen attributes and the questions they answer.
 
     Shapes are ``(channels, height, width)``; counts are per image. Classes
-    are registered in :mod:`memsim.network.ops`.
+    are registered in :mod:`memsim.network.ops`. Whoever needs to know what an operator does asks
+    it; nobody outside this room asks for its class.
 
     Attributes
     ----------
@@ -79,13 +104,29 @@ class Operator(BaseModel):
     op_class : str
         Whose compute rate applies: ``conv``, ``depthwise``, ``linear``, or ``elementwise``
         for an operator without MACs.
+    is_input : bool
+        It computes nothing: its output comes from outside.
     elementwise : bool
         One output element depends on the input elements at the same place alone, so a
         compiler may fuse the operator into its producer.
-    pools : bool
-        Goes over windows without MACs: a machine's ``pooling_per_s`` applies to its work.
+    in_place : bool
+        Frameworks let it write its output over its input where nobody else reads that; see
+        :mod:`memsim.program.memory.in_place`.
+    combines : bool
+        Elementwise, of several tensors (add, mul).
+    folds : bool
+        A scale and a shift per channel with constant parameters (batch norm): a compiler
+        multiplies them into the weights of the operator before it, if that one ``multiplies``.
+    multiplies : bool
+        Multiplies its input by weights (convolutions, linear); the only ones with MACs.
     convolves : bool
         A convolution, plain or transposed: what it reads and writes counts in CIO.
+    transposed : bool
+        A convolution whose window goes over its output.
+    pools : bool
+        Goes over windows without MACs: a machine's ``pooling_per_s`` applies to its work.
+    joins : bool
+        Its output is its inputs, stacked along the channels (concat).
     view : bool
         Inference does not execute it: its output is its input.
     """
@@ -94,13 +135,42 @@ class Operator(BaseModel):
 
     kind: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    is_input: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
-    pools: ClassVar[bool] = False
+    in_place: ClassVar[bool] = False
+    combines: ClassVar[bool] = False
+    folds: ClassVar[bool] = False
+    multiplies: ClassVar[bool] = False
     convolves: ClassVar[bool] = False
+    transposed: ClassVar[bool] = False
+    pools: ClassVar[bool] = False
+    joins: ClassVar[bool] = False
     view: ClassVar[bool] = False
 
     shorthand: ClassVar[str | None] = None
     """The attribute a scalar stands for in a file: ``linear: 1000`` is ``{out: 1000}``."""
+
+    @property
+    def activates(self) -> bool:
+        """Whether it applies one function to every element of one tensor."""
+        return self.elementwise and not (self.combines or self.folds)
+
+    @property
+    def biased(self) -> bool:
+        """Whether it multiplies by weights and then adds a learned constant per channel."""
+        return False
+
+    @property
+    def window(self) -> Window | None:
+        """The window it goes over, None for an operator without one of fixed size."""
+        return None
+
+    def selects(self, inputs: Shapes) -> tuple[int, int] | None:
+        """The channels ``[start, stop)`` of its input that its output consists of.
+
+        None for an operator that does more than pick channels.
+        """
+        return None
 
     def output_shape(self, inputs: Shapes) -> Shape:
         """The output's shape; by default the first input's.
@@ -127,6 +197,10 @@ class Operator(BaseModel):
     def stored(self, inputs: Shapes, output: Shape) -> int:
         """Stored parameters per OUTPUT channel: weights, bias, running statistics."""
         return 0
+
+    def folded(self, inputs: Shapes, output: Shape) -> int:
+        """Stored parameters per output channel once what is constant is computed beforehand."""
+        return self.stored(inputs, output)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         """Elementwise operations per output element."""

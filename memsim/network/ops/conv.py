@@ -15,6 +15,7 @@ from memsim.network.ops.base import (
     ShapeError,
     Shapes,
     Size,
+    Window,
     pair,
     sides,
 )
@@ -24,6 +25,8 @@ from memsim.network.ops.window import window_rows, window_size
 class _Convolution(Operator):
     """What plain and transposed convolutions share."""
 
+    multiplies: ClassVar[bool] = True
+    convolves: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "out"
 
     out: Annotated[Size, Field(description="output channels")]
@@ -34,6 +37,19 @@ class _Convolution(Operator):
         Size, Field(description="channel groups; the input's channels: depthwise")
     ] = 1
     bias: Annotated[bool, Field(description="add a learned constant per channel")] = False
+
+    @property
+    def biased(self) -> bool:
+        return self.bias
+
+    @property
+    def window(self) -> Window:
+        kernel, stride, dilation = pair(self.kernel), pair(self.stride), pair(self.dilation)
+        return Window(kernel, stride, self.pads(), dilation, self.groups)
+
+    def pads(self) -> tuple[int, int, int, int]:
+        """Padding as (top, left, bottom, right)."""
+        raise TypeError(f"{type(self).__name__} must define pads()")
 
     def op_class(self, inputs: Shapes) -> str:
         depthwise = self.groups > 1 and self.groups == inputs[0][0]
@@ -59,7 +75,6 @@ class Conv(_Convolution):
     """Convolution. Without ``padding`` it keeps the size at stride 1 (``(kernel - 1) / 2``)."""
 
     kind: ClassVar[str] = "conv"
-    convolves: ClassVar[bool] = True
 
     padding: Annotated[
         Padding | Literal["same", "valid"],
@@ -70,7 +85,6 @@ class Conv(_Convolution):
     ] = "same"
 
     def pads(self) -> tuple[int, int, int, int]:
-        """Padding as (top, left, bottom, right)."""
         if self.padding == "valid":
             return (0, 0, 0, 0)
         if isinstance(self.padding, str):
@@ -101,7 +115,7 @@ class ConvTranspose(_Convolution):
     """Transposed convolution; its MACs are counted at input resolution."""
 
     kind: ClassVar[str] = "conv_transpose"
-    convolves: ClassVar[bool] = True
+    transposed: ClassVar[bool] = True
 
     padding: Annotated[Padding, Field(description="rows and columns cut from the output")] = 0
     output_padding: Annotated[
@@ -113,10 +127,13 @@ class ConvTranspose(_Convolution):
         Field(description="rows and columns added at the bottom and right"),
     ] = 0
 
+    def pads(self) -> tuple[int, int, int, int]:
+        return sides(self.padding)
+
     def output_shape(self, inputs: Shapes) -> Shape:
         self._check_groups(inputs[0][0])
         kernel, stride, dilation = pair(self.kernel), pair(self.stride), pair(self.dilation)
-        padding, extra = sides(self.padding), pair(self.output_padding)
+        padding, extra = self.pads(), pair(self.output_padding)
         size = [
             (inputs[0][1 + axis] - 1) * stride[axis]
             + dilation[axis] * (kernel[axis] - 1)
@@ -138,6 +155,6 @@ class ConvTranspose(_Convolution):
     def input_rows(
         self, start: Index, stop: Index, source: Shape, output: Shape
     ) -> tuple[Index, Index]:
-        stride, top = pair(self.stride)[0], sides(self.padding)[0]
+        stride, top = pair(self.stride)[0], self.pads()[0]
         reach = pair(self.dilation)[0] * (pair(self.kernel)[0] - 1)
         return -(-(start + top - reach) // stride), (stop - 1 + top) // stride + 1

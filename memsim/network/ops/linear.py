@@ -13,10 +13,15 @@ class Linear(Operator):
     """Fully connected layer on a 1x1 feature map; put ``flatten`` before it otherwise."""
 
     kind: ClassVar[str] = "linear"
+    multiplies: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "out"
 
     out: Annotated[Size, Field(description="output features")]
     bias: Annotated[bool, Field(description="add a learned constant per feature")] = True
+
+    @property
+    def biased(self) -> bool:
+        return self.bias
 
     def op_class(self, inputs: Shapes) -> str:
         return "linear"

@@ -11,6 +11,7 @@ from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes
 
 class _Pointwise(Operator):
     elementwise: ClassVar[bool] = True
+    in_place: ClassVar[bool] = True
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
@@ -20,13 +21,19 @@ class BatchNorm(_Pointwise):
     """Batch normalisation at inference: a scale and a shift per channel.
 
     Two parameters per channel are learned (gamma, beta); four are stored, with the running
-    mean and variance.
+    mean and variance. Folded, they are two again: the scale and the shift. No framework lets it
+    write over its input.
     """
 
     kind: ClassVar[str] = "batchnorm"
+    in_place: ClassVar[bool] = False
+    folds: ClassVar[bool] = True
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         return 4
+
+    def folded(self, inputs: Shapes, output: Shape) -> int:
+        return 2
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         return 2 * output[0]
@@ -97,6 +104,7 @@ class Complement(_Pointwise):
 
 class _Combine(_Pointwise):
     arity: ClassVar[tuple[int, int | None]] = (2, None)
+    combines: ClassVar[bool] = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
         channels = max(shape[0] for shape in inputs)

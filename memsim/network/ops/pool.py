@@ -14,13 +14,15 @@ from memsim.network.ops.base import (
     Shape,
     ShapeError,
     Shapes,
+    Window,
     pair,
     sides,
 )
-from memsim.network.ops.window import Pool, window_size
+from memsim.network.ops.window import window_rows, window_size
 
 
-class _WindowPool(Pool):
+class _WindowPool(Operator):
+    pools: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "kernel"
 
     kernel: Annotated[Pair, Field(description="window size, or [height, width]")]
@@ -28,7 +30,12 @@ class _WindowPool(Pool):
     padding: Annotated[Padding, Field(description="rows and columns around the input")] = 0
     ceil_mode: Annotated[bool, Field(description="round the output size up")] = False
 
+    @property
+    def window(self) -> Window:
+        return Window(*self.geometry())
+
     def geometry(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
+        """Kernel, stride, padding (top, left, bottom, right)."""
         kernel = pair(self.kernel)
         return kernel, kernel if self.stride is None else pair(self.stride), sides(self.padding)
 
@@ -38,6 +45,16 @@ class _WindowPool(Pool):
             raise ShapeError("a pool's padding is at most half its kernel")
         size = window_size(inputs[0], kernel, stride, padding, ceil_mode=self.ceil_mode)
         return (inputs[0][0], *size)
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        kernel, _, _ = self.geometry()
+        return kernel[0] * kernel[1]
+
+    def input_rows(
+        self, start: Index, stop: Index, source: Shape, output: Shape
+    ) -> tuple[Index, Index]:
+        kernel, stride, padding = self.geometry()
+        return window_rows(start, stop, kernel[0], stride[0], padding[0])
 
 
 class MaxPool(_WindowPool):

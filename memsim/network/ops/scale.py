@@ -14,6 +14,7 @@ class Scale(Operator):
 
     kind: ClassVar[str] = "scale"
     elementwise: ClassVar[bool] = True
+    in_place: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "factor"
 
     factor: Annotated[float, Field(allow_inf_nan=False, description="multiplies each element")] = 1

@@ -23,6 +23,7 @@ class Input(Operator):
     """A network input of the given shape (channels, height, width)."""
 
     kind: ClassVar[str] = "input"
+    is_input: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "shape"
     arity: ClassVar[tuple[int, int | None]] = (0, 0)
 
@@ -36,6 +37,7 @@ class Concat(Operator):
     """Tensors of one size stacked along the channels, in the order of ``from``."""
 
     kind: ClassVar[str] = "concat"
+    joins: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -56,12 +58,15 @@ class Slice(Operator):
         None
     )
 
+    def selects(self, inputs: Shapes) -> tuple[int, int]:
+        return self.start, inputs[0][0] if self.stop is None else self.stop
+
     def output_shape(self, inputs: Shapes) -> Shape:
         channels = inputs[0][0]
-        stop = channels if self.stop is None else self.stop
-        if not self.start < stop <= channels:
-            raise ShapeError(f"channels {self.start} to {stop} are no slice of {channels} channels")
-        return (stop - self.start, *inputs[0][1:])
+        start, stop = self.selects(inputs)
+        if not start < stop <= channels:
+            raise ShapeError(f"channels {start} to {stop} are no slice of {channels} channels")
+        return (stop - start, *inputs[0][1:])
 
     def input_channels(
         self, start: Index, stop: Index, source: Shape, output: Shape

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from memsim.network.ops.base import Index, Operator, Shape, ShapeError, pair, sides
+from memsim.network.ops.base import Index, Shape, ShapeError
 
 AXES = ("height", "width")
 
@@ -49,26 +47,3 @@ def window_rows(
 ) -> tuple[Index, Index]:
     """Input rows that the windows of output rows ``[start, stop)`` cover."""
     return start * stride - top, (stop - 1) * stride - top + dilation * (kernel - 1) + 1
-
-
-class Pool(Operator):
-    """A pooling window; ``stride`` defaults to the kernel, as in PyTorch."""
-
-    pools: ClassVar[bool] = True
-
-    def geometry(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
-        """Kernel, stride, padding (top, left, bottom, right)."""
-        raise TypeError(f"{type(self).__name__} must define geometry()")
-
-    def work(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        kernel, _, _ = self.geometry()
-        return kernel[0] * kernel[1]
-
-    def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
-    ) -> tuple[Index, Index]:
-        kernel, stride, padding = self.geometry()
-        return window_rows(start, stop, kernel[0], stride[0], padding[0])
-
-
-__all__ = ["AXES", "Pool", "pair", "sides", "window_rows", "window_size"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Layer, Network
 from memsim.network.metrics import moc
-from memsim.network.ops.shape import Concat, Input
 from memsim.plot.canvas import new_axes
 from memsim.plot.graph_layout import Layout, layered
 from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, short
@@ -155,7 +154,7 @@ def _readers(network: Network, parts: Mapping[str, tuple[str, ...]]) -> dict[str
         sources = dict.fromkeys(
             each for tensor in layer.inputs for each in shown.get(tensor.name, ())
         )
-        if isinstance(layer.op, Input):
+        if layer.op.is_input:
             readers[layer.name] = []
             shown[layer.name] = (layer.name,)
         elif layer.name in owner:
@@ -228,8 +227,8 @@ def _draw_nodes(
     for name, (x, rank) in layout.nodes.items():
         first = network[name]
         last = network[parts[name][-1]] if name in parts else first
-        colour = colours.get(name, "white" if isinstance(first.op, Input) else LIGHT)
-        if not colours and not isinstance(first.op, Input):
+        colour = colours.get(name, "white" if first.op.is_input else LIGHT)
+        if not colours and not first.op.is_input:
             colour = "white"
         axes.add_patch(
             FancyBboxPatch(
@@ -237,7 +236,7 @@ def _draw_nodes(
                 boxstyle="round,pad=0,rounding_size=0.06", mutation_aspect=NODE[0] / RANK,
                 facecolor=colour, edgecolor=BLACK if last.name in network.outputs else GREY,
                 linewidth=1.6 if last.name in network.outputs else 0.8,
-                linestyle=":" if isinstance(first.op, Input) else "-",
+                linestyle=":" if first.op.is_input else "-",
             )
         )  # fmt: skip
         ink = "white" if _luminance(colour) < 0.5 else BLACK
@@ -259,7 +258,7 @@ def _line(layers: list[Layer]) -> str:
     """A node's text: its name, what it does, what it writes."""
     first, last = layers[0], layers[-1]
     op: Any = first.op
-    what = "" if isinstance(op, Input | Concat) else op.kind
+    what = "" if op.is_input or op.joins else op.kind
     kernel = getattr(op, "kernel", None)
     if kernel is not None:
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel

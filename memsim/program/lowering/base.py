@@ -6,17 +6,9 @@ from typing import ClassVar
 
 from memsim.network.graph import Layer, Network
 from memsim.network.ops.base import Operator
-from memsim.network.ops.conv import Conv, ConvTranspose
-from memsim.network.ops.linear import Linear
-from memsim.network.ops.pointwise import BatchNorm
-from memsim.network.ops.shape import Concat, Flatten, Input, Slice
 from memsim.network.tensor import Tensor
-from memsim.program.kernel import IDENTITY, Kernel, Operand, Role, View
-
-MAC_OPERATORS = (Conv, ConvTranspose, Linear)
-
-BATCHNORM_FOLDED = 2
-"""Parameters per channel of a batch norm at inference once its statistics are folded in."""
+from memsim.program.kernel import IDENTITY, Kernel, Operand, View
+from memsim.program.roles import operand_role, output_role
 
 
 class Lowering:
@@ -35,9 +27,12 @@ class Lowering:
     concat_views : bool
         A concat is a view, and an elementwise chain before a convolution is applied as the
         convolution loads.
+    assumes : tuple of str
+        What a run under this lowering takes for granted, a phrase each; results print it.
     """
 
     name: ClassVar[str]
+    assumes: ClassVar[tuple[str, ...]] = ()
     fuses: ClassVar[bool] = False
     concat_views: ClassVar[bool] = False
 
@@ -78,7 +73,7 @@ def library_pass(
         operands=operands,
         own=len(operands),
         output=output,
-        output_role=kernel.output_role if output is kernel.output else Role.ACTIVATION,
+        output_role=output_role(op),
         stored=stored,
         macs=0,
         work=1,
@@ -127,23 +122,24 @@ class _Pass:
     def _as_view(self, layer: Layer) -> View | None:
         """How readers see the layer if no kernel is needed for it."""
         op = layer.op
-        if isinstance(op, Input):
+        if op.is_input:
             return View.of(layer.output)
         sources = [self.views[tensor.name] for tensor in layer.inputs]
         shape = layer.output.image
         if op.view:
-            flat = sources[0].flat or (isinstance(op, Flatten) and layer.shapes[0][1:] != (1, 1))
+            flat = sources[0].flat or not layer.renames
             return View(sources[0].segments, shape, flat, sources[0].prologue)
         if layer.name in self.leaves:
             return None
-        if isinstance(op, Slice):
-            return sources[0].channels(op.start, op.start + shape[0])
-        if isinstance(op, Concat) and self.rule.concat_views:
+        selected = op.selects(layer.shapes)
+        if selected is not None:
+            return sources[0].channels(*selected)
+        if op.joins and self.rule.concat_views:
             return View.stack(sources, shape)
         return None
 
     def _absorbs(self, layer: Layer) -> bool:
-        return self.rule.fuses and (isinstance(layer.op, MAC_OPERATORS) or layer.op.elementwise)
+        return self.rule.fuses and (layer.op.multiplies or layer.op.elementwise)
 
     def _followers(self, layer: Layer) -> tuple[list[Layer], list[Operand]]:
         """The elementwise layers that can run on the output tile before it is written."""
@@ -156,8 +152,7 @@ class _Pass:
                 break
             follower = self.network[readers[0]]
             op = follower.op
-            moves_nothing = op.view and follower.output.image == current.output.image
-            if not (op.elementwise or moves_nothing):
+            if not (op.elementwise or follower.renames):
                 break
             others = [t.name for t in follower.inputs if t.name != current.name]
             if any(name not in self.views for name in others):
@@ -166,7 +161,7 @@ class _Pass:
                 break  # every tile would read all of it
             if others and follower.output.image != current.output.image:
                 break  # the tile at hand would have to be broadcast
-            residuals += [Operand(self.views[name], Role.RESIDUAL) for name in others]
+            residuals += [Operand(self.views[name], operand_role(op, False)) for name in others]
             chain.append(follower)
             current = follower
         return chain, residuals
@@ -179,7 +174,7 @@ class _Pass:
         return (
             last.name not in self.leaves
             and len(readers) == 1
-            and isinstance(self.network[readers[0]].op, MAC_OPERATORS)
+            and self.network[readers[0]].op.multiplies
             and not self.views[layer.inputs[0].name].flat
         )
 
@@ -194,22 +189,16 @@ class _Pass:
 
     def _stored(self, layer: Layer) -> int:
         """Stored parameters per output channel of a layer on its own."""
-        if self.rule.fuses and isinstance(layer.op, BatchNorm):
-            return BATCHNORM_FOLDED
-        return layer.op.stored(layer.shapes, layer.output.image)
+        count = layer.op.folded if self.rule.fuses else layer.op.stored
+        return count(layer.shapes, layer.output.image)
 
     def _add_kernel(self, layer: Layer, chain: list[Layer], residuals: list[Operand]) -> None:
         stored = self._stored(layer)
         work = layer.op.work(layer.shapes, layer.output.image)
         computing = [each for each in chain if each.op.elementwise]
         for position, each in enumerate(computing):
-            folds = (
-                position == 0
-                and isinstance(each.op, BatchNorm)
-                and isinstance(layer.op, MAC_OPERATORS)
-            )
-            if folds:
-                stored += int(not layer.op.bias)  # type: ignore[attr-defined]  # all three have one
+            if position == 0 and each.op.folds and layer.op.multiplies:
+                stored += int(not layer.op.biased)  # the shift becomes the bias
             else:
                 stored += self._stored(each)
                 work += each.op.work(each.shapes, each.output.image)
@@ -223,7 +212,7 @@ class _Pass:
             operands=(*own, *residuals),
             own=len(own),
             output=last.output,
-            output_role=Role.CONCAT if isinstance(layer.op, Concat) else Role.ACTIVATION,
+            output_role=output_role(layer.op),
             stored=stored,
             macs=layer.macs,
             work=work,
@@ -235,9 +224,10 @@ class _Pass:
 
     def _own_operands(self, layer: Layer) -> list[Operand]:
         views = [self.views[tensor.name] for tensor in layer.inputs]
-        if isinstance(layer.op, Concat):
-            return [Operand(View.stack(views, layer.output.image), Role.CONCAT, IDENTITY)]
+        if layer.op.joins:
+            role = operand_role(layer.op, True)
+            return [Operand(View.stack(views, layer.output.image), role, IDENTITY)]
         return [
-            Operand(view, Role.RESIDUAL if position else Role.ACTIVATION, layer.op)
+            Operand(view, operand_role(layer.op, position == 0), layer.op)
             for position, view in enumerate(views)
         ]

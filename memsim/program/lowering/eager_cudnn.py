@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from memsim.network.graph import Network
 from memsim.network.ops.base import Operator, Shape, Shapes
-from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Kernel, Operand, View
 from memsim.program.lowering.base import library_pass
@@ -20,6 +19,7 @@ class AddBias(Operator):
 
     kind: ClassVar[str] = "bias"
     elementwise: ClassVar[bool] = True
+    in_place: ClassVar[bool] = True
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
@@ -41,6 +41,7 @@ class EagerCudnn(Eager):
     """
 
     name: ClassVar[str] = "eager_cudnn"
+    assumes: ClassVar[tuple[str, ...]] = ("a convolution's bias added by a kernel of its own",)
 
     def lower(self, network: Network) -> tuple[Kernel, ...]:
         return tuple(part for kernel in super().lower(network) for part in _split(kernel))
@@ -48,7 +49,7 @@ class EagerCudnn(Eager):
 
 def _split(kernel: Kernel) -> Iterator[Kernel]:
     """The kernel without its bias, and the bias."""
-    if not isinstance(kernel.op, Conv | ConvTranspose) or not kernel.op.bias:
+    if not (kernel.op.convolves and kernel.op.biased):
         yield kernel
         return
     product = Tensor(f"{kernel.output.name}.product", kernel.output.shape, kernel.output.dtype)

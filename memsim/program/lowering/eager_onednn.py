@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from memsim.network.graph import Layer, Network
 from memsim.network.ops.base import Index, Operator, Shape, Shapes
-from memsim.network.ops.conv import Conv
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Kernel, Operand, View
 from memsim.program.lowering.base import library_pass
@@ -53,6 +52,7 @@ class EagerOnednn(Eager):
     """
 
     name: ClassVar[str] = "eager_onednn"
+    assumes: ClassVar[tuple[str, ...]] = ("maps and weights reordered on every call, by oneDNN",)
 
     def lower(self, network: Network) -> tuple[Kernel, ...]:
         from memsim.program.library.onednn.eager import uses_onednn
@@ -61,7 +61,8 @@ class EagerOnednn(Eager):
         kernels: list[Kernel] = []
         for kernel in super().lower(network):
             layer = network[kernel.name]
-            by_onednn = isinstance(kernel.op, Conv) and uses_onednn(Geometry.of(layer))
+            plain = kernel.op.convolves and not kernel.op.transposed
+            by_onednn = plain and uses_onednn(Geometry.of(layer))
             kernels += _reordered(kernel, layer) if by_onednn else [kernel]
         return tuple(kernels)
 
@@ -71,7 +72,7 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
     from memsim.program.library.onednn.direct import BLOCK
 
     (source,) = kernel.operands
-    bias = int(getattr(kernel.op, "bias", False))
+    bias = int(kernel.op.biased)
     channels, height, width = source.view.shape
     if channels >= BLOCK:
         image = (kernel.output.shape[0], channels, height, width)

@@ -9,4 +9,5 @@ class Fused(Lowering):
     """Batch norms folded, activations and residual adds fused; a concat copies."""
 
     name: ClassVar[str] = "fused"
+    assumes: ClassVar[tuple[str, ...]] = ("batch norms folded, elementwise followers fused",)
     fuses: ClassVar[bool] = True

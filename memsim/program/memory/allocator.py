@@ -1,8 +1,8 @@
 """Allocators: the addresses of tensors in memory that a hardware cache sees.
 
 Parameters and network inputs are laid out first and stay. A feature map is allocated when its
-kernel starts and freed after its last reader; an in-place operator that is its input's last
-reader takes its input's address.
+kernel starts and freed after its last reader; an operator that works in place takes its operand's
+address (:mod:`.in_place`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.network.ops.pointwise import BatchNorm
+from memsim.program.kernel import View
+from memsim.program.memory.best_fit import Heap, aligned
+from memsim.program.memory.in_place import PLANNED, Candidate
 from memsim.program.program import Program
 from memsim.registry import Registry
 
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-ALIGNMENT = 64
-"""Bytes: tensors begin on a line, as PyTorch's CPU allocator and inference runtimes do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,66 +102,53 @@ def plan_memory(program: Program, allocator: str = "caching") -> MemoryPlan:
     return MemoryPlan(address, fixed, peak)
 
 
-def aligned(size: int) -> int:
-    """Bytes rounded up to :data:`ALIGNMENT`."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
 def _in_place(program: Program) -> dict[int, int]:
-    """Tensors that take the address of another: output -> input, in program order.
-
-    Activations, and the first operand of an add or mul: what PyTorch code writes as ``inplace``
-    or ``+=``. A batch norm is not.
-    """
+    """Tensors that take the address of another: output -> operand, in program order."""
     number = {tensor.name: i for i, tensor in enumerate(program.tensors)}
-    last = program.tensor_spans[1]
-    kernels = np.flatnonzero(np.diff(program.task_kernel, append=-1))  # last task of each kernel
-    ends = {int(program.task_kernel[task]): int(task) for task in kernels}
+    last_touch = program.tensor_spans[1]
+    last_task = np.full(len(program.kernels), -1, np.int64)
+    np.maximum.at(last_task, program.task_kernel, np.arange(program.tasks))
+
+    def candidate(view: View, end: int) -> Candidate:
+        segment = view.segments[0]
+        stored = program.tensors[number[segment.tensor]]
+        channels = segment.stop - segment.start
+        return Candidate(
+            nbytes=stored.nbytes * channels // stored.shape[1],
+            whole=channels == stored.shape[1],
+            free=len(view.segments) == 1
+            and stored.kind == "activation"
+            and bool(last_touch[number[segment.tensor]] <= end),
+        )
+
     taken: dict[int, int] = {}
-    for position, kernel in enumerate(program.kernels):
-        if not kernel.op.elementwise or isinstance(kernel.op, BatchNorm):
-            continue
-        segments = kernel.operands[0].view.segments
-        source = number[segments[0].tensor]
+    for kernel, end in zip(program.kernels, last_task.tolist(), strict=True):
+        views = [operand.view for operand in kernel.operands]
         target = number[kernel.output.name]
-        if (
-            len(segments) == 1
-            and program.tensors[source].kind == "activation"
-            and program.tensors[source].nbytes == program.tensors[target].nbytes
-            and segments[0].stop - segments[0].start == program.tensors[source].shape[1]
-            and last[source] <= ends[position]
-        ):
-            taken[target] = source
+        candidates = [candidate(view, end) for view in views]
+        chosen = PLANNED.choose(kernel.op, program.tensors[target].nbytes, candidates)
+        if chosen is not None:
+            taken[target] = number[views[chosen].segments[0].tensor]
     return taken
 
 
 def _lifetimes(program: Program, taken: dict[int, int]) -> list[Lifetime]:
+    """When memory is needed, in the order in which it first is; a network output stays to the end.
+
+    Tensors that take another's address prolong the life of that one.
+    """
     first, last = program.tensor_spans[0], program.tensor_spans[1].copy()
+    for number, tensor in enumerate(program.tensors):
+        if tensor.kind == "output":
+            last[number] = program.tasks
     for heir, giver in reversed(list(taken.items())):
         last[giver] = max(last[giver], last[heir])
-    found = [
-        Lifetime(
-            number,
-            aligned(tensor.nbytes),
-            int(first[number]),
-            program.tasks if tensor.kind == "output" else int(last[number]),
-        )
+    lifetimes = [
+        Lifetime(number, aligned(tensor.nbytes), int(first[number]), int(last[number]))
         for number, tensor in enumerate(program.tensors)
         if tensor.kind in ("activation", "output") and number not in taken
     ]
-    outputs = {heir for heir in taken if program.tensors[heir].kind == "output"}
-    kept = {_root(heir, taken) for heir in outputs}
-    found = [
-        Lifetime(each.tensor, each.size, each.first, program.tasks) if each.tensor in kept else each
-        for each in found
-    ]
-    return sorted(found, key=lambda lifetime: lifetime.first)
-
-
-def _root(tensor: int, taken: dict[int, int]) -> int:
-    while tensor in taken:
-        tensor = taken[tensor]
-    return tensor
+    return sorted(lifetimes, key=lambda lifetime: lifetime.first)
 
 
 @ALLOCATORS.register("fresh")
@@ -183,49 +169,25 @@ def fresh(lifetimes: list[Lifetime]) -> dict[int, int]:
 
 @ALLOCATORS.register("caching")
 def caching(lifetimes: list[Lifetime]) -> dict[int, int]:
-    """Best fit among freed memory, neighbours merged; grow where none fits.
+    """Best fit among freed memory, neighbours merged: :class:`.Heap`.
 
-    What the C library's allocator, behind PyTorch's CPU tensors, does with sizes beyond its
-    small bins. Among equal gaps the lowest is taken.
+    What the C library's allocator, behind PyTorch's CPU tensors, does.
 
     Examples
     --------
     >>> caching([Lifetime(0, 128, 0, 1), Lifetime(1, 64, 1, 4), Lifetime(2, 64, 2, 3)])
     {0: 0, 1: 128, 2: 0}
     """
+    heap = Heap()
     offsets: dict[int, int] = {}
-    gaps: list[tuple[int, int]] = []  # offset, size; ascending
-    live: list[tuple[int, int, int]] = []  # last task, offset, size
-    top = 0
+    live: list[Lifetime] = []
     for lifetime in lifetimes:
-        ended = [each for each in live if each[0] < lifetime.first]
-        live = [each for each in live if each[0] >= lifetime.first]
-        gaps, top = _merged([*gaps, *((offset, size) for _, offset, size in ended)], top)
-        fitting = [(size, offset) for offset, size in gaps if size >= lifetime.size]
-        if fitting:
-            size, offset = min(fitting)
-            gaps.remove((offset, size))
-            if size > lifetime.size:
-                gaps = sorted([*gaps, (offset + lifetime.size, size - lifetime.size)])
-        else:
-            offset = top
-            top += lifetime.size
-        offsets[lifetime.tensor] = offset
-        live.append((lifetime.last, offset, lifetime.size))
+        for ended in [each for each in live if each.last < lifetime.first]:
+            heap.free(offsets[ended.tensor])
+            live.remove(ended)
+        offsets[lifetime.tensor] = heap.allocate(lifetime.size)
+        live.append(lifetime)
     return offsets
-
-
-def _merged(gaps: list[tuple[int, int]], top: int) -> tuple[list[tuple[int, int]], int]:
-    """Neighbouring gaps as one; a gap at the top lowers the top."""
-    merged: list[tuple[int, int]] = []
-    for offset, size in sorted(gaps):
-        if merged and sum(merged[-1]) == offset:
-            merged[-1] = (merged[-1][0], merged[-1][1] + size)
-        else:
-            merged.append((offset, size))
-    if merged and sum(merged[-1]) == top:
-        top = merged.pop()[0]
-    return merged, top
 
 
 @ALLOCATORS.register("arena")

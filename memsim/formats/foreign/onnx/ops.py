@@ -9,7 +9,6 @@ from memsim.formats.foreign.importer import Importer, Rule
 from memsim.formats.foreign.onnx.arguments import RULES, axis_of, given, integer, rule, whole, wrong
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported
 from memsim.network.ops import OPERATORS
-from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import LeakyRelu
 from memsim.network.ops.scale import Scale
@@ -130,7 +129,7 @@ def _with_constant(importer: Importer, record: Record, name: str, held: str) -> 
         _emit(importer, record, name, Scale(**scales[record.target]))
         return
     node = importer.nodes[value.layer]
-    biased = isinstance(node.op, Conv | ConvTranspose | Linear) and not node.op.bias
+    biased = node.op.multiplies and not node.op.biased
     per_channel = tuple(n for n in constant.shape if n != 1) == value.shape[1:2] and (
         len(value.shape) == 2 or len(constant.shape) >= len(value.shape) - 1
     )

@@ -8,15 +8,15 @@ these lie. Its product is a trace of spans for :func:`memsim.engines.cache.level
 
 from __future__ import annotations
 
-from memsim.program.library.onednn.eager import Eager
+from memsim.program.library.onednn.eager import EagerForward
 from memsim.program.library.onednn.forward import Forward
-from memsim.program.library.onednn.fused import Fused
+from memsim.program.library.onednn.fused import FusedForward
 from memsim.registry import Registry
 
 FORWARDS: Registry[type[Forward]] = Registry("PyTorch mode")
 """How PyTorch runs a network, by name."""
 
-for _forward in (Eager, Fused):
+for _forward in (EagerForward, FusedForward):
     FORWARDS.add(_forward.name, _forward)
 
 __all__ = ["FORWARDS", "Forward"]

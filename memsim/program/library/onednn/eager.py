@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from memsim.network.graph import Layer
-from memsim.network.ops.conv import Conv
 from memsim.program.library.onednn import aten, depthwise, direct, reorder
 from memsim.program.library.onednn.forward import Forward
 from memsim.program.library.onednn.geometry import ITEM, Geometry
@@ -40,7 +39,7 @@ def uses_onednn(geometry: Geometry) -> bool:
     return worth_it and large
 
 
-class Eager(Forward):
+class EagerForward(Forward):
     """Every operator its own kernel."""
 
     name: ClassVar[str] = "eager"
@@ -107,7 +106,6 @@ class Eager(Forward):
 
     def bias(self, layer: Layer) -> None:
         """Read the bias, if there is one."""
-        assert isinstance(layer.op, Conv)
-        if layer.op.bias:
-            size = layer.op.out * ITEM
+        if layer.op.biased:
+            size = layer.output.image[0] * ITEM
             aten.record_read(self.trace, self.parameters(f"{layer.name}.bias", size), size)

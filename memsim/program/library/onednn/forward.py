@@ -1,9 +1,13 @@
 """One forward pass in PyTorch: which kernels run, on which addresses.
 
-:class:`Forward` walks a network's layers in order and keeps the memory of its feature maps:
-a map is allocated by the layer that writes it and freed after its last reader, as Python's
-reference counts do it. What a convolution becomes differs between modes and is left to
-:mod:`.eager` and :mod:`.fused`.
+:class:`Forward` walks a network's layers in order and keeps the memory of its feature maps: a map
+is allocated by the layer that writes it and freed after its last reader, as Python's reference
+counts do it. What a convolution becomes differs between modes and is left to :mod:`.eager` and
+:mod:`.fused`.
+
+Large blocks come from the C library's heap: its threshold for ``mmap`` grows past them when the
+first one is freed (glibc, malloc/malloc.c, M_MMAP_THRESHOLD), so that from the second pass on every
+pass gets the same addresses.
 """
 
 from __future__ import annotations
@@ -13,12 +17,8 @@ from typing import ClassVar
 
 from memsim.errors import Problem, SimulationError
 from memsim.network.graph import Layer, Network
-from memsim.network.ops import pool
-from memsim.network.ops.base import Operator
-from memsim.network.ops.conv import Conv
-from memsim.network.ops.pointwise import Add, BatchNorm, Mul
-from memsim.network.ops.shape import Concat, Input, Slice
-from memsim.network.ops.window import Pool
+from memsim.network.ops.base import Operator, Window
+from memsim.network.ops.pool import MaxPool
 from memsim.program.library.onednn.aten import (
     INDEX,
     Map,
@@ -28,12 +28,16 @@ from memsim.program.library.onednn.aten import (
     record_read,
 )
 from memsim.program.library.onednn.geometry import ITEM, Geometry
-from memsim.program.library.onednn.heap import ALIGNMENT, Heap
 from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
+from memsim.program.memory.best_fit import Heap, aligned
+from memsim.program.memory.in_place import Candidate
 from memsim.program.spans import Recorder, Spans
 
 SPACE = 1 << 40
 """Distance between the areas of memory: parameters, heap, runtime."""
+
+HEADER = 16
+"""Bytes that the C library keeps before every block (glibc, malloc/malloc.c)."""
 
 OBJECT = 1024
 """Bytes of the pieces that a primitive's tables are allocated in."""
@@ -45,21 +49,23 @@ class Storage:
 
     Attributes
     ----------
-    address : int
+    address, nbytes : int
     reads : int
+        Times that layers to come read it.
     fixed : bool
         Not of the heap: a network input.
     freed : bool
     """
 
     address: int
-    reads: int
+    nbytes: int
+    reads: int = 0
     fixed: bool = False
     freed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class StoredMap:
     """What a layer's name stands for: a map, and the memory that it lies in."""
 
     map: Map
@@ -98,7 +104,7 @@ class Forward:
             hint = f"batch 1 and dtype fp32, not {network.batch} and {network.dtype}"
             raise SimulationError(Problem(message, hint=hint))
         self.network, self.runtime = network, runtime
-        self.heap = Heap(2 * SPACE)
+        self.heap = Heap(2 * SPACE, header=HEADER, apart=True)
         self._fixed = SPACE
         self._shared = 3 * SPACE
         self.blas = 4 * SPACE
@@ -118,7 +124,7 @@ class Forward:
     def _pass(self) -> Spans:
         """Run once: what is touched, in order."""
         self.trace = Recorder()
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, StoredMap] = {}
         self.done: set[str] = set()
         self.run()
         for value in self.values.values():  # the network's outputs, and what nobody reads
@@ -130,7 +136,7 @@ class Forward:
     def fixed(self, nbytes: int) -> int:
         """Memory that stays, such as parameters."""
         address = self._fixed
-        self._fixed += -(-nbytes // ALIGNMENT) * ALIGNMENT
+        self._fixed += aligned(nbytes)
         return address
 
     def parameters(self, layer: str, nbytes: int) -> int:
@@ -147,18 +153,18 @@ class Forward:
         """Give it back."""
         self.heap.free(address)
 
-    def produce(self, layer: Layer) -> Value:
+    def produce(self, layer: Layer) -> StoredMap:
         """Allocate a layer's output."""
         channels, rows, columns = layer.output.image
         address = self.scratch(layer.output.nbytes)
         return self.bind(layer, Map(address, channels, rows, columns, self.last), None)
 
-    def bind(self, layer: Layer, seen: Map, storage: Storage | None) -> Value:
+    def bind(self, layer: Layer, seen: Map, storage: Storage | None) -> StoredMap:
         """Make a layer's name stand for a map, in memory of its own or in another one's."""
         if storage is None:
-            storage = Storage(seen.address, 0)
+            storage = Storage(seen.address, seen.nbytes)
         storage.reads += self.reads[layer.name]
-        value = Value(seen, storage)
+        value = StoredMap(seen, storage)
         self.values[layer.name] = value
         self.done.add(layer.name)
         return value
@@ -229,23 +235,23 @@ class Forward:
                 self._layer(layer)
 
     def _layer(self, layer: Layer) -> None:
-        op = layer.op
-        if isinstance(op, Input):
+        op, selected = layer.op, layer.op.selects(layer.shapes)
+        if op.is_input:
             channels, rows, columns = layer.output.image
             address = self.parameters(layer.name, layer.output.nbytes)
             seen = Map(address, channels, rows, columns, self.last)
-            self.bind(layer, seen, Storage(seen.address, 0, fixed=True))
+            self.bind(layer, seen, Storage(seen.address, seen.nbytes, fixed=True))
         elif op.view:
             value = self.values[layer.inputs[0].name]
             self.bind(layer, self._viewed(value.map, layer), value.storage)
             self.consume(layer)
-        elif isinstance(op, Slice) and not self.last:
+        elif selected is not None and not self.last:
             value = self.values[layer.inputs[0].name]
             plane = value.map.rows * value.map.columns * ITEM
-            moved = replace(value.map, address=value.map.address + op.start * plane)
+            moved = replace(value.map, address=value.map.address + selected[0] * plane)
             self.bind(layer, self._viewed(moved, layer), value.storage)
             self.consume(layer)
-        elif isinstance(op, Conv):
+        elif self.convolves(layer):
             self.convolve(layer)
         else:
             self._plain(layer)
@@ -256,6 +262,10 @@ class Forward:
 
     def build(self) -> None:
         """Lay out what is in memory before the first pass."""
+
+    def convolves(self, layer: Layer) -> bool:
+        """Whether a layer is a convolution by one of the modelled kernels."""
+        return layer.op.convolves and not layer.op.transposed
 
     def convolve(self, layer: Layer) -> None:
         """Record a convolution."""
@@ -269,7 +279,7 @@ class Forward:
         """A layer that is one kernel of PyTorch's own."""
         op = layer.op
         with self.trace.call(layer.name, op.kind):
-            self.enter(self._kind(op), layer.name)
+            self.enter("activation" if op.activates else op.kind, layer.name)
             sources = self.maps(layer)
             giver = self._giver(layer)
             if giver is not None:
@@ -279,18 +289,14 @@ class Forward:
             self._record(op, layer, sources, target)
         self.consume(layer)
 
-    def _kind(self, op: Operator) -> str:
-        plain = op.elementwise and not isinstance(op, BatchNorm | Add | Mul)
-        return "activation" if plain else op.kind
-
     def _record(self, op: Operator, layer: Layer, sources: list[Map], target: Map) -> None:
         size = op.stored(layer.shapes, layer.output.image) * target.channels * ITEM
         if size:
             record_read(self.trace, self.parameters(layer.name, size), size)
-        if isinstance(op, Concat):
+        if op.joins:
             record_concat(self.trace, sources, target)
-        elif isinstance(op, Pool):
-            self._record_pool(op, sources[0], target)
+        elif op.pools and op.window is not None:
+            self._record_pool(op, op.window, sources[0], target)
         elif op.elementwise:
             whole = [source for source in sources if source.nbytes == target.nbytes]
             for source in sources:
@@ -302,28 +308,31 @@ class Forward:
                 record_read(self.trace, source.address, source.nbytes)
             record_read(self.trace, target.address, target.nbytes, write=True)
 
-    def _record_pool(self, op: Pool, source: Map, target: Map) -> None:
-        (kh, kw), (sh, sw), (top, left, _, _) = op.geometry()
+    def _record_pool(self, op: Operator, window: Window, source: Map, target: Map) -> None:
+        top, left, _, _ = window.padding
         geometry = Geometry(
             1, 1, source.rows, source.columns, target.rows, target.columns,
-            kh, kw, sh, sw, 1, 1, top, left,
+            *window.kernel, *window.stride, 1, 1, top, left,
         )  # fmt: skip
         indices = None
-        if isinstance(op, pool.MaxPool):
+        if isinstance(op, MaxPool):  # its kernel also writes where each maximum lay
             indices = self.scratch(target.nbytes // ITEM * INDEX)
         record_pool(self.trace, source, target, geometry, indices)
         if indices is not None:
             self.free(indices)
 
-    def _giver(self, layer: Layer) -> Value | None:
-        """The input whose memory the output takes, if the operator works in place."""
-        op = layer.op
-        if not self.runtime.inplace or not op.elementwise or isinstance(op, BatchNorm):
-            return None
-        candidates = layer.inputs if isinstance(op, Add | Mul) else layer.inputs[:1]
-        for tensor in candidates:
-            value = self.values[tensor.name]
-            alone = value.storage.reads == 1 and not value.storage.fixed
-            if alone and value.map.nbytes == layer.output.nbytes:
-                return value
-        return None
+    def _giver(self, layer: Layer) -> StoredMap | None:
+        """The operand whose memory the output takes, if the operator works in place."""
+        operands = [self.values[tensor.name] for tensor in layer.inputs]
+        here = [id(operand.storage) for operand in operands]
+        candidates = [
+            Candidate(
+                nbytes=operand.map.nbytes,
+                whole=operand.map.nbytes == operand.storage.nbytes,
+                free=not operand.storage.fixed
+                and operand.storage.reads == here.count(id(operand.storage)),
+            )
+            for operand in operands
+        ]
+        chosen = self.runtime.in_place.choose(layer.op, layer.output.nbytes, candidates)
+        return None if chosen is None else operands[chosen]

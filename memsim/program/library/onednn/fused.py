@@ -16,8 +16,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from memsim.network.graph import Layer
-from memsim.network.ops.conv import Conv
-from memsim.network.ops.pointwise import Add, BatchNorm, Mul
 from memsim.program.library.onednn import brgemm, depthwise
 from memsim.program.library.onednn.aten import record_read
 from memsim.program.library.onednn.blocking import Blocking, choose
@@ -25,7 +23,7 @@ from memsim.program.library.onednn.forward import Forward
 from memsim.program.library.onednn.geometry import ITEM, Geometry
 
 
-class Fused(Forward):
+class FusedForward(Forward):
     """Convolution, batch norm and activation are one kernel."""
 
     name: ClassVar[str] = "fused"
@@ -37,7 +35,7 @@ class Fused(Forward):
         So the heap is full of holes of the weights' sizes before the first pass, and feature
         maps of different sizes find different holes rather than each other's memory.
         """
-        layers = [layer for layer in self.network if isinstance(layer.op, Conv)]
+        layers = [layer for layer in self.network if self.convolves(layer)]
         plain = [self.scratch(Geometry.of(layer).weights * ITEM) for layer in layers]
         self.blockings: dict[str, Blocking] = {}
         for layer, address in zip(layers, plain, strict=True):
@@ -78,13 +76,7 @@ class Fused(Forward):
             if len(readers) != 1 or chain[-1].name in self.network.outputs:
                 break
             follower = self.network[readers[0]]
-            op = follower.op
-            fits = (
-                isinstance(op, BatchNorm)
-                if folds
-                else (op.elementwise and not isinstance(op, BatchNorm | Add | Mul))
-            )
-            if not fits:
+            if not (follower.op.folds if folds else follower.op.activates):
                 if folds:
                     continue
                 break

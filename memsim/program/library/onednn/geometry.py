@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from memsim.network.graph import Layer
-from memsim.network.ops.base import pair
-from memsim.network.ops.conv import Conv
 
 ITEM = 4
 """Bytes of fp32, the only type that is modelled."""
@@ -77,13 +75,13 @@ class Geometry:
         >>> Geometry.of(memsim.load("resnet18")["conv1.conv"]).weights
         9408
         """
-        op = layer.op
-        assert isinstance(op, Conv)
+        window = layer.op.window
+        assert window is not None
         (ic, ih, iw), (oc, oh, ow) = layer.shapes[0], layer.output.image
-        top, left, _, _ = op.pads()
+        top, left, _, _ = window.padding
         return cls(
-            ic // op.groups, oc // op.groups, ih, iw, oh, ow,
-            *pair(op.kernel), *pair(op.stride), *pair(op.dilation), top, left, op.groups,
+            ic // window.groups, oc // window.groups, ih, iw, oh, ow,
+            *window.kernel, *window.stride, *window.dilation, top, left, window.groups,
         )  # fmt: skip
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from memsim.program.library.onednn.blocking import Processor
+from memsim.program.memory.in_place import PYTORCH, InPlaceRule
 
 LINE = 64
 """Bytes in which the sizes below were counted."""
@@ -78,8 +79,8 @@ class Runtime:
         Lines that every layer has for itself: its module and parameter objects.
     start : Floor
         Touched before the first layer, once per pass.
-    inplace : bool
-        Activations, and the sum of a residual addition, take their input's memory.
+    in_place : InPlaceRule
+        Which operand's memory activations and residual additions write over.
     """
 
     processor: Processor = field(default_factory=Processor)
@@ -87,7 +88,7 @@ class Runtime:
     kinds: Mapping[str, Floor] = field(default_factory=lambda: KINDS)
     module: int = 14
     start: Floor = Floor(read=2083, written=526)
-    inplace: bool = True
+    in_place: InPlaceRule = PYTORCH
 
 
 BARE = Runtime(every=Floor(), kinds=MappingProxyType({}), module=0, start=Floor())
