@@ -21,7 +21,7 @@ LARGEST_BLOCK = 16 * 1024
 """Bytes."""
 
 
-class Grid:
+class CellGrid:
     """The blocks of one stored tensor.
 
     Parameters

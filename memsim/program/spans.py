@@ -46,7 +46,7 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LibraryCall:
     """One function that the runtime calls on tensors.
 
     Attributes
@@ -70,17 +70,17 @@ class Recorder:
     >>> with trace.call("relu1", "relu"):
     ...     trace.add((0, 64, False), (0, 64, True))
     >>> len(trace.spans()), trace.calls
-    (2, [Call(layer='relu1', kind='relu')])
+    (2, [LibraryCall(layer='relu1', kind='relu')])
     """
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[LibraryCall] = []
         self._parts: list[tuple[Ints, Ints, NDArray[np.bool_], int]] = []
 
     @contextmanager
     def call(self, layer: str, kind: str) -> Iterator[None]:
         """Spans added inside belong to this call."""
-        self.calls.append(Call(layer, kind))
+        self.calls.append(LibraryCall(layer, kind))
         yield
 
     def add(self, *streams: Stream) -> None:

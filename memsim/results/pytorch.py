@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.cache.levels import FETCHES, READS, WRITEBACKS, LevelMisses
-from memsim.program.spans import Call
+from memsim.program.spans import LibraryCall
 from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class PytorchTraffic:
         Bytes of the last-level cache.
     line : int
         Bytes of a line.
-    calls : tuple of Call
+    calls : tuple of LibraryCall
         The functions that ran, in order.
     misses : LevelMisses
         Of both passes, in lines.
@@ -52,7 +52,7 @@ class PytorchTraffic:
     mode: str
     sizes: tuple[int, ...]
     line: int
-    calls: tuple[Call, ...]
+    calls: tuple[LibraryCall, ...]
     misses: LevelMisses = field(repr=False)
 
     def column(self, which: int, steady: bool = True) -> Ints:
@@ -88,7 +88,7 @@ class PytorchTraffic:
             for number, size in enumerate(self.sizes)
         ]
 
-    def layers(self, size: Quantity) -> Iterator[tuple[Call, tuple[int, int, int]]]:
+    def layers(self, size: Quantity) -> Iterator[tuple[LibraryCall, tuple[int, int, int]]]:
         """Each call with its load misses, store misses and dirty evictions at a size, in lines.
 
         Raises

@@ -85,7 +85,7 @@ class Forward:
     ----------
     cold, steady : Spans
         The first pass, which makes the library's primitives, and the second one.
-    calls : list of Call
+    calls : list of LibraryCall
         The calls of a pass, in order.
 
     Raises

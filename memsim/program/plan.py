@@ -1,0 +1,188 @@
+"""Plans: what the tasks of one kernel access, before the tensors are cut into cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.program.columns import Columns
+from memsim.program.kernel import Kernel, Operand, Role
+from memsim.program.roles import read_role, write_role
+from memsim.program.tensors import Tensors
+from memsim.program.tiling import Tiling, block_channels, strip_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Index = NDArray[np.int64]
+    Ranges = tuple[Index, Index]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a kernel's tasks access of one tensor: a task's strip tells the rows, its channel block
+    the channels.
+
+    Attributes
+    ----------
+    tensor : str
+    role : Role
+    rows, channels : pair of arrays
+        First and behind the last, for each strip and for each channel block.
+    write : bool
+    once : bool
+        By the kernel's first task alone (the scales and shifts of a prologue).
+    """
+
+    tensor: str
+    role: Role
+    rows: Ranges
+    channels: Ranges
+    write: bool = False
+    once: bool = False
+
+
+class KernelPlan:
+    """One kernel, its tiling and its accesses in order; the last one is the write.
+
+    Making it adds the kernel's parameters to the stored tensors and cuts all that it accesses.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    tiling : Tiling
+    tensors : Tensors
+        Its operands and its output are among them.
+    """
+
+    def __init__(self, kernel: Kernel, tiling: Tiling, tensors: Tensors) -> None:
+        self.kernel, self.tiling, self.tensors = kernel, tiling, tensors
+        self.accesses: list[Access] = []
+        self.loaded: Index | None = None
+        """Elements of the kernel's own operands that each (strip, block) loads, where a prologue
+        computes on them."""
+        for number, operand in enumerate(kernel.operands):
+            if number == kernel.own:
+                self._read_weights()
+            self._read_operand(number, operand)
+        if len(kernel.operands) == kernel.own:
+            self._read_weights()
+        output = self.tensors[kernel.output.name]
+        role = write_role(kernel.output_role, output.kind)
+        rows, channels = _between(tiling.rows), _between(tiling.channels)
+        self._add(Access(output.name, role, rows, channels, write=True))
+
+    def _add(self, access: Access) -> None:
+        self.tensors.cut(
+            access.tensor, np.concatenate(access.rows), np.concatenate(access.channels)
+        )
+        self.accesses.append(access)
+
+    def _read_weights(self) -> None:
+        kernel, tiling = self.kernel, self.tiling
+        if kernel.stored:
+            name = f"{kernel.name}.weight"
+            self.tensors.add_parameters(name, kernel.output.image[0], kernel.stored)
+            every_row = _whole(len(tiling.rows) - 1, 1)
+            self._add(Access(name, Role.WEIGHT, every_row, _between(tiling.channels)))
+
+    def _read_operand(self, number: int, operand: Operand) -> None:
+        """Read the segments of an operand's view, and the parameters of its prologue."""
+        kernel, tiling, view = self.kernel, self.tiling, operand.view
+        rows = strip_rows(kernel, number, tiling.rows)
+        low, high = block_channels(kernel, number, tiling.channels)
+        strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
+        offset = 0
+        for segment in view.segments:
+            stored = self.tensors[segment.tensor]
+            size = segment.stop - segment.start
+            if view.flat:
+                needed, (first, last) = _whole(strips, stored.shape[2]), _whole(blocks, size)
+            else:
+                needed = rows
+                first, last = np.clip(low - offset, 0, size), np.clip(high - offset, 0, size)
+            part = (first + segment.start, last + segment.start)
+            role = read_role(operand.role, stored.kind)
+            self._add(Access(segment.tensor, role, needed, part))
+            offset += size
+        if kernel.load_work and number < kernel.own:
+            self.loaded = np.outer(rows[1] - rows[0], high - low) * view.shape[2]
+        for layer, per_channel in view.prologue:
+            if per_channel:
+                name, channels = f"{layer}.weight", view.shape[0]
+                self.tensors.add_parameters(name, channels, per_channel)
+                whole = _whole(strips, 1), _whole(blocks, channels)
+                self._add(Access(name, Role.WEIGHT, *whole, once=True))
+
+    def columns(self, number: int, most: int) -> Columns | None:
+        """List the kernel's tasks and the cells that they touch; None if these are too many.
+
+        Parameters
+        ----------
+        number : int
+            Of the kernel in the program.
+        most : int
+            Touches that there may be.
+        """
+        tiling, tasks = self.tiling, len(self.tiling)
+        runs = [self._runs(access) for access in self.accesses]
+        slot = np.repeat(np.arange(len(runs)), [len(run[0]) for run in runs])
+        task, first, count = (np.concatenate(column) for column in zip(*runs, strict=True))
+        order = np.argsort(task, kind="stable")  # runs are listed access by access
+        task, slot, first, count = task[order], slot[order], first[order], count[order]
+        end = np.cumsum(count)
+        if end[-1] > most:
+            return None
+        cell = np.repeat(first - (end - count), count) + np.arange(end[-1])
+        per_task = np.zeros(tasks, np.int64)
+        np.add.at(per_task, task, count)
+        roles = np.array([access.role for access in self.accesses], dtype=np.uint8)
+        writes = np.array([access.write for access in self.accesses])
+        macs, work = self._costs()
+        return Columns(
+            task_kernel=np.full(tasks, number, np.int32),
+            task_image=tiling.image.astype(np.int32),
+            task_macs=macs,
+            task_work=work,
+            task_start=np.concatenate([[0], np.cumsum(per_task)]),
+            cell=cell.astype(np.int32),
+            write=np.repeat(writes[slot], count),
+            role=np.repeat(roles[slot], count),
+        )
+
+    def _runs(self, access: Access) -> tuple[Index, Index, Index]:
+        """Task, first cell and number of cells of every run of consecutive cells."""
+        tiling = self.tiling
+        low, high = access.rows[0][tiling.strip], access.rows[1][tiling.strip]
+        if access.once:
+            high = np.where(np.arange(len(tiling)) == 0, high, low)
+        channels = access.channels[0][tiling.block], access.channels[1][tiling.block]
+        return self.tensors.cells(access.tensor, tiling.image, (low, high), channels)
+
+    def _costs(self) -> tuple[Index, Index]:
+        """MACs and elementwise operations of each task; they sum to the kernel's."""
+        kernel, tiling = self.kernel, self.tiling
+        heights, widths = np.diff(tiling.rows), np.diff(tiling.channels)
+        outputs = heights[tiling.strip] * widths[tiling.block] * kernel.output.shape[3]
+        work = outputs * kernel.work
+        if self.loaded is not None:
+            work = work + self.loaded[tiling.strip, tiling.block] * kernel.load_work
+        size = kernel.output.size
+        if kernel.macs % size == 0:
+            return outputs * (kernel.macs // size), work
+        # A transposed convolution's MACs do not divide evenly; share them out without loss.
+        shares = [kernel.macs * int(end) // size for end in np.cumsum(outputs)]
+        macs: Index = np.array([0, *shares], dtype=np.int64)
+        return macs[1:] - macs[:-1], work
+
+
+def _between(edges: Index) -> Ranges:
+    """The ranges between edges that follow one another."""
+    return edges[:-1], edges[1:]
+
+
+def _whole(count: int, size: int) -> Ranges:
+    """So many ranges that all cover ``[0, size)``."""
+    return np.zeros(count, np.int64), np.full(count, size, np.int64)
