@@ -23,10 +23,12 @@ from memsim.errors import InputError, Problem
 
 __all__ = [
     "LIMIT",
+    "PICOSECONDS",
     "SI",
     "TIME",
     "Quantity",
     "RateUnit",
+    "duration",
     "other_reading",
     "parse_bytes",
     "parse_duration",
@@ -59,7 +61,10 @@ _TWINS = {  # what a factor means to who reads the prefix the other way
     for si, binary in zip(list(SI.items())[1:], _BINARY.items(), strict=True)
     for factor, twin in ((si[1], binary), (binary[1], si))
 }
-TIME = {"s": 10**12, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
+PICOSECONDS = 10**12
+"""In a second."""
+
+TIME = {"s": PICOSECONDS, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
 """Units of time in picoseconds."""
 
 
@@ -236,6 +241,19 @@ def parse_duration(value: Quantity) -> int:
     1
     """
     return ceil(_parse(value, _DURATION))
+
+
+def duration(amount: int, rate: Fraction) -> int:
+    """Picoseconds for ``amount`` at ``rate`` per second, rounded up, without rounding error.
+
+    Examples
+    --------
+    >>> duration(1, Fraction(10**12)), duration(1, Fraction(3, 2) * 10**12)
+    (1, 1)
+    >>> duration(64, Fraction(25_600_000_000))
+    2500
+    """
+    return -(-amount * PICOSECONDS * rate.denominator // rate.numerator)
 
 
 def other_reading(value: object) -> str:

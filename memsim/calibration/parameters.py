@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.machine import Machine, fields
 from memsim.readable import format_rate, format_time
 from memsim.registry import Registry
-from memsim.units import parse_duration
+from memsim.units import PICOSECONDS, parse_duration
 
 
 @dataclass(frozen=True, slots=True)

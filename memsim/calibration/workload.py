@@ -12,11 +12,12 @@ from memsim.calibration.runs import Run, load_network
 from memsim.engines.cache.cachepass import CachePass, cache_pass
 from memsim.engines.clock.rates import is_pooling, paid_macs, rate_class
 from memsim.engines.clock.recurrence import recurrence
-from memsim.engines.clock.steps import PICOSECONDS, Steps, Timeline, first_of_kernel, steps
+from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel, steps
 from memsim.machine import Machine
 from memsim.program import build
 from memsim.program.lowering import on_library
 from memsim.program.program import Program
+from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

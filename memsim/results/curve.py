@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
-from memsim.engines.clock.steps import PICOSECONDS, steps
+from memsim.engines.clock.steps import steps
 from memsim.engines.curve.curve import Curve, StepFunction, curve
 from memsim.engines.curve.envelope import Envelope
 from memsim.engines.curve.knees import Knee, knees
@@ -17,6 +17,7 @@ from memsim.machine import Machine
 from memsim.program.program import Program
 from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
+from memsim.units import PICOSECONDS
 
 SCHEMA = "memsim.curve/1"
 

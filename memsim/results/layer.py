@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from memsim.engines.clock.steps import PICOSECONDS
+from memsim.units import PICOSECONDS
 
 
 @dataclass(frozen=True, slots=True)

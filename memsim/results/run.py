@@ -10,7 +10,7 @@ import numpy as np
 
 from memsim.engines.bounds.communication import convolution_bounds
 from memsim.engines.cache.cachepass import CachePass
-from memsim.engines.clock.steps import PICOSECONDS, Steps, Timeline
+from memsim.engines.clock.steps import Steps, Timeline
 from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
@@ -19,6 +19,7 @@ from memsim.program.program import Program
 from memsim.results.configuration import resolved
 from memsim.results.layer import LayerResult
 from memsim.sheets.facts import Facts
+from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     pass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memsim.engines.clock.steps import duration
 from memsim.results.run import Result
+from memsim.units import duration
 
 MOST_REQUESTS = 20_000_000
 """Longest request trace where nobody asks for a longer one: some 500 MB of text."""

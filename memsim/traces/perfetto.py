@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.results.run import Result
 from memsim.traces.options import TraceOptions
+from memsim.units import PICOSECONDS
 from memsim.version import __version__
 
 TRACKS = {

@@ -10,9 +10,10 @@ import memsim
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.replay import replay
-from memsim.engines.clock.steps import PICOSECONDS, duration, steps
+from memsim.engines.clock.steps import steps
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.program import LOWERINGS, Program, Role, build
+from memsim.units import PICOSECONDS, duration
 
 NAMES = [entry.name for entry in memsim.names()]
 CASES = [(name, lowering) for name in NAMES for lowering in LOWERINGS]

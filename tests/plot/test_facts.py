@@ -11,7 +11,6 @@ import memsim
 from memsim import plot
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.cache.policies import POLICIES
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.plot.figures.curve import BAND
 from memsim.plot.figures.roofline import intensity
 from memsim.plot.figures.timeline import BINS, spans
@@ -19,6 +18,7 @@ from memsim.plot.published import timed
 from memsim.plot.units import kernel_units, links
 from memsim.program.lives import Lives, live_by_use, most_live
 from memsim.results.curve import CurveResult
+from memsim.units import PICOSECONDS
 
 
 @pytest.fixture(scope="module")

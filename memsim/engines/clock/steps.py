@@ -13,14 +13,12 @@ from memsim.engines.clock.rates import is_pooling, paid_macs, rate_class
 from memsim.errors import Problem, SimulationError
 from memsim.machine import Machine
 from memsim.program.program import Program
+from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-PICOSECONDS = 10**12
-"""In a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +73,6 @@ class Timeline:
         """How long the compute engine waits before each task."""
         before: Ints = np.concatenate([[0], self.compute_end[:-1]])
         return self.compute_start - before
-
-
-def duration(amount: int, rate: Fraction) -> int:
-    """Picoseconds for ``amount`` at ``rate`` per second, rounded up, without rounding error.
-
-    Examples
-    --------
-    >>> duration(1, Fraction(10**12)), duration(1, Fraction(3, 2) * 10**12)
-    (1, 1)
-    >>> duration(64, Fraction(25_600_000_000))
-    2500
-    """
-    return -(-amount * PICOSECONDS * rate.denominator // rate.numerator)
 
 
 LONGEST = 1 << 60

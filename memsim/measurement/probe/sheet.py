@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.measurement.probe.bandwidth import LOOPS, Bandwidth
 from memsim.measurement.probe.peak import Peak
 from memsim.measurement.probe.probe import FAR, NEAR, ROOM, Plateau, Probe
 from memsim.readable import format_bytes_exact, format_rate, format_time
 from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import PICOSECONDS
 
 
 def probe_sheet(facts: Probe, layers: int | None = None) -> Sheet:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.measurement.run.measurement import KernelTime, Measurement
 from memsim.readable import format_bytes, format_count, format_time
 from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import PICOSECONDS
 
 
 def measurement_sheet(facts: Measurement, layers: int | None = 10) -> Sheet:

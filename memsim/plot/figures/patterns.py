@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.plot.canvas import new_panels
 from memsim.plot.figures.lifetimes import KEPT_FOR, draw_live_bytes, draw_lives
 from memsim.plot.style import (
@@ -31,6 +30,7 @@ from memsim.plot.units import kernel_units, links, per_unit
 from memsim.program.kernel import Cause
 from memsim.program.lives import USES, Lives, most_live
 from memsim.readable import format_count, format_time
+from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

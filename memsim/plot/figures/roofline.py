@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memsim.engines.clock.rates import rate_class
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.plot.canvas import new_axes
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, BLUE, GREY, LIGHT, RED, Look, dress, legend, short
 from memsim.plot.subjects import Subjects, only, result_of
 from memsim.readable import format_rate
+from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.engines.clock.steps import PICOSECONDS
 from memsim.network.stages import stages
 from memsim.plot.canvas import new_panels
 from memsim.plot.stages import room
@@ -28,6 +27,7 @@ from memsim.plot.style import (
 )
 from memsim.plot.subjects import Subjects, only, result_of
 from memsim.readable import format_rate, format_time
+from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
