@@ -102,6 +102,17 @@ def test_nothing_imports_upwards(room: str) -> None:
     assert not up, "\n".join(up)
 
 
+@pytest.mark.parametrize("room", ["plot", "page", "traces"])
+def test_what_draws_a_result_computes_none(room: str) -> None:
+    engines = [
+        f"{place} imports memsim.{target}: a figure, a page or a trace shows the facts of a "
+        "result; let memsim.results find them"
+        for module, target, place in IMPORTS
+        if _room(module) == room and _room(target) == "engines"
+    ]
+    assert not engines, "\n".join(engines)
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = nx.DiGraph((module, target) for module, target, _ in IMPORTS if module != target)
     packages = {module for module, path in MODULES.items() if path.name == "__init__.py"}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memsim.network.graph import Network
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LOW = 30
 """Below it the paper sees memory as the bound (arXiv:1909.00948, Fig. 1); a machine's own limit
@@ -44,12 +47,9 @@ class MocDistribution:
     @classmethod
     def of(cls, network: Network) -> MocDistribution:
         """The distribution in a network; zeros where it has no convolution."""
-        layers = [layer for layer in network if layer.cio]
-        if not layers:
+        values, macs = macs_by_moc(network)
+        if not len(values):
             return cls(dict.fromkeys(PERCENTILES, 0.0), 0.0, 0)
-        macs = np.array([layer.macs for layer in layers], np.int64)
-        elements = np.array([layer.cio for layer in layers], np.int64)
-        values = macs / elements
         low = values < LOW
         return cls(
             {p: float(np.percentile(values, p)) for p in PERCENTILES},
@@ -64,3 +64,25 @@ class MocDistribution:
             f"macs_share_below_{LOW}": self.low_macs,
             f"layers_below_{LOW}": self.low_layers,
         }
+
+
+def macs_by_moc(network: Network) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """MoC and MACs of each convolution of a network, by ascending MoC.
+
+    Returns
+    -------
+    (float64 array, int64 array)
+        One entry per convolution.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> values, macs = macs_by_moc(memsim.load("resnet18"))
+    >>> len(values), bool(values[0] <= values[-1])
+    (20, True)
+    """
+    layers = [layer for layer in network if layer.cio]
+    macs = np.array([layer.macs for layer in layers], np.int64)
+    values = macs / np.array([layer.cio for layer in layers], np.int64)
+    order = np.argsort(values, kind="stable")
+    return values[order], macs[order]

@@ -1,6 +1,6 @@
 """The report page: one HTML file that answers for every cache size, without a server."""
 
-from memsim.page.document import page
+from memsim.page.html_page import page
 from memsim.page.plotly_js import plotly_js
 
 __all__ = ["page", "plotly_js"]

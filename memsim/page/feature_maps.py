@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from memsim.program.lives import USES, Lives, most_live
 from memsim.program.program import Program
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
 
 
 def feature_maps(program: Program) -> dict[str, Any]:
@@ -30,8 +23,8 @@ def feature_maps(program: Program) -> dict[str, Any]:
     --------
     >>> import memsim
     >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
-    >>> found = feature_maps(program)
-    >>> program.tensors[found["tensor"][1]].name, found["born"][1], found["dead"][1]
+    >>> maps = feature_maps(program)
+    >>> program.tensors[maps["tensor"][1]].name, maps["born"][1], maps["dead"][1]
     ('conv1.act', 0, 1)
     """
     lives, live = Lives.of(program), most_live(program)

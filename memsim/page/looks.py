@@ -55,8 +55,8 @@ def looks(names: list[str]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> found = looks(["hardnet68"])
-    >>> found["role"][0]["name"], found["role"][0]["light"], found["series"][0]["dash"]
+    >>> table = looks(["hardnet68"])
+    >>> table["role"][0]["name"], table["role"][0]["light"], table["series"][0]["dash"]
     ('weight', '#0072B2', 'solid')
     """
     lives = {

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from memsim.engines.compiled import INFINITE
-from memsim.engines.curve.curve import Curve
 from memsim.page.varints import deltas, varints
+from memsim.results.curve import CurveResult
 
 
-def packed_curve(curve: Curve) -> dict[str, Any]:
-    """Pack the rows of a curve; the page sums them exactly as :meth:`Curve.at` does.
+def packed_curve(result: CurveResult) -> dict[str, Any]:
+    """Pack the rows of a result's curve; the page sums them exactly as :meth:`Curve.at` does.
 
     Returns
     -------
@@ -24,15 +23,13 @@ def packed_curve(curve: Curve) -> dict[str, Any]:
     Examples
     --------
     >>> import memsim
-    >>> packed = packed_curve(memsim.curve("resnet18").curve)
+    >>> packed = packed_curve(memsim.curve("resnet18"))
     >>> sorted(packed)
     ['bytes', 'finite', 'group', 'kernel', 'move', 'role', 'tensor', 'threshold']
     """
+    curve, finite = result.curve, result.finite_rows
     rows = np.stack([curve.kernel, curve.tensor, curve.role, curve.move])
     groups, group = np.unique(rows, axis=1, return_inverse=True)
-    order = np.argsort(curve.threshold, kind="stable")
-    threshold = curve.threshold[order]
-    finite = int(np.searchsorted(threshold, INFINITE))
     kernel, tensor, role, move = groups
     return {
         "kernel": deltas(kernel),
@@ -40,7 +37,7 @@ def packed_curve(curve: Curve) -> dict[str, Any]:
         "role": varints(role),
         "move": varints(move),
         "finite": finite,
-        "threshold": deltas(threshold[:finite]),
-        "group": varints(group.reshape(-1)[order]),
-        "bytes": varints(curve.nbytes[order]),
+        "threshold": deltas(curve.threshold[:finite]),
+        "group": varints(group.reshape(-1)),
+        "bytes": varints(curve.nbytes),
     }

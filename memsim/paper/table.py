@@ -47,7 +47,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """A table of the paper: what it is called, and what its columns mean."""
 
     name: str
@@ -58,11 +58,11 @@ class Layout:
 
 MILLION, GIGA = Fraction(10**6), Fraction(10**9)
 
-TABLES: Registry[Layout] = Registry("table")
+TABLES: Registry[TableLayout] = Registry("table")
 """The tables by name; ``data/<name>.csv`` holds each."""
 
 for _layout in (
-    Layout(
+    TableLayout(
         "imagenet",
         "Table 4, ImageNet classifiers",
         "3x224x224",
@@ -73,7 +73,7 @@ for _layout in (
             Column("cio", "cio_m", "CIO", "millions of elements", MILLION, Fraction(75, 10_000)),
         ),
     ),
-    Layout(
+    TableLayout(
         "camvid",
         "Table 2, segmentation of CamVid",
         "3x352x480",
@@ -153,7 +153,7 @@ class PaperTable(Facts):
 
     laid_out_by: ClassVar[str] = "memsim.paper.sheet:paper_sheet"
 
-    layout: Layout
+    layout: TableLayout
     entries: tuple[Row, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def paper_table(name: str) -> PaperTable:
     return PaperTable(layout, tuple(_row(layout, line) for line in csv.DictReader(lines)))
 
 
-def _row(layout: Layout, line: dict[str, str]) -> Row:
+def _row(layout: TableLayout, line: dict[str, str]) -> Row:
     from memsim.formats import load
 
     accounting = Accounting.parse(line["accounting"])

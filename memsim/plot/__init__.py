@@ -2,7 +2,7 @@
 
 Every figure is a function that takes networks or results and ``ax=None`` and returns the Axes,
 or an array of them where it has several panels. None touches matplotlib's global state. A new
-one is one file and its line below.
+one is one file, which says of itself what it shows, and one line below.
 
 >>> import memsim
 >>> axes = memsim.plot.curve(["hardnet68", "densenet121"], machine="edge")
@@ -12,43 +12,31 @@ b'\\x89PNG'
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from memsim.plot.canvas import ENDINGS, image_format, render, save
-from memsim.plot.figures.curve import curve
-from memsim.plot.figures.latency import Pair, latency
-from memsim.plot.figures.layers import layers
-from memsim.plot.figures.lifetimes import lifetimes
-from memsim.plot.figures.moc import moc
-from memsim.plot.figures.paper import paper
-from memsim.plot.figures.patterns import patterns
-from memsim.plot.figures.roofline import roofline
-from memsim.plot.figures.timeline import timeline
-from memsim.registry import Registry
+from memsim.plot.kinds import FIGURES, FigureKind, figure
 
-FIGURES: Registry[Callable[..., Any]] = Registry("figure")
-"""Every kind of figure by name: (networks, *, ax, size, **options) -> Axes or array of Axes."""
+# Importing a figure enters it into FIGURES, in the order in which they are told.
+# isort: off
+from memsim.plot.figures.curve import curve as curve
+from memsim.plot.figures.lifetimes import lifetimes as lifetimes
+from memsim.plot.figures.patterns import patterns as patterns
+from memsim.plot.figures.timeline import timeline as timeline
+from memsim.plot.figures.roofline import roofline as roofline
+from memsim.plot.figures.layers import layers as layers
+from memsim.plot.figures.moc import moc as moc
+from memsim.plot.figures.latency import Pair as Pair, latency as latency
+from memsim.plot.figures.paper import paper as paper
 
-for _figure in (
-    curve, lifetimes, patterns, timeline, roofline, layers, moc, latency, paper
-):  # fmt: skip
-    FIGURES.add(_figure.__name__, _figure)
+# isort: on
 
 __all__ = [
     "ENDINGS",
     "FIGURES",
+    "FigureKind",
     "Pair",
-    "curve",
+    "figure",
     "image_format",
-    "latency",
-    "layers",
-    "lifetimes",
-    "moc",
-    "paper",
-    "patterns",
     "render",
-    "roofline",
     "save",
-    "timeline",
+    *FIGURES,
 ]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    Panels = np.ndarray[Any, np.dtype[np.object_]]
+    Panels: TypeAlias = np.ndarray[Any, np.dtype[np.object_]]
+    """An array of Axes."""
+
+    GivenPanels: TypeAlias = Axes | Sequence[Axes] | Panels
+    """Axes to draw into, as many as a figure has panels."""
+
+    Drawn: TypeAlias = Axes | Panels | Figure
+    """What a figure function returns, or the whole that it belongs to."""
+
+Shared = bool | Literal["none", "all", "row", "col"]
+"""Which panels have a common axis."""
 
 ENDINGS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 """The format that a file's ending stands for."""
@@ -55,12 +66,12 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 
 def new_panels(
-    ax: Any,
+    ax: GivenPanels | None,
     shape: tuple[int, int],
     size: tuple[float, float],
     *,
-    sharex: Any = False,
-    sharey: Any = False,
+    sharex: Shared = False,
+    sharey: Shared = False,
     heights: list[float] | None = None,
     kind: str = "figure",
 ) -> Panels:
@@ -74,7 +85,7 @@ def new_panels(
         If their number is wrong.
     """
     if ax is None:
-        found = _figure(size).subplots(
+        grid = _figure(size).subplots(
             *shape,
             sharex=sharex,
             sharey=sharey,
@@ -82,13 +93,13 @@ def new_panels(
             gridspec_kw={"height_ratios": heights} if heights else {},
         )
     else:
-        found = np.asarray(ax, dtype=object)
-        if found.size != shape[0] * shape[1]:
+        grid = np.asarray(ax, dtype=object)
+        if grid.size != shape[0] * shape[1]:
             raise InputError(
-                f"{kind} needs {shape[0]} x {shape[1]} axes, not {found.size}; "
+                f"{kind} needs {shape[0]} x {shape[1]} axes, not {grid.size}; "
                 "without ax it makes its own"
             )
-    panels = found.reshape(shape if shape[1] > 1 else shape[0]).view(PanelArray)
+    panels = grid.reshape(shape if shape[1] > 1 else shape[0]).view(PanelArray)
     if ax is None:
         for axes in panels.flat:
             _show_in_notebooks(axes)
@@ -108,14 +119,14 @@ def _show_in_notebooks(axes: Axes) -> None:
     axes._repr_png_ = partial(render, axes, "png")  # type: ignore[attr-defined]
 
 
-def figure_of(axes: Any) -> Figure:
+def figure_of(axes: Drawn) -> Figure:
     """The figure that axes, an array of axes or a figure belong to."""
     if isinstance(axes, np.ndarray):
-        axes = axes.flat[0]
-    return cast("Figure", axes.figure.figure)  # of a subfigure: the whole
+        axes = cast("Axes", axes.flat[0])
+    return axes.figure.figure  # of a subfigure: the whole
 
 
-def render(axes: Any, format: str, dpi: float = DPI) -> bytes:
+def render(axes: Drawn, format: str, dpi: float = DPI) -> bytes:
     """A figure as the bytes of a file: always the same for the same figure.
 
     Parameters
@@ -136,10 +147,10 @@ def render(axes: Any, format: str, dpi: float = DPI) -> bytes:
 def _number_ids(svg: bytes) -> bytes:
     """Number the identifiers of an SVG, which matplotlib draws at random."""
     names: dict[bytes, bytes] = {}
-    for found in re.findall(rb'\bid="([a-z][0-9a-f]{10})"', svg):
-        names.setdefault(found, b"id%d" % len(names))
+    for random in re.findall(rb'\bid="((?:[a-z]|image)[0-9a-f]{10})"', svg):
+        names.setdefault(random, b"id%d" % len(names))
     return re.sub(
-        rb"(?<=[\"#])[a-z][0-9a-f]{10}(?=[\")])",
+        rb"(?<=[\"#])(?:[a-z]|image)[0-9a-f]{10}(?=[\")])",
         lambda match: names.get(match.group(), match.group()),
         svg,
     )
@@ -169,7 +180,7 @@ def image_format(path: str | os.PathLike[str]) -> str:
     raise InputError(Problem(problem, hint=did_you_mean(ending, ENDINGS), file=text))
 
 
-def save(axes: Any, path: str | os.PathLike[str], *, dpi: float = DPI) -> None:
+def save(axes: Drawn, path: str | os.PathLike[str], *, dpi: float = DPI) -> None:
     """Write a figure to a file, whole or not at all; its ending tells the format.
 
     Parameters

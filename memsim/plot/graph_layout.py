@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from memsim.errors import InputError, Problem
 
-__all__ = ["Layout", "layered"]
+__all__ = ["GraphLayout", "layered"]
 
 MOST_POINTS = 20_000
 """Nodes, and ranks that edges pass; a picture of more is a grey square."""
@@ -28,7 +28,7 @@ Edge = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Layout:
+class GraphLayout:
     """Where a graph's nodes and edges are; one unit is a node's width across, a rank down.
 
     Attributes
@@ -55,7 +55,7 @@ class Layout:
         return min(across), max(across)
 
 
-def layered(readers: Mapping[str, Sequence[str]], gap: float = 0.14) -> Layout:
+def layered(readers: Mapping[str, Sequence[str]], gap: float = 0.14) -> GraphLayout:
     """Lay out a directed acyclic graph from top to bottom.
 
     Parameters
@@ -90,7 +90,7 @@ def layered(readers: Mapping[str, Sequence[str]], gap: float = 0.14) -> Layout:
     points, chains = _chains(readers, rank)
     order = _ordered(points)
     across = _placed(order, points, list(chains.values()), gap)
-    return Layout(
+    return GraphLayout(
         {node: (across[node], rank[node]) for node in readers},
         {
             edge: [(across[point], float(points[point].rank)) for point in chain]

@@ -146,7 +146,7 @@ ROOM = 22
 
 def legend(axes: Axes, handles: Iterable[Any], title: str = "", **options: Any) -> None:
     """Put the legend to the right of the axes, where no data are."""
-    found = axes.legend(
+    box = axes.legend(
         handles=list(handles),
         title=title or None,
         **{
@@ -160,7 +160,7 @@ def legend(axes: Axes, handles: Iterable[Any], title: str = "", **options: Any) 
             **options,
         },
     )
-    found.set_alignment("left")
+    box.set_alignment("left")
 
 
 def patch(look: Look, label: str) -> Patch:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
+
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import steps
+from memsim.engines.compiled import INFINITE
 from memsim.engines.curve.curve import Curve, StepFunction, curve
 from memsim.engines.curve.envelope import Envelope
 from memsim.engines.curve.knees import Knee, knees
 from memsim.machine import Machine
+from memsim.machine.cache import Cache
 from memsim.program.program import Program
 from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
@@ -119,6 +124,11 @@ class CurveResult(Facts):
         return next(iter(self.envelope.curves.values()))
 
     @property
+    def finite_rows(self) -> int:
+        """How many rows of :attr:`curve` some cache saves; those after them always move."""
+        return int(np.searchsorted(self.curve.threshold, INFINITE))
+
+    @property
     def steps(self) -> StepFunction:
         """Total reads and writes as one step function."""
         return self.envelope.steps
@@ -130,6 +140,36 @@ class CurveResult(Facts):
     def smallest(self, traffic_bytes: int) -> int | None:
         """The smallest cache in bytes that moves no more than this; None if none does."""
         return self.envelope.smallest(traffic_bytes)
+
+    @property
+    def cio_bytes(self) -> int:
+        """The network's CIO in bytes: what convolutions alone read and write without any reuse."""
+        network = self.program.network
+        return network.cio * network[network.inputs[0]].output.itemsize
+
+    def belady_bytes(self, sizes: Iterable[int]) -> list[int] | None:
+        """DRAM traffic under policy ``belady`` at some cache sizes, a cache pass each.
+
+        The policy evicts what is used again last, so this is about the least that any
+        replacement could move. Of several task orders the best is taken, as everywhere here.
+        None where the cache knows no lifetimes: it could not do this.
+
+        Examples
+        --------
+        >>> import memsim
+        >>> result = memsim.curve("resnet18")
+        >>> result.belady_bytes([500_000])[0] < result.dram_bytes(500_000)
+        True
+        >>> memsim.curve("resnet18", management="hardware").belady_bytes([500_000]) is None
+        True
+        """
+        if not MANAGEMENTS[self.machine.cache.management].knows_lifetimes:
+            return None
+        caches = [Cache(size=size, policy="belady") for size in sizes]
+        passes = (
+            [cache_pass(program, cache) for program in self.programs.values()] for cache in caches
+        )
+        return [min(moved.read_bytes + moved.write_bytes for moved in each) for each in passes]
 
     @cached_property
     def points(self) -> tuple[Point, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from memsim.engines.bounds.communication import convolution_bounds
-from memsim.engines.cache.cachepass import CachePass
+from memsim.engines.cache.cachepass import CachePass, transfers
 from memsim.engines.clock.steps import Steps, Timeline
 from memsim.machine import Machine
 from memsim.network.graph import Network
@@ -22,7 +22,7 @@ from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
-    pass
+    from memsim.engines.cache.transfers import Transfers
 
 SCHEMA = "memsim.result/1"
 
@@ -92,6 +92,15 @@ class Result(Facts):
     def time_s(self) -> float:
         """Latency in seconds."""
         return self.time_ps / PICOSECONDS
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        """Each fetch, write-back and network output behind :attr:`traffic`.
+
+        They are found by a second cache pass when they are first asked for: totals do not need
+        them, and they may be many.
+        """
+        return transfers(self.program, self.machine.cache)
 
     @property
     def by_role(self) -> dict[str, int]:

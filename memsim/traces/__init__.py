@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from memsim.files import write_chunks
 from memsim.registry import Registry
 from memsim.results.run import Result
-from memsim.traces.options import TraceOptions
+from memsim.traces.dram_simulators import dramsim3, ramulator2
 from memsim.traces.perfetto import perfetto
-from memsim.traces.requests import dramsim3, ramulator2
-from memsim.traces.scalesim import scalesim
+from memsim.traces.scalesim_reports import scalesim
+from memsim.traces.trace_options import TraceOptions
 
 Format = Callable[[Result, TraceOptions], Iterator[bytes]]
 

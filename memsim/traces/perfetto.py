@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from memsim.results.run import Result
-from memsim.traces.options import TraceOptions
+from memsim.traces.trace_options import TraceOptions
 from memsim.units import PICOSECONDS
 from memsim.version import __version__
 

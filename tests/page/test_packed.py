@@ -42,7 +42,7 @@ def test_a_number_that_a_browser_would_round_is_refused(number: int) -> None:
 )
 def test_the_packed_curve_is_the_curve(network: str, options: dict[str, str]) -> None:
     result = memsim.curve(network, **options)  # type: ignore[arg-type]
-    curve, packed = result.curve, packed_curve(result.curve)
+    curve, packed = result.curve, packed_curve(result)
     kernels = len(result.program.kernels)
     sizes = curve.steps.cache_bytes
     edges = [int(size) for size in sizes[:: max(len(sizes) // 4, 1)]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 
 import memsim
 from memsim import plot
+from memsim.cli.main import run
 from memsim.errors import InputError
 from memsim.plot import style
 from memsim.plot.canvas import figure_of
+from memsim.results.curve import CurveResult
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_nothing_global_is_touched() -> None:
         "before = dict(matplotlib.rcParams)\n"
         "from memsim import plot\n"
         "for kind in ('layers', 'patterns'):\n"
-        "    plot.render(plot.FIGURES[kind]('patterns/harmonic'), 'svg')\n"
+        "    plot.render(plot.FIGURES[kind].draw('patterns/harmonic'), 'svg')\n"
         "assert dict(matplotlib.rcParams) == before\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
@@ -79,7 +82,7 @@ def test_a_figure_draws_into_given_axes(kind: str, result: memsim.Result) -> Non
     from matplotlib.figure import Figure
 
     axes = Figure().add_subplot()
-    assert plot.FIGURES[kind](result, ax=axes) is axes
+    assert plot.FIGURES[kind].draw(result, ax=axes) is axes
 
 
 @pytest.mark.parametrize(
@@ -92,11 +95,11 @@ def test_figures_of_several_panels_draw_into_given_arrays(
     from matplotlib.figure import Figure
 
     given = Figure().subplots(*shape)
-    found = plot.FIGURES[kind](result, ax=given)
+    found = plot.FIGURES[kind].draw(result, ax=given)
     assert found.shape == shape
     assert all(a is b for a, b in zip(found, given, strict=True))
     with pytest.raises(InputError, match=rf"{kind} needs {shape[0]} x 1 axes, not 1"):
-        plot.FIGURES[kind](result, ax=Figure().add_subplot())
+        plot.FIGURES[kind].draw(result, ax=Figure().add_subplot())
 
 
 def test_it_draws_into_a_subfigure(result: memsim.Result) -> None:
@@ -109,20 +112,67 @@ def test_it_draws_into_a_subfigure(result: memsim.Result) -> None:
 
 
 def test_a_result_takes_no_options(result: memsim.Result) -> None:
-    with pytest.raises(InputError, match="cache cannot change it any more"):
+    with pytest.raises(InputError, match="a Result is drawn as it is: cache cannot change it"):
         plot.layers(result, cache="2MB")
+    with pytest.raises(InputError, match="a Result is drawn as it is: cache cannot change it"):
+        plot.curve(result, cache="2MB")
+    curve = CurveResult(result.program, result.machine)
+    with pytest.raises(InputError, match="a CurveResult is drawn as it is: policy cannot change"):
+        plot.curve(curve, policy="lru")
+    with pytest.raises(InputError, match="this figure needs a Result of one"):
+        plot.layers(curve)
+
+
+@pytest.mark.parametrize("kind", ["curve", "layers", "latency", "paper"])
+def test_a_figure_takes_no_clock(kind: str) -> None:
+    with pytest.raises(InputError, match="a figure takes no clock: both of them tell the same"):
+        plot.FIGURES[kind].draw(["resnet18"], clock="replay")
+
+
+def test_a_new_figure_is_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file says all that is needed; ``memsim.plot`` has one line that imports it."""
+    (tmp_path / "made_up_figure.py").write_text(NEW_FIGURE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(plot.FIGURES, "_parts", dict(plot.FIGURES._parts))
+    import_module("made_up_figure")
+    assert run(["plot", "--help"]) == 0
+    assert "\n  pie        shares of the traffic\n" in capsys.readouterr().out
+    image = tmp_path / "a.png"
+    args = ["plot", "pie", "patterns/harmonic", "--cache", "1MB", "--dpi", "40", "-o", str(image)]
+    assert run(args) == 0
+    assert image.read_bytes()[:4] == b"\x89PNG"
+
+
+NEW_FIGURE = """
+from typing import Unpack
+
+from memsim.plot.canvas import new_axes
+from memsim.plot.drawables import only, result_of
+from memsim.plot.kinds import figure
+from memsim.simulate import Options
+
+
+@figure("shares of the traffic")
+def pie(network, *, ax=None, size=(4.0, 4.0), **options: Unpack[Options]):
+    result = result_of(only(network, "pie"), options)
+    axes = new_axes(ax, size)
+    axes.pie(list(result.by_cause.values()), labels=list(result.by_cause))
+    return axes
+"""
 
 
 @pytest.mark.parametrize("kind", ["lifetimes", "timeline", "roofline", "layers"])
 def test_figures_of_one_network_say_so(kind: str) -> None:
     with pytest.raises(InputError, match=f"figure {kind} shows one network, not 2"):
-        plot.FIGURES[kind](["resnet18", "resnet34"])
+        plot.FIGURES[kind].draw(["resnet18", "resnet34"])
 
 
 @pytest.mark.parametrize("kind", ["curve", "moc"])
 def test_figures_of_networks_need_one(kind: str) -> None:
     with pytest.raises(InputError, match=f"figure {kind} needs a network"):
-        plot.FIGURES[kind]([])
+        plot.FIGURES[kind].draw([])
 
 
 def grey(colour: str) -> float:

@@ -9,15 +9,14 @@ import pytest
 
 import memsim
 from memsim import plot
-from memsim.engines.cache.cachepass import cache_pass
-from memsim.engines.cache.policies import POLICIES
+from memsim.paper.timing import timed
 from memsim.plot.figures.curve import BAND
-from memsim.plot.figures.roofline import intensity
-from memsim.plot.figures.timeline import BINS, spans
-from memsim.plot.published import timed
-from memsim.plot.units import kernel_units, links
+from memsim.plot.figures.timeline import BINS
 from memsim.program.lives import Lives, live_by_use, most_live
 from memsim.results.curve import CurveResult
+from memsim.results.details.activity import Activity
+from memsim.results.details.connections import kernel_units, network_links
+from memsim.results.details.roof import Roof
 from memsim.units import PICOSECONDS
 
 
@@ -62,8 +61,7 @@ def test_knees_stand_on_the_curve_and_are_labelled() -> None:
     assert sum(" saves " in text.get_text() for text in axes.texts) == 2
 
 
-def test_the_band_goes_down_to_belady(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(POLICIES._parts, "belady", POLICIES["lru"])  # some policy of that name
+def test_the_band_goes_down_to_belady() -> None:
     found = memsim.curve("patterns/harmonic")
     axes = plot.curve(found)
     (band,) = axes.collections
@@ -71,13 +69,26 @@ def test_the_band_goes_down_to_belady(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = sorted({int(x) for x, _ in points})
     assert len(sizes) <= BAND
     for size in sizes[:3]:
-        moved = cache_pass(found.program, size)
-        assert (size, moved.read_bytes + moved.write_bytes) in {(int(x), int(y)) for x, y in points}
+        least = memsim.run("patterns/harmonic", cache=size, policy="belady").dram_bytes
+        assert {(size, least), (size, found.dram_bytes(size))} <= {
+            (int(x), int(y)) for x, y in points
+        }
 
 
-def test_without_belady_there_is_no_band(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(POLICIES, "_parts", {"lru": POLICIES["lru"]})
-    assert not plot.curve("patterns/harmonic").collections
+def test_a_cache_that_knows_no_lifetimes_has_no_band() -> None:
+    assert not plot.curve("patterns/harmonic", management="hardware").collections
+
+
+def test_of_several_orders_the_band_lies_below_the_best() -> None:
+    result = memsim.curve("patterns/harmonic", order="best")
+    sizes = [50_000, 200_000, 800_000]
+    each = [
+        [memsim.run("patterns/harmonic", cache=size, policy="belady", order=order).dram_bytes
+         for order in result.programs]
+        for size in sizes
+    ]  # fmt: skip
+    assert len(result.programs) == 2
+    assert result.belady_bytes(sizes) == [min(moved) for moved in each]
 
 
 def test_the_cache_of_the_machine_is_marked(result: memsim.Result) -> None:
@@ -139,7 +150,7 @@ def test_links_are_those_of_the_papers() -> None:
     }
     expected["sparse"] = expected["log"]
     for name, inner in expected.items():
-        units, found = links(memsim.load(f"patterns/{name}"))
+        units, found = network_links(memsim.load(f"patterns/{name}"))
         assert units == 18
         assert {link for link in found if link[1] < 17} == inner
 
@@ -153,7 +164,7 @@ def test_the_patterns_picture_adds_up() -> None:
     for column, name in zip(panels.T, names, strict=True):
         result = memsim.run(name, clock="recurrence")
         arcs, _, live, moved, total, time = column
-        _, found = links(result.network)
+        _, found = network_links(result.network)
         assert sum(isinstance(patch, Arc) for patch in arcs.patches) == len(found)
         for cause, amount in result.by_cause.items():
             assert heights(moved, cause) == amount
@@ -175,7 +186,7 @@ def test_every_kernel_has_a_unit() -> None:
 
 
 def test_spans_are_the_busy_times(result: memsim.Result) -> None:
-    found = spans(result)
+    found = Activity.of(result).by_engine
     lengths = {name: int((each[:, 1] - each[:, 0]).sum()) for name, each in found.items()}
     assert lengths["load"] == sum(result.steps.load)
     assert lengths["store"] == sum(result.steps.store)
@@ -205,12 +216,12 @@ def test_the_area_under_the_bandwidth_is_the_traffic(result: memsim.Result) -> N
 
 
 def test_layers_stand_where_their_numbers_are(result: memsim.Result) -> None:
-    axes = plot.roofline(result)
+    axes, roof = plot.roofline(result), Roof.of(result)
     for layer in result.layers:
         if layer.macs:
             (dot,) = drawn(axes, layer.name)
             x, y = dot.get_offsets()[0]
-            expected = intensity(layer, 4)
+            expected = roof.intensity(layer)
             assert expected is None or x == pytest.approx(expected)
             assert y == pytest.approx(layer.macs / layer.time_ps * PICOSECONDS)
 
@@ -251,7 +262,7 @@ def test_pairs_are_points() -> None:
 
 
 def test_networks_stand_for_the_papers_times() -> None:
-    rows = timed(["hardnet39ds"], {"machine": "jetson_nano"})
+    rows = timed(["hardnet39ds"], machine="jetson_nano")
     assert [(row.name, row.measured_s) for row in rows] == [("hardnet39ds", 0.0325)]
     assert rows[0].result.machine.name == "jetson_nano"
     assert rows[0].result.config["input_shapes"] == [[1, 3, 320, 320]]
@@ -275,7 +286,7 @@ def test_what_has_no_published_time_is_told() -> None:
 def test_the_papers_columns_are_points() -> None:
     names = ["resnet18", "mobilenetv2", "hardnet39ds"]
     panels = plot.paper(names)[0]
-    for row in timed(names, {}):
+    for row in timed(names):
         x = [drawn(axes, row.name)[0].get_xdata()[0] for axes in panels]
         assert x == [row.cio_elements, row.result.dram_bytes, row.result.network.macs]
         assert drawn(panels[0], row.name)[0].get_ydata()[0] == 1e3 * row.measured_s

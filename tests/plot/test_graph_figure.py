@@ -97,9 +97,10 @@ def test_darker_is_more_traffic_and_less_reuse():
     assert shades({"a": 0}, "traffic")
 
 
-def test_the_picture_is_the_same_every_time():
+@pytest.mark.parametrize("colour", ["none", "moc"])  # with a scale beside it there is an image
+def test_the_picture_is_the_same_every_time(colour):
     network = memsim.load("squeezenet1_0")
-    first, second = (render(graph(network, colour="none"), "svg") for _ in range(2))
+    first, second = (render(graph(network, colour=colour), "svg") for _ in range(2))
     assert first == second
 
 

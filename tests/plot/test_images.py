@@ -10,8 +10,8 @@ import pytest
 
 import memsim
 from memsim import plot
+from memsim.paper.timing import Timed
 from memsim.plot.figures import paper as paper_figure
-from memsim.plot.published import Timed
 from tests.plot.images import DPI, check_image, pixels
 
 

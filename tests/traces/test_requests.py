@@ -14,9 +14,10 @@ from memsim.engines.cache.policies import POLICIES
 from memsim.errors import SimulationError
 from memsim.program.memory.allocator import plan_memory
 from memsim.program.placement import Placement
+from memsim.results.details.channel_ranges import ChannelRanges
 from memsim.traces import FORMATS, TraceOptions, write_trace
-from memsim.traces.options import dram_cycle_ps
-from memsim.traces.transfers import Moved, Requests
+from memsim.traces.request_stream import Requests
+from memsim.traces.trace_options import dram_cycle_ps
 
 RUNS = {
     "dense": ("patterns/dense", {"cache": "1MB"}),
@@ -38,7 +39,7 @@ def text(result: memsim.Result, format: str, **options: int) -> str:
 
 
 def test_the_bytes_are_those_of_the_result(result: memsim.Result) -> None:
-    moved = Moved.of(result)
+    moved = ChannelRanges.of(result)
     assert int(moved.nbytes[~moved.write].sum()) == result.dram_read_bytes
     assert int(moved.nbytes[moved.write].sum()) == result.dram_write_bytes
     for first, column in ((0, result.traffic.load_bytes), (1, result.traffic.store_bytes)):
@@ -48,7 +49,7 @@ def test_the_bytes_are_those_of_the_result(result: memsim.Result) -> None:
 
 
 def test_every_range_lies_in_memory(result: memsim.Result) -> None:
-    moved, plan = Moved.of(result), plan_memory(result.program)
+    moved, plan = ChannelRanges.of(result), plan_memory(result.program)
     assert moved.address.min() >= 0
     assert int((moved.address + moved.nbytes).max()) <= plan.total_bytes
     fixed = moved.address[moved.write] >= plan.fixed_bytes
@@ -76,7 +77,7 @@ def test_the_ranges_are_those_of_the_blocks(result: memsim.Result) -> None:
             cell[block], offset[block], program.block_bytes[block]
         )
         parts.append(np.stack([segment[part], np.full(len(part), write), address, nbytes]))
-    moved = Moved.of(result)
+    moved = ChannelRanges.of(result)
     found = np.stack([moved.segment, moved.write, moved.address, moved.nbytes])
     assert (merged(found) == merged(np.concatenate(parts, axis=1))).all()
 
@@ -107,7 +108,7 @@ def test_times_follow_the_channel(result: memsim.Result) -> None:
 def test_pieces_do_not_change_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     result = memsim.run("patterns/harmonic", cache="1MB")
     whole = text(result, "dramsim3")
-    monkeypatch.setattr("memsim.traces.transfers.PIECE", 100)
+    monkeypatch.setattr("memsim.traces.request_stream.PIECE", 100)
     assert text(result, "dramsim3") == whole
 
 
@@ -129,7 +130,7 @@ def test_dramsim3_reads_address_kind_and_cycle(result: memsim.Result) -> None:
 
 def test_a_hardware_cache_moves_lines() -> None:
     result = memsim.run("patterns/harmonic", cache="256KiB", management="hardware")
-    moved = Moved.of(result)
+    moved = ChannelRanges.of(result)
     assert int(moved.nbytes.sum()) == result.dram_bytes
     assert int(moved.nbytes[moved.write].sum()) == result.dram_write_bytes
     assert Requests.of(result).total == result.dram_bytes // 64

@@ -9,7 +9,7 @@ import pytest
 
 import memsim
 from memsim.traces import FORMATS, TraceOptions
-from memsim.traces.scalesim import COLUMNS
+from memsim.traces.scalesim_reports import COLUMNS
 
 
 def rows(result: memsim.Result, **options: int) -> list[dict[str, str]]:

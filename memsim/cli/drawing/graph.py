@@ -40,6 +40,7 @@ def command(
     from memsim.files import check_writable
     from memsim.plot import ENDINGS, image_format, save
     from memsim.plot.figures.graph import COLOURS, graph
+    from memsim.simulate import CLOCKS
 
     if colour not in COLOURS:
         hint = did_you_mean(colour, COLOURS)
@@ -55,6 +56,7 @@ def command(
         _write_text(loaded, output, TEXTS[ending], colour, options)
         return
     image_format(output)
+    CLOCKS[options.pop("clock")]  # both tell the same: a figure has no use for a choice
     save(graph(loaded, colour=colour, **options), output)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from inspect import cleandoc
 from typing import Any
 
 import click
@@ -15,7 +16,19 @@ LARGEST = 100
 """Inches."""
 
 
-@click.command("plot")
+class _TellsKinds(click.Command):
+    """A command whose help lists the kinds of figures, as their own files describe them."""
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from memsim.plot import FIGURES
+
+        width = max(map(len, FIGURES))
+        lines = (f"{name:<{width}}  {kind.summary}" for name, kind in FIGURES.items())
+        self.help = cleandoc(self.help or "").replace("KINDS", "\n".join(lines))
+        super().format_help_text(context, formatter)
+
+
+@click.command("plot", cls=_TellsKinds)
 @click.argument("kind")
 @click.argument("networks", nargs=-1, metavar="[NETWORK]...")
 @input_options
@@ -41,15 +54,7 @@ def command(
     """Draw a figure of NETWORKS into a file.
 
     \b
-    curve      traffic against cache size
-    lifetimes  feature maps over the kernels they live, live bytes below
-    patterns   blocks side by side: links, lives, live bytes, traffic, latency
-    timeline   DRAM, compute and stalls over time, memory below
-    roofline   layers under the machine's roof, sized by time
-    layers     traffic per layer by role and by cause
-    moc        distribution of MACs over CIO
-    latency    predicted against the HarDNet paper's published times
-    paper      the HarDNet paper's CIO, traffic and MACs against its times
+    KINDS
 
     \b
     memsim plot curve hardnet68 densenet121 -o curve.svg
@@ -57,29 +62,29 @@ def command(
     """
     from memsim.files import check_writable
     from memsim.plot import FIGURES, image_format, save
+    from memsim.simulate import CLOCKS
 
-    draw = FIGURES[kind]
+    figure = FIGURES[kind]
     if output is None:
         problem = "a figure needs a file to be drawn into"
         raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
     image_format(output)
     check_writable(output)
+    CLOCKS[options.pop("clock")]  # both tell the same: figures have no use for a choice
     given = {
         name: value
         for name, value in options.items()
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if figure.simulates and context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
     if size is not None:
         given["size"] = parse_size(size)
     subjects: list[Any]
-    if kind in ("latency", "paper"):
+    if figure.published:
         _no_inputs(kind, {"--input": input_, "--batch": batch, "--dtype": dtype})
         subjects = list(networks)
     else:
         subjects = [load_network(each, input_, batch, dtype, None, ()) for each in networks]
-    if kind == "moc":  # a fact of the network alone
-        given = {name: value for name, value in given.items() if name == "size"}
-    save(draw(subjects, **given), output, dpi=dpi)
+    save(figure.draw(subjects, **given), output, dpi=dpi)
 
 
 def parse_size(text: str) -> tuple[float, float]:

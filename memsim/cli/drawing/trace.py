@@ -42,7 +42,7 @@ def command(
     """
     from memsim.files import check_writable
     from memsim.traces import FORMATS, TraceOptions, write_trace
-    from memsim.traces.options import MOST_REQUESTS
+    from memsim.traces.trace_options import MOST_REQUESTS
 
     write = FORMATS[format_]
     if output is not None:

@@ -45,16 +45,16 @@ def bandwidth(
     handles: list[Any] = []
     points: list[tuple[float, float]] = []
     for number, loop in enumerate(LOOPS):
-        found = [each for each in probe.bandwidths if each.loop == loop]
+        blocks = [each for each in probe.bandwidths if each.loop == loop]
         look = series(number)
-        footprints = [each.footprint_bytes for each in found]
-        medians = [each.median for each in found]
+        footprints = [each.footprint_bytes for each in blocks]
+        medians = [each.median for each in blocks]
         handles += axes.plot(
             footprints, medians, color=look.colour, linestyle=look.line, linewidth=1.8,
             marker=look.marker, markersize=3.5, label=NAMES[loop], zorder=4, gid=loop,
         )  # fmt: skip
         axes.fill_between(
-            footprints, [each.low for each in found], [each.high for each in found],
+            footprints, [each.low for each in blocks], [each.high for each in blocks],
             color=look.colour, alpha=0.14, linewidth=0, zorder=1,
         )  # fmt: skip
         points += list(zip(footprints, medians, strict=True))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from memsim.machine.cache import Cache
 from memsim.plot.canvas import new_axes
+from memsim.plot.drawables import Drawables, curve_of, some
+from memsim.plot.kinds import figure
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, Look, bytes_axis, dress, legend, series, si
-from memsim.plot.subjects import Subjects, curve_of, some
 from memsim.results.curve import CurveResult
+from memsim.simulate import Options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import FillBetweenPolyCollection
+    from matplotlib.lines import Line2D
+    from numpy.typing import NDArray
 
-    from memsim.engines.curve.knees import Knee
+    Points = NDArray[np.float64]
 
 SMALLEST = 10_000
 """Bytes at which the axis begins: a cache below one block saves nothing."""
@@ -25,14 +29,15 @@ BAND = 16
 """Sizes at which belady's traffic is found for the band: each is a pass of its own."""
 
 
+@figure("traffic against cache size")
 def curve(
-    networks: Subjects,
+    networks: Drawables,
     *,
     ax: Axes | None = None,
     size: tuple[float, float] = (9.5, 5.0),
     knees: int | None = None,
     belady: bool = True,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Axes:
     """Draw DRAM traffic against cache size: exact step functions, one per network.
 
@@ -49,7 +54,7 @@ def curve(
     knees : int, optional
         Drops to label per network; 3 of one network, 2 of two, else 1 of each.
     belady : bool
-        Show the band down to policy ``belady`` on a scratchpad, if there is such a policy.
+        Show the band down to policy ``belady``, where the cache knows lifetimes.
     **options
         As for :func:`memsim.run`. The machine's cache is marked.
 
@@ -63,23 +68,23 @@ def curve(
     >>> print(axes.get_title(loc="left"))
     The cache that moves no byte twice: resnet18 3.21 MB, mobilenetv2 4.82 MB
     """
-    found = [curve_of(subject, options) for subject in some(networks, "curve")]
+    results = [curve_of(each, options) for each in some(networks, "curve")]
     axes = new_axes(ax, size)
-    right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in found)
-    top = max(result.curve.dram_bytes(SMALLEST) for result in found)
-    cio = [_cio_bytes(result) for result in found]
+    right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in results)
+    top = max(result.dram_bytes(SMALLEST) for result in results)
+    cio = max(result.cio_bytes for result in results)
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
-    axes.set_ylim(0, 1.08 * max(top, *cio))
+    axes.set_ylim(0, 1.08 * max(top, cio))
     handles: list[Any] = []
     covered = []
-    for number, result in enumerate(found):
+    for number, result in enumerate(results):
         look = series(number, result.program.network.name)
-        handles += _one(axes, result, look, cio[number])
+        handles += _one(axes, result, look)
         if belady:
             handles += _belady_band(axes, result, look)
         covered.append(_outline(result, axes.get_xlim()))
-    machine = {result.machine.cache_bytes for result in found}
+    machine = {result.machine.cache_bytes for result in results}
     for capacity in machine:
         axes.axvline(capacity, color=BLACK, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
         axes.text(
@@ -88,21 +93,17 @@ def curve(
         )  # fmt: skip
     bytes_axis(axes.xaxis)
     bytes_axis(axes.yaxis)
-    dress(axes, title=_title(found), x="cache size", y="DRAM traffic per inference", grid="both")
+    dress(axes, title=_title(results), x="cache size", y="DRAM traffic per inference", grid="both")
     legend(axes, handles)
-    _label_knees(axes, found, max(1, 4 - len(found)) if knees is None else knees, covered)
+    most = max(1, 4 - len(results)) if knees is None else knees
+    _label_knees(axes, results, most, np.concatenate(covered))
     return axes
 
 
-def _cio_bytes(result: CurveResult) -> int:
-    network = result.program.network
-    return network.cio * network[network.inputs[0]].output.itemsize
-
-
-def _one(axes: Axes, result: CurveResult, look: Look, cio: int) -> list[Any]:
+def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
     """One network's step function and its two lines."""
     steps, end = result.steps, axes.get_xlim()[1]
-    compulsory = result.program.compulsory_bytes
+    compulsory, cio = result.program.compulsory_bytes, result.cio_bytes
     sizes = np.concatenate([steps.cache_bytes, [end]])
     moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]])
     (line,) = axes.step(
@@ -120,21 +121,15 @@ def _one(axes: Axes, result: CurveResult, look: Look, cio: int) -> list[Any]:
     return [line, floor, dots]
 
 
-def _belady_band(axes: Axes, result: CurveResult, look: Look) -> list[Any]:
-    """The band between LRU and belady, where that policy is known."""
-    from memsim.engines.cache.cachepass import cache_pass
-    from memsim.engines.cache.managements import MANAGEMENTS
-    from memsim.engines.cache.policies import POLICIES
-
-    management = MANAGEMENTS[result.machine.cache.management]
-    if "belady" not in POLICIES or not management.knows_lifetimes:
-        return []
+def _belady_band(axes: Axes, result: CurveResult, look: Look) -> list[FillBetweenPolyCollection]:
+    """The band between LRU and belady; none where the cache knows no lifetimes."""
     last = int(result.steps.cache_bytes[-1])
-    sizes = np.unique(np.geomspace(SMALLEST, max(last, 2 * SMALLEST), BAND).astype(np.int64))
-    caches = [Cache(size=int(size), policy="belady") for size in sizes]
-    passes = [cache_pass(result.program, cache) for cache in caches]
-    least = [moved.read_bytes + moved.write_bytes for moved in passes]
-    most = [result.curve.dram_bytes(int(size)) for size in sizes]
+    places = np.geomspace(SMALLEST, max(last, 2 * SMALLEST), BAND).astype(np.int64)
+    sizes = np.unique(places).tolist()
+    least = result.belady_bytes(sizes)
+    if least is None:
+        return []
+    most = [result.dram_bytes(size) for size in sizes]
     return [
         axes.fill_between(
             sizes, least, most, color=look.colour, alpha=0.18, linewidth=0, zorder=1,
@@ -143,21 +138,22 @@ def _belady_band(axes: Axes, result: CurveResult, look: Look) -> list[Any]:
     ]  # fmt: skip
 
 
-def _outline(result: CurveResult, limits: tuple[float, float]) -> Any:
+def _outline(result: CurveResult, limits: tuple[float, float]) -> Points:
     """Points along a network's lines, which labels should not cover."""
     sizes = np.geomspace(*limits, 150)
     index = np.searchsorted(result.steps.cache_bytes, sizes, side="right") - 1
     heights = [result.steps.dram_bytes[index]]
     heights += [np.full(len(sizes), result.program.compulsory_bytes)]
-    heights += [np.full(len(sizes), _cio_bytes(result))]
+    heights += [np.full(len(sizes), result.cio_bytes)]
     return np.concatenate([np.stack([sizes, height], axis=1) for height in heights])
 
 
-def _label_knees(axes: Axes, found: list[CurveResult], most: int, covered: list[Any]) -> None:
+def _label_knees(axes: Axes, results: list[CurveResult], most: int, covered: Points) -> None:
     points, texts, colours = [], [], []
-    for number, result in enumerate(found):
+    for number, result in enumerate(results):
         look = series(number, result.program.network.name)
-        for knee in _largest(result, most):
+        knees = sorted(result.knees(max(most, 1)), key=lambda knee: -knee.saved_bytes)
+        for knee in knees[:most]:
             points.append((float(knee.cache_bytes), float(knee.dram_bytes)))
             texts.append(f"{si(knee.cache_bytes)} saves {si(knee.saved_bytes)}")
             colours.append(look.colour)
@@ -166,19 +162,15 @@ def _label_knees(axes: Axes, found: list[CurveResult], most: int, covered: list[
                 markeredgecolor="white", linestyle="none", zorder=5, gid="knee",
             )  # fmt: skip
     if points:
-        place(axes, points, texts, colours=colours, avoid=np.concatenate(covered))
+        place(axes, points, texts, colours=colours, avoid=covered)
 
 
-def _largest(result: CurveResult, most: int) -> list[Knee]:
-    return sorted(result.knees(max(most, 1)), key=lambda knee: -knee.saved_bytes)[:most]
-
-
-def _title(found: list[CurveResult]) -> str:
-    names = [result.program.network.name for result in found]
-    enough = [result.curve.smallest(result.program.compulsory_bytes) for result in found]
-    told = [f"{name} {si(size)}" for name, size in zip(names, enough, strict=True) if size]
-    if len(told) < len(found) or len(found) > 3:
+def _title(results: list[CurveResult]) -> str:
+    names = [result.program.network.name for result in results]
+    enough = [result.smallest(result.program.compulsory_bytes) for result in results]
+    each = [f"{name} {si(size)}" for name, size in zip(names, enough, strict=True) if size]
+    if len(each) < len(results) or len(results) > 3:
         return "How much cache saves how much DRAM traffic"
-    if len(found) == 1:
+    if len(results) == 1:
         return f"{names[0]} moves no byte twice from a cache of {si(enough[0] or 0)}"
-    return f"The cache that moves no byte twice: {', '.join(told)}"
+    return f"The cache that moves no byte twice: {', '.join(each)}"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Layer, Network
 from memsim.network.metrics import moc
 from memsim.plot.canvas import new_axes
-from memsim.plot.graph_layout import Layout, layered
+from memsim.plot.drawables import Drawables, network_of, only, result_of
+from memsim.plot.graph_layout import GraphLayout, layered
 from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, short
-from memsim.plot.subjects import network_of, only, result_of
-from memsim.program.lowering import LOWERINGS
+from memsim.program.kernel_graph import kernel_readers
 from memsim.readable import format_bytes, format_count
 from memsim.results.run import Result
+from memsim.simulate import Options, prepare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,12 +40,12 @@ LARGEST_AREA = 6500.0
 
 
 def graph(
-    subject: Any,
+    network: Drawables,
     *,
     ax: Axes | None = None,
     size: tuple[float, float] | None = None,
     colour: str = "traffic",
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Axes:
     """Draw a network's kernels, each below all it reads.
 
@@ -54,7 +55,8 @@ def graph(
 
     Parameters
     ----------
-    subject : Network, Result, str or path
+    network : Network, Result, str or path
+        One.
     ax : Axes, optional
         Where to draw; a new figure if left out.
     size : (float, float), optional
@@ -77,26 +79,25 @@ def graph(
     """
     if colour not in COLOURS:
         raise InputError(Problem(f"unknown colour {colour!r}", hint=did_you_mean(colour, COLOURS)))
-    given = only(subject, "graph")
-    if colour == "traffic" or isinstance(given, Result):
-        result: Result | None = result_of(given, options)
-        network = result.network if result is not None else network_of(given)
+    one = only(network, "graph")
+    result = None
+    if colour == "traffic" or isinstance(one, Result):
+        result = result_of(one, options)
+        program = result.program
     else:
-        result, network = None, network_of(given)
-    lowering = options.get("lowering", "fused")
-    kernels = result.program.kernels if result is not None else LOWERINGS[lowering].lower(network)
-    parts = {kernel.name: kernel.layers for kernel in kernels}
-    readers = _readers(network, parts)
-    layout = layered(readers)
+        program, _ = prepare(network_of(one), **options)
+    drawn = program.network
+    layout = layered(kernel_readers(drawn, program.kernels))
     axes = ax or new_axes(None, size or _size(layout))
-    values = layer_values(network, colour, result)
+    values = layer_values(drawn, colour, result)
+    parts = {kernel.name: kernel.layers for kernel in program.kernels}
     _draw_edges(axes, layout)
-    _draw_nodes(axes, network, layout, parts, shades(values, colour))
+    _draw_nodes(axes, drawn, layout, parts, shades(values, colour))
     left, right = layout.span
     axes.set_xlim(left - 0.6, right + 0.6)
     axes.set_ylim(layout.ranks - 0.4, -0.6)
     axes.axis("off")
-    axes.set_title(_title(network, colour, result), loc="left", fontsize=TITLE, fontweight="bold")
+    axes.set_title(_title(drawn, colour, result), loc="left", fontsize=TITLE, fontweight="bold")
     if values and colour != "none":
         _scale(axes, values, colour)
     return axes
@@ -107,8 +108,8 @@ def layer_values(network: Network, colour: str, result: Result | None) -> dict[s
     if colour == "traffic" and result is not None:
         return {row.name: float(row.dram_bytes) for row in result.layers}
     if colour == "moc":
-        found = ((layer.name, moc(layer)) for layer in network)
-        return {name: value for name, value in found if value is not None}
+        values = ((layer.name, moc(layer)) for layer in network)
+        return {name: value for name, value in values if value is not None}
     return {}
 
 
@@ -145,43 +146,7 @@ def _norm(values: Mapping[str, float], colour: str) -> Any:
     return LogNorm(low, high if high > low else 2 * low)
 
 
-def _readers(network: Network, parts: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    """For every kernel and input the kernels that read it, views followed."""
-    owner = {layer: kernel for kernel, layers in parts.items() for layer in layers}
-    shown: dict[str, tuple[str, ...]] = {}
-    readers: dict[str, list[str]] = {}
-    for layer in network:
-        sources = dict.fromkeys(
-            each for tensor in layer.inputs for each in shown.get(tensor.name, ())
-        )
-        if layer.op.is_input:
-            readers[layer.name] = []
-            shown[layer.name] = (layer.name,)
-        elif layer.name in owner:
-            kernel = owner[layer.name]
-            readers.setdefault(kernel, [])
-            shown[layer.name] = (kernel,)
-            for source in sources:
-                if source != kernel and kernel not in readers[source]:
-                    readers[source].append(kernel)
-        else:
-            shown[layer.name] = tuple(sources)
-    return _executable(readers)
-
-
-def _executable(readers: dict[str, list[str]]) -> dict[str, list[str]]:
-    """In an order in which the kernels can be executed: a sum runs with its later operand."""
-    import networkx as nx
-
-    found = nx.DiGraph()
-    found.add_nodes_from(readers)
-    found.add_edges_from((source, target) for source in readers for target in readers[source])
-    position = {name: i for i, name in enumerate(readers)}
-    order = nx.lexicographical_topological_sort(found, key=position.__getitem__)
-    return {name: readers[name] for name in order}
-
-
-def _size(layout: Layout) -> tuple[float, float]:
+def _size(layout: GraphLayout) -> tuple[float, float]:
     left, right = layout.span
     width, height = NODE[0] * (right - left + 1.2) + 1.0, RANK * layout.ranks + 0.8
     if max(width, height) > LARGEST or width * height > LARGEST_AREA:
@@ -190,7 +155,7 @@ def _size(layout: Layout) -> tuple[float, float]:
     return max(width, 5.5), max(height, 2.5)
 
 
-def _draw_edges(axes: Axes, layout: Layout) -> None:
+def _draw_edges(axes: Axes, layout: GraphLayout) -> None:
     """Lines that leave a node below, bend between the ranks alone, and enter a node above."""
     from matplotlib.collections import PathCollection
     from matplotlib.path import Path
@@ -217,7 +182,7 @@ def _draw_edges(axes: Axes, layout: Layout) -> None:
 def _draw_nodes(
     axes: Axes,
     network: Network,
-    layout: Layout,
+    layout: GraphLayout,
     parts: Mapping[str, tuple[str, ...]],
     colours: Mapping[str, str],
 ) -> None:

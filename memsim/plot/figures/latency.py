@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from memsim.errors import InputError
+from memsim.network.graph import Network
+from memsim.paper.timing import DEVICE, conditions_of, timed
 from memsim.plot.canvas import new_axes
+from memsim.plot.drawables import refuse_clock
+from memsim.plot.families import FAMILIES, family, family_handles
+from memsim.plot.kinds import figure
 from memsim.plot.labels import place
-from memsim.plot.published import FAMILIES, conditions_of, family, family_handles, timed
 from memsim.plot.style import BLACK, LIGHT, dress, legend
-from memsim.plot.subjects import listed
 from memsim.readable import format_time
+from memsim.simulate import Options
+from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+Time = tuple[str, float, float]
+"""A name, a predicted and a measured time in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +49,14 @@ class Pair:
         return self.predicted_s / self.measured_s - 1
 
 
+@figure("predicted against the HarDNet paper's published times", published=True)
 def latency(
-    pairs: Iterable[Any] = (),
+    pairs: Iterable[Pair | Time | Network | str] | Network | str = (),
     *,
     ax: Axes | None = None,
     size: tuple[float, float] = (8.0, 6.0),
     band: float = 0.25,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Axes:
     """Draw predicted against measured times, with a band of relative error.
 
@@ -77,9 +87,11 @@ def latency(
     1 of 2 times within 25% of the measured;
     median error 30%
     """
-    found, measured = _pairs(listed(pairs), options)
+    if isinstance(pairs, str | Network):
+        pairs = [pairs]
+    points, measured = _points(list(pairs), options)
     axes = new_axes(ax, size)
-    values = [value for pair in found for value in (pair.predicted_s, pair.measured_s)]
+    values = [value for pair in points for value in (pair.predicted_s, pair.measured_s)]
     low, high = min(values) / 1.5, max(values) * 1.5
     line = np.array([low, high])
     shade = axes.fill_between(
@@ -87,7 +99,7 @@ def latency(
         label=f"within {band:.0%}",
     )  # fmt: skip
     (equal,) = axes.plot(line, line, color=BLACK, linewidth=1, zorder=1, label="equal")
-    for pair in found:
+    for pair in points:
         look = FAMILIES[family(pair.name)]
         axes.plot(
             [pair.measured_s], [pair.predicted_s], linestyle="none", marker=look.marker,
@@ -100,35 +112,34 @@ def latency(
     axes.set_aspect("equal")
     for axis in (axes.xaxis, axes.yaxis):
         _time_axis(axis, low, high)
-    dress(axes, title=_title(found, band), x=measured, y="predicted by memsim", grid="both")
-    legend(axes, [equal, shade, *family_handles([pair.name for pair in found])])
+    dress(axes, title=_title(points, band), x=measured, y="predicted by memsim", grid="both")
+    legend(axes, [equal, shade, *family_handles([pair.name for pair in points])])
     place(
-        axes, [(pair.measured_s, pair.predicted_s) for pair in found],
-        [pair.name for pair in found], avoid=np.stack([np.geomspace(low, high, 80)] * 2, axis=1),
+        axes, [(pair.measured_s, pair.predicted_s) for pair in points],
+        [pair.name for pair in points], avoid=np.stack([np.geomspace(low, high, 80)] * 2, axis=1),
     )  # fmt: skip
     return axes
 
 
-def _pairs(given: list[Any], options: dict[str, Any]) -> tuple[list[Pair], str]:
-    """The pairs, and what their measured times are."""
-    found = [
-        each if isinstance(each, Pair) else Pair(*each)
-        for each in given
-        if isinstance(each, Pair | tuple)
-    ]
-    if found and (len(found) < len(given) or options):
+def _points(given: list[Pair | Time | Network | str], options: Options) -> tuple[list[Pair], str]:
+    """What is drawn, and what its measured times are."""
+    pairs = [each if isinstance(each, Pair) else Pair(*each)
+             for each in given if isinstance(each, Pair | tuple)]  # fmt: skip
+    networks = [each for each in given if not isinstance(each, Pair | tuple)]
+    if pairs and (networks or options):
         raise InputError("figure latency takes pairs, or networks with options, not both")
-    if not found:
-        device = conditions_of(options.get("machine", "gtx1080"))[1].device
-        rows = timed(given, options)
-        found = [Pair(row.name, row.result.time_s, row.measured_s) for row in rows]
-        return found, f"published ({device}); the preset's rates were fitted to these times"
-    if any(min(pair.predicted_s, pair.measured_s) <= 0 for pair in found):
+    if not pairs:
+        refuse_clock(options)
+        device = conditions_of(options.get("machine") or DEVICE)[1].device
+        rows = timed(networks, **options)
+        pairs = [Pair(row.name, row.result.time_s, row.measured_s) for row in rows]
+        return pairs, f"published ({device}); the preset's rates were fitted to these times"
+    if any(min(pair.predicted_s, pair.measured_s) <= 0 for pair in pairs):
         raise InputError("figure latency needs times greater than zero")
-    return found, "measured"
+    return pairs, "measured"
 
 
-def _time_axis(axis: Any, low: float, high: float) -> None:
+def _time_axis(axis: Axis, low: float, high: float) -> None:
     """Ticks at 1, 2 and 5 times powers of ten, with units."""
     from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
@@ -141,14 +152,14 @@ def _time_axis(axis: Any, low: float, high: float) -> None:
 
 
 def _short(seconds: float) -> str:
-    number, unit = format_time(round(seconds * 1e12)).split(" ")
+    number, unit = format_time(round(seconds * PICOSECONDS)).split(" ")
     return f"{float(number):g} {unit}"
 
 
-def _title(found: list[Pair], band: float) -> str:
-    errors = [abs(pair.error) for pair in found]
+def _title(pairs: list[Pair], band: float) -> str:
+    errors = [abs(pair.error) for pair in pairs]
     near = sum(error <= band for error in errors)
     return (
-        f"{near} of {len(found)} times within {band:.0%} of the measured; "
+        f"{near} of {len(pairs)} times within {band:.0%} of the measured; "
         f"median error {float(np.median(errors)):.0%}"
     )

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from memsim.plot.canvas import new_panels
+from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.kinds import figure
 from memsim.plot.labels import place
-from memsim.plot.stages import mark_stages
+from memsim.plot.stage_ticks import mark_stages
 from memsim.plot.style import CAUSES, EDGE, ROLES, Look, bytes_axis, dress, legend, patch, si
-from memsim.plot.subjects import Subjects, only, result_of
 from memsim.program.kernel import Cause, Role
+from memsim.simulate import Options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
-    from memsim.plot.canvas import Panels
+    from memsim.plot.canvas import GivenPanels, Panels
     from memsim.results.run import Result
 
 
+@figure("traffic per layer by role and by cause")
 def layers(
-    network: Subjects,
+    network: Drawables,
     *,
-    ax: Any = None,
+    ax: GivenPanels | None = None,
     size: tuple[float, float] = (11.0, 6.0),
     names: int = 3,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Panels:
     """Draw DRAM traffic per layer, by role above and by cause below.
 
@@ -73,9 +77,8 @@ def layers(
         (by_cause, CAUSES, result.by_cause),
     ):
         bytes_axis(axes.yaxis)
-        shown = [patch(look, f"{name} {si(sums[name])}") for name, look in looks.items()
-                 if sums[name]]  # fmt: skip
-        legend(axes, shown)
+        present = {name: look for name, look in looks.items() if sums[name]}
+        legend(axes, [patch(look, f"{name} {si(sums[name])}") for name, look in present.items()])
     heaviest = np.argsort(-total, kind="stable")[:names]
     place(
         by_role,
@@ -89,7 +92,7 @@ def layers(
     return panels
 
 
-def _stack(axes: Axes, parts: list[tuple[Look, Any, str]]) -> None:
+def _stack(axes: Axes, parts: list[tuple[Look, NDArray[np.int64], str]]) -> None:
     bottom = np.zeros(len(parts[0][1]))
     hatched = len(bottom) <= 60  # thinner bars show no hatch
     for look, column, name in parts:
@@ -105,8 +108,8 @@ def _title(result: Result) -> str:
     role, amount = max(result.by_role.items(), key=lambda item: item[1])
     whole, compulsory = result.dram_bytes, result.program.compulsory_bytes
     ratio = f", {whole / compulsory:.1f} x compulsory" if compulsory else ""
-    told = f"{result.network.name} moves {si(whole)}{ratio}"
-    return f"{told}: {amount / whole:.0%} of it {_ROLE[role]}" if whole else told
+    moved = f"{result.network.name} moves {si(whole)}{ratio}"
+    return f"{moved}: {amount / whole:.0%} of it {_ROLE[role]}" if whole else moved
 
 
 _ROLE = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from memsim.plot.canvas import new_panels
-from memsim.plot.stages import mark_stages
+from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.kinds import figure
+from memsim.plot.stage_ticks import mark_stages
 from memsim.plot.style import (
     ABOVE,
     BLACK,
@@ -21,14 +23,18 @@ from memsim.plot.style import (
     patch,
     si,
 )
-from memsim.plot.subjects import Subjects, only, result_of
 from memsim.program.lives import USES, Lives, most_live
+from memsim.simulate import Options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
-    from memsim.plot.canvas import Panels
+    from memsim.plot.canvas import GivenPanels, Panels
     from memsim.results.run import Result
+
+    Places = NDArray[np.int64] | NDArray[np.float64]
+    """Positions on the axis of kernels."""
 
 KEPT_FOR = {
     "chain": "kept for the first reader",
@@ -40,12 +46,13 @@ MOST_NAMES = 30
 """Feature maps up to which each is named."""
 
 
+@figure("feature maps over the kernels they live, live bytes below")
 def lifetimes(
-    network: Subjects,
+    network: Drawables,
     *,
-    ax: Any = None,
+    ax: GivenPanels | None = None,
     size: tuple[float, float] = (10.0, 6.5),
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Panels:
     """Draw feature maps over the kernels they live, and the live bytes below.
 
@@ -98,7 +105,7 @@ def lifetimes(
     return panels
 
 
-def draw_lives(bars: Axes, lives: Lives, born: Any, consumed: Any, end: Any) -> None:
+def draw_lives(bars: Axes, lives: Lives, born: Places, consumed: Places, end: Places) -> None:
     """Draw each feature map's bar: thin up to its first reader, thick from there to the last.
 
     ``born``, ``consumed`` and ``end`` are positions on the axis: where it begins, the kernel
@@ -122,7 +129,7 @@ def draw_lives(bars: Axes, lives: Lives, born: Any, consumed: Any, end: Any) -> 
     bars.set_ylim(len(lives.names) - 0.3, -0.7)
 
 
-def draw_live_bytes(live: Axes, edges: Any, columns: Any, cache: int) -> None:
+def draw_live_bytes(live: Axes, edges: Places, columns: NDArray[np.int64], cache: int) -> None:
     """Draw live bytes by use as a stack of steps, and the cache's line.
 
     ``edges`` are positions, one more than the rows of ``columns``.
@@ -151,8 +158,8 @@ def draw_live_bytes(live: Axes, edges: Any, columns: Any, cache: int) -> None:
 def _title(result: Result, lives: Lives) -> str:
     name, cache = result.network.name, result.machine.cache_bytes
     peak = int(result.program.live_bytes.max(initial=0))
-    told = f"{si(peak)} live at most, cache {si(cache)}"
+    bytes_ = f"{si(peak)} live at most, cache {si(cache)}"
     longest = int((lives.dead - lives.consumed).max(initial=0))
     if not longest:
-        return f"{name}: every feature map dies with its first reader; {told}"
-    return f"{name}: a feature map waits up to {longest} kernels for its last reader; {told}"
+        return f"{name}: every feature map dies with its first reader; {bytes_}"
+    return f"{name}: a feature map waits up to {longest} kernels for its last reader; {bytes_}"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memsim.network.graph import Network
-from memsim.network.moc import LOW, MocDistribution
+from memsim.network.moc import LOW, MocDistribution, macs_by_moc
 from memsim.plot.canvas import new_panels
+from memsim.plot.drawables import Drawables, network_of, some
+from memsim.plot.kinds import figure
 from memsim.plot.style import LIGHT, NOTE, dress, legend, series, short
-from memsim.plot.subjects import Subjects, network_of, some
 from memsim.readable import format_count
 
 if TYPE_CHECKING:
-    from memsim.plot.canvas import Panels
+    from memsim.plot.canvas import GivenPanels, Panels
 
 
+@figure("distribution of MACs over CIO", simulates=False)
 def moc(
-    networks: Subjects,
+    networks: Drawables,
     *,
-    ax: Any = None,
+    ax: GivenPanels | None = None,
     size: tuple[float, float] = (9.5, 6.0),
 ) -> Panels:
     """Draw the distribution of MACs over CIO (HarDNet, arXiv:1909.00948, Figure 1).
@@ -47,18 +49,18 @@ def moc(
     >>> shares.get_xlabel()
     'MoC: MACs per element of convolution input and output'
     """
-    found = [network_of(subject) for subject in some(networks, "moc")]
+    loaded = [network_of(each) for each in some(networks, "moc")]
     panels = new_panels(ax, (2, 1), size, sharex=True, heights=[1.3, 1], kind="moc")
     above, below = panels
     above.set_xscale("log")
     above.set_yscale("log")
-    points = [distribution(network) for network in found]
+    points = [macs_by_moc(network) for network in loaded]
     every = np.concatenate([values for values, _ in points])
     if not len(every):
         every = np.array([1.0, LOW])
     low, high = float(every.min()) / 1.5, float(every.max()) * 1.5
     handles = []
-    for number, (network, (values, macs)) in enumerate(zip(found, points, strict=True)):
+    for number, (network, (values, macs)) in enumerate(zip(loaded, points, strict=True)):
         look = series(number, network.name)
         (dots,) = above.plot(
             values, macs, linestyle="none", marker=look.marker, markersize=5.5, color=look.colour,
@@ -83,7 +85,7 @@ def moc(
     below.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     above.yaxis.set_major_formatter(lambda value, _: short(format_count(value)))
     below.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    dress(above, title=_title(found), y="MACs of a convolution", grid="both")
+    dress(above, title=_title(loaded), y="MACs of a convolution", grid="both")
     dress(
         below, x="MoC: MACs per element of convolution input and output",
         y="share of MACs\nup to this MoC", grid="both",
@@ -94,24 +96,7 @@ def moc(
     return panels
 
 
-def distribution(network: Network) -> tuple[Any, Any]:
-    """MoC and MACs of a network's convolutions, by ascending MoC.
-
-    Examples
-    --------
-    >>> import memsim
-    >>> values, macs = distribution(memsim.load("resnet18"))
-    >>> len(values), bool(values[0] <= values[-1])
-    (20, True)
-    """
-    layers = [layer for layer in network if layer.cio]
-    macs = np.array([layer.macs for layer in layers], np.int64)
-    values = macs / np.array([layer.cio for layer in layers], np.int64)
-    order = np.argsort(values, kind="stable")
-    return values[order], macs[order]
-
-
-def _title(found: list[Network]) -> str:
-    shares = [(network.name, MocDistribution.of(network).low_macs) for network in found]
+def _title(networks: list[Network]) -> str:
+    shares = [(network.name, MocDistribution.of(network).low_macs) for network in networks]
     name, share = max(shares, key=lambda pair: pair[1])
     return f"{share:.0%} of {name}'s MACs are in convolutions of MoC below {LOW}"

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
+from memsim.network.graph import Network
+from memsim.paper.timing import DEVICE, conditions_of, correlation, timed
 from memsim.plot.canvas import new_panels
+from memsim.plot.drawables import refuse_clock
+from memsim.plot.families import FAMILIES, family, family_handles
+from memsim.plot.kinds import figure
 from memsim.plot.labels import place
-from memsim.plot.published import (
-    FAMILIES,
-    conditions_of,
-    correlation,
-    family,
-    family_handles,
-    timed,
-)
 from memsim.plot.style import GREY, dress, legend, short, si
-from memsim.plot.subjects import listed
 from memsim.readable import format_count
+from memsim.simulate import Options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import MaxNLocator
+    from numpy.typing import NDArray
 
-    from memsim.plot.canvas import Panels
+    from memsim.plot.canvas import GivenPanels, Panels
 
 
+@figure("the HarDNet paper's CIO, traffic and MACs against its times", published=True)
 def paper(
-    networks: Iterable[Any] = (),
+    networks: Iterable[Network | str] | Network | str = (),
     *,
-    ax: Any = None,
+    ax: GivenPanels | None = None,
     size: tuple[float, float] = (13.5, 6.0),
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Panels:
     """Draw the HarDNet paper's Table 4: CIO, DRAM traffic and MACs against published times.
 
@@ -61,8 +61,9 @@ def paper(
     >>> [axes.get_xlabel() for axes in panels[0]]
     ['CIO as printed, elements', 'DRAM traffic (memsim)', 'MACs']
     """
-    rows = timed(listed(networks), options)
-    device = conditions_of(options.get("machine", "gtx1080"))[1].device
+    refuse_clock(options)
+    rows = timed([networks] if isinstance(networks, str | Network) else list(networks), **options)
+    device = conditions_of(options.get("machine") or DEVICE)[1].device
     panels = new_panels(ax, (1, 3), size, sharey=True, kind="paper")
     table = panels.reshape(3)
     names = [row.name for row in rows]
@@ -72,11 +73,11 @@ def paper(
         ("DRAM traffic", "DRAM traffic (memsim)", [float(r.result.dram_bytes) for r in rows]),
         ("MACs", "MACs", [float(row.result.network.macs) for row in rows]),
     ]
-    found = {what: correlation(values, times) for what, _, values in columns}
+    correlations = {what: correlation(values, times) for what, _, values in columns}
     lines = []
     for axes, (what, label, values) in zip(table, columns, strict=True):
         lines.append(_scatter(axes, values, times, names))
-        dress(axes, title=f"{what}: r = {found[what]:.2f}", x=label, grid="both")
+        dress(axes, title=f"{what}: r = {correlations[what]:.2f}", x=label, grid="both")
     for axes in (table[0], table[2]):
         axes.xaxis.set_major_formatter(lambda value, _: short(format_count(value)))
     table[1].xaxis.set_major_formatter(lambda value, _: si(value))
@@ -85,7 +86,7 @@ def paper(
     table[0].set_ylabel(f"published time, ms ({device})", fontsize=9.5)
     table[0].set_ylim(0, 1.1 * max(times))
     legend(table[2], family_handles(names))
-    if ax is None and found["DRAM traffic"] > found["MACs"]:
+    if ax is None and correlations["DRAM traffic"] > correlations["MACs"]:
         table[0].figure.suptitle(
             "Traffic tells the time of a network better than its MACs do",
             x=0.01, ha="left", fontsize=13, fontweight="bold",
@@ -95,14 +96,16 @@ def paper(
     return panels
 
 
-def _few() -> Any:
+def _few() -> MaxNLocator:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(5)
 
 
-def _scatter(axes: Axes, values: list[float], times: list[float], names: list[str]) -> Any:
-    """Points, and a line of least squares; returns points along it."""
+def _scatter(
+    axes: Axes, values: list[float], times: list[float], names: list[str]
+) -> NDArray[np.float64] | None:
+    """Points, and a line of least squares; returns points along it, None without a line."""
     for value, time, name in zip(values, times, names, strict=True):
         look = FAMILIES[family(name)]
         axes.plot(

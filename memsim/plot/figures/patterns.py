@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from memsim.plot.canvas import new_panels
+from memsim.plot.drawables import Drawables, result_of, some
 from memsim.plot.figures.lifetimes import KEPT_FOR, draw_live_bytes, draw_lives
+from memsim.plot.kinds import figure
 from memsim.plot.style import (
     BLACK,
     CAUSES,
@@ -25,17 +27,17 @@ from memsim.plot.style import (
     series,
     si,
 )
-from memsim.plot.subjects import Subjects, result_of, some
-from memsim.plot.units import kernel_units, links, per_unit
 from memsim.program.kernel import Cause
 from memsim.program.lives import USES, Lives, most_live
 from memsim.readable import format_count, format_time
-from memsim.units import PICOSECONDS
+from memsim.results.details.connections import Connections
+from memsim.simulate import Options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
-    from memsim.plot.canvas import Panels
+    from memsim.plot.canvas import GivenPanels, Panels
     from memsim.results.run import Result
 
 FOUR = ("patterns/dense", "patterns/log", "patterns/sparse", "patterns/harmonic")
@@ -55,12 +57,13 @@ ROWS = {
 """The rows and their heights; each is the consequence of the one above it."""
 
 
+@figure("blocks side by side: links, lives, live bytes, traffic, latency")
 def patterns(
-    networks: Subjects = FOUR,
+    networks: Drawables = FOUR,
     *,
-    ax: Any = None,
+    ax: GivenPanels | None = None,
     size: tuple[float, float] | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Panels:
     """Draw blocks side by side: what their connections do to memory, traffic and time.
 
@@ -91,8 +94,7 @@ def patterns(
     """
     from matplotlib.lines import Line2D
 
-    given = some(networks or FOUR, "patterns")
-    results = [result_of(subject, options) for subject in given]
+    results = [result_of(each, options) for each in some(networks or FOUR, "patterns")]
     shape = (len(ROWS), len(results))
     panels = new_panels(
         ax, shape, size or (1.6 + 3.0 * len(results), 11.5), sharey="row",
@@ -124,19 +126,18 @@ _CAUSE = {
 _BUSY = {"compute": "computing", "stall": "waiting for DRAM"}
 
 
-def _column(column: Any, result: Result, look: Look) -> None:
+def _column(column: Panels, result: Result, look: Look) -> None:
     arcs, bars, live, moved, total, time = column
     program = result.program
-    units, found = links(result.network)
-    unit = kernel_units(program)
-    _draw_links(arcs, units, found, look)
+    connections = Connections.of(result)
+    units, unit = connections.units, connections.kernel_unit
+    _draw_links(arcs, connections, look)
     name = result.network.name.removeprefix("patterns/")
     known = f" ({KNOWN_FROM[name]})" if name in KNOWN_FROM else ""
     dress(arcs, title=f"{name}{known}", grid="")
     arcs.title.set_color(look.colour)
-    skips = sum(reader - source > 1 for source, reader in found)
     arcs.text(
-        0.0, 1.0, f"{skips} shortcuts, {format_count(result.network.macs)} MACs",
+        0.0, 1.0, f"{connections.shortcuts} shortcuts, {format_count(result.network.macs)} MACs",
         transform=arcs.transAxes, fontsize=NOTE, va="top",
     )  # fmt: skip
 
@@ -149,18 +150,19 @@ def _column(column: Any, result: Result, look: Look) -> None:
     draw_lives(bars, lives, edges[lives.born], edges[lives.consumed + 1] - 1, edges[lives.dead + 1])
     bars.set_yticks([])
     draw_live_bytes(live, edges, most_live(program), result.machine.cache_bytes)
-    _draw_traffic(moved, per_unit(result.traffic.traffic.sum(axis=1), unit, units))
+    _draw_traffic(moved, connections.traffic)
     for axes in (arcs, bars, live, moved):
         axes.set_xlim(-0.7, units - 0.3)
     _draw_total(total, result)
     _draw_time(time, result)
 
 
-def _draw_links(axes: Axes, units: int, found: list[tuple[int, int]], look: Look) -> None:
+def _draw_links(axes: Axes, connections: Connections, look: Look) -> None:
     """Units on a line, arcs above it: grey to the next unit, in colour beyond it."""
     from matplotlib.patches import Arc
 
-    for source, reader in found:
+    units = connections.units
+    for source, reader in connections.links:
         span = reader - source
         axes.add_patch(
             Arc(
@@ -176,7 +178,7 @@ def _draw_links(axes: Axes, units: int, found: list[tuple[int, int]], look: Look
     axes.set_ylim(-0.8, 1.12 * units)
 
 
-def _draw_traffic(axes: Axes, moved: Any) -> None:
+def _draw_traffic(axes: Axes, moved: NDArray[np.int64]) -> None:
     bottom = np.zeros(len(moved))
     for name, look in CAUSES.items():
         column = moved[:, Cause[name.upper()]]
@@ -206,8 +208,8 @@ def _draw_total(axes: Axes, result: Result) -> None:
 
 
 def _draw_time(axes: Axes, result: Result) -> None:
-    compute = sum(result.steps.compute) / PICOSECONDS
-    parts = {"compute": compute, "stall": result.time_s - compute}
+    totals = result.totals
+    parts = {"compute": totals["compute_s"], "stall": totals["stall_s"]}
     left = 0.0
     for name, width in parts.items():
         look = ENGINES[name]
@@ -222,7 +224,7 @@ def _draw_time(axes: Axes, result: Result) -> None:
     )  # fmt: skip
 
 
-def _finish(name: str, row: Any) -> None:
+def _finish(name: str, row: Panels) -> None:
     """One scale, one label per row; the columns are to be compared."""
     first = row[0]
     aligned = name in ("links", "feature maps", "live bytes", "DRAM traffic")

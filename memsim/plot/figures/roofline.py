@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
-from memsim.engines.clock.rates import rate_class
 from memsim.plot.canvas import new_axes
+from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.kinds import figure
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, BLUE, GREY, LIGHT, RED, Look, dress, legend, short
-from memsim.plot.subjects import Subjects, only, result_of
 from memsim.readable import format_rate
+from memsim.results.details.roof import Roof
+from memsim.simulate import Options
 from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from memsim.results.layer import LayerResult
     from memsim.results.run import Result
@@ -26,13 +29,14 @@ AREA = 3000
 SMALLEST = 14
 
 
+@figure("layers under the machine's roof, sized by time")
 def roofline(
-    network: Subjects,
+    network: Drawables,
     *,
     ax: Axes | None = None,
     size: tuple[float, float] = (9.5, 5.8),
     names: int = 5,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Axes:
     """Draw layers by MACs per element moved, under the roof of bandwidth and compute rate.
 
@@ -66,24 +70,23 @@ def roofline(
     """
     result = result_of(only(network, "roofline"), options)
     axes = new_axes(ax, size)
-    itemsize = result.program.kernels[0].output.itemsize
+    roof = Roof.of(result)
     layers = [layer for layer in result.layers if layer.macs and layer.time_ps]
-    moved = [intensity(layer, itemsize) for layer in layers]
+    moved = [roof.intensity(layer) for layer in layers]
     known = [x for x in moved if x is not None] + [layer.moc for layer in layers if layer.moc]
     low, high = min(known, default=1.0) / 2, max(known, default=100.0) * 3
     axes.set_xscale("log")
     axes.set_yscale("log")
-    handles = _draw_roof(axes, result, itemsize, low, high)
+    handles = _draw_roof(axes, result, roof, low, high)
     points = [
         _draw_layer(axes, layer, x, high, result.time_ps)
         for layer, x in sorted(
             zip(layers, moved, strict=True), key=lambda pair: -pair[0].time_ps
         )  # the small ones on top
     ]
-    rates = [y for _, y in points]
-    peak = max(_rates(result).values())
+    rates = [*(y for _, y in points), roof.peak_macs_per_s]
     axes.set_xlim(low, high)
-    axes.set_ylim(min([*rates, peak]) / 2, max([*rates, peak]) * 2.2)
+    axes.set_ylim(min(rates) / 2, max(rates) * 2.2)
     axes.yaxis.set_major_formatter(lambda value, _: short(format_rate(value, "MAC")))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     dress(
@@ -97,43 +100,25 @@ def roofline(
     return axes
 
 
-def intensity(layer: LayerResult, itemsize: int) -> float | None:
-    """MACs per element that a layer moves to or from DRAM; None where it moves none."""
-    return layer.macs * itemsize / layer.dram_bytes if layer.dram_bytes else None
-
-
-def _draw_roof(axes: Axes, result: Result, itemsize: int, low: float, high: float) -> list[Any]:
-    machine = result.machine
-    slope = float(machine.dram_bytes_per_s) / itemsize  # elements per second
-    rates = _rates(result)
-    peak = max(rates.values())
-    (roof,) = axes.plot(
-        [low, peak / slope, high], [low * slope, peak, peak], color=BLACK, linewidth=2, zorder=3,
-        label=f"roof: {format_rate(machine.dram_bytes_per_s)}, {format_rate(peak, 'MAC')}",
+def _draw_roof(axes: Axes, result: Result, roof: Roof, low: float, high: float) -> list[Line2D]:
+    bandwidth, slope = result.machine.dram_bytes_per_s, roof.elements_per_s
+    peak, ridge = roof.peak_macs_per_s, roof.balance
+    handles = axes.plot(
+        [low, ridge, high], [low * slope, peak, peak], color=BLACK, linewidth=2, zorder=3,
+        label=f"roof: {format_rate(bandwidth)}, {format_rate(peak, 'MAC')}",
     )  # fmt: skip
-    handles: list[Any] = [roof]
-    for name, rate in rates.items():
+    for name, rate in roof.macs_per_s.items():
         if rate < peak:
             handles += axes.plot(
                 [rate / slope, high], [rate, rate], color=BLACK, linewidth=1.2, zorder=3,
                 linestyle="--", label=f"{name} {format_rate(rate, 'MAC')}",
             )  # fmt: skip
-    ridge = peak / slope
     axes.axvline(ridge, color=GREY, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
     axes.annotate(
         f"balance {ridge:.0f}", (ridge, 0.01), xycoords=("data", "axes fraction"), fontsize=8,
         xytext=(3, 2), textcoords="offset points",
     )  # fmt: skip
     return handles
-
-
-def _rates(result: Result) -> dict[str, float]:
-    """The MAC rate of each class of layers that the network has."""
-    machine = result.machine
-    classes = sorted(
-        {rate_class(each, machine.compute.vector) for each in result.program.kernels if each.macs}
-    )
-    return {name: float(machine.mac_rate(name)) for name in classes or ["conv"]}
 
 
 def _draw_layer(
@@ -153,10 +138,10 @@ def _draw_layer(
     return at, y
 
 
-def _handles(result: Result) -> list[Any]:
+def _handles(result: Result) -> list[Line2D]:
     from matplotlib.lines import Line2D
 
-    found: list[Any] = [
+    handles = [
         Line2D(
             [], [], linestyle="none", marker=look.marker, color=look.colour, markersize=7,
             label=f"bound by {name}",
@@ -167,10 +152,10 @@ def _handles(result: Result) -> list[Any]:
     tick = Line2D([], [], color=LIGHT, marker="|", markeredgecolor=GREY, label="from MoC to moved")
     rest = sum(layer.time_ps for layer in result.layers if not layer.macs)
     note = f"area: share of the time\n({rest / result.time_ps:.0%} is in layers without MACs)"
-    found += [tick, Line2D([], [], linestyle="none", label=note)]
+    handles += [tick, Line2D([], [], linestyle="none", label=note)]
     if any(layer.macs and not layer.dram_bytes for layer in result.layers):
-        found.insert(2, edge)
-    return found
+        handles.insert(2, edge)
+    return handles
 
 
 def _title(result: Result) -> str:

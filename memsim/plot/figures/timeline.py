@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from memsim.network.stages import stages
 from memsim.plot.canvas import new_panels
-from memsim.plot.stages import room
+from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.kinds import figure
+from memsim.plot.stage_ticks import share_of_name
 from memsim.plot.style import (
     ABOVE,
     BLACK,
@@ -25,14 +26,15 @@ from memsim.plot.style import (
     patch,
     si,
 )
-from memsim.plot.subjects import Subjects, only, result_of
 from memsim.readable import format_rate, format_time
+from memsim.results.details.activity import Activity, DramRate, stage_times
+from memsim.simulate import Options
 from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from memsim.plot.canvas import Panels
+    from memsim.plot.canvas import GivenPanels, Panels
     from memsim.results.run import Result
 
 BINS = 240
@@ -44,12 +46,13 @@ LANES = {"load": 2, "store": 2, "compute": 1, "stall": 0}
 _UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
+@figure("DRAM, compute and stalls over time, memory below")
 def timeline(
-    network: Subjects,
+    network: Drawables,
     *,
-    ax: Any = None,
+    ax: GivenPanels | None = None,
     size: tuple[float, float] = (10.5, 6.5),
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Panels:
     """Draw the replay: DRAM, compute and stalls over time, bandwidth and memory below.
 
@@ -105,46 +108,12 @@ _ENGINE = {
 }  # fmt: skip
 
 
-def spans(result: Result) -> dict[str, Any]:
-    """When each engine is busy, per engine an array of (start, end) in picoseconds.
-
-    Spans that touch are one; their lengths sum to the engine's busy time exactly.
-
-    Examples
-    --------
-    >>> import memsim
-    >>> result = memsim.run("resnet18")
-    >>> busy = spans(result)["compute"]
-    >>> int((busy[:, 1] - busy[:, 0]).sum()) == sum(result.steps.compute)
-    True
-    """
-    line = result.timeline
-    before = np.concatenate([[0], line.compute_end[:-1]])
-    tail = [[int(line.compute_end[-1]), result.time_ps]]
-    stalls = np.concatenate([np.stack([before, line.compute_start], axis=1), tail])
-    return {
-        "load": _joined(np.stack([line.load_start, line.load_end], axis=1)),
-        "store": _joined(np.stack([line.store_start, line.store_end], axis=1)),
-        "compute": _joined(np.stack([line.compute_start, line.compute_end], axis=1)),
-        "stall": _joined(stalls),
-    }
-
-
-def _joined(pairs: Any) -> Any:
-    pairs = pairs[pairs[:, 1] > pairs[:, 0]]
-    if not len(pairs):
-        return pairs
-    new = np.concatenate([[True], pairs[1:, 0] != pairs[:-1, 1]])
-    last = np.append(np.flatnonzero(new)[1:] - 1, len(pairs) - 1)
-    return np.stack([pairs[new, 0], pairs[last, 1]], axis=1)
-
-
 def _draw_lanes(axes: Axes, result: Result, scale: float) -> None:
-    for name, found in spans(result).items():
+    for name, spans in Activity.of(result).by_engine.items():
         look = ENGINES[name]
-        lows = found[:, 0] * scale
+        lows = spans[:, 0] * scale
         axes.broken_barh(
-            list(zip(lows, found[:, 1] * scale - lows, strict=True)), (LANES[name] - 0.4, 0.8),
+            list(zip(lows, spans[:, 1] * scale - lows, strict=True)), (LANES[name] - 0.4, 0.8),
             facecolors=look.colour, linewidth=0, gid=name,
         )  # fmt: skip
     axes.set_yticks([0, 1, 2], ["stalled", "compute", "DRAM"])
@@ -152,28 +121,18 @@ def _draw_lanes(axes: Axes, result: Result, scale: float) -> None:
 
 
 def _draw_bandwidth(axes: Axes, result: Result, scale: float) -> None:
-    edges = np.linspace(0, result.time_ps, BINS + 1)
-    line, moved = result.timeline, result.traffic
+    rates = DramRate.of(result, BINS)
     bottom = np.zeros(BINS)
-    for name, start, end, nbytes in (
-        ("load", line.load_start, line.load_end, moved.load_bytes),
-        ("store", line.store_start, line.store_end, moved.store_bytes),
-    ):
-        look = ENGINES[name]
-        moves = nbytes > 0  # a transfer of nothing has a time, but no place on the channel
-        start, end, nbytes = start[moves], end[moves], nbytes[moves]
-        times = np.stack([start, end], axis=1).reshape(-1)
-        total = np.cumsum(nbytes)
-        sums = np.stack([total - nbytes, total], axis=1).reshape(-1)
-        if not len(times):
+    for name, rate in (("load", rates.load), ("store", rates.store)):
+        if not rate.any():
             continue
-        rate = np.diff(np.interp(edges, times, sums)) / np.diff(edges) * PICOSECONDS
+        look, top = ENGINES[name], bottom + rate
         axes.fill_between(
-            edges * scale, np.append(bottom, bottom[-1:]),
-            np.append(bottom + rate, bottom[-1:] + rate[-1:]), step="post",
-            facecolor=look.colour, hatch=look.hatch, edgecolor=EDGE, linewidth=0, gid=name,
+            rates.edges * scale, np.append(bottom, bottom[-1:]), np.append(top, top[-1:]),
+            step="post", facecolor=look.colour, hatch=look.hatch, edgecolor=EDGE, linewidth=0,
+            gid=name,
         )  # fmt: skip
-        bottom = bottom + rate
+        bottom = top
     peak = float(result.machine.dram_bytes_per_s)
     axes.axhline(peak, color=BLACK, linewidth=1, linestyle=(0, (4, 2)))
     _beside(axes, peak, f"usable\n{format_rate(result.machine.dram_bytes_per_s)}")
@@ -212,17 +171,14 @@ def _beside(axes: Axes, value: float, text: str) -> None:
     )  # fmt: skip
 
 
-def _mark_stages(panels: Any, result: Result, scale: float) -> None:
+def _mark_stages(panels: Panels, result: Result, scale: float) -> None:
     """Where the stages of the network begin, and the names of the long ones on top."""
-    names = [result.program.kernels[kernel].name for kernel in result.program.task_kernel]
-    ends = result.timeline.compute_end * scale
-    for stage, begin, end in stages(names):
-        low = float(ends[begin - 1]) if begin else 0.0
-        high = float(ends[end - 1])
-        if begin:
+    for stage, start, end in stage_times(result):
+        low, high = start * scale, end * scale
+        if start:
             for axes in panels:
                 axes.axvline(low, color=GREY, linewidth=0.5, alpha=0.6, zorder=0)
-        if (high - low) / (result.time_ps * scale) >= room(stage):
+        if (high - low) / (result.time_ps * scale) >= share_of_name(stage):
             panels[0].text(
                 (low + high) / 2, 1.0, stage, transform=panels[0].get_xaxis_transform(),
                 fontsize=NOTE, ha="center", va="bottom", color=BLACK,

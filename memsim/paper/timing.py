@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Unpack
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine import Machine, load_machine
 from memsim.network.graph import Network
-from memsim.plot.style import BLACK, GREY, PATTERNS, Look
 from memsim.registry import Registry
 from memsim.results.run import Result
-from memsim.simulate import run
+from memsim.simulate import Options, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,9 @@ class Conditions:
 
 CONDITIONS: Registry[Conditions] = Registry("machine with published times")
 """By machine."""
+
+DEVICE = "gtx1080"
+"""The machine whose times are meant where nobody says otherwise."""
 
 for _machine, _conditions in {
     "gtx1080": Conditions("gpu_ms", "GTX 1080, PyTorch", (3, 1024, 1024), "eager_cudnn"),
@@ -70,27 +73,7 @@ class Timed:
     result: Result
 
 
-FAMILIES = {
-    "hardnet": PATTERNS["harmonic"],
-    "densenet": PATTERNS["dense"],
-    "resnet": Look(PATTERNS["sparse"].colour, "", "-.", "^"),
-    "others": Look(GREY, "", ":", "s"),
-}
-"""How the families of networks look."""
-
-
-def family(name: str) -> str:
-    """The family of a network of the table.
-
-    Examples
-    --------
-    >>> family("hardnet68ds"), family("vgg16")
-    ('hardnet', 'others')
-    """
-    return next((known for known in FAMILIES if name.startswith(known)), "others")
-
-
-def conditions_of(machine: Any) -> tuple[Machine, Conditions]:
+def conditions_of(machine: Machine | str | os.PathLike[str]) -> tuple[Machine, Conditions]:
     """A machine and the conditions under which it was timed.
 
     Raises
@@ -99,20 +82,18 @@ def conditions_of(machine: Any) -> tuple[Machine, Conditions]:
         For a machine without published times.
     """
     if not isinstance(machine, Machine):
-        if machine in CONDITIONS:
-            return load_machine(machine), CONDITIONS[machine]
         machine = load_machine(machine)
     return machine, CONDITIONS[machine.name]
 
 
-def timed(networks: Sequence[Any], options: dict[str, Any]) -> list[Timed]:
+def timed(networks: Sequence[Network | str] = (), **options: Unpack[Options]) -> list[Timed]:
     """Simulate networks of the paper's Table 4 as they were timed.
 
     Parameters
     ----------
     networks : sequence of Network or str
         As they are shipped; all of the table if empty.
-    options : dict
+    **options
         As for :func:`memsim.run`; ``machine`` is a device of :data:`CONDITIONS`, and input size
         and lowering are those of its column where left out.
 
@@ -123,11 +104,10 @@ def timed(networks: Sequence[Any], options: dict[str, Any]) -> list[Timed]:
 
     Examples
     --------
-    >>> [(each.name, each.measured_s) for each in timed(["resnet18"], {})]
+    >>> [(each.name, each.measured_s) for each in timed(["resnet18"])]
     [('resnet18', 0.013)]
     """
-    given = dict(options)
-    machine, under = conditions_of(given.pop("machine", "gtx1080"))
+    machine, under = conditions_of(options.get("machine") or DEVICE)
     rows = {row["shipped"]: row for row in _table() if row[under.column]}
     names = [each.name if isinstance(each, Network) else str(each) for each in networks]
     for name in names:
@@ -135,13 +115,13 @@ def timed(networks: Sequence[Any], options: dict[str, Any]) -> list[Timed]:
             hint = did_you_mean(name, rows)
             message = f"{name!r} has no published time on {under.device}"
             raise InputError(Problem(message, hint=hint))
-    asked = {"lowering": under.lowering, "clock": "recurrence", **given}
+    complete: Options = {"lowering": under.lowering, **options, "machine": machine}
     return [
         Timed(
             row["network"],
             float(row["cio_m"]) * 1e6,
             float(row[under.column]) / 1e3,
-            run(_load(row, under), machine=machine, **asked),
+            run(_load(row, under), clock="recurrence", **complete),
         )
         for row in (rows[name] for name in names or rows)
     ]
@@ -172,18 +152,3 @@ def correlation(x: Sequence[float], y: Sequence[float]) -> float:
     if len(a) < 2 or not np.ptp(a) or not np.ptp(b):
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])
-
-
-def family_handles(names: Sequence[str]) -> list[Any]:
-    """Legend handles of the families that occur."""
-    from matplotlib.lines import Line2D
-
-    present = {family(name) for name in names}
-    return [
-        Line2D(
-            [], [], linestyle="none", marker=look.marker, color=look.colour, label=name,
-            markeredgecolor=BLACK, markeredgewidth=0.3,
-        )
-        for name, look in FAMILIES.items()
-        if name in present
-    ]  # fmt: skip

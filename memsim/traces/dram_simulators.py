@@ -1,4 +1,4 @@
-"""Request traces: the DRAM request stream as DRAM simulators read it."""
+"""Request traces: the DRAM request stream as Ramulator 2 and DRAMsim3 read it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from memsim.errors import Problem, SimulationError
 from memsim.results.run import Result
-from memsim.traces.options import TraceOptions, dram_cycle_ps
-from memsim.traces.transfers import Requests
+from memsim.traces.request_stream import Requests
+from memsim.traces.trace_options import TraceOptions, dram_cycle_ps
 
 
 def ramulator2(result: Result, options: TraceOptions) -> Iterator[bytes]:

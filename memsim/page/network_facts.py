@@ -1,4 +1,4 @@
-"""A subject: everything the page knows of one network."""
+"""Network facts: everything the page knows of one network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath as Path
 from typing import Any
 
-from memsim.engines.curve.knees import Knee
 from memsim.network.stages import stages
 from memsim.page.feature_maps import feature_maps
 from memsim.page.packed_curve import packed_curve
@@ -20,13 +19,19 @@ SHARES = 6
 """Parts of a knee's drop that are named; the others are only counted."""
 
 
-def subject(result: CurveResult, label: str) -> dict[str, Any]:
+def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
     """The facts of one network: names, bounds, the packed curve, feature maps, knees.
+
+    Parameters
+    ----------
+    result : CurveResult
+    label : str
+        What the page calls it.
 
     Examples
     --------
     >>> import memsim
-    >>> facts = subject(memsim.curve("resnet18"), "resnet18")
+    >>> facts = network_facts(memsim.curve("resnet18"), "resnet18")
     >>> facts["kernels"]["name"][0], facts["compulsory"]["write"]
     ('conv1.conv', 4000)
     """
@@ -62,22 +67,25 @@ def subject(result: CurveResult, label: str) -> dict[str, Any]:
             "bytes": [tensor.nbytes for tensor in program.tensors],
             "producer": [producer.get(tensor.name, -1) for tensor in program.tensors],
         },
-        "curve": packed_curve(result.curve),
+        "curve": packed_curve(result),
         "maps": feature_maps(program),
-        "knees": [_knee(knee) for knee in result.knees()],
+        "knees": _knees(result),
     }
 
 
-def _knee(knee: Knee) -> dict[str, Any]:
-    return {
-        "start": knee.start_bytes,
-        "cache": knee.cache_bytes,
-        "read": knee.saved_read_bytes,
-        "write": knee.saved_write_bytes,
-        "left": knee.dram_bytes,
-        "parts": len(knee.shares),
-        "shares": [[s.tensor, s.layer, s.saves, s.nbytes] for s in knee.shares[:SHARES]],
-    }
+def _knees(result: CurveResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "start": knee.start_bytes,
+            "cache": knee.cache_bytes,
+            "read": knee.saved_read_bytes,
+            "write": knee.saved_write_bytes,
+            "left": knee.dram_bytes,
+            "parts": len(knee.shares),
+            "shares": [[s.tensor, s.layer, s.saves, s.nbytes] for s in knee.shares[:SHARES]],
+        }
+        for knee in result.knees()
+    ]
 
 
 def labels(names: Sequence[str]) -> list[str]:
@@ -91,11 +99,11 @@ def labels(names: Sequence[str]) -> list[str]:
     ['log', 'a/net', 'b/net', 'twice (1)', 'twice (2)', '8 / 9']
     """
     short = [Path(name).name if _PATH.fullmatch(name) else name for name in names]
-    fine = Counter(short)
-    shown = [s if fine[s] == 1 else name for s, name in zip(short, names, strict=True)]
-    count, seen = Counter(shown), Counter[str]()
-    found = []
-    for name in shown:
-        seen[name] += 1
-        found.append(name if count[name] == 1 else f"{name} ({seen[name]})")
-    return found
+    alike = Counter(short)
+    chosen = [s if alike[s] == 1 else name for s, name in zip(short, names, strict=True)]
+    total, so_far = Counter(chosen), Counter[str]()
+    numbered = []
+    for name in chosen:
+        so_far[name] += 1
+        numbered.append(name if total[name] == 1 else f"{name} ({so_far[name]})")
+    return numbered

@@ -1,4 +1,4 @@
-"""The document: facts, style, program and plotly.js in one HTML file."""
+"""The HTML page: facts, style, program and plotly.js in one file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 from memsim.errors import InputError, Problem
 from memsim.machine import Machine
 from memsim.page.looks import looks
+from memsim.page.network_facts import labels, network_facts
 from memsim.page.plotly_js import plotly_js
-from memsim.page.subject import labels, subject
 from memsim.program.kernel import Cause, Role
 from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
@@ -87,13 +87,13 @@ def page(results: Sequence[CurveResult]) -> str:
         "program": program,
     }
     template = _read("page.html")
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda field: parts[field[1]], template)
 
 
 def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -> dict[str, Any]:
     largest = max(int(result.steps.cache_bytes[-1]) for result in results)
     return {
-        "networks": [subject(r, name) for r, name in zip(results, names, strict=True)],
+        "networks": [network_facts(r, name) for r, name in zip(results, names, strict=True)],
         "latency": LatencyGrid.of(machine, largest).to_dict(machine, results),
         "looks": looks(names),
         "roles": [role.name.lower() for role in Role],

@@ -1,0 +1,126 @@
+"""Drawables: what a figure is drawn of, given in whatever form is at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from memsim.errors import InputError
+from memsim.network.graph import Network
+from memsim.results.curve import CurveResult
+from memsim.results.run import Result
+from memsim.simulate import Options, curve, run
+
+Drawable = Network | Result | CurveResult | str | os.PathLike[str]
+"""A network, one by name or file, or a result."""
+
+Drawables = Drawable | Iterable[Drawable]
+
+
+def listed(drawables: Drawables) -> list[Drawable]:
+    """One drawable or several as a list.
+
+    Examples
+    --------
+    >>> listed("resnet18"), listed(["a", "b"])
+    (['resnet18'], ['a', 'b'])
+    """
+    if isinstance(drawables, Network | Result | CurveResult | str | os.PathLike):
+        return [drawables]
+    return list(drawables)
+
+
+def only(drawables: Drawables, kind: str) -> Drawable:
+    """The one drawable of a figure of one network.
+
+    Raises
+    ------
+    InputError
+        If there is none, or another.
+    """
+    several = listed(drawables)
+    if len(several) != 1:
+        raise InputError(f"figure {kind} shows one network, not {len(several)}")
+    return several[0]
+
+
+def some(drawables: Drawables, kind: str) -> list[Drawable]:
+    """The drawables of a figure; at least one.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    several = listed(drawables)
+    if not several:
+        raise InputError(f"figure {kind} needs a network")
+    return several
+
+
+def network_of(drawable: Drawable) -> Network:
+    """The network behind a drawable."""
+    if isinstance(drawable, Network):
+        return drawable
+    if isinstance(drawable, Result):
+        return drawable.network
+    if isinstance(drawable, CurveResult):
+        return drawable.program.network
+    from memsim.formats import load
+
+    return load(drawable)
+
+
+def result_of(drawable: Drawable, options: Options) -> Result:
+    """A result as it is, or that of a network under the options of :func:`memsim.run`.
+
+    Raises
+    ------
+    InputError
+        If options come with a result, which is done already, or if it is a curve: it has no time.
+    """
+    if isinstance(drawable, Result):
+        _refuse_options(drawable, options)
+        return drawable
+    if isinstance(drawable, CurveResult):
+        raise InputError("a CurveResult is of every cache size; this figure needs a Result of one")
+    refuse_clock(options)
+    return run(drawable, clock="recurrence", **options)
+
+
+def curve_of(drawable: Drawable, options: Options) -> CurveResult:
+    """The curve of a network under the options of :func:`memsim.run`, or a curve as it is.
+
+    Raises
+    ------
+    InputError
+        If options come with a result, which is done already.
+    """
+    if isinstance(drawable, CurveResult):
+        _refuse_options(drawable, options)
+        return drawable
+    if isinstance(drawable, Result):
+        _refuse_options(drawable, options)
+        return CurveResult(drawable.program, drawable.machine)
+    refuse_clock(options)
+    return curve(drawable, **options)
+
+
+def refuse_clock(options: Options) -> None:
+    """Refuse the one option of :func:`memsim.run` that figures do not have.
+
+    Both clocks tell the same times, so figures take the one that tells them sooner.
+
+    Raises
+    ------
+    InputError
+        If a clock is among the options.
+    """
+    if "clock" in options:
+        raise InputError("a figure takes no clock: both of them tell the same times")
+
+
+def _refuse_options(result: Result | CurveResult, options: Options) -> None:
+    if options:
+        names, kind = ", ".join(sorted(options)), type(result).__name__
+        raise InputError(f"a {kind} is drawn as it is: {names} cannot change it any more")
