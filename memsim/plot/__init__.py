@@ -15,7 +15,7 @@ from __future__ import annotations
 from memsim.plot.canvas import ENDINGS, image_format, render, save
 from memsim.plot.kinds import FIGURES, FigureKind, figure
 
-# Importing a figure enters it into FIGURES, in the order in which they are told.
+# To import a figure enters it into FIGURES: this order is the documentation's and the help's.
 # isort: off
 from memsim.plot.figures.curve import curve as curve
 from memsim.plot.figures.lifetimes import lifetimes as lifetimes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from math import cos, radians, sin
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,14 @@ from memsim.plot.style import BLACK, GREY, NOTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
+    from numpy.typing import NDArray
+
+    Points = NDArray[np.float64]
+
+Box = tuple[float, float, float, float]
+"""Left, low, right, high; in pixels."""
 
 DISTANCES = (7, 14, 24, 36, 52, 70)
 """Points between a mark and its label, the nearest first."""
@@ -27,9 +35,9 @@ def place(
     texts: Sequence[str],
     *,
     colours: Sequence[str] | None = None,
-    avoid: Any = None,
+    avoid: Points | Sequence[tuple[float, float]] | None = None,
     size: float = NOTE,
-) -> list[Any]:
+) -> list[Annotation]:
     """Label points, the first ones first; each goes where it covers least.
 
     Parameters
@@ -52,7 +60,7 @@ def place(
     """
     from matplotlib.patheffects import withStroke
 
-    figure: Any = axes.figure.figure  # of a subfigure: the whole
+    figure = axes.figure.figure  # of a subfigure: the whole
     figure.draw_without_rendering()  # the layout decides where data lie in pixels
     scale = figure.dpi / 72
     frame = axes.get_window_extent()
@@ -60,7 +68,7 @@ def place(
     lines = np.zeros((0, 2))
     if avoid is not None and len(avoid):
         lines = axes.transData.transform(np.asarray(avoid, float))
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[Box] = []
     made = []
     for number, (point, text) in enumerate(zip(points, texts, strict=True)):
         label = axes.annotate(
@@ -95,7 +103,7 @@ def place(
     return made
 
 
-def _text_size(label: Any) -> tuple[float, float]:
+def _text_size(label: Annotation) -> tuple[float, float]:
     """Pixels of the text alone: an annotation's extent includes its arrow."""
     from matplotlib.text import Text
 
@@ -104,11 +112,11 @@ def _text_size(label: Any) -> tuple[float, float]:
 
 
 def _covers(
-    spot: tuple[float, float, float, float],
-    marks: Any,
-    lines: Any,
-    taken: list[tuple[float, float, float, float]],
-    frame: Any,
+    spot: Box,
+    marks: Points,
+    lines: Points,
+    taken: list[Box],
+    frame: Bbox,
 ) -> float:
     """How bad a place is: labels and points that it covers, and whether it leaves the axes."""
     left, low, right, high = spot

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from memsim.readable import format_bytes
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.patches import Patch
@@ -37,7 +38,7 @@ class Look:
 
     colour: str
     hatch: str = ""
-    line: Any = "-"
+    line: str | tuple[int, tuple[int, ...]] = "-"
     marker: str = "o"
 
 
@@ -144,7 +145,9 @@ ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "bor
 ROOM = 22
 
 
-def legend(axes: Axes, handles: Iterable[Any], title: str = "", **options: Any) -> None:
+def legend(
+    axes: Axes, handles: Iterable[Artist | tuple[Artist, ...]], title: str = "", **options: Any
+) -> None:
     """Put the legend to the right of the axes, where no data are."""
     box = axes.legend(
         handles=list(handles),

@@ -1,4 +1,4 @@
-"""What a trace may be told beyond the result that it is of."""
+"""Trace options: the cycle that a trace counts in, and how long it may be."""
 
 from __future__ import annotations
 

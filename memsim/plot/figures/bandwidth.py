@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from memsim.readable import format_rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 NAMES = {"copy": "copy  a = b", "read": "read  sum(b)", "triad": "triad  a = b + s c"}
 
@@ -42,7 +43,7 @@ def bandwidth(
     axes = new_axes(ax, size)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    handles: list[Any] = []
+    handles: list[Line2D] = []
     points: list[tuple[float, float]] = []
     for number, loop in enumerate(LOOPS):
         blocks = [each for each in probe.bandwidths if each.loop == loop]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from memsim.results.curve import CurveResult
 from memsim.simulate import Options
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.collections import FillBetweenPolyCollection
     from matplotlib.lines import Line2D
@@ -76,7 +77,7 @@ def curve(
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
     axes.set_ylim(0, 1.08 * max(top, cio))
-    handles: list[Any] = []
+    handles: list[Artist] = []
     covered = []
     for number, result in enumerate(results):
         look = series(number, result.program.network.name)

@@ -20,6 +20,7 @@ from memsim.simulate import Options, prepare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, Normalize
 
 __all__ = ["COLOURS", "graph", "layer_values", "shades"]
 
@@ -129,14 +130,14 @@ def shades(values: Mapping[str, float], colour: str) -> dict[str, str]:
     return {name: to_hex(scale(norm(value))) for name, value in values.items()}
 
 
-def _map(colour: str) -> Any:
+def _map(colour: str) -> Colormap:
     from matplotlib import colormaps
 
     # Dark is what costs: many bytes; few MACs for each.
     return colormaps["OrRd"] if colour == "traffic" else colormaps["YlGnBu_r"]
 
 
-def _norm(values: Mapping[str, float], colour: str) -> Any:
+def _norm(values: Mapping[str, float], colour: str) -> Normalize:
     from matplotlib.colors import LogNorm, Normalize
 
     high = max(values.values())

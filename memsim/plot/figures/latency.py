@@ -121,11 +121,13 @@ def latency(
     return axes
 
 
-def _points(given: list[Pair | Time | Network | str], options: Options) -> tuple[list[Pair], str]:
+def _points(
+    drawables: list[Pair | Time | Network | str], options: Options
+) -> tuple[list[Pair], str]:
     """What is drawn, and what its measured times are."""
     pairs = [each if isinstance(each, Pair) else Pair(*each)
-             for each in given if isinstance(each, Pair | tuple)]  # fmt: skip
-    networks = [each for each in given if not isinstance(each, Pair | tuple)]
+             for each in drawables if isinstance(each, Pair | tuple)]  # fmt: skip
+    networks = [each for each in drawables if not isinstance(each, Pair | tuple)]
     if pairs and (networks or options):
         raise InputError("figure latency takes pairs, or networks with options, not both")
     if not pairs:

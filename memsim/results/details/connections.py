@@ -38,8 +38,8 @@ class Connections:
     Examples
     --------
     >>> import memsim
-    >>> found = Connections.of(memsim.run("patterns/harmonic"))
-    >>> found.units, [source for source, reader in found.links if reader == 8]
+    >>> block = Connections.of(memsim.run("patterns/harmonic"))
+    >>> block.units, [source for source, reader in block.links if reader == 8]
     (18, [0, 4, 6, 7])
     """
 
