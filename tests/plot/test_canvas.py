@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -132,34 +134,34 @@ def test_a_figure_takes_no_clock(kind: str) -> None:
 def test_a_new_figure_is_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The file says all that is needed; ``memsim.plot`` has one line that imports it."""
-    (tmp_path / "made_up_figure.py").write_text(NEW_FIGURE)
+    """CONTRIBUTING's example; ``memsim.plot`` has one line that imports a figure."""
+    guide = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n( *@figure.*?)```", guide, re.DOTALL)
+    (tmp_path / "made_up_figure.py").write_text(IMPORTS + dedent(example))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(plot.FIGURES, "_parts", dict(plot.FIGURES._parts))
     import_module("made_up_figure")
     assert run(["plot", "--help"]) == 0
-    assert "\n  pie        shares of the traffic\n" in capsys.readouterr().out
+    assert "\n  causes     DRAM traffic by cause\n" in capsys.readouterr().out
     image = tmp_path / "a.png"
-    args = ["plot", "pie", "patterns/harmonic", "--cache", "1MB", "--dpi", "40", "-o", str(image)]
+    args = ["plot", "causes", "resnet18", "--cache", "1MB", "--dpi", "40", "-o", str(image)]
     assert run(args) == 0
     assert image.read_bytes()[:4] == b"\x89PNG"
 
 
-NEW_FIGURE = """
+IMPORTS = """\
+from __future__ import annotations
+
 from typing import Unpack
 
+from matplotlib.axes import Axes
+
 from memsim.plot.canvas import new_axes
-from memsim.plot.drawables import only, result_of
+from memsim.plot.drawables import Drawables, only, result_of
 from memsim.plot.kinds import figure
+from memsim.plot.style import bytes_axis, dress
 from memsim.simulate import Options
 
-
-@figure("shares of the traffic")
-def pie(network, *, ax=None, size=(4.0, 4.0), **options: Unpack[Options]):
-    result = result_of(only(network, "pie"), options)
-    axes = new_axes(ax, size)
-    axes.pie(list(result.by_cause.values()), labels=list(result.by_cause))
-    return axes
 """
 
 
