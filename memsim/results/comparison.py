@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from memsim.engines.cache.cachepass import transfers
 from memsim.engines.cache.shortcuts import Shortcuts, shortcuts
 from memsim.network.moc import MocDistribution
 from memsim.program.lives import Lives
@@ -39,8 +38,7 @@ class Contender:
     @cached_property
     def shortcuts(self) -> Shortcuts:
         """The traffic that only shortcuts require."""
-        program = self.result.program
-        return shortcuts(program, transfers(program, self.result.machine.cache))
+        return shortcuts(self.result.program, self.result.transfers)
 
     @cached_property
     def lifetimes(self) -> Lives:

@@ -234,7 +234,7 @@ def _line(layers: list[Layer]) -> str:
             what += f" /{stride if isinstance(stride, int) else 'x'.join(map(str, stride))}"
         if getattr(op, "groups", 1) > 1:
             what += " dw" if op.groups == first.shapes[0][0] else f" g{op.groups}"
-    what += "".join(f" +{each.op.kind}" for each in layers[1:] if each.op.kind in ("add", "mul"))
+    what += "".join(f" +{each.op.kind}" for each in layers[1:] if each.op.combines)
     name = re.sub(r"\.(conv|linear)$", "", first.name)
     if re.fullmatch(rf"{re.escape(op.kind)}[0-9]*", name.rpartition(".")[2]):
         what = what.removeprefix(op.kind).strip()  # the name says it
