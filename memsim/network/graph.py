@@ -283,11 +283,11 @@ class Network:
     @cached_property
     def readers(self) -> Mapping[str, tuple[str, ...]]:
         """For each layer the names of the layers that read it, once per operand."""
-        found: dict[str, list[str]] = {name: [] for name in self._layers}
+        readers: dict[str, list[str]] = {name: [] for name in self._layers}
         for layer in self:
             for tensor in layer.inputs:
-                found[tensor.name].append(layer.name)
-        return {name: tuple(names) for name, names in found.items()}
+                readers[tensor.name].append(layer.name)
+        return {name: tuple(names) for name, names in readers.items()}
 
     @property
     def macs(self) -> int:

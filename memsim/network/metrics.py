@@ -64,12 +64,12 @@ class Accounting:
         return cls(**values)  # type: ignore[arg-type]  # checked when it is made
 
     def __str__(self) -> str:
-        told = [
+        deviations = [
             f"{each.name}={getattr(self, each.name)}"
             for each in fields(self)
             if getattr(self, each.name) != each.default
         ]
-        return " ".join(told) or "eq. 1"
+        return " ".join(deviations) or "eq. 1"
 
 
 _CHOICES = {

@@ -35,8 +35,8 @@ class MocDistribution:
     Examples
     --------
     >>> import memsim
-    >>> found = MocDistribution.of(memsim.load("mobilenetv2"))
-    >>> round(found.percentiles[50], 1), round(found.low_macs, 2)
+    >>> distribution = MocDistribution.of(memsim.load("mobilenetv2"))
+    >>> round(distribution.percentiles[50], 1), round(distribution.low_macs, 2)
     (27.4, 0.42)
     """
 

@@ -16,12 +16,12 @@ def stages(names: Sequence[str]) -> list[tuple[str, int, int]]:
     >>> stages(["block1.1.conv", "block1.2.concat", "block1.2.conv"])
     [('1', 0, 1), ('2', 1, 3)]
     """
-    found, begin = [], 0
+    runs, begin = [], 0
     firsts = [name.split(".")[0] for name in names]
     if len(set(firsts)) == 1:  # one block alone: its layers are the stages
         firsts = [".".join(name.split(".")[1:2]) for name in names]
     for stage, run in groupby(firsts):
         end = begin + len(list(run))
-        found.append((stage, begin, end))
+        runs.append((stage, begin, end))
         begin = end
-    return found
+    return runs

@@ -22,7 +22,7 @@ LARGEST_BLOCK = 16 * 1024
 
 
 class CellGrid:
-    """The blocks of one stored tensor.
+    """The grid of edges that cuts one stored tensor into cells, and its cells into blocks.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from memsim.program.lowering.base import output_roots
 from memsim.program.plan import KernelPlan
 from memsim.program.program import Program
 from memsim.program.schedule import SCHEDULES
-from memsim.program.tensors import Tensors
+from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import ORDERS
 from memsim.program.tiling import tile as cut_into_tasks
 
@@ -101,9 +101,9 @@ def build(
     return _with_lives(network, kernels, tensors, columns, options)
 
 
-def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> Tensors:
+def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> TensorTable:
     """The feature maps that have a place in memory: network inputs, and what kernels write."""
-    tensors = Tensors(kernels[0].output.itemsize, block)
+    tensors = TensorTable(kernels[0].output.itemsize, block)
     leaving = output_roots(network)
     for layer in network:
         if layer.op.is_input:
@@ -130,7 +130,7 @@ def _listed(network: Network, plans: list[KernelPlan]) -> Columns:
 def _with_lives(
     network: Network,
     kernels: tuple[Kernel, ...],
-    tensors: Tensors,
+    tensors: TensorTable,
     columns: Columns,
     options: dict[str, str | int],
 ) -> Program:

@@ -86,15 +86,15 @@ class View:
         shape = (stop - start, *self.shape[1:])
         if self.flat:
             return replace(self, shape=shape)
-        found, offset = [], 0
+        parts, offset = [], 0
         for segment in self.segments:
             size = segment.stop - segment.start
             low, high = max(start - offset, 0), min(stop - offset, size)
             if low < high:
                 base = segment.start
-                found.append(Segment(segment.tensor, base + low, base + high))
+                parts.append(Segment(segment.tensor, base + low, base + high))
             offset += size
-        return View(tuple(found), shape)
+        return View(tuple(parts), shape)
 
 
 IDENTITY = Identity()

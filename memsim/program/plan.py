@@ -10,7 +10,7 @@ import numpy as np
 from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel, Operand, Role
 from memsim.program.roles import read_role, write_role
-from memsim.program.tensors import Tensors
+from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import Tiling, block_channels, strip_rows
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a kernel's tasks access of one tensor: a task's strip tells the rows, its channel block
-    the channels.
+    """What a kernel's tasks access of one tensor.
+
+    Which rows a task accesses depends on its strip alone, which channels on its block alone.
 
     Attributes
     ----------
@@ -53,11 +54,11 @@ class KernelPlan:
     ----------
     kernel : Kernel
     tiling : Tiling
-    tensors : Tensors
+    tensors : TensorTable
         Its operands and its output are among them.
     """
 
-    def __init__(self, kernel: Kernel, tiling: Tiling, tensors: Tensors) -> None:
+    def __init__(self, kernel: Kernel, tiling: Tiling, tensors: TensorTable) -> None:
         self.kernel, self.tiling, self.tensors = kernel, tiling, tensors
         self.accesses: list[Access] = []
         self.loaded: Index | None = None
@@ -184,5 +185,5 @@ def _between(edges: Index) -> Ranges:
 
 
 def _whole(count: int, size: int) -> Ranges:
-    """So many ranges that all cover ``[0, size)``."""
+    """Return ``count`` ranges, each of which is ``[0, size)``."""
     return np.zeros(count, np.int64), np.full(count, size, np.int64)

@@ -1,4 +1,4 @@
-"""The program: what every engine reads."""
+"""The program: tasks, what they touch, and when that lives. Every engine reads it."""
 
 from __future__ import annotations
 

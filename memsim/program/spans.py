@@ -1,4 +1,4 @@
-"""Spans: a trace of contiguous ranges of addresses, in the order in which a kernel goes."""
+"""Spans: contiguous ranges of addresses, in the order in which kernels access them."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from memsim.errors import SimulationError
 from memsim.formats.architecture.file import from_text
 from memsim.network.tensor import Tensor
 from memsim.program import Program, build
-from memsim.program.tensors import Tensors
+from memsim.program.tensor_table import TensorTable
 
 
 def test_an_access_is_a_run_of_cells_for_each_strip() -> None:
-    tensors = Tensors(itemsize=4, largest=1 << 20)
+    tensors = TensorTable(itemsize=4, largest=1 << 20)
     tensors.add_map(Tensor("before", (1, 2, 1, 1)), "input")
     tensors.add_map(Tensor("map", (2, 8, 6, 5)), "activation")
     tensors.cut("map", np.array([0, 2, 6]), np.array([0, 4, 8]))
@@ -32,7 +32,7 @@ def test_an_access_is_a_run_of_cells_for_each_strip() -> None:
 
 
 def test_an_empty_access_has_no_run() -> None:
-    tensors = Tensors(itemsize=4, largest=1 << 20)
+    tensors = TensorTable(itemsize=4, largest=1 << 20)
     tensors.add_map(Tensor("map", (1, 8, 6, 5)), "activation")
     assert tensors.number_cells(most=1)
     nothing, all_rows = np.array([8]), (np.array([0]), np.array([6]))
@@ -41,13 +41,13 @@ def test_an_empty_access_has_no_run() -> None:
 
 
 def test_more_cells_than_there_may_be_are_not_numbered() -> None:
-    tensors = Tensors(itemsize=4, largest=1 << 20)
+    tensors = TensorTable(itemsize=4, largest=1 << 20)
     tensors.add_map(Tensor("map", (3, 8, 6, 5)), "activation")
     assert not tensors.number_cells(most=2)
 
 
 def test_the_columns_of_cells_describe_the_stored_tensors() -> None:
-    tensors = Tensors(itemsize=2, largest=64)
+    tensors = TensorTable(itemsize=2, largest=64)
     tensors.add_map(Tensor("map", (2, 8, 6, 5), "fp16"), "input")
     tensors.add_parameters("c.weight", 8, 27)
     tensors.cut("map", np.array([0, 2, 6]), np.array([0, 8]))

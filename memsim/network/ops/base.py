@@ -25,7 +25,7 @@ LARGEST = 1 << 24
 
 
 class ShapeError(ValueError):
-    """An operator cannot be applied to the shapes it is given."""
+    """An operator cannot be applied to its inputs' shapes."""
 
 
 def _collapse(value: int | tuple[int, ...]) -> int | tuple[int, ...]:

@@ -20,7 +20,10 @@ for _lowering in (
 
 
 def on_library(lowering: str, library: str | None) -> str:
-    """The lowering that a library's kernels make of one: its own variant, if there is one.
+    """Return the lowering to use where a lowering runs on a library's kernels.
+
+    A lowering that describes them is named after both, such as ``eager_onednn``; without one the
+    lowering itself is used.
 
     Examples
     --------

@@ -82,7 +82,7 @@ def library_pass(
 
 
 def output_roots(network: Network) -> set[str]:
-    """The layers whose tensors leave the network, views followed to what they show."""
+    """Return the layers whose tensors leave the network; for a view, the layer that it shows."""
     roots = set()
     for name in network.outputs:
         layer = network[name]
@@ -120,7 +120,7 @@ class _Pass:
             self._add_kernel(layer, chain, residuals)
 
     def _as_view(self, layer: Layer) -> View | None:
-        """How readers see the layer if no kernel is needed for it."""
+        """Return how readers see a layer that needs no kernel; None for a layer that needs one."""
         op = layer.op
         if op.is_input:
             return View.of(layer.output)
@@ -183,9 +183,9 @@ class _Pass:
         steps = tuple(
             (each.name, self._stored(each)) for each in (layer, *chain) if each.op.elementwise
         )
-        shown = View(source.segments, source.shape, False, source.prologue + steps)
+        with_steps = View(source.segments, source.shape, False, source.prologue + steps)
         for each in (layer, *chain):
-            self.views[each.name] = shown
+            self.views[each.name] = with_steps
 
     def _stored(self, layer: Layer) -> int:
         """Stored parameters per output channel of a layer on its own."""

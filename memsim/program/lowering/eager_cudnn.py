@@ -48,7 +48,7 @@ class EagerCudnn(Eager):
 
 
 def _split(kernel: Kernel) -> Iterator[Kernel]:
-    """The kernel without its bias, and the bias."""
+    """Yield a convolution without its bias, then the addition; any other kernel as it is."""
     if not (kernel.op.convolves and kernel.op.biased):
         yield kernel
         return

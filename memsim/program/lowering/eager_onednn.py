@@ -68,7 +68,7 @@ class EagerOnednn(Eager):
 
 
 def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
-    """The convolution between the copies that it needs."""
+    """Yield the copies into oneDNN's layouts, the convolution, and the copy of its output back."""
     from memsim.program.library.onednn.direct import BLOCK
 
     (source,) = kernel.operands

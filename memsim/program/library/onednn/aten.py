@@ -215,13 +215,13 @@ def record_product(
             again = np.ones_like(panel) if copied or pixels < FEW else panel == 0
             there = (line < rows) * (part * ITEM)
             result = target + (line * pixels + left) * ITEM
-            shown = (line < rows) * wide
+            written = (line < rows) * wide
             trace.add(
                 (weights + (line * depth + at) * ITEM, there, False),
                 (np.full(panel.shape, small), (pixels >= FEW) * PANEL * part * ITEM, True),
                 (np.broadcast_to(block, (len(panel), len(block))), again * length, False),
-                (result, (at > 0) * shown, False),
-                (result, shown, True),
+                (result, (at > 0) * written, False),
+                (result, written, True),
             )
 
 

@@ -166,7 +166,7 @@ class _Candidate:
         return min(g.iw, (pixels - 1) * g.sw + (taps - 1) * g.dw + 1)
 
     def with_ic(self) -> _Candidate:
-        """With the input channels that it reduces at once."""
+        """Return the candidate with the number of input channels that one product sums up."""
         g = self.geometry
         expected = ESTIMATED_ROWS.get(self.oc, 14)
         expected = min(self.pixels, expected) if self.pixels > 0 else expected
@@ -183,9 +183,9 @@ class _Candidate:
         return replace(self, ic=min(g.ic, most * SIMD))
 
     def with_registers(self) -> _Candidate | None:
-        """With its register block; None where it has none."""
-        found = self.registers(min(self.oc, self.geometry.oc))
-        return None if found is None else replace(self, rows=found[0], wide=found[1])
+        """Return the candidate with its register block; None where no block fits."""
+        block = self.registers(min(self.oc, self.geometry.oc))
+        return None if block is None else replace(self, rows=block[0], wide=block[1])
 
     def registers(self, channels: int) -> tuple[int, int] | None:
         """The register block for that many output channels."""
@@ -336,9 +336,9 @@ def choose(geometry: Geometry, processor: Processor = Processor()) -> Blocking:
     top = 0.0
     for vectors in range(min(ceil(g.oc, SIMD), start), 0, -1):
         blank = _Candidate(g, processor, pixels < weights, flat, vectors * SIMD, g.kh, g.kw)
-        found = _cut(blank)
-        if found is not None and found.worth() > top:
-            best, top = found, found.worth()
+        candidate = _cut(blank)
+        if candidate is not None and candidate.worth() > top:
+            best, top = candidate, candidate.worth()
     assert best is not None  # one vector and one pixel always fit
     tail = g.oc % best.oc if g.oc > best.oc else 0
     narrow = best.registers(tail) if tail else None

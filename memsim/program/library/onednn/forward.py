@@ -211,7 +211,7 @@ class Forward:
         record_read(self.trace, at + floor.read * LINE, floor.written * LINE, write=True)
 
     def own(self, name: str, lines: int) -> int:
-        """Where something of the runtime lies; fixed once it has been asked for."""
+        """Return the address of a piece of the runtime's memory, placed when it is first needed."""
         if name not in self._runtime:
             self._runtime[name] = self._shared
             self._shared += lines * LINE

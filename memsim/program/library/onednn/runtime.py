@@ -1,4 +1,4 @@
-"""The runtime around the kernels: its own memory, as documented machine parameters."""
+"""The runtime around the kernels: what a PyTorch process touches of memory that is its own."""
 
 from __future__ import annotations
 

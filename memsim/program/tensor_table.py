@@ -1,4 +1,4 @@
-"""Tensors: all that a program stores, each with the grid that cuts it into cells."""
+"""The table of tensors: all that a program stores, each with the grid that cuts it into cells."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
 
 
-class Tensors:
+class TensorTable:
     """The stored tensors of a program while it is put together.
 
     First tensors are added, and whoever accesses one cuts it at the edges of its tiles. Then
@@ -82,7 +82,7 @@ class Tensors:
         name : str
         image : array of int, per access
         rows, channels : pair of arrays, per access
-            First and behind the last; all of them edges that :meth:`cut` was told.
+            First and behind the last; all of them are edges that went to :meth:`cut`.
 
         Returns
         -------
