@@ -37,8 +37,9 @@ class OperandTransfers:
 def operand_transfers(result: Result) -> dict[str, OperandTransfers]:
     """The transfers of ``input``, ``weight`` and ``output`` operands of every kernel.
 
-    Reads of feature maps, of residuals and of concat operands are those of inputs. Reads are
-    charged to the kernel that reads, writes to the one that produces.
+    Reads of feature maps, of residuals and of concat operands are those of inputs, and so are the
+    lines that a write to a hardware cache fetches. Reads are charged to the kernel that reads,
+    writes to the one that produces.
 
     Examples
     --------
