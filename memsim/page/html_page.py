@@ -104,7 +104,11 @@ def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -
 
 
 def _slider(results: Sequence[CurveResult], machine: Machine) -> list[int]:
-    """The range of the slider: from a power of ten below what matters to above all steps."""
+    """The smallest and the largest cache in bytes that the page's slider can be set to.
+
+    It begins at a power of ten below the first size that saves a thousandth of what can be saved,
+    and ends above the last step of all curves and the machine's own cache.
+    """
     starts, ends = [], []
     for result in results:
         total, sizes = result.steps.dram_bytes, result.steps.cache_bytes
@@ -154,7 +158,7 @@ def _policy(*scripts: str) -> str:
 
 
 def _program() -> str:
-    """The program: its parts in one closed scope."""
+    """The page's JavaScript: all of its parts in one function, so that no name leaves them."""
     body = "".join(_read(f"{part}.js") for part in SCRIPTS)
     return f'"use strict";\n(() => {{\n{body}}})();\n'
 
@@ -164,6 +168,6 @@ def _read(name: str) -> str:
 
 
 def _json(facts: dict[str, Any]) -> str:
-    """JSON that no text in it can leave: HTML sees neither tags nor comments."""
+    """JSON for a script element: whatever a name holds, HTML sees no tag or comment in it."""
     text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

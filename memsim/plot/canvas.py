@@ -1,4 +1,4 @@
-"""The canvas: figures that belong to nobody but their axes, and files made of them.
+"""The canvas: makes new figures and panels, and turns drawn figures into files.
 
 No pyplot: a figure is not kept by a global registry, needs no ``close`` and opens no window.
 A notebook shows what a figure function returns all the same, since the axes carry the method

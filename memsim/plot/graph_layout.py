@@ -19,7 +19,7 @@ from memsim.errors import InputError, Problem
 __all__ = ["GraphLayout", "layered"]
 
 MOST_POINTS = 20_000
-"""Nodes, and ranks that edges pass; a picture of more is a grey square."""
+"""Most nodes and ranks that edges pass, together; a picture of more is a grey square."""
 
 SWEEPS = 12
 

@@ -118,7 +118,11 @@ def _covers(
     taken: list[Box],
     frame: Bbox,
 ) -> float:
-    """How bad a place is: labels and points that it covers, and whether it leaves the axes."""
+    """The cost of a place for a label: what it covers, and whether it leaves the axes.
+
+    ``taken`` are the labels that are placed already, ``marks`` what is labelled, ``lines`` other
+    points to avoid, ``frame`` the axes; all in pixels.
+    """
     left, low, right, high = spot
     cost = 0.0
     for a, b, c, d in taken:

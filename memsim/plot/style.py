@@ -98,7 +98,7 @@ _SERIES = (
 
 
 def series(number: int, name: str = "") -> Look:
-    """How the network ``number`` of a figure looks; a pattern looks the same in all of them.
+    """How network number ``number`` of a figure looks; a pattern looks alike in all figures.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def series(number: int, name: str = "") -> Look:
 def dress(
     axes: Axes, *, title: str = "", x: str = "", y: str = "", grid: str = "y", pad: float = 6
 ) -> None:
-    """Give axes the common dress: a title that tells the message, labels, a quiet grid."""
+    """Give axes a title that tells the message, labels, and the grid and frame of all figures."""
     if title:
         axes.set_title(
             fill(title, _characters(axes)), loc="left", fontsize=TITLE, fontweight="bold",
@@ -140,15 +140,16 @@ def _characters(axes: Axes) -> int:
 
 
 ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.3}
-"""A legend's options: in one line above the axes; their title then needs :data:`ROOM`."""
+"""Options of a legend in one line above the axes; :func:`dress` then takes ``pad=ROOM``."""
 
 ROOM = 22
+"""Points between axes and title in which such a legend fits."""
 
 
 def legend(
     axes: Axes, handles: Iterable[Artist | tuple[Artist, ...]], title: str = "", **options: Any
 ) -> None:
-    """Put the legend to the right of the axes, where no data are."""
+    """Put the legend to the right of the axes, where it covers no data."""
     box = axes.legend(
         handles=list(handles),
         title=title or None,

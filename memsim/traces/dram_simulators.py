@@ -25,9 +25,9 @@ def ramulator2(result: Result, options: TraceOptions) -> Iterator[bytes]:
     """
     requests = _bounded(result, options)
     word = {False: "LD", True: "ST"}
-    for _, write, address in requests:
-        rows = zip(write.tolist(), address.tolist(), strict=True)
-        yield "".join([f"{word[way]} 0x{place:x}\n" for way, place in rows]).encode()
+    for _, writes, addresses in requests:
+        rows = zip(writes.tolist(), addresses.tolist(), strict=True)
+        yield "".join([f"{word[write]} 0x{address:x}\n" for write, address in rows]).encode()
 
 
 def dramsim3(result: Result, options: TraceOptions) -> Iterator[bytes]:
@@ -43,9 +43,10 @@ def dramsim3(result: Result, options: TraceOptions) -> Iterator[bytes]:
     requests = _bounded(result, options)
     cycle = options.cycle_ps or dram_cycle_ps(result)
     word = {False: "READ", True: "WRITE"}
-    for time, write, address in requests:
-        rows = zip(address.tolist(), write.tolist(), (time // cycle).tolist(), strict=True)
-        yield "".join([f"0x{place:x} {word[way]} {at}\n" for place, way, at in rows]).encode()
+    for times, writes, addresses in requests:
+        rows = zip(addresses.tolist(), writes.tolist(), (times // cycle).tolist(), strict=True)
+        lines = [f"0x{address:x} {word[write]} {count}\n" for address, write, count in rows]
+        yield "".join(lines).encode()
 
 
 def _bounded(result: Result, options: TraceOptions) -> Requests:

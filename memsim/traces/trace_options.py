@@ -11,7 +11,7 @@ MOST_REQUESTS = 20_000_000
 """Longest request trace where nobody asks for a longer one: some 500 MB of text."""
 
 BEATS = 8
-"""Transfers of a burst; two in each cycle of the DRAM's clock."""
+"""Data transfers of a burst (BL8); there are two in each cycle of the DRAM's clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def curve(
 
 
 def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
-    """One network's step function and its two lines."""
+    """Draw a network's step function, its compulsory traffic and its CIO."""
     steps, end = result.steps, axes.get_xlim()[1]
     compulsory, cio = result.program.compulsory_bytes, result.cio_bytes
     sizes = np.concatenate([steps.cache_bytes, [end]])

@@ -157,7 +157,10 @@ def _size(layout: GraphLayout) -> tuple[float, float]:
 
 
 def _draw_edges(axes: Axes, layout: GraphLayout) -> None:
-    """Lines that leave a node below, bend between the ranks alone, and enter a node above."""
+    """Draw a line per edge, from below its source to above its reader.
+
+    It is straight where it passes the nodes of a rank, and bends between the ranks.
+    """
     from matplotlib.collections import PathCollection
     from matplotlib.path import Path
 

@@ -105,7 +105,7 @@ def _few() -> MaxNLocator:
 def _scatter(
     axes: Axes, values: list[float], times: list[float], names: list[str]
 ) -> NDArray[np.float64] | None:
-    """Points, and a line of least squares; returns points along it, None without a line."""
+    """Draw points and their line of least squares; return points along it, None without one."""
     for value, time, name in zip(values, times, names, strict=True):
         look = FAMILIES[family(name)]
         axes.plot(

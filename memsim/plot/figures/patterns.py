@@ -158,7 +158,7 @@ def _column(column: Panels, result: Result, look: Look) -> None:
 
 
 def _draw_links(axes: Axes, connections: Connections, look: Look) -> None:
-    """Units on a line, arcs above it: grey to the next unit, in colour beyond it."""
+    """Draw units on a line and links as arcs above it: grey to the next unit, else in colour."""
     from matplotlib.patches import Arc
 
     units = connections.units
@@ -225,7 +225,7 @@ def _draw_time(axes: Axes, result: Result) -> None:
 
 
 def _finish(name: str, row: Panels) -> None:
-    """One scale, one label per row; the columns are to be compared."""
+    """Give a row one scale and one label, since its columns are to be compared."""
     first = row[0]
     aligned = name in ("links", "feature maps", "live bytes", "DRAM traffic")
     if name == "links":
