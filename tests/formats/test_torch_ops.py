@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 
 from memsim.errors import InputError
@@ -84,6 +87,53 @@ def test_padding_with_ones_stays_a_layer_of_its_own():
     assert attributes(net, 1) == {"op": "pad", "shape": (8, 7, 7)}
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "pads"),
+    [
+        (0.0, 0.0, [(1, 1, 1, 1)]),
+        (1.0, 0.0, [None, (1, 1, 0, 0)]),
+        (0.0, 1.0, [None, None, (0, 0, 0, 0)]),
+        (1.0, 1.0, [None, (0, 0, 0, 0)]),
+    ],
+)
+def test_padding_of_one_kind_is_joined_and_of_two_is_not(first, second, pads):
+    net = build(
+        record("pad", "x", (1, 8, 7, 7), "a", pad=[0, 1, 0, 1], mode="constant", value=first),
+        record("pad", "a", (1, 8, 8, 8), "b", pad=[1, 0, 1, 0], mode="constant", value=second),
+        record("conv2d", "b w", (1, 4, 6, 6), **{**CONV, "padding": [0, 0]}),
+        constants={"w": (4, 8, 3, 3)},
+    )
+    assert kinds(net) == ["input", *["opaque" if each is None else "conv" for each in pads]]
+    assert net["conv2d"].op.pads() == pads[-1]
+
+
+@pytest.mark.parametrize(
+    "axes", [list(axes) for size in (1, 2, 3) for axes in itertools.combinations(range(4), size)]
+)
+@pytest.mark.parametrize(("target", "kind"), [("mean", "avgpool"), ("amax", "maxpool")])
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_reduction_over_height_and_width_is_a_pool_and_over_other_axes_none(
+    axes, target, kind, kept
+):
+    image = (1, 6, 6, 6)  # whose sizes do not tell the axes apart
+    shape = np.zeros(image).mean(axis=tuple(axes), keepdims=kept).shape
+    for given in (axes, [axis - 4 for axis in axes], axes[0] if len(axes) == 1 else axes[::-1]):
+        net = build(record(target, "x", shape, dim=given, keepdim=kept), shape=image)
+        assert kinds(net) == ["input", f"global_{kind}" if axes == [2, 3] else "opaque"]
+
+
+@pytest.mark.parametrize("start", range(-8, 8))
+def test_a_narrow_counts_from_either_end(start):
+    channels = list(range(8))
+    for length in range(1, 8 - start % 8 + 1):
+        part = record("narrow", "x", (1, length, 6, 6), dim=1, start=start, length=length)
+        net = build(part, record("relu", "narrow", (1, length, 6, 6)))
+        expected = channels[start % 8 :][:length]
+        op = list(net)[-2].op
+        found = channels[op.start : op.stop] if op.kind == "slice" else channels
+        assert found == expected
+
+
 def test_a_classifier_through_a_view_and_addmm():
     net = build(
         record("mean", "x", (1, 8), dim=[-1, -2], keepdim=False),
@@ -129,9 +179,12 @@ def test_a_split_is_a_slice_for_each_part_that_is_read():
     [
         ("add", {"other": 3, "alpha": 2}, {"shift": 6.0}),
         ("sub", {"other": 3, "alpha": 1}, {"shift": -3.0}),
+        ("sub", {"other": 3, "alpha": 2}, {"shift": -6.0}),
         ("mul", {"other": 0.5}, {"factor": 0.5}),
         ("div", {"other": 4}, {"factor": 0.25}),
         ("rsub", {"other": 3, "alpha": 1}, {"factor": -1.0, "shift": 3.0}),
+        ("rsub", {"other": 3, "alpha": 2}, {"factor": -2.0, "shift": 3.0}),
+        ("rsub", {"other": 1, "alpha": 2}, {"factor": -2.0, "shift": 1.0}),
     ],
 )
 def test_arithmetic_with_a_number_is_a_scale(target, given, expected):
