@@ -1,19 +1,24 @@
-"""Windows of foreign graphs: convolutions and pools from plain numbers."""
+"""Windows of foreign graphs: convolutions and pools from plain numbers.
+
+A reader translates its framework's arguments; what they mean is said here, once for all readers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import NO_PADS, Pads, Record, Unsupported
+from memsim.network.ops import OPERATORS
 from memsim.network.ops.base import ShapeError, sides
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pool import AvgPool, MaxPool
 from memsim.network.ops.window import window_size
 
-__all__ = ["convolution", "pool", "short", "transposed"]
+__all__ = ["convolution", "cut", "pool", "reduce", "short", "transposed"]
 
 Two = tuple[int, int]
 
@@ -146,6 +151,32 @@ def pool(
     pool(
         importer, record, kind, kernel=kernel, stride=stride, pads=pads, ceil_mode=ceil_mode
     )  # fmt: skip
+
+
+def reduce(
+    importer: Importer, record: Record, axes: Iterable[int], *, kind: str, kept: bool
+) -> None:
+    """Add a reduction of the first input over its whole map, which is a global pool.
+
+    Parameters
+    ----------
+    axes : iterable of int
+        Those that are reduced; below 0 they count from the end.
+    kind : str
+        ``global_avgpool`` or ``global_maxpool``.
+    kept : bool
+        Whether the reduced axes stay, of size 1.
+    """
+    name = record.inputs[0]
+    value = importer.source(name)
+    rank = len(value.shape)
+    if rank < 3 or {axis % rank for axis in axes} != {*range(2, rank)}:
+        raise Unsupported
+    # A map that is seen with other axes has the same mean, as long as its channels are those.
+    plain = value.pads == NO_PADS and importer.images[value.layer][0] == value.shape[1]
+    layer = value.layer if plain and rank != 4 else importer.layer(name)
+    shape = (*value.shape[:2], *(1,) * (rank - 2 if kept else 0))
+    importer.emit(record, OPERATORS[kind](), layer, shape=shape)
 
 
 def _given(op: Any) -> dict[str, Any]:

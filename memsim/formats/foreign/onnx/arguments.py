@@ -9,7 +9,7 @@ from memsim.formats.foreign.importer import Importer, Rule
 from memsim.formats.foreign.records import Record
 from memsim.yaml.document import shown
 
-__all__ = ["RULES", "axis_of", "given", "integer", "ints", "rule", "whole", "wrong"]
+__all__ = ["RULES", "axis_of", "decimal", "given", "integer", "ints", "rule", "whole", "wrong"]
 
 RULES: dict[str, Rule] = {}
 """By operator; those of other domains carry the domain before a dot."""
@@ -50,6 +50,17 @@ def integer(importer: Importer, record: Record, name: str, default: int) -> int:
     if not isinstance(value, int):
         raise wrong(importer, record, f"{name} must be a whole number, not {shown(value)}")
     return value
+
+
+def decimal(number: float) -> float:
+    """A number that ONNX stores in 32 bits, as it was written.
+
+    Examples
+    --------
+    >>> decimal(0.20000000298023224)
+    0.2
+    """
+    return float(f"{float(number):.6g}")
 
 
 def given(record: Record, position: int) -> str:

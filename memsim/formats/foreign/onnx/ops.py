@@ -5,14 +5,30 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from memsim.formats.foreign.importer import Importer, Rule
-from memsim.formats.foreign.onnx.arguments import RULES, axis_of, given, integer, rule, whole, wrong
-from memsim.formats.foreign.records import NO_PADS, Record, Unsupported
-from memsim.network.ops import OPERATORS
+from memsim.formats.foreign.elementwise import (
+    clamp,
+    combine,
+    dropout,
+    leaky_relu,
+    plain,
+    scale,
+    softmax,
+)
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.moves import concat, crop, resize, split
+from memsim.formats.foreign.onnx.arguments import (
+    RULES,
+    axis_of,
+    decimal,
+    given,
+    integer,
+    rule,
+    whole,
+    wrong,
+)
+from memsim.formats.foreign.records import Record, Unsupported
+from memsim.formats.foreign.windows import reduce
 from memsim.network.ops.linear import Linear
-from memsim.network.ops.pointwise import LeakyRelu
-from memsim.network.ops.scale import Scale
-from memsim.network.ops.shape import Concat, Slice, Upsample
 from memsim.yaml.document import shown
 
 PLAIN = {
@@ -47,16 +63,7 @@ def _linear(importer: Importer, record: Record) -> None:
     importer.emit(record, op, importer.layer(record.inputs[0]), shape=(shape[0], out))
 
 
-def _plain(kind: str) -> Rule:
-    def add(importer: Importer, record: Record) -> None:
-        shape = importer.source(record.inputs[0]).shape
-        importer.emit(record, OPERATORS[kind](), importer.layer(record.inputs[0]), shape=shape)
-
-    return add
-
-
-for _name, _kind in PLAIN.items():
-    RULES[_name] = _plain(_kind)
+RULES.update(plain(PLAIN))
 
 
 @rule("Clip")
@@ -67,25 +74,29 @@ def _clip(importer: Importer, record: Record) -> None:
             bounds.append(importer.numbers(record.inputs[position])[0])
         else:
             bounds.append(record.attributes.get(name, math.inf if name == "max" else -math.inf))
-    if bounds[0] != 0 or bounds[1] not in (6, math.inf):
-        raise Unsupported
-    _plain("relu6" if bounds[1] == 6 else "relu")(importer, record)
+    clamp(importer, record, *bounds)
 
 
 @rule("LeakyRelu")
 def _leaky_relu(importer: Importer, record: Record) -> None:
-    shape = importer.source(record.inputs[0]).shape
-    slope = float(f"{float(record.attributes.get('alpha', 0.01)):.6g}")  # stored in fp32
-    importer.emit(record, LeakyRelu(slope=slope), importer.layer(record.inputs[0]), shape=shape)
+    leaky_relu(importer, record, decimal(record.attributes.get("alpha", 0.01)))
 
 
 @rule("Softmax")
 def _softmax(importer: Importer, record: Record) -> None:
-    shape = importer.source(record.inputs[0]).shape
-    axis = axis_of(importer, record, -1, len(shape))
-    if axis != 1:
-        raise Unsupported
-    _plain("softmax")(importer, record)
+    rank = len(importer.source(record.inputs[0]).shape)
+    softmax(importer, record, axis_of(importer, record, -1, rank))
+
+
+@rule("Dropout")
+def _dropout(importer: Importer, record: Record) -> None:
+    rate = record.attributes.get("ratio", 0.5)
+    if given(record, 1) and importer.constant(record.inputs[1]).values is not None:
+        rate = importer.numbers(record.inputs[1])[0]
+    if isinstance(rate, int | float):
+        dropout(importer, record, decimal(rate))
+    else:
+        importer.alias(record)
 
 
 @rule("Add", "Sub", "Mul", "Div", "Sum")
@@ -95,13 +106,7 @@ def _arithmetic(importer: Importer, record: Record) -> None:
     if len(record.inputs) == 1 and record.target == "Sum":
         importer.alias(record)
     elif not held and record.target in ("Add", "Sum", "Mul"):
-        shapes = [importer.source(name).shape for name in computed]
-        if len({len(shape) for shape in shapes}) > 1:
-            raise Unsupported
-        layers = [importer.layer(name) for name in computed]
-        kind = "mul" if record.target == "Mul" else "add"
-        shape = tuple(map(max, zip(*shapes, strict=True)))
-        importer.emit(record, OPERATORS[kind](), *layers, shape=shape)
+        combine(importer, record, "mul" if record.target == "Mul" else "add")
     elif len(held) == len(computed) == 1:
         _with_constant(importer, record, computed[0], held[0])
     else:
@@ -113,20 +118,7 @@ def _with_constant(importer: Importer, record: Record, name: str, held: str) -> 
     if math.prod(constant.shape) == 1:
         known = constant.values is not None
         number = float(importer.numbers(held)[0]) if known else 1.0
-        swapped = record.inputs[0] == held
-        if record.target == "Sub" and swapped and number == 1:
-            _emit(importer, record, name, OPERATORS["complement"]())
-            return
-        if not math.isfinite(number) or (record.target == "Div" and swapped):
-            raise Unsupported
-        scales: dict[str, dict[str, float]] = {
-            "Add": {"shift": number},
-            "Sum": {"shift": number},
-            "Sub": {"factor": -1.0, "shift": number} if swapped else {"shift": -number},
-            "Mul": {"factor": number},
-            "Div": {"factor": 1 / number if number else 0.0},
-        }
-        _emit(importer, record, name, Scale(**scales[record.target]))
+        _with_number(importer, record, name, number, swapped=record.inputs[0] == held)
         return
     node = importer.nodes[value.layer]
     biased = node.op.multiplies and not node.op.biased
@@ -140,46 +132,51 @@ def _with_constant(importer: Importer, record: Record, name: str, held: str) -> 
     raise Unsupported
 
 
-def _emit(importer: Importer, record: Record, name: str, op: Any) -> None:
-    importer.emit(record, op, importer.layer(name), shape=importer.source(name).shape)
-
-
-@rule("GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax")
-def _global(importer: Importer, record: Record) -> None:
-    value = importer.source(record.inputs[0])
-    rank = len(value.shape)
-    kept = True
-    if record.target.startswith("Reduce"):
-        axes = whole(importer, record, 1, "axes")
-        if not axes or {axis % rank for axis in axes} != {*range(2, rank)}:
-            raise Unsupported
-        kept = bool(integer(importer, record, "keepdims", 1))
-    if rank < 3:
+def _with_number(
+    importer: Importer, record: Record, name: str, number: float, *, swapped: bool
+) -> None:
+    if record.target in ("Add", "Sum"):
+        scale(importer, record, name, shift=number)
+    elif record.target == "Sub" and swapped:
+        scale(importer, record, name, factor=-1.0, shift=number)
+    elif record.target == "Sub":
+        scale(importer, record, name, shift=-number)
+    elif record.target == "Mul":
+        scale(importer, record, name, factor=number)
+    elif not swapped and math.isfinite(number):
+        scale(importer, record, name, factor=1 / number if number else 0.0)
+    else:
         raise Unsupported
-    layer = value.layer
-    if rank == 4 or value.pads != NO_PADS or importer.images[layer][0] != value.shape[1]:
-        layer = importer.layer(record.inputs[0])
-    op = OPERATORS["global_maxpool" if "Max" in record.target else "global_avgpool"]()
-    shape = (*value.shape[:2], *(1,) * (rank - 2 if kept else 0))
-    importer.emit(record, op, layer, shape=shape)
+
+
+@rule("GlobalAveragePool", "GlobalMaxPool")
+def _global(importer: Importer, record: Record) -> None:
+    axes = range(2, len(importer.source(record.inputs[0]).shape))
+    kind = "global_maxpool" if record.target == "GlobalMaxPool" else "global_avgpool"
+    reduce(importer, record, axes, kind=kind, kept=True)
+
+
+@rule("ReduceMean", "ReduceMax")
+def _reduce(importer: Importer, record: Record) -> None:
+    axes = whole(importer, record, 1, "axes") or ()  # none stand for all
+    kept = bool(integer(importer, record, "keepdims", 1))
+    kind = "global_maxpool" if record.target == "ReduceMax" else "global_avgpool"
+    reduce(importer, record, axes, kind=kind, kept=kept)
 
 
 @rule("Concat")
 def _concat(importer: Importer, record: Record) -> None:
-    shapes = [importer.source(name).shape for name in record.inputs]
-    if len({len(shape) for shape in shapes}) > 1:
+    ranks = [len(importer.source(name).shape) for name in record.inputs]
+    if len(set(ranks)) > 1:
         raise wrong(importer, record, "its inputs have different numbers of axes")
-    if axis_of(importer, record, 1, len(shapes[0])) != 1:
-        raise Unsupported
-    layers = [importer.layer(name) for name in record.inputs]
-    channels = sum(shape[1] for shape in shapes)
-    importer.emit(record, Concat(), *layers, shape=(shapes[0][0], channels, *shapes[0][2:]))
+    concat(importer, record, axis_of(importer, record, 1, ranks[0]))
 
 
 @rule("Split")
 def _split(importer: Importer, record: Record) -> None:
     shape = importer.source(record.inputs[0]).shape
-    if len(shape) < 2 or axis_of(importer, record, 0, len(shape)) != 1:
+    axis = axis_of(importer, record, 0, len(shape))
+    if len(shape) < 2 or axis != 1:
         raise Unsupported
     count, channels = len(record.outputs), shape[1]
     step = -(-channels // count)
@@ -187,19 +184,12 @@ def _split(importer: Importer, record: Record) -> None:
     sizes = whole(importer, record, 1, "split") or equal
     if len(sizes) != count or sum(sizes) != channels or min(sizes) < 1:
         raise wrong(importer, record, f"{shown(sizes)} does not split {channels} channels")
-    layer, start = importer.layer(record.inputs[0]), 0
-    for number, size in enumerate(sizes):
-        name = record.outputs[number]
-        if name and importer.readers[name]:
-            op = Slice(start=start, stop=start + size)
-            part = (shape[0], size, *shape[2:])
-            importer.emit(record, op, layer, shape=part, output=number)
-        start += size
+    split(importer, record, axis, sizes)
 
 
 @rule("Slice")
 def _slice(importer: Importer, record: Record) -> None:
-    shape = importer.source(record.inputs[0]).shape
+    rank = len(importer.source(record.inputs[0]).shape)
     starts = whole(importer, record, 1, "starts")
     ends = whole(importer, record, 2, "ends")
     if starts is None or ends is None:
@@ -208,31 +198,17 @@ def _slice(importer: Importer, record: Record) -> None:
     steps = whole(importer, record, 4, "steps") or [1] * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise wrong(importer, record, "has starts, ends, axes and steps of different lengths")
-    cuts: dict[int, tuple[int, int]] = {}
-    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        if not -len(shape) <= axis < len(shape):
-            raise wrong(importer, record, f"has the axis {axis} of {len(shape)}")
-        size = shape[axis]
-        first, last = (max(0, at + size) if at < 0 else min(at, size) for at in (start, end))
-        if step != 1 or last <= first:
-            raise Unsupported
-        if (first, last) != (0, size):
-            cuts[axis % len(shape)] = (first, last)
-    if not cuts:
-        importer.alias(record)
-    elif [*cuts] == [1]:
-        first, last = cuts[1]
-        op = Slice(start=first, stop=last)
-        part = (shape[0], last - first, *shape[2:])
-        importer.emit(record, op, importer.layer(record.inputs[0]), shape=part)
-    else:
-        raise Unsupported
+    for axis in axes:
+        if not -rank <= axis < rank:
+            raise wrong(importer, record, f"has the axis {axis} of {rank}")
+    axes = [axis % rank for axis in axes]
+    crop(importer, record, list(zip(axes, starts, ends, steps, strict=True)))
 
 
 @rule("Resize", "Upsample")
 def _resize(importer: Importer, record: Record) -> None:
     shape = importer.source(record.inputs[0]).shape
-    modes: dict[Any, Any] = {"nearest": "nearest", "linear": "bilinear", "bilinear": "bilinear"}
+    modes: dict[Any, str] = {"nearest": "nearest", "linear": "bilinear", "bilinear": "bilinear"}
     mode = modes.get(record.attributes.get("mode", "nearest"))
     if mode is None or len(shape) != 4 or "axes" in record.attributes:
         raise Unsupported
@@ -245,13 +221,7 @@ def _resize(importer: Importer, record: Record) -> None:
     if len(numbers) != 4 or not all(math.isfinite(each) for each in numbers):
         raise wrong(importer, record, f"resizes {len(numbers)} axes, not 4")
     if sizes is None:
-        sizes = [math.floor(size * scale) for size, scale in zip(shape, scales, strict=True)]
+        sizes = [math.floor(size * factor) for size, factor in zip(shape, scales, strict=True)]
     if tuple(sizes[:2]) != shape[:2]:
         raise Unsupported
-    factors = [after // before for before, after in zip(shape, sizes, strict=True)][2:]
-    exact = (shape[2] * factors[0], shape[3] * factors[1]) == tuple(sizes[2:])
-    if scales and exact:
-        op = Upsample(factor=(factors[0], factors[1]), mode=mode)
-    else:
-        op = Upsample(size=(sizes[2], sizes[3]), mode=mode)
-    importer.emit(record, op, importer.layer(record.inputs[0]))
+    resize(importer, record, size=(sizes[2], sizes[3]), mode=mode, scaled=bool(scales))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.moves import pad
 from memsim.formats.foreign.onnx.arguments import axis_of, given, integer, rule, whole, wrong
-from memsim.formats.foreign.records import NO_PADS, Dims, Record, Unsupported, Value
-from memsim.formats.foreign.windows import cut
-from memsim.network.ops.base import sides
-from memsim.network.ops.shape import Dropout
+from memsim.formats.foreign.records import Record, Unsupported
 from memsim.yaml.document import shown
 
 __all__ = ["VIEWS"]
@@ -21,19 +19,6 @@ VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast")
 @rule("Identity", "Cast")
 def _same(importer: Importer, record: Record) -> None:
     importer.alias(record)
-
-
-@rule("Dropout")
-def _dropout(importer: Importer, record: Record) -> None:
-    rate = record.attributes.get("ratio", 0.5)
-    if given(record, 1) and importer.constant(record.inputs[1]).values is not None:
-        rate = importer.numbers(record.inputs[1])[0]
-    if not isinstance(rate, int | float) or not 0 <= rate < 1:
-        importer.alias(record)
-        return
-    shape = importer.source(record.inputs[0]).shape
-    op = Dropout(rate=float(f"{rate:.6g}"))  # stored in fp32
-    importer.emit(record, op, importer.layer(record.inputs[0]), shape=shape)
 
 
 @rule("Reshape")
@@ -96,26 +81,16 @@ def _squeeze(importer: Importer, record: Record) -> None:
 
 @rule("Pad")
 def _pad(importer: Importer, record: Record) -> None:
-    value = importer.source(record.inputs[0])
+    rank = len(importer.source(record.inputs[0]).shape)
     amounts = whole(importer, record, 1, "pads")
     mode = record.attributes.get("mode", "constant")
-    if len(value.shape) != 4 or mode != "constant" or amounts is None or given(record, 3):
+    if rank != 4 or mode != "constant" or amounts is None or given(record, 3):
         raise Unsupported
     if len(amounts) != 8:
         raise wrong(importer, record, f"pads must be 8 whole numbers, not {shown(amounts)}")
     if any(amounts[i] for i in (0, 1, 4, 5)):
         raise Unsupported
-    pads = (amounts[2], amounts[3], amounts[6], amounts[7])
     fill = record.attributes.get("value", 0.0)
     if given(record, 2):
         fill = importer.numbers(record.inputs[2])[0]
-    if cut(importer, record, pads):
-        return
-    if value.pads != NO_PADS and value.fill != fill:
-        value = Value(importer.layer(record.inputs[0]), value.shape)
-    total = sides(tuple(a + b for a, b in zip(value.pads, pads, strict=True)))
-    batch, channels, height, width = value.shape
-    shape: Dims = (batch, channels, height + pads[0] + pads[2], width + pads[1] + pads[3])
-    if min(shape) < 1:
-        raise wrong(importer, record, f"leaves {shown(list(shape))}")
-    importer.values[record.outputs[0]] = Value(value.layer, shape, total, float(fill))
+    pad(importer, record, (amounts[2], amounts[3], amounts[6], amounts[7]), float(fill))

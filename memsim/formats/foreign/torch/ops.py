@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
+from memsim.formats.foreign.elementwise import (
+    clamp,
+    combine,
+    dropout,
+    elementwise,
+    leaky_relu,
+    plain,
+    scale,
+    softmax,
+)
 from memsim.formats.foreign.importer import Importer, Rule
-from memsim.formats.foreign.records import Constant, Record, Unsupported, Value
-from memsim.formats.foreign.windows import convolution, cut, pool, transposed
-from memsim.network.ops import OPERATORS, Operator
+from memsim.formats.foreign.moves import concat, crop, pad, resize, split
+from memsim.formats.foreign.records import Constant, Record, Unsupported
+from memsim.formats.foreign.windows import convolution, pool, reduce, transposed
+from memsim.network.ops import OPERATORS
 from memsim.network.ops.base import sides
 from memsim.network.ops.linear import Linear
-from memsim.network.ops.pointwise import Complement, LeakyRelu
+from memsim.network.ops.pointwise import BatchNorm
 from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
-from memsim.network.ops.scale import Scale
-from memsim.network.ops.shape import Concat, Dropout, Slice, Upsample
 
 __all__ = ["RULES", "VIEWS"]
 
@@ -154,55 +164,33 @@ def _transpose(importer: Importer, record: Record) -> None:
     "cudnn_batch_norm",
 )
 def _batch_norm(importer: Importer, record: Record) -> None:
-    shape = importer.source(record.inputs[0]).shape
-    importer.emit(
-        record, OPERATORS["batchnorm"](), importer.layer(record.inputs[0]), shape=shape
-    )  # fmt: skip
+    elementwise(importer, record, BatchNorm())
 
 
-def _plain(kind: str) -> Rule:
-    def add(importer: Importer, record: Record) -> None:
-        shape = importer.source(record.inputs[0]).shape
-        importer.emit(record, OPERATORS[kind](), importer.layer(record.inputs[0]), shape=shape)
-
-    return add
-
-
-for _name, _kind in PLAIN.items():
-    RULES[_name] = _plain(_kind)
+RULES.update(plain(PLAIN))
 
 
 @rule("hardtanh", "clamp", "clamp_min")
 def _clamp(importer: Importer, record: Record) -> None:
     low = record.attributes.get("min_val", record.attributes.get("min"))
     high = record.attributes.get("max_val", record.attributes.get("max"))
-    if low != 0 or high not in (None, 6, math.inf):
-        raise Unsupported
-    _plain("relu6" if high == 6 else "relu")(importer, record)
+    low, high = (-math.inf if low is None else low), (math.inf if high is None else high)
+    clamp(importer, record, low, high)
 
 
 @rule("leaky_relu")
 def _leaky_relu(importer: Importer, record: Record) -> None:
-    shape = importer.source(record.inputs[0]).shape
-    op = LeakyRelu(slope=float(record.attributes["negative_slope"]))
-    importer.emit(record, op, importer.layer(record.inputs[0]), shape=shape)
+    leaky_relu(importer, record, float(record.attributes["negative_slope"]))
 
 
 @rule("softmax", "_softmax")
 def _softmax(importer: Importer, record: Record) -> None:
-    if _axis(record, importer) != 1:
-        raise Unsupported
-    _plain("softmax")(importer, record)
+    softmax(importer, record, _axis(record, importer))
 
 
 @rule("dropout", "dropout2d", "feature_dropout", "native_dropout")
 def _dropout(importer: Importer, record: Record) -> None:
-    rate = record.attributes.get("p", 0.5)
-    if record.inputs[0] in importer.constants or not 0 <= rate < 1:
-        importer.alias(record)
-        return
-    shape = importer.source(record.inputs[0]).shape
-    importer.emit(record, Dropout(rate=rate), importer.layer(record.inputs[0]), shape=shape)
+    dropout(importer, record, record.attributes.get("p", 0.5))
 
 
 @rule("add", "sub", "rsub", "mul", "div")
@@ -210,29 +198,25 @@ def _arithmetic(importer: Importer, record: Record) -> None:
     number = record.attributes.get("other")
     if len(record.inputs) == 1 and isinstance(number, int | float):
         _scalar(importer, record, float(number))
-        return
-    if record.target not in ("add", "mul") or len(record.inputs) != 2:
+    elif len(record.inputs) == 2 and record.target in ("add", "mul"):
+        combine(importer, record, record.target)
+    else:
         raise Unsupported
-    first, second = (importer.source(name).shape for name in record.inputs)
-    if len(first) != len(second):
-        raise Unsupported  # broadcasting along other axes than it seems
-    layers = [importer.layer(name) for name in record.inputs]
-    importer.emit(record, OPERATORS[record.target](), *layers, shape=record.shapes[0])
 
 
 def _scalar(importer: Importer, record: Record, number: float) -> None:
     alpha = float(record.attributes.get("alpha", 1))
-    ops: dict[str, Callable[[], Operator]] = {
-        "add": lambda: Scale(shift=number * alpha),
-        "sub": lambda: Scale(shift=-number * alpha),
-        "rsub": lambda: (
-            Complement() if (alpha, number) == (1, 1) else Scale(factor=-alpha, shift=number)
-        ),
-        "mul": lambda: Scale(factor=number),
-        "div": lambda: Scale(factor=1 / number if number else 0.0),
-    }
-    shape = importer.source(record.inputs[0]).shape
-    importer.emit(record, ops[record.target](), importer.layer(record.inputs[0]), shape=shape)
+    name = record.inputs[0]
+    if record.target == "add":
+        scale(importer, record, name, shift=number * alpha)
+    elif record.target == "sub":
+        scale(importer, record, name, shift=-number * alpha)
+    elif record.target == "rsub":
+        scale(importer, record, name, factor=-alpha, shift=number)
+    elif record.target == "mul":
+        scale(importer, record, name, factor=number)
+    else:
+        scale(importer, record, name, factor=1 / number if number else 0.0)
 
 
 @rule("max_pool2d", "max_pool2d_with_indices", "avg_pool2d")
@@ -268,71 +252,39 @@ def _adaptive(importer: Importer, record: Record) -> None:
 
 @rule("mean", "amax")
 def _reduce(importer: Importer, record: Record) -> None:
-    value = importer.source(record.inputs[0])
-    axes = record.attributes.get("dim")
-    if not axes:
-        raise Unsupported
-    rank = len(value.shape)
-    reduced = {axis % rank for axis in ((axes,) if isinstance(axes, int) else axes)}
-    if rank < 3 or reduced != {*range(2, rank)}:
-        raise Unsupported
-    layer = importer.layer(record.inputs[0]) if rank == 4 else value.layer
-    if value.pads != (0, 0, 0, 0) or importer.images[layer][0] != value.shape[1]:
-        layer = importer.layer(record.inputs[0])
+    axes = record.attributes.get("dim") or ()  # none stand for all
+    axes = (axes,) if isinstance(axes, int) else axes
     kind = "global_maxpool" if record.target == "amax" else "global_avgpool"
-    kept = (1,) * (rank - 2) if record.attributes.get("keepdim") else ()
-    importer.emit(record, OPERATORS[kind](), layer, shape=(*value.shape[:2], *kept))
+    reduce(importer, record, axes, kind=kind, kept=bool(record.attributes.get("keepdim")))
 
 
 @rule("cat", "concat")
 def _concat(importer: Importer, record: Record) -> None:
-    if _axis(record, importer) != 1:
-        raise Unsupported
-    layers = [importer.layer(name) for name in record.inputs]
-    importer.emit(record, Concat(), *layers, shape=record.shapes[0])
+    concat(importer, record, _axis(record, importer))
 
 
 @rule("split", "split_with_sizes", "chunk", "unsafe_split", "unsafe_chunk", "tensor_split")
 def _split(importer: Importer, record: Record) -> None:
-    if _axis(record, importer) != 1 or not record.shapes:
-        raise Unsupported
-    layer = importer.layer(record.inputs[0])
-    start = 0
-    for number, (name, shape) in enumerate(zip(record.outputs, record.shapes, strict=True)):
-        if shape is None:
-            raise Unsupported
-        stop = start + shape[1]
-        if name and importer.readers[name]:
-            importer.emit(record, Slice(start=start, stop=stop), layer, shape=shape, output=number)
-        start = stop
-
-
-@rule("slice", "narrow")
-def _slice(importer: Importer, record: Record) -> None:
-    value = importer.source(record.inputs[0])
-    given = record.attributes
     axis = _axis(record, importer)
-    length = value.shape[axis]
-    start = given.get("start") or 0
-    if record.target == "narrow":
-        stop = start + given["length"] if start >= 0 else start % length + given["length"]
-    else:
-        end = given.get("end")
-        stop = length if end is None else end
-    if given.get("step", 1) != 1:
+    if not record.shapes or None in record.shapes:
         raise Unsupported
-    start, stop = (max(0, at + length) if at < 0 else min(at, length) for at in (start, stop))
-    if (start, stop) == (0, length) and record.target == "slice":
-        importer.alias(record)  # x[:]
-    elif axis == 1:
-        importer.emit(
-            record,
-            Slice(start=start, stop=stop),
-            importer.layer(record.inputs[0]),
-            shape=record.shapes[0],
-        )
-    else:
-        raise Unsupported
+    split(importer, record, axis, [shape[axis] for shape in record.shapes if shape])
+
+
+@rule("slice")
+def _slice(importer: Importer, record: Record) -> None:
+    axis = _axis(record, importer)
+    start, stop = record.attributes.get("start"), record.attributes.get("end")
+    start = 0 if start is None else start
+    stop = sys.maxsize if stop is None else stop
+    crop(importer, record, [(axis, start, stop, record.attributes.get("step", 1))])
+
+
+@rule("narrow")
+def _narrow(importer: Importer, record: Record) -> None:
+    axis = _axis(record, importer)
+    start = record.attributes["start"] % importer.source(record.inputs[0]).shape[axis]
+    crop(importer, record, [(axis, start, start + record.attributes["length"], 1)])
 
 
 @rule("upsample_nearest2d", "_upsample_nearest_exact2d", "upsample_bilinear2d")
@@ -343,34 +295,21 @@ def _upsample(importer: Importer, record: Record) -> None:
     shape = record.shapes[0]
     if shape is None or len(shape) != 4:
         raise Unsupported
-    layer = importer.layer(record.inputs[0])
-    _, height, width = importer.images[layer]
-    whole = [int(factor) if factor == int(factor or 0) else 0 for factor in factors]
-    if all(whole) and (height * whole[0], width * whole[1]) == shape[2:]:
-        op = Upsample(factor=(whole[0], whole[1]), mode=mode)  # type: ignore[arg-type]
-    else:
-        op = Upsample(size=(shape[2], shape[3]), mode=mode)  # type: ignore[arg-type]
-    importer.emit(record, op, layer)
+    whole = all(factor and factor == int(factor) for factor in factors)
+    resize(importer, record, size=(shape[2], shape[3]), mode=mode, scaled=whole)
 
 
 @rule("pad", "constant_pad_nd")
 def _pad(importer: Importer, record: Record) -> None:
-    value = importer.source(record.inputs[0])
+    rank = len(importer.source(record.inputs[0]).shape)
     amounts = list(record.attributes["pad"])
-    if record.attributes.get("mode", "constant") != "constant" or len(value.shape) != 4:
+    if record.attributes.get("mode", "constant") != "constant" or rank != 4:
         raise Unsupported
     if len(amounts) > 4 and any(amounts[4:]):
         raise Unsupported
     left, right, top, bottom = (*amounts, 0, 0, 0, 0)[:4]
-    pads = (top, left, bottom, right)
-    if cut(importer, record, pads):
-        return
     fill = float(record.attributes.get("value") or 0.0)
-    if value.pads != (0, 0, 0, 0) and value.fill != fill:
-        value = Value(importer.layer(record.inputs[0]), value.shape)
-    total = sides(tuple(a + b for a, b in zip(value.pads, pads, strict=True)))
-    shape = (*value.shape[:2], value.shape[2] + top + bottom, value.shape[3] + left + right)
-    importer.values[record.outputs[0]] = Value(value.layer, shape, total, fill)
+    pad(importer, record, (top, left, bottom, right), fill)
 
 
 @rule(*VIEWS)
