@@ -29,6 +29,9 @@ DTYPES = {10: "fp16", 16: "bf16", 2: "int8", 3: "int8"}
 WEIGHTS = frozenset({1, 2, 3, 10, 11, 16, *range(17, 24)})
 """Numbers of the data types that weights have; the others are shapes, axes and flags."""
 
+DEFAULT_OPSET = 13
+"""The version of ONNX's operators where a file does not say it."""
+
 SOFTMAX_AXIS = {True: 1, False: -1}
 """The axis where none is given, before operator set 13 and since."""
 
@@ -50,6 +53,8 @@ class OnnxFile:
     inputs : list of (str, tuple of int)
     outputs : list of str
     dtype : str
+    opset : int
+        The version of ONNX's operators that the file uses.
     stated : Stated
         Shapes by value.
 
@@ -85,6 +90,8 @@ class OnnxFile:
         given = [value for value in graph.input if _text(value.name) not in self.constants]
         self.dtype = next((DTYPES[v.type.tensor_type.elem_type] for v in given
                            if v.type.tensor_type.elem_type in DTYPES), "fp32")  # fmt: skip
+        versions = [each.version for each in self.model.opset_import if not each.domain]
+        self.opset = max(versions, default=DEFAULT_OPSET)
         self.inputs = self._inputs(given)
         self.outputs = [_text(value.name) for value in graph.output]
         self.records = self._sorted(self._records())
@@ -146,8 +153,7 @@ class OnnxFile:
         return found
 
     def _records(self) -> Iterator[Record]:
-        versions = [each.version for each in self.model.opset_import if not each.domain]
-        old = max(versions, default=13) < 13
+        old = self.opset < 13
         for number, node in enumerate(self.model.graph.node):
             domain = _text(node.domain)
             target = _text(node.op_type) or "?"
@@ -301,7 +307,7 @@ def _constant_value(file: OnnxFile, attributes: dict[str, Any], name: str) -> Co
     for key in ("value_int", "value_ints", "value_float", "value_floats"):
         if key in attributes:
             try:
-                array = np.asarray(attributes[key], np.int64 if "int" in key else np.float64)
+                array = np.asarray(attributes[key], np.int64 if "int" in key else np.float32)
             except (TypeError, ValueError, OverflowError):
                 break
             return Constant(array.shape, array if array.size <= MOST_VALUES else None)

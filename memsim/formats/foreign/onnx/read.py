@@ -11,7 +11,7 @@ from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx import ops as onnx_ops
 from memsim.formats.foreign.onnx import windows as onnx_windows
 from memsim.formats.foreign.onnx.arguments import RULES
-from memsim.formats.foreign.onnx.constants import fold
+from memsim.formats.foreign.onnx.constants import Folding
 from memsim.formats.foreign.onnx.file import OnnxFile
 from memsim.formats.foreign.onnx.patterns import recognise
 from memsim.formats.foreign.onnx.views import VIEWS
@@ -60,6 +60,7 @@ def read_onnx(path: str | os.PathLike[str], options: Options | None = None) -> N
         message = "an ONNX file has neither variants nor parameters"
         raise InputError(Problem(message, file=file))
     graph = OnnxFile(file, options.input_shape)
+    fold = Folding(graph.opset)
     importer = Importer(RULES, file=file, stated=graph.stated, views=VIEWS, fold=fold)
     importer.constants.update(graph.constants)
     for name, shape in graph.inputs:
