@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.formats.overrides import Overrides
 from memsim.registry import Registry
 from memsim.yaml.document import shown
 
 if TYPE_CHECKING:
-    from memsim.formats.architecture.file import Options
     from memsim.network import Network
 
 __all__ = ["CHECKERS", "READERS", "Entry", "check", "load", "names", "path_of"]
 
-READERS: Registry[Callable[[str, Options], Network]] = Registry("file ending")
+READERS: Registry[Callable[[str, Overrides], Network]] = Registry("file ending")
 """Readers of network files by ending; imported when they are used."""
 
 CHECKERS: Registry[Callable[[str], list[Problem]]] = Registry("file ending")
@@ -41,24 +41,24 @@ class Entry(NamedTuple):
 
 @READERS.register(".yaml")
 @READERS.register(".yml")
-def _read_yaml(path: str, options: Options) -> Network:
+def _read_yaml(path: str, overrides: Overrides) -> Network:
     from memsim.formats.architecture.file import read_architecture
 
-    return read_architecture(path, options)
+    return read_architecture(path, overrides)
 
 
 @READERS.register(".onnx")
-def _read_onnx(path: str, options: Options) -> Network:
+def _read_onnx(path: str, overrides: Overrides) -> Network:
     from memsim.formats.foreign.onnx.read import read_onnx
 
-    return read_onnx(path, options)
+    return read_onnx(path, overrides)
 
 
 @READERS.register(".csv")
-def _read_scalesim(path: str, options: Options) -> Network:
+def _read_scalesim(path: str, overrides: Overrides) -> Network:
     from memsim.formats.scalesim import read_scalesim
 
-    return read_scalesim(path, options)
+    return read_scalesim(path, overrides)
 
 
 @CHECKERS.register(".yaml")
@@ -179,12 +179,10 @@ def load(
     >>> load("hardnet68", input_shape=(3, 448, 448))["conv1.conv"].output.shape
     (1, 32, 224, 224)
     """
-    from memsim.formats.architecture.file import Options
-
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
-    options = Options.of(variant, parameters, input_shape, batch, dtype, allow_unknown)
-    return reader(_shown(path_or_name, path), options)
+    overrides = Overrides.of(variant, parameters, input_shape, batch, dtype, allow_unknown)
+    return reader(_shown(path_or_name, path), overrides)
 
 
 def loads(
@@ -216,10 +214,10 @@ def loads(
     >>> network.params, network.macs
     (108, 6912)
     """
-    from memsim.formats.architecture.file import Options, from_text
+    from memsim.formats.architecture.file import from_text
 
-    options = Options.of(variant, parameters, input_shape, batch, dtype)
-    return from_text(text, options=options)
+    overrides = Overrides.of(variant, parameters, input_shape, batch, dtype)
+    return from_text(text, overrides=overrides)
 
 
 def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
@@ -254,8 +252,8 @@ def _shown(given: str | os.PathLike[str], path: Path) -> str:
 
 
 def _by_ending(
-    readers: Registry[Callable[[str, Options], Network]], path: Path, shown_as: str
-) -> Callable[[str, Options], Network]:
+    readers: Registry[Callable[[str, Overrides], Network]], path: Path, shown_as: str
+) -> Callable[[str, Overrides], Network]:
     ending = path.suffix.lower()
     if ending not in readers:
         from memsim.yaml.document import read

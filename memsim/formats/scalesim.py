@@ -20,7 +20,7 @@ from memsim.network.ops.shape import Flatten, Input
 from memsim.yaml.document import read, shown
 
 if TYPE_CHECKING:
-    from memsim.formats.architecture.file import Options
+    from memsim.formats.overrides import Overrides
 
 __all__ = ["from_text", "read_scalesim"]
 
@@ -33,7 +33,7 @@ COLUMNS = (
 MOST_LAYERS = 20_000
 
 
-def read_scalesim(path: str | os.PathLike[str], options: Options | None = None) -> Network:
+def read_scalesim(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Network:
     """Read a SCALE-Sim topology file; see :func:`from_text`.
 
     Raises
@@ -42,14 +42,14 @@ def read_scalesim(path: str | os.PathLike[str], options: Options | None = None) 
         Every problem of the file at once, each with its line.
     """
     file = os.fspath(path)
-    if options is not None and (options.variant is not None or options.parameters):
+    if overrides is not None and (overrides.variant is not None or overrides.parameters):
         raise InputError(Problem("a topology has neither variants nor parameters", file=file))
-    if options is not None and options.input_shape is not None:
+    if overrides is not None and overrides.input_shape is not None:
         raise InputError(Problem("a topology fixes the size of every layer", "--input", file=file))
     network = from_text(read(path), file)
-    if options is None:
+    if overrides is None:
         return network
-    return network.with_options(batch=options.batch, dtype=options.dtype)
+    return network.with_options(batch=overrides.batch, dtype=overrides.dtype)
 
 
 def from_text(text: str, file: str = "<text>") -> Network:

@@ -6,8 +6,9 @@ import pytest
 
 from memsim.errors import InputError
 from memsim.formats import json_schema
-from memsim.formats.architecture.file import Options, from_text
+from memsim.formats.architecture.file import from_text
 from memsim.formats.architecture.keywords import keyword, keywords
+from memsim.formats.overrides import Overrides
 from memsim.network import Network
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.pointwise import LeakyRelu
@@ -15,7 +16,7 @@ from memsim.network.ops.pointwise import LeakyRelu
 
 def network(layers: str, *, head: str = "", image: str = "[4, 8, 8]", **options: object) -> Network:
     text = f"name: t\ninput: {image}\n{head}\nlayers:\n{layers}\n"
-    return from_text(text, "f.yaml", Options(**options))  # type: ignore[arg-type]
+    return from_text(text, "f.yaml", Overrides(**options))  # type: ignore[arg-type]
 
 
 def names(net: Network) -> list[str]:
@@ -81,13 +82,13 @@ class TestInputsAndOutputs:
         net = from_text("name: t\nlayers: [input: [1, 2, 2], relu]")
         assert net["relu1"].inputs[0].name == "input1"
         assert from_text(
-            "name: t\nlayers: [input: [1, 2, 2], relu]", options=Options(input_shape=(1, 4, 6))
+            "name: t\nlayers: [input: [1, 2, 2], relu]", overrides=Overrides(input_shape=(1, 4, 6))
         )["relu1"].output.shape == (1, 1, 4, 6)
 
     def test_the_shape_of_several_inputs_is_not_overridden(self):
         text = "name: t\ninputs: {a: [1, 2, 2], b: [1, 2, 2]}\nlayers: [{add: {}, from: [a, b]}]"
         with pytest.raises(InputError, match="has 2 inputs"):
-            from_text(text, options=Options(input_shape=(1, 4, 4)))
+            from_text(text, overrides=Overrides(input_shape=(1, 4, 4)))
 
     def test_outputs_are_ends_of_items(self):
         net = network("  - conv: {out: 2, act: relu}\n  - relu", head="outputs: [conv1, relu1]")

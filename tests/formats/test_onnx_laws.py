@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 
 import memsim
-from memsim.formats.architecture.file import Options
 from memsim.formats.foreign.onnx.read import read_onnx
+from memsim.formats.overrides import Overrides
 from tests.formats.onnx_writer import to_onnx
 from tests.formats.plain_form import plain_form
 from tests.strategies import networks
@@ -73,7 +73,7 @@ def test_a_file_that_pytorch_exports(tmp_path):
     module, path = memsim.to_torch(network), tmp_path / "hardnet.onnx"
     with pytest.warns(DeprecationWarning, match="legacy"):
         torch.onnx.export(module, example_inputs(network), path, dynamo=False)
-    found = read_onnx(path, Options())
+    found = read_onnx(path, Overrides())
     # Every batch norm is folded into a bias.
     kinds = [layer.op.kind for layer in network if layer.op.kind not in ("batchnorm", "dropout")]
     assert [layer.op.kind for layer in found] == kinds

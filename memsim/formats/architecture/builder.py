@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.architecture.defaults import sound_defaults
 from memsim.formats.architecture.items import Item, Reader, Unreadable
-from memsim.formats.architecture.macros import Value
+from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.scope import Reference, Scope, local_names
-from memsim.formats.architecture.site import FAULTY, Site
+from memsim.formats.architecture.site import FAULTY, ItemSite
 from memsim.network.graph import MOST_ELEMENTS, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.yaml.document import MOST_PROBLEMS, Document, Path, shown
@@ -43,7 +43,7 @@ class _Draft:
 
     name: str
     op: Operator
-    inputs: tuple[Value, ...]
+    inputs: tuple[FeatureMap, ...]
     place: Problem
     shape: Shape | None
 
@@ -62,7 +62,7 @@ class Builder:
         self.reader = Reader(document, {}, self.report)
         self.problems: dict[Problem, None] = {}
         self.drafts: dict[str, _Draft] = {}
-        self.ends: dict[str, Value] = {}
+        self.ends: dict[str, FeatureMap] = {}
         self.owners: dict[str, Problem] = {}
         self.items = self.steps = self.edges = 0
 
@@ -105,7 +105,9 @@ class Builder:
 
     # -- nodes ------------------------------------------------------------------------------
 
-    def add(self, name: str, op: Operator, inputs: Sequence[Value], place: Problem) -> Value:
+    def add(
+        self, name: str, op: Operator, inputs: Sequence[FeatureMap], place: Problem
+    ) -> FeatureMap:
         """Append a node; its value is marked where the node is faulty."""
         self.count(steps=1, edges=len(inputs))
         if not self.claim(name, place) or FAULTY in inputs:
@@ -115,12 +117,12 @@ class Builder:
             shape = self.infer(name, op, inputs, place)
             if shape is None:
                 return FAULTY
-        value = Value(name, shape)
+        value = FeatureMap(name, shape)
         self.drafts[name] = _Draft(name, op, tuple(inputs), place, shape)
         return value
 
     def infer(
-        self, name: str, op: Operator, inputs: Iterable[Value], place: Problem
+        self, name: str, op: Operator, inputs: Iterable[FeatureMap], place: Problem
     ) -> Shape | None:
         """The shape of what a node writes; None, and a problem, where its inputs do not fit."""
         try:
@@ -135,8 +137,8 @@ class Builder:
     # -- items ------------------------------------------------------------------------------
 
     def layers(
-        self, raws: Sequence[Any], path: Path, scope: Scope, source: Value | None, alone: bool
-    ) -> Value:
+        self, raws: Sequence[Any], path: Path, scope: Scope, source: FeatureMap | None, alone: bool
+    ) -> FeatureMap:
         """Expand a list of items in a scope; ``alone`` lets a single one take its name."""
         self.count(items=len(raws))
         items = [self.reader.item(raw, (*path, i), scope.values) for i, raw in enumerate(raws)]
@@ -151,7 +153,7 @@ class Builder:
                 self.ends.setdefault(name, value)
         return value or FAULTY
 
-    def item(self, item: Item, name: str, scope: Scope, previous: Value | None) -> Value:
+    def item(self, item: Item, name: str, scope: Scope, previous: FeatureMap | None) -> FeatureMap:
         """Expand one item and return what leaves it."""
         if item.keyword is None:
             return FAULTY
@@ -168,7 +170,7 @@ class Builder:
             return FAULTY
         if FAULTY in sources and not word.nested:
             return FAULTY
-        site = Site(self, item, model, name, scope)
+        site = ItemSite(self, item, model, name, scope)
         try:
             return word.build(model, site, sources)
         except ShapeError as error:
@@ -182,7 +184,9 @@ class Builder:
             self.stop()
         return FAULTY
 
-    def sources(self, item: Item, scope: Scope, previous: Value | None) -> list[Value] | None:
+    def sources(
+        self, item: Item, scope: Scope, previous: FeatureMap | None
+    ) -> list[FeatureMap] | None:
         """What an item reads."""
         found = []
         assert item.keyword is not None
@@ -199,17 +203,17 @@ class Builder:
                 found.append(self.lookup(Reference(word, scope, path)))
         return found
 
-    def lookup(self, reference: Reference) -> Value:
+    def lookup(self, reference: Reference) -> FeatureMap:
         """The value a name means; a value that refers to it where it is described later."""
         for name in reference.scope.candidates(reference.word):
             if name in self.ends:
                 return self.ends[name]
             if name in self.drafts:
                 draft = self.drafts[name]
-                return Value(name, draft.shape)
+                return FeatureMap(name, draft.shape)
             if name in self.owners:
                 break
-        return Value("?", None, reference)
+        return FeatureMap("?", None, reference)
 
     # -- the end ----------------------------------------------------------------------------
 
@@ -233,7 +237,7 @@ class Builder:
             for draft in self.drafts.values()
         ]
 
-    def resolve(self, value: Value) -> str:
+    def resolve(self, value: FeatureMap) -> str:
         """The name of the node that a value is; empty, and a problem, where there is none."""
         if value.reference is None:
             return value.name
@@ -256,7 +260,7 @@ class Builder:
 
     def name_of(self, word: str, scope: Scope, path: Path) -> str:
         """The node that a name means, once all layers are expanded."""
-        return self.resolve(Value("?", None, Reference(word, scope, path)))
+        return self.resolve(FeatureMap("?", None, Reference(word, scope, path)))
 
     def _order(self, inputs: Mapping[str, Sequence[str]]) -> None:
         """Find a cycle; infer the shapes that had to wait for a layer further down."""
@@ -278,5 +282,7 @@ class Builder:
             draft = self.drafts[name]
             shapes = [self.drafts[n].shape if n in self.drafts else None for n in inputs[name]]
             if draft.shape is None and None not in shapes:
-                values = [Value(n, shape) for n, shape in zip(inputs[name], shapes, strict=True)]
+                values = [
+                    FeatureMap(n, shape) for n, shape in zip(inputs[name], shapes, strict=True)
+                ]
                 draft.shape = self.infer(name, draft.op, values, draft.place)

@@ -3,64 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.architecture.builder import Builder, Scope
-from memsim.formats.architecture.macros import Value
+from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.schema import Architecture, parse
+from memsim.formats.overrides import Overrides
 from memsim.network import Network
 from memsim.network.ops.shape import Input
 from memsim.yaml.document import Document, shown
 from memsim.yaml.faults import Fault
 from memsim.yaml.text import load, read
 
-__all__ = ["Options", "check_architecture", "from_text", "read_architecture"]
+__all__ = ["check_architecture", "from_text", "read_architecture"]
 
 
-@dataclass(frozen=True)
-class Options:
-    """What overrides a file.
-
-    Attributes
-    ----------
-    variant : str or None
-        One of the file's ``variants``.
-    parameters : mapping
-        Values of the file's ``parameters``.
-    input_shape : tuple of int or None
-        Channels, height, width of the one input.
-    batch : int or None
-    dtype : str or None
-    allow_unknown : bool
-        Whether a foreign graph may hold operators that memsim does not know.
-    """
-
-    variant: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    input_shape: tuple[int, int, int] | None = None
-    batch: int | None = None
-    dtype: str | None = None
-    allow_unknown: bool = False
-
-    @classmethod
-    def of(
-        cls,
-        variant: str | None,
-        parameters: Mapping[str, Any] | None,
-        input_shape: Sequence[int] | None,
-        batch: int | None,
-        dtype: str | None,
-        allow_unknown: bool = False,
-    ) -> Options:
-        """What a caller gave: no parameters may be None, and a shape any sequence."""
-        shape = None if input_shape is None else tuple(input_shape)
-        return cls(variant, parameters or {}, shape, batch, dtype, allow_unknown)  # type: ignore[arg-type]  # its length is checked where it is used
-
-
-def read_architecture(path: str | os.PathLike[str], options: Options | None = None) -> Network:
+def read_architecture(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Network:
     """Read an architecture file.
 
     Raises
@@ -68,10 +28,10 @@ def read_architecture(path: str | os.PathLike[str], options: Options | None = No
     InputError
         Every problem of the file at once, each with its line and column.
     """
-    return from_text(read(path), os.fspath(path), options)
+    return from_text(read(path), os.fspath(path), overrides)
 
 
-def from_text(text: str, file: str = "<text>", options: Options | None = None) -> Network:
+def from_text(text: str, file: str = "<text>", overrides: Overrides | None = None) -> Network:
     """Read the text of an architecture file.
 
     Parameters
@@ -79,7 +39,7 @@ def from_text(text: str, file: str = "<text>", options: Options | None = None) -
     text : str
     file : str
         The name shown in problems.
-    options : Options, optional
+    overrides : Overrides, optional
 
     Examples
     --------
@@ -95,7 +55,7 @@ def from_text(text: str, file: str = "<text>", options: Options | None = None) -
     >>> network["block1.concat"].output.shape
     (1, 10, 8, 8)
     """
-    return _expand(load(text, file), options or Options())
+    return _expand(load(text, file), overrides or Overrides())
 
 
 def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
@@ -108,21 +68,21 @@ def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
     found: dict[Problem, None] = {}
     for variant in (None, *(variants if isinstance(variants, dict) else ())):
         try:
-            _expand(document, Options(variant=variant))
+            _expand(document, Overrides(variant=variant))
         except InputError as error:
             found.update(dict.fromkeys(error.problems))
     return list(found)
 
 
-def _expand(document: Document, options: Options) -> Network:
+def _expand(document: Document, overrides: Overrides) -> Network:
     model = parse(document.data)
     if isinstance(model, Architecture):
-        return _build(document, model, options)
+        return _build(document, model, overrides)
     problems = _placed(document, model)
     rest = _without(document, model)
     if rest is not None:
         try:
-            _build(document, rest, options)
+            _build(document, rest, overrides)
         except InputError as error:
             problems += error.problems
     raise InputError(*problems)
@@ -143,12 +103,12 @@ def _without(document: Document, found: list[Fault]) -> Architecture | None:
     return model if isinstance(model, Architecture) else None
 
 
-def _build(document: Document, model: Architecture, options: Options) -> Network:
-    values = _values(model, options, document.file)
+def _build(document: Document, model: Architecture, overrides: Overrides) -> Network:
+    values = _values(model, overrides, document.file)
     builder = Builder(document)
     builder.set_defaults(model.defaults, values)
     scope = Scope("", values)
-    source = _inputs(document, model, options, builder)
+    source = _inputs(document, model, overrides, builder)
     builder.layers(document.data["layers"], ("layers",), scope, source, alone=False)
     outputs = None
     if model.outputs is not None:
@@ -159,12 +119,12 @@ def _build(document: Document, model: Architecture, options: Options) -> Network
         model.name,
         builder.nodes(),
         outputs,
-        dtype=options.dtype or model.dtype,
-        batch=model.batch if options.batch is None else options.batch,
+        dtype=overrides.dtype or model.dtype,
+        batch=model.batch if overrides.batch is None else overrides.batch,
         source=model.source,
     )
-    if options.input_shape is not None and model.input is None and model.inputs is None:
-        return network.with_options(input_shape=_image(options.input_shape))
+    if overrides.input_shape is not None and model.input is None and model.inputs is None:
+        return network.with_options(input_shape=_image(overrides.input_shape))
     return network
 
 
@@ -173,9 +133,9 @@ def _placed(document: Document, found: list[Fault]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
-def _values(model: Architecture, options: Options, file: str) -> dict[str, Any]:
+def _values(model: Architecture, overrides: Overrides, file: str) -> dict[str, Any]:
     """What ``$names`` stand for: the parameters, a variant's, the caller's."""
-    variant = model.variant if options.variant is None else options.variant
+    variant = model.variant if overrides.variant is None else overrides.variant
     chosen: Mapping[str, Any] = {}
     if variant is not None:
         if variant not in model.variants:
@@ -184,7 +144,7 @@ def _values(model: Architecture, options: Options, file: str) -> dict[str, Any]:
         chosen = model.variants[variant]
     values = {**model.parameters, **chosen}
     problems = []
-    for name, value in options.parameters.items():
+    for name, value in overrides.parameters.items():
         if name not in values:
             hint = did_you_mean(name, values) or f"{model.name} has no parameters"
             message = f"unknown parameter {shown(name)}"
@@ -194,26 +154,26 @@ def _values(model: Architecture, options: Options, file: str) -> dict[str, Any]:
             problems.append(Problem(message, file=file))
     if problems:
         raise InputError(*problems)
-    return {**values, **options.parameters}
+    return {**values, **overrides.parameters}
 
 
 def _inputs(
-    document: Document, model: Architecture, options: Options, builder: Builder
-) -> Value | None:
+    document: Document, model: Architecture, overrides: Overrides, builder: Builder
+) -> FeatureMap | None:
     """Add the inputs; return the one that the first layer reads where it says nothing."""
     shapes = dict(model.inputs or {})
     if model.input is not None:
         shapes["input"] = model.input
-    if options.input_shape is not None:
+    if overrides.input_shape is not None:
         if len(shapes) > 1:
             message = f"{model.name} has {len(shapes)} inputs; write their shapes into the file"
             raise InputError(Problem(message, file=document.file))
-        shapes = dict.fromkeys(shapes, _image(options.input_shape))
+        shapes = dict.fromkeys(shapes, _image(overrides.input_shape))
     described = any(isinstance(item, dict) and "input" in item for item in document.data["layers"])
     if not shapes and not described:
         problem = document.problem((), "a network needs 'input'", "such as 'input: [3, 224, 224]'")
         builder.report(problem)
-        return Value("")
+        return FeatureMap("")
     value = None
     for name, shape in shapes.items():
         path = ("input",) if model.inputs is None else ("inputs", name)

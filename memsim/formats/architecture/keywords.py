@@ -16,7 +16,7 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from memsim.formats.architecture.fields import OUT, Channels, Finish, channels
-from memsim.formats.architecture.macros import MACROS, Macro, Site, Value
+from memsim.formats.architecture.macros import MACROS, FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
 from memsim.network.ops import OPERATORS, Operator
 from memsim.yaml.faults import Fault, faults
@@ -72,7 +72,7 @@ class Keyword:
         except ValidationError as error:
             return faults(error, body, self.model, self.name)
 
-    def build(self, model: BaseModel, site: Site, sources: Sequence[Value]) -> Value:
+    def build(self, model: BaseModel, site: Site, sources: Sequence[FeatureMap]) -> FeatureMap:
         """Append the layers of a validated item and return what leaves them."""
         if isinstance(model, Macro):
             return model.build(site, *sources)

@@ -9,24 +9,26 @@ from pydantic import BaseModel, ValidationError
 
 from memsim.errors import Problem
 from memsim.formats.architecture.items import Item, Unreadable
-from memsim.formats.architecture.macros import Value
+from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.scope import Scope
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.yaml.document import shown
 
-__all__ = ["FAULTY", "Site"]
+__all__ = ["FAULTY", "ItemSite"]
 
-FAULTY = Value("")
+FAULTY = FeatureMap("")
 """What a faulty layer writes: who reads it stays silent."""
 
 
 class Growing(Protocol):
     """A network under construction, as far as a place in it needs it; the builder is one."""
 
-    ends: dict[str, Value]
+    ends: dict[str, FeatureMap]
     """What each named group of layers ends in."""
 
-    def add(self, name: str, op: Operator, inputs: Sequence[Value], place: Problem) -> Value:
+    def add(
+        self, name: str, op: Operator, inputs: Sequence[FeatureMap], place: Problem
+    ) -> FeatureMap:
         """Add a layer."""
 
     def claim(self, name: str, place: Problem) -> bool:
@@ -37,13 +39,13 @@ class Growing(Protocol):
         raws: Sequence[Any],
         path: tuple[str | int, ...],
         scope: Scope,
-        source: Value | None,
+        source: FeatureMap | None,
         alone: bool,
-    ) -> Value:
+    ) -> FeatureMap:
         """Add layers, each reading the one before it."""
 
 
-class Site:
+class ItemSite:
     """The place of one item, as macros see it; :class:`.macros.base.Site` is what they are told."""
 
     def __init__(
@@ -52,7 +54,7 @@ class Site:
         self.builder, self.item, self.model = builder, item, model
         self.name, self.scope = name, scope
 
-    def add(self, part: str, op: Operator, *inputs: Value) -> Value:
+    def add(self, part: str, op: Operator, *inputs: FeatureMap) -> FeatureMap:
         name = f"{self.name}.{part}" if part else self.name
         return self.builder.add(name, op, inputs, self.item.place)
 
@@ -65,7 +67,7 @@ class Site:
                 f"{op.kind} with {first['loc'][0]} {shown(first['input'])} is out of range"
             ) from None
 
-    def shape(self, value: Value) -> Shape:
+    def shape(self, value: FeatureMap) -> Shape:
         if value.shape is None:
             if value != FAULTY:
                 named = f" {value.reference.word!r}" if value.reference else ""
@@ -76,11 +78,11 @@ class Site:
     def layers(
         self,
         key: str,
-        source: Value,
+        source: FeatureMap,
         part: str = "",
         values: Mapping[str, Any] | None = None,
         alone: bool = False,
-    ) -> Value:
+    ) -> FeatureMap:
         prefix = f"{self.name}.{part}" if part else self.name
         known = {**self.scope.values, **values} if values else self.scope.values
         inner = Scope(prefix, known, self.scope)

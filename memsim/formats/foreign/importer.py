@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
-from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, Value
+from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.opaque import Opaque
@@ -76,7 +76,7 @@ class Importer:
         self.rules, self.file, self.fold = rules, file, fold
         self.stated: Stated = {} if stated is None else stated
         self.views = frozenset(views)
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
         self.nodes: dict[str, Node] = {}
         self.images: dict[str, Shape] = {}
@@ -159,7 +159,7 @@ class Importer:
 
     # -- what rules ask -----------------------------------------------------------------------
 
-    def source(self, name: str) -> Value:
+    def source(self, name: str) -> View:
         """The value of a name.
 
         Raises
@@ -224,7 +224,7 @@ class Importer:
             return value.layer
         what = "pad" if value.pads != NO_PADS else "reshape"
         added = self.add(f"{value.layer}.{what}", Opaque(op=what, shape=image), (value.layer,))
-        self.values[name] = Value(added, value.shape)
+        self.values[name] = View(added, value.shape)
         return added
 
     # -- what rules do ------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class Importer:
                 raise Unsupported
             shape = stated
         layer = self.add(record.scope or record.target, op, layers)
-        self.values[record.outputs[output]] = Value(layer, shape)
+        self.values[record.outputs[output]] = View(layer, shape)
 
     def add(self, name: str, op: Operator, layers: tuple[str, ...]) -> str:
         """Add a layer under a name that is free; return the name."""
@@ -301,9 +301,9 @@ class Importer:
         else:
             self.alias(record, shape)
 
-    def _unpadded(self, name: str) -> Value:
+    def _unpadded(self, name: str) -> View:
         value = self.source(name)
-        return value if value.pads == NO_PADS else Value(self.layer(name), value.shape)
+        return value if value.pads == NO_PADS else View(self.layer(name), value.shape)
 
     def opaque(self, record: Record, why: str = "") -> None:
         """Add a layer for an operator without a rule, one for each output that is read."""
@@ -328,7 +328,7 @@ class Importer:
             image = self.image(self._seen(output, shape))
             op = Opaque(op=record.target[:200], shape=image, params=params)
             layer = self.add(record.scope or record.target, op, layers)
-            self.values[output] = Value(layer, shape)
+            self.values[output] = View(layer, shape)
 
     def _shape(self, record: Record, number: int) -> Dims | None:
         if record.shapes:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.records import NO_PADS, Pads, Record, Unsupported, Value
+from memsim.formats.foreign.records import NO_PADS, Pads, Record, Unsupported, View
 from memsim.formats.foreign.windows import cut
 from memsim.network.ops.base import sides
 from memsim.network.ops.shape import Concat, Slice, Upsample
@@ -107,10 +107,10 @@ def pad(importer: Importer, record: Record, pads: Pads, fill: float) -> None:
         return
     value = importer.source(record.inputs[0])
     if value.pads != NO_PADS and value.fill != fill:
-        value = Value(importer.layer(record.inputs[0]), value.shape)
+        value = View(importer.layer(record.inputs[0]), value.shape)
     total = sides(tuple(a + b for a, b in zip(value.pads, pads, strict=True)))
     batch, channels, height, width = value.shape
     shape = (batch, channels, height + pads[0] + pads[2], width + pads[1] + pads[3])
     if min(shape) < 1:
         raise InputError(importer.problem(record, f"leaves {shown(list(shape))}"))
-    importer.values[record.outputs[0]] = Value(value.layer, shape, total, fill)
+    importer.values[record.outputs[0]] = View(value.layer, shape, total, fill)

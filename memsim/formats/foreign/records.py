@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NO_PADS", "Constant", "Dims", "Pads", "Record", "Unsupported", "Value"]
+__all__ = ["NO_PADS", "Constant", "Dims", "Pads", "Record", "Unsupported", "View"]
 
 Dims = tuple[int, ...]
 """A tensor's shape as the foreign graph has it, batch first."""
@@ -82,7 +82,7 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class View:
     """A tensor of the foreign graph: a layer's output, perhaps seen in another shape.
 
     Attributes

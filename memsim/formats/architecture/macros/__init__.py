@@ -5,7 +5,7 @@ A new macro is one file with a :class:`Macro` and its line below.
 
 from __future__ import annotations
 
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.block import Block
 from memsim.formats.architecture.macros.depthwise import Depthwise
 from memsim.formats.architecture.macros.fire import Fire
@@ -33,4 +33,4 @@ for _macro in (
 ):
     MACROS.add(_macro.kind, _macro)
 
-__all__ = ["MACROS", "Macro", "Site", "Value"]
+__all__ = ["MACROS", "Macro", "Site", "FeatureMap"]

@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from memsim.network.ops import Operator, Shape
 
-__all__ = ["Layers", "Macro", "Site", "Value"]
+__all__ = ["Layers", "Macro", "Site", "FeatureMap"]
 
 Layers = list[Any]
 """A list of layers inside a macro; checked where it is expanded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class FeatureMap:
     """A tensor while a network is built.
 
     Attributes
@@ -38,23 +38,23 @@ class Value:
 class Site(Protocol):
     """The place in a network where a layer of a file is expanded."""
 
-    def add(self, part: str, op: Operator, *inputs: Value) -> Value:
+    def add(self, part: str, op: Operator, *inputs: FeatureMap) -> FeatureMap:
         """Append an operator, named after the layer and the part; ``""`` is the layer itself."""
 
     def make(self, op: type[Operator], **attributes: Any) -> Operator:
         """An operator with computed attributes; raises ShapeError where they are out of range."""
 
-    def shape(self, value: Value) -> Shape:
+    def shape(self, value: FeatureMap) -> Shape:
         """A value's shape; stops this layer's expansion where it is not known."""
 
     def layers(
         self,
         key: str,
-        source: Value,
+        source: FeatureMap,
         part: str = "",
         values: Mapping[str, Any] | None = None,
         alone: bool = False,
-    ) -> Value:
+    ) -> FeatureMap:
         """Expand the list of layers under ``key`` and return what leaves it.
 
         Its layers are named ``<this layer>.<part>.<name>``. ``values`` are what ``$names``
@@ -87,6 +87,6 @@ class Macro(BaseModel):
     beside: ClassVar[tuple[str, ...]] = ()
     nested: ClassVar[tuple[str, ...]] = ()
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         """Append the layers that the macro stands for and return what leaves them."""
         raise TypeError(f"{type(self).__name__} must define build()")

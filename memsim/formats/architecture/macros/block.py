@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from memsim.formats.architecture.fields import ACT, BN, Act, Finish, Pattern
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve, depthwise
 from memsim.network.ops.base import Extent, Pair, Size
 from memsim.network.ops.conv import Conv
@@ -64,7 +64,7 @@ class Block(Finish, Macro):
     bn: Annotated[bool, Field(description=BN)] = True
     act: Annotated[Act, Field(description=ACT)] = Relu()
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         pattern = PATTERNS[self.pattern]
         made = [source]
         for layer in range(1, self.layers + 1):
@@ -84,7 +84,7 @@ class Block(Finish, Macro):
             return made[leaves[0]]
         return site.add("concat", Concat(), *(made[leaf] for leaf in leaves))
 
-    def _narrow(self, site: Site, part: str, width: int, value: Value) -> Value:
+    def _narrow(self, site: Site, part: str, width: int, value: FeatureMap) -> FeatureMap:
         if self.bottleneck == "geometric_mean":
             # int(sqrt(c_in / c_out) * c_out), in whole numbers
             out = math.isqrt(site.shape(value)[0] * width)
@@ -92,7 +92,7 @@ class Block(Finish, Macro):
             out = self.bottleneck * self.growth
         return convolve(site, part, site.make(Conv, out=out, bias=self.bias), self, value)
 
-    def _layer(self, site: Site, part: str, width: int, value: Value) -> Value:
+    def _layer(self, site: Site, part: str, width: int, value: FeatureMap) -> FeatureMap:
         kernel = 1 if self.separable else self.kernel
         op = site.make(Conv, out=width, kernel=kernel, bias=self.bias)
         value = convolve(site, part, op, self, value)

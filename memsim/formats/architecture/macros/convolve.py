@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memsim.formats.architecture.fields import Finish
-from memsim.formats.architecture.macros.base import Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Site
 from memsim.network.ops import Operator
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import BatchNorm
@@ -13,7 +13,7 @@ from memsim.network.ops.pointwise import BatchNorm
 __all__ = ["convolve", "depthwise"]
 
 
-def convolve(site: Site, part: str, op: Operator, finish: Finish, source: Value) -> Value:
+def convolve(site: Site, part: str, op: Operator, finish: Finish, source: FeatureMap) -> FeatureMap:
     """Append an operator with its batch norm and activation.
 
     The layers are named ``<part>.conv`` (by the operator: ``.linear``), ``<part>.bn`` and
@@ -32,7 +32,9 @@ def convolve(site: Site, part: str, op: Operator, finish: Finish, source: Value)
     return source
 
 
-def depthwise(site: Site, part: str, source: Value, finish: Finish, **attributes: Any) -> Value:
+def depthwise(
+    site: Site, part: str, source: FeatureMap, finish: Finish, **attributes: Any
+) -> FeatureMap:
     """Append a depthwise convolution, one filter for each channel of its input."""
     count = site.shape(source)[0]
     op = site.make(Conv, out=count, groups=count, **attributes)

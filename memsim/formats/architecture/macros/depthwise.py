@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from memsim.formats.architecture.fields import Finish
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import depthwise
 from memsim.network.ops.base import Padding, Pair
 
@@ -28,7 +28,7 @@ class Depthwise(Finish, Macro):
     ] = "same"
     bias: Annotated[bool, Field(description="add a learned constant per channel")] = False
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         return depthwise(
             site, "", source, self,
             kernel=self.kernel, stride=self.stride, dilation=self.dilation,

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from memsim.formats.architecture.fields import ACT, BN, Act, Finish
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
 from memsim.network.ops.base import Size
 from memsim.network.ops.conv import Conv
@@ -27,7 +27,7 @@ class Fire(Finish, Macro):
     bn: Annotated[bool, Field(description=BN)] = False
     act: Annotated[Act, Field(description=ACT)] = Relu()
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         narrow = site.make(Conv, out=self.squeeze, bias=self.bias)
         small = site.make(Conv, out=self.expand, bias=self.bias)
         large = site.make(Conv, out=self.expand, kernel=3, bias=self.bias)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from memsim.formats.architecture.fields import ACT, BN, Act, Finish
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
 from memsim.network.ops.base import Pair
 from memsim.network.ops.conv import Conv
@@ -29,7 +29,7 @@ class Highway(Finish, Macro):
     bn: Annotated[bool, Field(description=BN)] = False
     act: Annotated[Act, Field(description=ACT)] = Relu()
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         width = site.shape(source)[0]
         op = site.make(Conv, out=width, kernel=self.kernel, bias=self.bias)
         value = convolve(site, "H", op, self, source)

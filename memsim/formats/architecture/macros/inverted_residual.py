@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from memsim.formats.architecture.fields import ACT, OUT, Act, Channels, Finish, channels
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve, depthwise
 from memsim.network.ops.base import Pair, Size
 from memsim.network.ops.conv import Conv
@@ -31,14 +31,14 @@ class InvertedResidual(Macro):
     kernel: Annotated[Pair, Field(description="kernel size of the depthwise convolutions")] = 3
     act: Annotated[Act, Field(description=ACT)] = Relu6()
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         out = channels(self.out, site.shape(source)[0])
         for number in range(1, self.repeat + 1):
             part = f"{number}." if self.repeat > 1 else ""
             source = self._one(site, part, out, self.stride if number == 1 else 1, source)
         return source
 
-    def _one(self, site: Site, part: str, out: int, stride: Pair, source: Value) -> Value:
+    def _one(self, site: Site, part: str, out: int, stride: Pair, source: FeatureMap) -> FeatureMap:
         active, linear = Finish(bn=True, act=self.act), Finish(bn=True)
         width = site.shape(source)[0] * self.expand
         value = source

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from memsim.formats.architecture.fields import ACT, BN, OUT, Act, Channels, Finish, channels
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
 from memsim.network.ops.base import Pair
 from memsim.network.ops.conv import Conv
@@ -33,7 +33,7 @@ class InvertedTransition(Finish, Macro):
     bn: Annotated[bool, Field(description=BN)] = True
     act: Annotated[Act, Field(description=ACT)] = Relu()
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         out = channels(self.out, site.shape(source)[0])
         largest = site.add("max", site.make(MaxPool, kernel=self.pool), source)
         mean = site.add("avg", site.make(AvgPool, kernel=self.pool), source)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from memsim.formats.architecture.fields import ACT, BN, ORDER, Act, Finish, Pattern
-from memsim.formats.architecture.macros.base import Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
 from memsim.network.ops.base import Pair, ShapeError, Size
 from memsim.network.ops.conv import Conv, ConvTranspose
@@ -64,7 +64,7 @@ class Pyramid(Finish, Macro):
     act: Annotated[Act, Field(description=ACT)] = Relu()
     order: Annotated[Literal["post", "pre"], Field(description=ORDER)] = "pre"
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         if len(self.up) >= len(self.down):
             most = len(self.down) - 1
             raise ShapeError(f"after {most + 1} blocks down there are at most {most} up")
@@ -94,11 +94,11 @@ class _Climb:
 
     macro: Pyramid
     site: Site
-    source: Value
-    copies: dict[tuple[int, int], Value] = field(default_factory=dict)
+    source: FeatureMap
+    copies: dict[tuple[int, int], FeatureMap] = field(default_factory=dict)
     """By layer and scale."""
 
-    def build(self) -> Value:
+    def build(self) -> FeatureMap:
         macro, scales = self.macro, self.macro.scales()
         reads = {layer: macro.links(layer) for layer in range(1, len(scales))}
         lowest, highest = scales.copy(), scales.copy()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from memsim.formats.architecture.fields import fault
-from memsim.formats.architecture.macros.base import Layers, Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Layers, Macro, Site
 from memsim.yaml.document import shown
 
 MOST_TIMES = 100_000
@@ -88,7 +88,7 @@ class Repeat(Macro):
     ]
     layers: Annotated[Layers, Field(min_length=1, description="what is repeated")]
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         for number, values in enumerate(self.times, 1):
             source = site.layers("layers", source, str(number), values, alone=True)
         return source

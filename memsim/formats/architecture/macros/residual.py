@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from memsim.errors import did_you_mean
 from memsim.formats.architecture.fields import ACT, Act, Finish, fault
-from memsim.formats.architecture.macros.base import Layers, Macro, Site, Value
+from memsim.formats.architecture.macros.base import FeatureMap, Layers, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
 from memsim.network.ops import ShapeError
 from memsim.network.ops.conv import Conv
@@ -44,7 +44,7 @@ class Residual(Macro):
     ] = "auto"
     act: Annotated[Act, Field(description=ACT)] = Relu()
 
-    def build(self, site: Site, source: Value) -> Value:
+    def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         main = site.layers("layers", source)
         if isinstance(self.shortcut, list):
             other = site.layers("shortcut", source, "shortcut")
@@ -55,7 +55,7 @@ class Residual(Macro):
         total = site.add("add", Add(), main, other)
         return total if self.act is None else site.add("act", self.act, total)
 
-    def _projection(self, site: Site, source: Value, main: Value) -> Value:
+    def _projection(self, site: Site, source: FeatureMap, main: FeatureMap) -> FeatureMap:
         before, after = site.shape(source), site.shape(main)
         if before == after:
             return source

@@ -16,9 +16,9 @@ from memsim.formats.foreign.onnx.file import OnnxFile
 from memsim.formats.foreign.onnx.patterns import recognise
 from memsim.formats.foreign.onnx.views import VIEWS
 from memsim.formats.foreign.unknown import refuse_unknown
+from memsim.formats.overrides import Overrides
 
 if TYPE_CHECKING:
-    from memsim.formats.architecture.file import Options
     from memsim.network import Network
 
 __all__ = ["read_onnx"]
@@ -27,17 +27,17 @@ RULE_FILES = (onnx_ops, onnx_windows)
 """Imported for the rules they add to :data:`RULES`."""
 
 
-def read_onnx(path: str | os.PathLike[str], options: Options | None = None) -> Network:
+def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Network:
     """Read an ONNX file.
 
     Weights are not loaded, wherever they are, and may be missing as long as their shapes are
-    known. A dynamic batch counts as 1; any other dynamic size needs ``options.input_shape``. A
+    known. A dynamic batch counts as 1; any other dynamic size needs ``overrides.input_shape``. A
     convolution that has absorbed its batch norm is one with a bias.
 
     Parameters
     ----------
     path : str or path
-    options : Options, optional
+    overrides : Overrides, optional
 
     Returns
     -------
@@ -49,17 +49,15 @@ def read_onnx(path: str | os.PathLike[str], options: Options | None = None) -> N
     InputError
         If the file cannot be read; the message names the node.
     SimulationError
-        If there are operators that memsim does not know and ``options.allow_unknown`` is not
+        If there are operators that memsim does not know and ``overrides.allow_unknown`` is not
         set; it lists them.
     """
-    from memsim.formats.architecture.file import Options
-
-    options = options or Options()
+    overrides = overrides or Overrides()
     file = os.fspath(path)
-    if options.variant is not None or options.parameters:
+    if overrides.variant is not None or overrides.parameters:
         message = "an ONNX file has neither variants nor parameters"
         raise InputError(Problem(message, file=file))
-    graph = OnnxFile(file, options.input_shape)
+    graph = OnnxFile(file, overrides.input_shape)
     fold = Folding(graph.opset)
     importer = Importer(RULES, file=file, stated=graph.stated, views=VIEWS, fold=fold)
     importer.constants.update(graph.constants)
@@ -72,9 +70,9 @@ def read_onnx(path: str | os.PathLike[str], options: Options | None = None) -> N
     network = importer.network(
         Path(file).stem,
         graph.outputs,
-        dtype=options.dtype or graph.dtype,
-        batch=options.batch,
+        dtype=overrides.dtype or graph.dtype,
+        batch=overrides.batch,
         source="ONNX",
     )
-    refuse_unknown(network, options.allow_unknown)
+    refuse_unknown(network, overrides.allow_unknown)
     return network
