@@ -1,5 +1,9 @@
 """Reading and writing networks; nothing else knows YAML, ONNX or torch.
 
+``library`` finds a network by name or file and picks the reader by the file's ending:
+``architecture`` for YAML, ``foreign`` for ONNX and PyTorch, ``scalesim`` for tables of layers.
+``module`` turns a network into PyTorch, ``graphs`` into pictures of its graph.
+
 Names are imported when they are first used, so that a machine file costs no more than it needs.
 """
 

@@ -72,14 +72,14 @@ def faults(error: ValidationError, data: Any, model: type[BaseModel], what: str)
     Fault(path=('kernel', 1), message='expected at least 1, not 0', hint='')
     Fault(path=('strid',), message="unknown key 'strid'", hint="did you mean 'stride'?")
     """
-    found: list[Fault] = []
+    collected: list[Fault] = []
     kinds: dict[Path, dict[str, Any]] = defaultdict(dict)  # path -> expected phrase -> value
     words: dict[Path, list[str]] = defaultdict(list)
     for raw in error.errors(include_url=False):
         path, rest, value = _locate(raw["loc"], data)
         kind, context = raw["type"], raw.get("ctx", {})
         if kind == "missing" and rest and isinstance(rest[-1], str):
-            found.append(_missing(path, rest[-1], model, what))
+            collected.append(_missing(path, rest[-1], model, what))
         elif kind == "missing":
             kinds[path][f"a list of {int(rest[-1]) + 1}"] = value
         elif kind in ("too_long", "too_short"):
@@ -89,7 +89,7 @@ def faults(error: ValidationError, data: Any, model: type[BaseModel], what: str)
         elif kind == "extra_forbidden":
             name = str(path[-1])
             hint = did_you_mean(name, model.model_fields) if len(path) == 1 else ""
-            found.append(Fault(path, f"unknown key {shown(name)}", hint))
+            collected.append(Fault(path, f"unknown key {shown(name)}", hint))
         elif kind in _KINDS:
             kinds[path][_KINDS[kind]] = value
         elif kind == "literal_error":
@@ -97,22 +97,22 @@ def faults(error: ValidationError, data: Any, model: type[BaseModel], what: str)
             words[path] += [choice[1:-1] for choice in choices]
             kinds[path] |= dict.fromkeys(choices, value)
         elif kind == "fault":
-            found.append(Fault(path, context["message"], context["hint"]))
+            collected.append(Fault(path, context["message"], context["hint"]))
         elif kind in _LIMITS:
             phrase, key = _LIMITS[kind]
-            found.append(
+            collected.append(
                 Fault(path, f"expected {phrase} {_number(context[key])}, not {shown(value)}")
             )
         else:
-            found.append(Fault(path, f"{raw['msg'].replace('Input should', 'should')}"))
-    inside = {f.path[:depth] for f in found for depth in range(1, len(f.path) + 1)}
+            collected.append(Fault(path, f"{raw['msg'].replace('Input should', 'should')}"))
+    inside = {f.path[:depth] for f in collected for depth in range(1, len(f.path) + 1)}
     inside |= {path[:depth] for path in kinds for depth in range(1, len(path))}
     for path, phrases in kinds.items():
         if path in inside:
             continue
         value = next(iter(phrases.values()))
         expected = _either(list(dict.fromkeys(phrases)))
-        found.append(
+        collected.append(
             Fault(
                 path,
                 f"expected {expected}, not {shown(value)}",
@@ -120,10 +120,10 @@ def faults(error: ValidationError, data: Any, model: type[BaseModel], what: str)
             )
         )
     # A key that is only misspelt is not missing as well.
-    hints = {fault.hint for fault in found}
+    hints = {fault.hint for fault in collected}
     misspelt = {f"{what} needs {key!r}" for key in model.model_fields
                 if f"did you mean {key!r}?" in hints}  # fmt: skip
-    return [f for f in dict.fromkeys(found) if f.message.partition(" (")[0] not in misspelt]
+    return [f for f in dict.fromkeys(collected) if f.message.partition(" (")[0] not in misspelt]
 
 
 def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Path, Path, Any]:

@@ -188,7 +188,7 @@ class Builder:
         self, item: Item, scope: Scope, previous: FeatureMap | None
     ) -> list[FeatureMap] | None:
         """What an item reads."""
-        found = []
+        read = []
         assert item.keyword is not None
         if not item.reads and item.keyword.most == 0:
             return []
@@ -198,10 +198,10 @@ class Builder:
                     message = "there is no layer above it to read"
                     self.report(replace(item.place, message=message, hint="say what: from: NAME"))
                     return None
-                found.append(previous)
+                read.append(previous)
             else:
-                found.append(self.lookup(Reference(word, scope, path)))
-        return found
+                read.append(self.lookup(Reference(word, scope, path)))
+        return read
 
     def lookup(self, reference: Reference) -> FeatureMap:
         """The value a name means; a value that refers to it where it is described later."""

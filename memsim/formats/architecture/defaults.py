@@ -51,8 +51,8 @@ def sound_defaults(
                 )
             except Unreadable:
                 continue
-        found = word.parse(checked)
-        for fault in found if isinstance(found, list) else ():
+        parsed = word.parse(checked)
+        for fault in parsed if isinstance(parsed, list) else ():
             if isinstance(fault, Fault) and fault.path:  # what is missing, the layers say
                 report(document.problem((*path, *fault.path), fault.message, fault.hint))
                 sound[name].pop(str(fault.path[0]), None)

@@ -106,23 +106,23 @@ def _attributes(word: Keyword) -> Schema:
 
 def _content(word: Keyword, name: str, schema: Schema) -> Schema:
     """An attribute, or a parameter in its place."""
+    annotations = ("description", "default")
     if name in word.nested and schema.get("type") == "array":
         content: list[Schema] = [{"$ref": "#/$defs/layers"}]
     else:
-        told = ("description", "default")
-        inner = {key: value for key, value in schema.items() if key not in told}
+        inner = {key: value for key, value in schema.items() if key not in annotations}
         content = [*(inner["anyOf"] if set(inner) == {"anyOf"} else [inner]), _PARAMETER]
-    about: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
+    about: Schema = {key: schema[key] for key in annotations if key in schema}
     return {**about, "anyOf": content}
 
 
 def _activation() -> Schema:
-    given = {
+    properties = {
         kind: {"anyOf": [{"type": "number"}, {"$ref": f"#/$defs/{kind}"}]}
         for kind in activations()
         if OPERATORS[kind].shorthand
     }
-    one = {"type": "object", "properties": given, "maxProperties": 1, "minProperties": 1}
+    one = {"type": "object", "properties": properties, "maxProperties": 1, "minProperties": 1}
     words: Schema = {"enum": [*activations(), "none", None]}
     return {"anyOf": [words, {**one, "additionalProperties": False}, _PARAMETER]}
 

@@ -100,8 +100,8 @@ def _activation(value: Any) -> Operator | None:
         return op.model_validate(attributes, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        told = first["msg"].replace("Input should be", "expected")
-        raise fault(f"{kind}: {told}, not {shown(first['input'])}") from None
+        message = first["msg"].replace("Input should be", "expected")
+        raise fault(f"{kind}: {message}, not {shown(first['input'])}") from None
 
 
 def _pattern(value: Any) -> str:

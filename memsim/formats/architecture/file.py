@@ -65,13 +65,13 @@ def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
         variants = document.data.get("variants") if isinstance(document.data, dict) else None
     except InputError as error:
         return list(error.problems)
-    found: dict[Problem, None] = {}
+    problems: dict[Problem, None] = {}
     for variant in (None, *(variants if isinstance(variants, dict) else ())):
         try:
             _expand(document, Overrides(variant=variant))
         except InputError as error:
-            found.update(dict.fromkeys(error.problems))
-    return list(found)
+            problems.update(dict.fromkeys(error.problems))
+    return list(problems)
 
 
 def _expand(document: Document, overrides: Overrides) -> Network:
@@ -92,10 +92,10 @@ HARMLESS = {"name", "source", "description", "dtype", "outputs"}
 """Keys without which the layers still mean what they say."""
 
 
-def _without(document: Document, found: list[Fault]) -> Architecture | None:
+def _without(document: Document, faults: list[Fault]) -> Architecture | None:
     """The file less its faults on top, if the layers can be looked at without them."""
     data = document.data
-    keys = {fault.path[0] if fault.path else "name" for fault in found}
+    keys = {fault.path[0] if fault.path else "name" for fault in faults}
     if not isinstance(data, dict) or keys & (set(Architecture.model_fields) - HARMLESS):
         return None
     kept = {key: value for key, value in data.items() if key not in keys}
@@ -128,8 +128,8 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
     return network
 
 
-def _placed(document: Document, found: list[Fault]) -> list[Problem]:
-    problems = [document.problem(fault.path, fault.message, fault.hint) for fault in found]
+def _placed(document: Document, faults: list[Fault]) -> list[Problem]:
+    problems = [document.problem(fault.path, fault.message, fault.hint) for fault in faults]
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 

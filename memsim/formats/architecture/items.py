@@ -132,9 +132,9 @@ class Reader:
 
     def find(self, raw: Mapping[str, Any], path: Path) -> Keyword:
         """The one keyword of an item."""
-        found = [key for key in raw if key in keywords()]
-        others = [key for key in raw if key not in (*found, "name", "from")]
-        if not found:
+        words = [key for key in raw if key in keywords()]
+        others = [key for key in raw if key not in (*words, "name", "from")]
+        if not words:
             if not others:
                 self.fail(path, "there is no layer in this item", "such as 'conv: {out: 64}'")
                 raise Unreadable
@@ -142,14 +142,14 @@ class Reader:
                 self.fail(path, "layers without a keyword", "such as 'repeat: 3' beside them")
                 raise Unreadable
             self.known(others[0], (*path, others[0]))
-        if len(found) > 1:
+        if len(words) > 1:
             self.fail(
-                (*path, found[1]),
-                f"an item holds one layer, not {found[0]} and {found[1]}",
+                (*path, words[1]),
+                f"an item holds one layer, not {words[0]} and {words[1]}",
                 "begin the second with a dash of its own",
             )
             raise Unreadable
-        word = keyword(found[0])
+        word = keyword(words[0])
         strangers = [key for key in others if key not in word.beside]
         for key in strangers:
             if key in word.model.model_fields:

@@ -100,14 +100,14 @@ def parse(data: Any) -> Architecture | list[Fault]:
     """
     if not isinstance(data, dict):
         return [Fault((), f"expected a mapping with name, input and layers, not {shown(data)}")]
-    found: list[Fault] = []
+    contradictions: list[Fault] = []
     try:
         model = Architecture.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         return faults(error, data, Architecture, "a network")
     if model.input is not None and model.inputs is not None:
-        found.append(Fault(("inputs",), "a network has 'input' or 'inputs', not both"))
+        contradictions.append(Fault(("inputs",), "a network has 'input' or 'inputs', not both"))
     if model.variant is not None and model.variant not in model.variants:
         hint = did_you_mean(model.variant, model.variants)
-        found.append(Fault(("variant",), f"unknown variant {shown(model.variant)}", hint))
-    return found or model
+        contradictions.append(Fault(("variant",), f"unknown variant {shown(model.variant)}", hint))
+    return contradictions or model

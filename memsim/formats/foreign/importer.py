@@ -92,7 +92,7 @@ class Importer:
         if not self.nodes and shape:
             self.batch = shape[0]
         record = Record(name, "input", (), (name,), scope=name)
-        with self._told(record):
+        with self._errors_at(record):
             self.emit(record, Input(shape=self.image(shape)), shape=shape)
 
     def run(self, records: Iterable[Record], outputs: Iterable[str]) -> None:
@@ -108,7 +108,7 @@ class Importer:
                 if name and name not in self.values and name not in self.constants:
                     message = f"reads {shown(name)}, which is nowhere"
                     raise InputError(self.problem(record, message))
-            with self._told(record):
+            with self._errors_at(record):
                 try:
                     if self.fold is not None and self.fold(self, record):
                         continue
@@ -136,7 +136,7 @@ class Importer:
     ) -> Network:
         """The network of what the outputs need; the rest is left out."""
         computed = [output for output in outputs if output not in self.constants]
-        with self._told(Record("", "an output", (), ())):
+        with self._errors_at(Record("", "an output", (), ())):
             leaves = list(dict.fromkeys(map(self.layer, computed)))
         if not leaves:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
@@ -150,8 +150,8 @@ class Importer:
         size = self.batch if batch is None else batch
         return Network(name, nodes, leaves, dtype=dtype, batch=size, source=source)
 
-    def _told(self, record: Record) -> _Told:
-        return _Told(self.problem(record))
+    def _errors_at(self, record: Record) -> _ErrorsAt:
+        return _ErrorsAt(self.problem(record))
 
     def problem(self, record: Record, message: str = "", hint: str = "") -> Problem:
         """A problem at a record."""
@@ -348,7 +348,7 @@ class Importer:
         return shape
 
 
-class _Told:
+class _ErrorsAt:
     """Errors on the way become input errors that name the record."""
 
     def __init__(self, problem: Problem) -> None:

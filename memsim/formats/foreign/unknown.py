@@ -25,15 +25,15 @@ def unknown_operators(network: Network) -> list[Problem]:
     >>> print(*unknown_operators(net))
     memsim does not know the operator Einsum: 2 times, layers a (2 of 3), b (3 of 3)
     """
-    found: dict[str, list[str]] = {}
+    places_by_operator: dict[str, list[str]] = {}
     files: dict[str, str] = {}
     for position, layer in enumerate(network, 1):
         if isinstance(layer.op, Opaque):
-            places = found.setdefault(layer.op.op, [])
+            places = places_by_operator.setdefault(layer.op.op, [])
             places.append(f"{layer.name} ({position} of {len(network)})")
             files.setdefault(layer.op.op, layer.node.place.file)
     problems = []
-    for name, places in found.items():
+    for name, places in places_by_operator.items():
         listed = ", ".join(places[:MOST_PLACES])
         rest = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
         times = "once, layer" if len(places) == 1 else f"{len(places)} times, layers"

@@ -58,7 +58,7 @@ def convolution(
         out=out, kernel=kernel, stride=stride, dilation=dilation, groups=groups, bias=bias
     )  # fmt: skip
     if plain.pads() != total:
-        plain = Conv(**{**_given(plain), "padding": short(sides(total))})
+        plain = Conv(**{**_attributes(plain), "padding": short(sides(total))})
     importer.emit(record, plain, layer)
 
 
@@ -105,7 +105,7 @@ def cut(importer: Importer, record: Record, pads: Pads) -> bool:
     down, across = down + max(-bottom, 0), across + max(-right, 0)
     padding = short((top, left, max(bottom, 0), max(right, 0)))
     extra = down if down == across else (down, across)
-    changed = ConvTranspose(**{**_given(op), "padding": padding, "output_padding": extra})
+    changed = ConvTranspose(**{**_attributes(op), "padding": padding, "output_padding": extra})
     importer.swap(value.layer, changed)
     importer.alias(record)
     image = importer.images[value.layer]
@@ -179,7 +179,7 @@ def reduce(
     importer.emit(record, OPERATORS[kind](), layer, shape=shape)
 
 
-def _given(op: Any) -> dict[str, Any]:
+def _attributes(op: Any) -> dict[str, Any]:
     """An operator's attributes that were given or differ from their defaults."""
     attributes: dict[str, Any] = op.model_dump(exclude_defaults=True)
     return attributes

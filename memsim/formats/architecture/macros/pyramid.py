@@ -75,10 +75,10 @@ class Pyramid(Finish, Macro):
 
     def links(self, layer: int) -> list[int]:
         """What a layer reads, by number; 0 is the input."""
-        found = PATTERNS[self.pattern].links(layer)
-        if self.always is not None and self.always < layer and self.always not in found:
-            found = [*found, self.always]
-        return found
+        links = PATTERNS[self.pattern].links(layer)
+        if self.always is not None and self.always < layer and self.always not in links:
+            links = [*links, self.always]
+        return links
 
     def scales(self) -> list[int]:
         """How often the resolution is halved, for the input and then for every layer."""

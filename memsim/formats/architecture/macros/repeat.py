@@ -27,8 +27,8 @@ def _times(value: Any) -> list[dict[str, Any]]:
             raise fault(f"the values of ${name} must be numbers or words")
     lengths = {name: len(choices) for name, choices in lists.items()}
     if "times" not in value and len(set(lengths.values())) > 1:
-        told = ", ".join(f"${name} has {length}" for name, length in lengths.items())
-        raise fault(f"the lists must be equally long: {told}", "or say times: how often")
+        counts = ", ".join(f"${name} has {length}" for name, length in lengths.items())
+        raise fault(f"the lists must be equally long: {counts}", "or say times: how often")
     times = _count(value["times"]) if "times" in value else max(lengths.values())
     for name, length in lengths.items():
         if length > times:

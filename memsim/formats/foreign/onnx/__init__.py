@@ -1,1 +1,6 @@
-"""ONNX files as networks."""
+"""ONNX files as networks.
+
+``read`` is the way through: ``wire`` leaves the weights out of the file, ``file`` makes records of
+the rest, ``patterns`` joins operators that belong together, ``constants`` computes shapes, and the
+rules stand in ``ops``, ``views`` and ``windows``.
+"""

@@ -9,7 +9,7 @@ from memsim.formats.foreign.importer import Importer, Rule
 from memsim.formats.foreign.records import Record
 from memsim.yaml.document import shown
 
-__all__ = ["RULES", "axis_of", "decimal", "given", "integer", "ints", "rule", "whole", "wrong"]
+__all__ = ["RULES", "axis_of", "decimal", "operand", "integer", "ints", "rule", "whole", "wrong"]
 
 RULES: dict[str, Rule] = {}
 """By operator; those of other domains carry the domain before a dot."""
@@ -63,14 +63,14 @@ def decimal(number: float) -> float:
     return float(f"{float(number):.6g}")
 
 
-def given(record: Record, position: int) -> str:
+def operand(record: Record, position: int) -> str:
     """The name of an input; empty if it is left out."""
     return record.inputs[position] if len(record.inputs) > position else ""
 
 
 def whole(importer: Importer, record: Record, position: int, attribute: str) -> list[int] | None:
     """Whole numbers that are an input or, in old files, an attribute; None if left out."""
-    if given(record, position):
+    if operand(record, position):
         return [int(each) for each in importer.numbers(record.inputs[position])]
     if attribute in record.attributes:
         return ints(importer, record, attribute, None)

@@ -87,12 +87,12 @@ class OnnxFile:
             name = _text(sparse.values.name)
             shape = self._sizes(sparse.dims, f"initializer {shown(name)}")
             self.constants[name] = Constant(shape, learned=True)
-        given = [value for value in graph.input if _text(value.name) not in self.constants]
-        self.dtype = next((DTYPES[v.type.tensor_type.elem_type] for v in given
+        graph_inputs = [value for value in graph.input if _text(value.name) not in self.constants]
+        self.dtype = next((DTYPES[v.type.tensor_type.elem_type] for v in graph_inputs
                            if v.type.tensor_type.elem_type in DTYPES), "fp32")  # fmt: skip
         versions = [each.version for each in self.model.opset_import if not each.domain]
         self.opset = max(versions, default=DEFAULT_OPSET)
-        self.inputs = self._inputs(given)
+        self.inputs = self._inputs(graph_inputs)
         self.outputs = [_text(value.name) for value in graph.output]
         self.records = self._sorted(self._records())
         self.stated = Stated(self)
@@ -121,12 +121,12 @@ class OnnxFile:
                 values = None
         return Constant(shape, values, tensor.data_type in WEIGHTS)
 
-    def _inputs(self, given: list[Any]) -> list[tuple[str, Dims]]:
-        if self.image is not None and len(given) != 1:
-            count = len(given)
+    def _inputs(self, graph_inputs: list[Any]) -> list[tuple[str, Dims]]:
+        if self.image is not None and len(graph_inputs) != 1:
+            count = len(graph_inputs)
             raise self.fail(f"has {count} inputs; --input gives the shape of one", "--input")
-        found: list[tuple[str, Dims]] = []
-        for value in given:
+        inputs: list[tuple[str, Dims]] = []
+        for value in graph_inputs:
             name = _text(value.name)
             what = f"input {shown(name)}"
             kind = value.type.tensor_type
@@ -135,7 +135,7 @@ class OnnxFile:
                 if sizes and len(sizes) != 4:
                     raise self.fail(f"has {len(sizes)} axes, not 4", what)
                 sizes = [sizes[0] if sizes else 1, *self.image]
-            batch = found[0][1][0] if found and found[0][1] else 1
+            batch = inputs[0][1][0] if inputs and inputs[0][1] else 1
             if sizes and sizes[0] <= 0:
                 sizes[0] = batch  # a dynamic batch
             if not sizes or min(sizes) <= 0:
@@ -147,10 +147,10 @@ class OnnxFile:
                 hint = "give --input, such as --input 3x224x224"
                 raise self.fail(f"has the shape {shown(listed)[1:-1]}", what, hint)
             shape = self._sizes(sizes, what)
-            if found and shape[0] != batch:
+            if inputs and shape[0] != batch:
                 raise self.fail(f"has a batch of {shape[0]}, the first input of {batch}", what)
-            found.append((name, shape))
-        return found
+            inputs.append((name, shape))
+        return inputs
 
     def _records(self) -> Iterator[Record]:
         old = self.opset < 13
@@ -181,22 +181,22 @@ class OnnxFile:
             )
 
     def _attributes(self, node: Any, place: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         for each in node.attribute:
             name = _text(each.name)
             if each.type == 1:
-                found[name] = each.f
+                attributes[name] = each.f
             elif each.type == 2:
-                found[name] = each.i
+                attributes[name] = each.i
             elif each.type == 3:
-                found[name] = _text(each.s)
+                attributes[name] = _text(each.s)
             elif each.type == 4:
-                found[name] = self._constant(each.t, f"attribute {shown(name)} of {place}")
+                attributes[name] = self._constant(each.t, f"attribute {shown(name)} of {place}")
             elif each.type == 6:
-                found[name] = list(each.floats)
+                attributes[name] = list(each.floats)
             elif each.type == 7:
-                found[name] = list(each.ints)
-        return found
+                attributes[name] = list(each.ints)
+        return attributes
 
     def _sorted(self, records: Iterator[Record]) -> list[Record]:
         """In an order in which they can be executed, their own as far as it is one."""

@@ -20,8 +20,8 @@ from memsim.formats.foreign.onnx.arguments import (
     RULES,
     axis_of,
     decimal,
-    given,
     integer,
+    operand,
     rule,
     whole,
     wrong,
@@ -49,14 +49,14 @@ PLAIN = {
 @rule("Gemm", "MatMul")
 def _linear(importer: Importer, record: Record) -> None:
     shape = importer.source(record.inputs[0]).shape
-    weight = importer.constant(given(record, 1)).shape
+    weight = importer.constant(operand(record, 1)).shape
     if len(shape) != 2 or len(weight) != 2 or integer(importer, record, "transA", 0):
         raise Unsupported
     features, out = weight[::-1] if integer(importer, record, "transB", 0) else weight
     if features != shape[1]:
         message = f"its weight takes {features} features, its input has {shape[1]}"
         raise wrong(importer, record, message)
-    bias = given(record, 2)
+    bias = operand(record, 2)
     if bias:
         importer.constant(bias)
     op = Linear(out=out, bias=bool(bias))
@@ -70,7 +70,7 @@ RULES.update(plain(PLAIN))
 def _clip(importer: Importer, record: Record) -> None:
     bounds = []
     for position, name in enumerate(("min", "max"), 1):
-        if given(record, position):
+        if operand(record, position):
             bounds.append(importer.numbers(record.inputs[position])[0])
         else:
             bounds.append(record.attributes.get(name, math.inf if name == "max" else -math.inf))
@@ -91,7 +91,7 @@ def _softmax(importer: Importer, record: Record) -> None:
 @rule("Dropout")
 def _dropout(importer: Importer, record: Record) -> None:
     rate = record.attributes.get("ratio", 0.5)
-    if given(record, 1) and importer.constant(record.inputs[1]).values is not None:
+    if operand(record, 1) and importer.constant(record.inputs[1]).values is not None:
         rate = importer.numbers(record.inputs[1])[0]
     if isinstance(rate, int | float):
         dropout(importer, record, decimal(rate))
@@ -216,7 +216,7 @@ def _resize(importer: Importer, record: Record) -> None:
     sizes = whole(importer, record, 3, "")
     scales: list[Any] = []
     if sizes is None:
-        scales = record.attributes.get("scales") or importer.numbers(given(record, position))
+        scales = record.attributes.get("scales") or importer.numbers(operand(record, position))
     numbers = sizes or scales
     if len(numbers) != 4 or not all(math.isfinite(each) for each in numbers):
         raise wrong(importer, record, f"resizes {len(numbers)} axes, not 4")

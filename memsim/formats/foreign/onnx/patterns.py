@@ -28,7 +28,7 @@ def recognise(records: Iterable[Record], outputs: Iterable[str]) -> list[Record]
     readers.update(outputs)
     writer = {name: record for record in records for name in record.outputs if name}
     gone: set[int] = set()
-    found: list[Record] = []
+    kept: list[Record] = []
 
     def alone(name: str, *targets: str) -> Record | None:
         """The operator that writes a value that is read once."""
@@ -67,5 +67,5 @@ def recognise(records: Iterable[Record], outputs: Iterable[str]) -> list[Record]
     for record in records:
         if record.target == "Mul" and len(record.inputs) == 2:
             record = gated(record) or gelu(record) or record
-        found.append(record)
-    return [record for record in found if id(record) not in gone]
+        kept.append(record)
+    return [record for record in kept if id(record) not in gone]

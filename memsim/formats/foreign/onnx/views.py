@@ -6,7 +6,7 @@ import math
 
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.moves import pad
-from memsim.formats.foreign.onnx.arguments import axis_of, given, integer, rule, whole, wrong
+from memsim.formats.foreign.onnx.arguments import axis_of, integer, operand, rule, whole, wrong
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.yaml.document import shown
 
@@ -84,13 +84,13 @@ def _pad(importer: Importer, record: Record) -> None:
     rank = len(importer.source(record.inputs[0]).shape)
     amounts = whole(importer, record, 1, "pads")
     mode = record.attributes.get("mode", "constant")
-    if rank != 4 or mode != "constant" or amounts is None or given(record, 3):
+    if rank != 4 or mode != "constant" or amounts is None or operand(record, 3):
         raise Unsupported
     if len(amounts) != 8:
         raise wrong(importer, record, f"pads must be 8 whole numbers, not {shown(amounts)}")
     if any(amounts[i] for i in (0, 1, 4, 5)):
         raise Unsupported
     fill = record.attributes.get("value", 0.0)
-    if given(record, 2):
+    if operand(record, 2):
         fill = importer.numbers(record.inputs[2])[0]
     pad(importer, record, (amounts[2], amounts[3], amounts[6], amounts[7]), float(fill))

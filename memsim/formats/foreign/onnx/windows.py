@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.onnx.arguments import given, integer, ints, rule, wrong
+from memsim.formats.foreign.onnx.arguments import integer, ints, operand, rule, wrong
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported
 from memsim.formats.foreign.windows import convolution, pool, transposed
 from memsim.network.ops.base import sides
@@ -38,7 +38,7 @@ def _pads(importer: Importer, record: Record, kernel: list[int]) -> tuple[int, i
 @rule("Conv", "ConvTranspose")
 def _conv(importer: Importer, record: Record) -> None:
     shape = importer.source(record.inputs[0]).shape
-    weight = importer.constant(given(record, 1)).shape
+    weight = importer.constant(operand(record, 1)).shape
     if len(shape) != 4 or len(weight) != 4:
         raise Unsupported  # one or three spatial axes
     groups = integer(importer, record, "group", 1)
@@ -58,7 +58,7 @@ def _conv(importer: Importer, record: Record) -> None:
         "stride": (strides[0], strides[1]),
         "dilation": (dilations[0], dilations[1]),
         "groups": groups,
-        "bias": bool(given(record, 2)),
+        "bias": bool(operand(record, 2)),
     }
     if not is_transposed:
         pads = _pads(importer, record, kernel)

@@ -69,10 +69,10 @@ def _two(value: Any, default: Any = None) -> tuple[int, int]:
     """An argument of one or two numbers; an empty list stands for the default."""
     if value is None or (isinstance(value, list | tuple) and not value):
         value = default
-    found = (value,) if isinstance(value, int) else tuple(value)
-    if len(found) > 2 or not all(isinstance(each, int) for each in found):
+    numbers = (value,) if isinstance(value, int) else tuple(value)
+    if len(numbers) > 2 or not all(isinstance(each, int) for each in numbers):
         raise Unsupported
-    return (found[0], found[-1])
+    return (numbers[0], numbers[-1])
 
 
 def _pads(value: Any) -> tuple[int, int, int, int]:
@@ -97,25 +97,25 @@ def _conv(importer: Importer, record: Record) -> None:
     weight = importer.constant(record.inputs[1]).shape
     if len(weight) != 4 or len(importer.source(record.inputs[0]).shape) != 4:
         raise Unsupported
-    given = record.attributes
+    attributes = record.attributes
     common: dict[str, Any] = {
         "kernel": (weight[2], weight[3]),
-        "stride": _two(given["stride"]),
-        "dilation": _two(given["dilation"]),
-        "groups": given["groups"],
+        "stride": _two(attributes["stride"]),
+        "dilation": _two(attributes["dilation"]),
+        "groups": attributes["groups"],
         "bias": _optional(record, 2),
     }
-    if given.get("transposed", record.target == "conv_transpose2d"):
+    if attributes.get("transposed", record.target == "conv_transpose2d"):
         transposed(
             importer,
             record,
-            out=weight[1] * given["groups"],
-            pads=_pads(given["padding"]),
-            output_padding=_two(given["output_padding"]),
+            out=weight[1] * attributes["groups"],
+            pads=_pads(attributes["padding"]),
+            output_padding=_two(attributes["output_padding"]),
             **common,
         )
         return
-    padding = given["padding"]
+    padding = attributes["padding"]
     if padding in ("same", "valid"):
         pads = [0, 0, 0, 0]
         for axis in (0, 1):
@@ -221,19 +221,19 @@ def _scalar(importer: Importer, record: Record, number: float) -> None:
 
 @rule("max_pool2d", "max_pool2d_with_indices", "avg_pool2d")
 def _pool(importer: Importer, record: Record) -> None:
-    given = record.attributes
-    if _two(given.get("dilation"), 1) != (1, 1):
+    attributes = record.attributes
+    if _two(attributes.get("dilation"), 1) != (1, 1):
         raise Unsupported
-    kernel = _two(given["kernel_size"])
+    kernel = _two(attributes["kernel_size"])
     kind = AvgPool if record.target == "avg_pool2d" else MaxPool
     pool(
         importer,
         record,
         kind,
         kernel=kernel,
-        stride=_two(given.get("stride"), kernel),
-        pads=_pads(given.get("padding", 0)),
-        ceil_mode=bool(given.get("ceil_mode", False)),
+        stride=_two(attributes.get("stride"), kernel),
+        pads=_pads(attributes.get("padding", 0)),
+        ceil_mode=bool(attributes.get("ceil_mode", False)),
     )
 
 
@@ -289,9 +289,12 @@ def _narrow(importer: Importer, record: Record) -> None:
 
 @rule("upsample_nearest2d", "_upsample_nearest_exact2d", "upsample_bilinear2d")
 def _upsample(importer: Importer, record: Record) -> None:
-    given = record.attributes
+    attributes = record.attributes
     mode = "bilinear" if record.target == "upsample_bilinear2d" else "nearest"
-    factors = given.get("scale_factors") or [given.get("scales_h"), given.get("scales_w")]
+    factors = attributes.get("scale_factors") or [
+        attributes.get("scales_h"),
+        attributes.get("scales_w"),
+    ]
     shape = record.shapes[0]
     if shape is None or len(shape) != 4:
         raise Unsupported

@@ -83,21 +83,21 @@ def _module(torch: Any, source: str) -> Any:
     """Import what a source names, and call it until it is a module."""
     path, _, name = source.partition(":")
     with _current_directory_first():
-        found = _imported(path)
+        target = _imported(path)
         for part in name.split("."):
-            if not hasattr(found, part):
-                hint = did_you_mean(part, (each for each in dir(found) if each[0] != "_"))
+            if not hasattr(target, part):
+                hint = did_you_mean(part, (each for each in dir(target) if each[0] != "_"))
                 raise InputError(Problem(f"{path} has no {shown(part)}", source, hint))
-            found = getattr(found, part)
-        if isinstance(found, torch.nn.Module):
-            return found
-        if not callable(found):
-            kind = type(found).__name__
+            target = getattr(target, part)
+        if isinstance(target, torch.nn.Module):
+            return target
+        if not callable(target):
+            kind = type(target).__name__
             raise InputError(Problem(f"is neither a module nor callable, but {kind}", source))
         try:
-            made = found()
+            made = target()
         except (Exception, SystemExit) as error:
-            raise InputError(Problem(f"raises {_told(error)}", source)) from None
+            raise InputError(Problem(f"raises {_first_line(error)}", source)) from None
     if not isinstance(made, torch.nn.Module):
         message = f"returns no torch.nn.Module, but {type(made).__name__}"
         raise InputError(Problem(message, source))
@@ -114,10 +114,10 @@ def _imported(path: str) -> Any:
             raise InputError(Problem(f"there is no module {missing!r}", path, hint)) from None
         raise InputError(Problem(f"needs the module {missing!r}", path)) from None
     except (Exception, SystemExit) as error:
-        raise InputError(Problem(f"cannot be imported: {_told(error)}", path)) from None
+        raise InputError(Problem(f"cannot be imported: {_first_line(error)}", path)) from None
 
 
-def _told(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 

@@ -141,13 +141,13 @@ def _trace(torch: Any, module: Any, examples: tuple[Any, ...]) -> tuple[Any, dic
         message = f"{type(module).__name__} cannot be traced: {reason}"
         raise InputError(Problem(message, hint=_remedy(export_error, error))) from None
     paths = {id(tensor): path for path, tensor in module.named_parameters()}
-    found = {}
+    tensors = {}
     for node in traced.graph.nodes:
         if node.op == "get_attr":
             tensor = getattr(traced, node.target, None)
             if isinstance(tensor, torch.Tensor):
-                found[node.name] = (paths.get(id(tensor), ""), tensor)
-    return traced, found
+                tensors[node.name] = (paths.get(id(tensor), ""), tensor)
+    return traced, tensors
 
 
 def _is_own(torch: Any, error: BaseException) -> bool:
@@ -211,11 +211,11 @@ class _Graph:
             self.constants[node.name] = Constant(tuple(tensor.shape), None, learned)
 
     def _output(self, node: Any) -> None:
-        found: list[Any] = []
-        self.torch.fx.node.map_arg(node.args, found.append)
+        results: list[Any] = []
+        self.torch.fx.node.map_arg(node.args, results.append)
         self.outputs = [
             self._name(each)
-            for each in found
+            for each in results
             if isinstance(each.meta.get("val"), self.torch.Tensor)
             and each.name not in self.constants
         ]
@@ -251,10 +251,10 @@ class _Graph:
     def _operator(self, node: Any, outputs: tuple[str, ...], shapes: tuple[Any, ...]) -> Record:
         schema = getattr(node.target, "_schema", None)
         if schema is None:
-            found: list[Any] = []
-            self.torch.fx.node.map_arg((node.args, node.kwargs), found.append)
+            operands: list[Any] = []
+            self.torch.fx.node.map_arg((node.args, node.kwargs), operands.append)
             target = getattr(node.target, "__name__", str(node.target))
-            names = tuple(self._name(each) for each in found)
+            names = tuple(self._name(each) for each in operands)
             return Record(node.name, target, names, outputs, {}, shapes)
         space, _, target = schema.name.partition("::")
         # An in-place operator's input is from here on what it has written.
@@ -263,19 +263,19 @@ class _Graph:
         attributes: dict[str, Any] = {}
         for position, argument in enumerate(schema.arguments):
             if position < len(node.args):
-                given = node.args[position]
+                value = node.args[position]
             else:
                 default = argument.default_value if argument.has_default_value() else None
-                given = node.kwargs.get(argument.name, default)
-            if isinstance(given, self.torch.fx.Node):
-                if isinstance(given.meta.get("val"), self.torch.Tensor) or given.op == "get_attr":
-                    inputs.append(self._name(given))
-            elif _nodes(self.torch, given):
-                inputs += [self._name(each) for each in given if each is not None]
-            elif given is None and str(argument.type) == "Optional[Tensor]":
+                value = node.kwargs.get(argument.name, default)
+            if isinstance(value, self.torch.fx.Node):
+                if isinstance(value.meta.get("val"), self.torch.Tensor) or value.op == "get_attr":
+                    inputs.append(self._name(value))
+            elif _nodes(self.torch, value):
+                inputs += [self._name(each) for each in value if each is not None]
+            elif value is None and str(argument.type) == "Optional[Tensor]":
                 inputs.append("")
             else:
-                attributes[argument.name] = given
+                attributes[argument.name] = value
         target = target[:-1] if in_place else target
         scope = self._scope(node, inputs)
         record = Record(
@@ -314,15 +314,15 @@ class _Graph:
         return str(node.name)
 
 
-def _nodes(torch: Any, given: Any) -> bool:
+def _nodes(torch: Any, argument: Any) -> bool:
     """Whether an argument is a list of tensors."""
     return (
-        isinstance(given, list | tuple)
-        and any(isinstance(each, torch.fx.Node) for each in given)
+        isinstance(argument, list | tuple)
+        and any(isinstance(each, torch.fx.Node) for each in argument)
         and all(
             each is None
             or (isinstance(each, torch.fx.Node) and isinstance(each.meta.get("val"), torch.Tensor))
-            for each in given
+            for each in argument
         )
     )
 
