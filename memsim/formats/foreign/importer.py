@@ -23,10 +23,23 @@ from memsim.network.ops.opaque import Opaque
 from memsim.network.ops.shape import Flatten, Input
 from memsim.yaml.document import shown
 
-__all__ = ["Importer", "Rule"]
+__all__ = ["Importer", "Rule", "Rules"]
 
 Rule = Callable[["Importer", Record], None]
 """Adds what a record stands for, or raises :class:`Unsupported` before it adds anything."""
+
+
+class Rules(dict[str, Rule]):
+    """A reader's rules by the name of the foreign operator."""
+
+    def register(self, *names: str) -> Callable[[Rule], Rule]:
+        """A decorator that enters a rule under the names of its operators."""
+
+        def enter(rule: Rule) -> Rule:
+            self.update(dict.fromkeys(names, rule))
+            return rule
+
+        return enter
 
 
 class Stated(Protocol):

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from memsim.errors import InputError
-from memsim.formats.foreign.importer import Importer, Rule
+from memsim.formats.foreign.importer import Importer, Rules
 from memsim.formats.foreign.records import Record
 from memsim.yaml.document import shown
 
 __all__ = ["RULES", "axis_of", "decimal", "operand", "integer", "ints", "rule", "whole", "wrong"]
 
-RULES: dict[str, Rule] = {}
+RULES = Rules()
 """By operator; those of other domains carry the domain before a dot."""
 
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule under the operator's names."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
-        return function
-
-    return register
+rule = RULES.register
 
 
 def wrong(importer: Importer, record: Record, message: str) -> InputError:

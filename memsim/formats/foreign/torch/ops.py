@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from memsim.formats.foreign.elementwise import (
@@ -17,7 +16,7 @@ from memsim.formats.foreign.elementwise import (
     scale,
     softmax,
 )
-from memsim.formats.foreign.importer import Importer, Rule
+from memsim.formats.foreign.importer import Importer, Rules
 from memsim.formats.foreign.moves import concat, crop, pad, resize, split
 from memsim.formats.foreign.records import Constant, Record, Unsupported
 from memsim.formats.foreign.windows import convolution, pool, reduce, transposed
@@ -29,8 +28,10 @@ from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, M
 
 __all__ = ["RULES", "VIEWS"]
 
-RULES: dict[str, Rule] = {}
+RULES = Rules()
 """By name of the ATen operator, without its overload and without the in-place underscore."""
+
+rule = RULES.register
 
 VIEWS = (
     "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous",
@@ -52,17 +53,6 @@ PLAIN = {
 
 COPIES = ("lift_fresh", "lift_fresh_copy", "to", "_to_copy", "type_as", "float", "detach_copy")
 """Operators that at most change the data type or the place of their input."""
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule under the operator's names."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
-        return function
-
-    return register
 
 
 def _two(value: Any, default: Any = None) -> tuple[int, int]:
