@@ -212,6 +212,8 @@ def test_arithmetic_with_a_number_is_a_scale(target, given, expected):
                 dilation=[1, 1], ceil_mode=False), "maxpool"),
         (record("max_pool2d", "x", (1, 8, 4, 4), kernel_size=[2, 2], stride=[1, 1], padding=[0, 0],
                 dilation=[2, 2], ceil_mode=False), "opaque"),
+        (record("max_pool2d", "x", (1, 8, 2, 2), kernel_size=[2, 2], stride=[3, 3], padding=[0, 0],
+                dilation=[2, 2], ceil_mode=False), "opaque"),
     ],
 )  # fmt: skip
 def test_forms_that_memsim_has_and_forms_that_it_has_not(record_, kind):
