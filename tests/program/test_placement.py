@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memsim.errors import SimulationError
-from memsim.network import Network
+from memsim.network import Network, Node
+from memsim.network.ops.conv import Conv
+from memsim.network.ops.shape import Input
 from memsim.program import Program, build
 from memsim.program.memory.allocator import plan_memory
 from memsim.program.placement import Placement
@@ -106,3 +108,16 @@ def test_the_blocks_of_a_cell_are_ranges_of_its_runs(layout: str, network: Netwo
 def _ends(placement: Placement, owner: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Where each run but the last ends."""
     return (start + placement.run[owner])[:-1]
+
+
+def test_the_parameters_of_an_output_channel_lie_together_in_both_layouts() -> None:
+    nodes = [Node("x", Input(shape=(8, 16, 16))), Node("c", Conv(out=64, kernel=3), ("x",))]
+    program = build(Network("one", nodes), buffer=16 * 1024)
+    weights = [tensor.name for tensor in program.tensors].index("c.weight")
+    cells = np.flatnonzero(program.cell_tensor == weights)
+    assert len(cells) > 1
+    for layout in LAYOUTS:
+        placement = Placement.of(program, layout=layout)
+        assert (placement.runs[cells] == 1).all()
+        assert (placement.run[cells] == program.cell_bytes[cells]).all()
+        assert (np.diff(placement.first[cells]) == program.cell_bytes[cells][:-1]).all()
