@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from importlib import resources
 from typing import Any, ClassVar
 
+from memsim.files import read_table
 from memsim.network.graph import Network
 from memsim.network.metrics import Accounting, cio
 from memsim.paper.figure import Figure
@@ -198,9 +197,8 @@ def paper_table(name: str) -> PaperTable:
     ['mobilenetv2', 'mobilenetv2_1.4', 'squeezenet1_0', 'resnet50']
     """
     layout = TABLES[name]
-    text = resources.files("memsim.paper").joinpath("data", f"{name}.csv").read_text("utf-8")
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return PaperTable(layout, tuple(_row(layout, line) for line in csv.DictReader(lines)))
+    lines = read_table("memsim.paper", name)
+    return PaperTable(layout, tuple(_row(layout, line) for line in lines))
 
 
 def _row(layout: TableLayout, line: dict[str, str]) -> Row:
