@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memsim.simulate.options import Options, RunOptions
-    from memsim.simulate.preparation import BEST, Source, prepare
+    from memsim.simulate.preparation import BEST, prepare
     from memsim.simulate.pytorch import pytorch_traffic
+    from memsim.simulate.source import Source, describe
     from memsim.simulate.verbs import (
         CLOCKS,
         bounds,
         compare,
         curve,
-        describe,
         memory,
         run,
         size,
@@ -29,11 +29,11 @@ _HOMES = {
     "CLOCKS": "verbs",
     "Options": "options",
     "RunOptions": "options",
-    "Source": "preparation",
+    "Source": "source",
     "bounds": "verbs",
     "compare": "verbs",
     "curve": "verbs",
-    "describe": "verbs",
+    "describe": "source",
     "memory": "verbs",
     "prepare": "preparation",
     "pytorch_traffic": "pytorch",

@@ -9,26 +9,14 @@ from typing import Any, Unpack
 from memsim.errors import InputError, Problem
 from memsim.machine import DEFAULT_MACHINE, Machine, load_machine
 from memsim.machine.machine import Overrides
-from memsim.network.graph import Network
 from memsim.program import Program, build
 from memsim.program.lowering import on_library
 from memsim.program.memory.allocator import ALLOCATORS
 from memsim.simulate.options import OPTIONS, Options, refuse_unknown
-
-Source = Network | str | os.PathLike[str]
-"""A network, the name of a shipped one, or a file that :func:`memsim.load` reads."""
+from memsim.simulate.source import Source, network_of
 
 BEST = "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
-
-
-def network_of(source: Source) -> Network:
-    """A network as it is, or the one that a name or a file means."""
-    if isinstance(source, Network):
-        return source
-    from memsim.formats import load
-
-    return load(source)
 
 
 def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machine]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem, at_path
-from memsim.simulate.preparation import Source, network_of
+from memsim.simulate.source import Source, network_of
 from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The verbs that simulate: each takes networks and options, and returns a result."""
+"""The verbs that simulate a machine: each takes networks and options, and returns a result."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from memsim.network.graph import Network
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Options, refuse_unknown
-from memsim.simulate.preparation import Source, network_of, prepare, prepare_all
+from memsim.simulate.preparation import prepare, prepare_all
+from memsim.simulate.source import Source
 from memsim.units import Quantity, parse_bytes, parse_percent
 
 if TYPE_CHECKING:
     from memsim.results.comparison import Comparison
     from memsim.results.curve import CurveResult
-    from memsim.results.description import Description
     from memsim.results.memory import Memory
     from memsim.results.optimality import Optimality
     from memsim.results.size import SmallestCache
@@ -274,31 +274,3 @@ def memory(network: Source, **options: Unpack[Options]) -> Memory:
     from memsim.results.memory import Memory
 
     return Memory(*prepare(network, **options))
-
-
-def describe(network: Source) -> Description:
-    """Tell the static facts of a network: shapes, parameters, MACs, CIO, MoC of every layer.
-
-    Parameters
-    ----------
-    network : Network, str or path
-        As in :func:`memsim.run`.
-
-    Returns
-    -------
-    Description
-
-    Raises
-    ------
-    InputError
-        For an unknown name or a file that is wrong.
-
-    Examples
-    --------
-    >>> import memsim
-    >>> memsim.describe("resnet18").rows()[1]["macs"]
-    118013952
-    """
-    from memsim.results.description import Description
-
-    return Description(network_of(network))

@@ -17,7 +17,7 @@ from memsim.measurement.run.heap import choose_malloc
 from memsim.measurement.run.stopwatch import Clock, CpuClock, CudaClock, Times
 from memsim.measurement.run.subject import Subject, prepare
 from memsim.network.graph import Network
-from memsim.simulate.preparation import Source, network_of
+from memsim.simulate.source import Source, network_of
 
 SCHEMA = "memsim.measurement/1"
 
