@@ -89,8 +89,8 @@ for _layout in (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table.
+class PaperRow:
+    """A row of a table: a network, with the printed numbers beside ours.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class PaperTable(Facts):
     laid_out_by: ClassVar[str] = "memsim.paper.sheet:paper_sheet"
 
     layout: TableLayout
-    entries: tuple[Row, ...]
+    entries: tuple[PaperRow, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.paper/1"``."""
@@ -173,7 +173,7 @@ class PaperTable(Facts):
         return [{**row, "outside": " ".join(row["outside"])} for row in flat]
 
     @cached_property
-    def by_name(self) -> dict[str, Row]:
+    def by_name(self) -> dict[str, PaperRow]:
         """The rows by network, as the paper calls it."""
         return {row.network: row for row in self.entries}
 
@@ -201,7 +201,7 @@ def paper_table(name: str) -> PaperTable:
     return PaperTable(layout, tuple(_row(layout, line) for line in lines))
 
 
-def _row(layout: TableLayout, line: dict[str, str]) -> Row:
+def _row(layout: TableLayout, line: dict[str, str]) -> PaperRow:
     from memsim.formats import load
 
     accounting = Accounting.parse(line["accounting"])
@@ -217,4 +217,6 @@ def _row(layout: TableLayout, line: dict[str, str]) -> Row:
         )
         for column in layout.columns
     }
-    return Row(line["network"], line["shipped"], line["variant"], accounting, figures, line["note"])
+    return PaperRow(
+        line["network"], line["shipped"], line["variant"], accounting, figures, line["note"]
+    )

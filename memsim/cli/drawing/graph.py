@@ -9,7 +9,7 @@ import click
 
 from memsim.cli.options import Chosen, network_options, run_options
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.simulate.options import RunOptions
+from memsim.simulate.options import Options
 
 if TYPE_CHECKING:
     from memsim.network.graph import Network
@@ -29,7 +29,8 @@ def command(
     network: Chosen,
     output: str,
     colour: str,
-    **options: Unpack[RunOptions],
+    clock: str | None = None,
+    **options: Unpack[Options],
 ) -> None:
     """Draw the graph of NETWORK, or write it for other programs.
 
@@ -55,18 +56,17 @@ def command(
         hint = f"known: {', '.join(sorted([*ENDINGS, *TEXTS]))}"
         raise InputError(Problem(what, hint=hint, file=output))
     check_writable(output)
+    if clock is not None:
+        CLOCKS[clock]  # both tell the same: a figure has no use for a choice
     loaded = network.load()
     if ending in TEXTS:
         _write_text(loaded, output, TEXTS[ending], colour, options)
         return
     image_format(output)
-    CLOCKS[options.pop("clock")]  # both tell the same: a figure has no use for a choice
     save(graph(loaded, colour=colour, **options), output)
 
 
-def _write_text(
-    network: Network, output: str, format_: str, colour: str, options: RunOptions
-) -> None:
+def _write_text(network: Network, output: str, format_: str, colour: str, options: Options) -> None:
     from memsim.files import write_text
     from memsim.formats.graphs import to_dot, to_graphml
     from memsim.plot.figures.graph import layer_values, shades

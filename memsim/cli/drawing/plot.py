@@ -11,7 +11,7 @@ import click
 
 from memsim.cli.options import Chosen, networks_options, run_options
 from memsim.errors import InputError, Problem
-from memsim.simulate.options import RunOptions
+from memsim.simulate.options import Options
 
 LARGEST = 100
 """Inches."""
@@ -46,7 +46,8 @@ def command(
     output: str | None,
     size: str | None,
     dpi: int,
-    **options: Unpack[RunOptions],
+    clock: str | None = None,
+    **options: Unpack[Options],
 ) -> None:
     """Draw a figure of NETWORKS into a file.
 
@@ -67,7 +68,6 @@ def command(
         raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
     image_format(output)
     check_writable(output)
-    clock = options.pop("clock", None)
     if clock is not None:
         CLOCKS[clock]  # both tell the same: figures have no use for a choice
     told: dict[str, Any] = {**options} if figure.simulates else {}
