@@ -17,9 +17,9 @@ from collections.abc import Iterator
 import numpy as np
 
 import memsim
+from memsim.files import read_table
 from memsim.program.library.onednn.runtime import BARE, Runtime
 from memsim.results.pytorch import PytorchTraffic
-from memsim.validation.pytorch_traffic import table
 
 RUNS = {
     ("hardnet68", "fused"): "hardnet68_fused",
@@ -48,7 +48,7 @@ def pairs(
     number = SIZES.index(f"{size}KiB")
     calls = list(zip(traffic.calls, traffic.misses.last[1, number], traffic.misses.first[1],
                      strict=True))  # fmt: skip
-    for row in table(f"pytorch_layers/{RUNS[network, mode]}.csv"):
+    for row in read_table("memsim.validation", f"pytorch_layers/{RUNS[network, mode]}"):
         label = row["label"]
         between = label.startswith("pre:") or label in ("END", "drop")
         taken = []

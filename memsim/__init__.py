@@ -17,85 +17,128 @@ from memsim.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from memsim import plot as plot
+    from memsim.calibration import calibrate
+    from memsim.calibration.calibration import Calibration
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
     from memsim.formats import dump, from_torch, load, loads, names, to_torch
     from memsim.machine import Machine, load_machine, machine_names
+    from memsim.measurement.probe.probe import Probe, probe
+    from memsim.measurement.run.measurement import Measurement, measure
     from memsim.network import Network, Node, Tensor
     from memsim.network.metrics import Accounting, cio
     from memsim.paper import PaperTable, paper_table
     from memsim.program import Program, build
     from memsim.results.comparison import Comparison
     from memsim.results.curve import CurveResult
+    from memsim.results.description import Description
     from memsim.results.layer import LayerResult
+    from memsim.results.memory import Memory
+    from memsim.results.optimality import Optimality
     from memsim.results.pytorch import PytorchTraffic
     from memsim.results.run import Result
-    from memsim.simulate import compare, curve, pytorch_traffic, run
+    from memsim.results.size import SmallestCache
+    from memsim.simulate import bounds, compare, curve, describe, memory, pytorch_traffic, run, size
+    from memsim.validation import fidelity
+    from memsim.validation.record import Fidelity
 
 _HOMES = {
-    "CurveResult": "results.curve",
     "Accounting": "network.metrics",
+    "Calibration": "calibration.calibration",
     "Comparison": "results.comparison",
+    "CurveResult": "results.curve",
+    "Description": "results.description",
+    "Fidelity": "validation.record",
     "InputError": "errors",
     "LayerResult": "results.layer",
     "Machine": "machine",
+    "Measurement": "measurement.run.measurement",
+    "Memory": "results.memory",
     "MemsimError": "errors",
     "Network": "network",
     "Node": "network",
+    "Optimality": "results.optimality",
     "PaperTable": "paper",
+    "Probe": "measurement.probe.probe",
     "Problem": "errors",
     "Program": "program",
     "PytorchTraffic": "results.pytorch",
     "Result": "results.run",
     "SimulationError": "errors",
+    "SmallestCache": "results.size",
     "Tensor": "network",
+    "bounds": "simulate",
     "build": "program",
-    "curve": "simulate",
+    "calibrate": "calibration",
     "cio": "network.metrics",
     "compare": "simulate",
+    "curve": "simulate",
+    "describe": "simulate",
     "dump": "formats",
+    "fidelity": "validation",
     "from_torch": "formats",
     "load": "formats",
     "load_machine": "machine",
     "loads": "formats",
     "machine_names": "machine",
+    "measure": "measurement.run.measurement",
+    "memory": "simulate",
     "names": "formats",
     "paper_table": "paper",
+    "probe": "measurement.probe.probe",
     "pytorch_traffic": "simulate",
     "run": "simulate",
+    "size": "simulate",
     "to_torch": "formats",
 }
+"""The room in which each public name lives."""
 
 __all__ = [
-    "CurveResult",
     "Accounting",
+    "Calibration",
     "Comparison",
+    "CurveResult",
+    "Description",
+    "Fidelity",
     "InputError",
     "LayerResult",
     "Machine",
+    "Measurement",
+    "Memory",
     "MemsimError",
     "Network",
     "Node",
+    "Optimality",
     "PaperTable",
+    "Probe",
     "Problem",
     "Program",
     "PytorchTraffic",
     "Result",
     "SimulationError",
+    "SmallestCache",
     "Tensor",
+    "bounds",
     "build",
-    "curve",
+    "calibrate",
     "cio",
     "compare",
+    "curve",
+    "describe",
     "dump",
+    "fidelity",
     "from_torch",
     "load",
     "load_machine",
     "loads",
     "machine_names",
+    "measure",
+    "memory",
     "names",
     "paper_table",
+    "probe",
     "pytorch_traffic",
     "run",
+    "size",
     "to_torch",
 ]
 

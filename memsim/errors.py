@@ -8,8 +8,9 @@ re-create exceptions from ``args``, and nothing may be lost on that way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 
@@ -106,6 +107,24 @@ class SimulationError(MemsimError):
     """
 
     exit_code = 1
+
+
+@contextmanager
+def at_path(path: str) -> Iterator[None]:
+    """Give what goes wrong inside a path: the name of the option whose value is read.
+
+    Examples
+    --------
+    >>> with at_path("cache"):
+    ...     raise InputError("'2MX' is not a size")
+    Traceback (most recent call last):
+    memsim.errors.InputError: cache: '2MX' is not a size
+    """
+    try:
+        yield
+    except InputError as error:
+        problems = (replace(problem, path=path) for problem in error.problems)
+        raise InputError(*problems) from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

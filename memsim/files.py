@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written is ever left."""
+"""Files: written so that nothing half-written is ever left; tables read from CSV."""
 
 from __future__ import annotations
 
@@ -70,6 +70,34 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         reason = "permission denied"
     if reason:
         raise InputError(Problem(f"cannot be written: {reason}", file=str(target)))
+
+
+def read_table(package: str, name: str) -> list[dict[str, str]]:
+    """Read a table that lies in the ``data`` folder of a package.
+
+    Parameters
+    ----------
+    package : str
+        Such as ``memsim.paper``.
+    name : str
+        The file below ``data``, without ``.csv``. Its lines that begin with ``#`` say where the
+        table comes from.
+
+    Returns
+    -------
+    list of dict
+        The rows in order; every value is the text of its cell.
+
+    Examples
+    --------
+    >>> read_table("memsim.paper", "imagenet")[0]["network"]
+    'hardnet39ds'
+    """
+    import csv
+    from importlib import resources
+
+    text = resources.files(package).joinpath("data", f"{name}.csv").read_text("utf-8")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
 def _mode(target: Path) -> int:

@@ -32,6 +32,7 @@ __all__ = [
     "other_reading",
     "parse_bytes",
     "parse_duration",
+    "parse_percent",
     "parse_rate",
 ]
 
@@ -135,6 +136,7 @@ _DURATION = _Kind(
     dict(reversed(TIME.items())),
     TIME | {"": 10**12, "\N{MICRO SIGN}s": 10**6, "\N{GREEK SMALL LETTER MU}s": 10**6},
 )
+_PERCENT = _Kind("percentage", "10%", "per cent", {"%": 1}, {"": 1})
 
 
 def parse_bytes(value: Quantity) -> int:
@@ -254,6 +256,34 @@ def duration(amount: int, rate: Fraction) -> int:
     2500
     """
     return -(-amount * PICOSECONDS * rate.denominator // rate.numerator)
+
+
+def parse_percent(value: Quantity) -> Fraction:
+    """Read a percentage as the share that it is.
+
+    Parameters
+    ----------
+    value : str, int, float or Fraction
+        ``"10%"``; the sign may be left out, and a bare number counts per cent, too.
+
+    Returns
+    -------
+    Fraction
+        The share: a hundredth of the number, from 0 on.
+
+    Raises
+    ------
+    InputError
+        Not a number, negative, or out of range.
+
+    Examples
+    --------
+    >>> parse_percent("10%"), parse_percent(2.5)
+    (Fraction(1, 10), Fraction(1, 40))
+    """
+    if isinstance(value, str):
+        value = value.strip().removesuffix("%")
+    return _parse(value, _PERCENT) / 100
 
 
 def other_reading(value: object) -> str:

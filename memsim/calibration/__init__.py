@@ -1,6 +1,6 @@
 """Machines fitted to measured times, and how wrong they are."""
 
-from memsim.calibration.calibration import Calibration, calibrate, calibrate_published
+from memsim.calibration.calibration import Calibration, NetworkTimes, calibrate, calibrate_published
 from memsim.calibration.published import PUBLISHED
 from memsim.calibration.runs import Run, RunSet, read_runs
 from memsim.calibration.score import Score
@@ -8,6 +8,7 @@ from memsim.calibration.score import Score
 __all__ = [
     "PUBLISHED",
     "Calibration",
+    "NetworkTimes",
     "Run",
     "RunSet",
     "Score",

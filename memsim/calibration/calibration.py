@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 from memsim.calibration.fit import Fit, Observation, fit
 from memsim.calibration.parameters import PARAMETERS
-from memsim.calibration.published import PUBLISHED
-from memsim.calibration.runs import Run, RunSet
+from memsim.calibration.published import PUBLISHED, base_file
+from memsim.calibration.runs import Run, RunSet, read_runs
 from memsim.calibration.score import Score
 from memsim.calibration.workload import Workload
-from memsim.errors import InputError, Problem, SimulationError
+from memsim.errors import InputError, Problem, SimulationError, did_you_mean
 from memsim.machine import Machine, load_machine
 from memsim.sheets.facts import Facts
 
@@ -21,10 +22,13 @@ SCHEMA = "memsim.calibration/1"
 
 LEVELS = ("auto", "network", "kernel")
 
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""A file or several."""
+
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One network as it was run.
+class NetworkTimes:
+    """One network as it was run: its time as measured and as predicted.
 
     Attributes
     ----------
@@ -77,7 +81,7 @@ class Calibration(Facts):
     Attributes
     ----------
     fit : Fit
-    networks : tuple of Row
+    networks : tuple of NetworkTimes
     facts : mapping of str to str
         Where the times come from.
     level : str
@@ -86,16 +90,27 @@ class Calibration(Facts):
         Where kernels were timed: their errors, ``simulated`` and ``left_out``.
     unmatched : tuple of str
         Timed kernels that the model does not have.
+    base_text : str
+        The file of the base machine, which :func:`~memsim.calibration.machine_file.machine_text`
+        fills in; empty where the machine was no file.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> calibration = memsim.calibrate(paper="nano")  # doctest: +SKIP
+    >>> sorted(calibration.scores)                    # doctest: +SKIP
+    ['left_out', 'regression', 'simulated']
     """
 
     laid_out_by: ClassVar[str] = "memsim.calibration.sheet:calibration_sheet"
 
     fit: Fit
-    networks: tuple[Row, ...]
+    networks: tuple[NetworkTimes, ...]
     facts: Mapping[str, str]
     level: str
     kernel_scores: dict[str, Score] = field(default_factory=dict)
     unmatched: tuple[str, ...] = ()
+    base_text: str = field(default="", repr=False)
 
     @property
     def machine(self) -> Machine:
@@ -143,30 +158,86 @@ class Calibration(Facts):
 
 
 def calibrate(
-    runs: RunSet, base: Machine, *, parameters: Sequence[str] = (), level: str = "auto"
+    runs: RunSet | Paths = (),
+    machine: Machine | str | os.PathLike[str] | None = None,
+    *,
+    paper: str | None = None,
+    parameters: Sequence[str] = (),
+    level: str = "auto",
 ) -> Calibration:
     """Fit a machine to measured times.
 
     Parameters
     ----------
-    runs : RunSet
-    base : Machine
-        The limits: its rates are the fastest that are allowed; what is not fitted stays.
+    runs : RunSet, path or iterable of path
+        Measured times, or the files that hold them.
+    machine : Machine, str or path
+        The limits: its rates are the fastest that are allowed; what is not fitted stays. Of a
+        shipped machine that was itself fitted, the published peak figures are taken.
+    paper : str, optional
+        Instead: fit published times to the machine that they were measured on. A key of
+        ``PUBLISHED``: ``imagenet``, ``camvid`` or ``nano``.
     parameters : sequence of str
-        Keys of ``PARAMETERS``; all that the base machine names if empty.
+        Keys of ``PARAMETERS``; all that the machine names if empty.
     level : str
         ``network`` fits times of whole networks, each error relative to its time; ``kernel`` fits
         times of kernels, each error relative to the network's. ``auto``: kernels where timed.
 
+    Returns
+    -------
+    Calibration
+
     Raises
     ------
     InputError
-        For an unknown parameter, network, lowering or level, or runs without the level's times.
+        For an unknown parameter, network, lowering or level, or runs without the level's times;
+        unless either runs and a machine or ``paper`` are given.
     SimulationError
         If there are not enough times.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> nano = memsim.calibrate(paper="nano")  # doctest: +SKIP
+    >>> nano.machine.name, len(nano.networks)  # doctest: +SKIP
+    ('jetson_nano', 4)
+    >>> memsim.calibrate(paper="nanoo")
+    Traceback (most recent call last):
+    memsim.errors.InputError: unknown published times 'nanoo' (did you mean 'nano'?)
     """
+    if isinstance(runs, str | os.PathLike):
+        runs = [runs]
+    files: RunSet | list[str | os.PathLike[str]] = runs if isinstance(runs, RunSet) else [*runs]
+    if bool(files) == bool(paper):
+        raise InputError(Problem("give either files of runs or paper", hint="such as paper nano"))
+    if paper:
+        for name, value in {"machine": machine, "parameters": parameters}.items():
+            if value:
+                raise InputError(Problem("does not go with paper, which says it all", name))
+        if level != "auto":
+            raise InputError(Problem("does not go with paper, which says it all", "level"))
+        return calibrate_published(paper)
+    if machine is None:
+        hint = "a machine file with the published peak figures"
+        raise InputError(Problem("is missing: what are the limits?", "machine", hint))
+    base, text = (machine, "") if isinstance(machine, Machine) else read_base(machine)
+    runs = files if isinstance(files, RunSet) else read_runs(files)
+    return replace(calibrate_runs(runs, base, parameters, level), base_text=text)
+
+
+def read_base(machine: str | os.PathLike[str]) -> tuple[Machine, str]:
+    """The machine whose numbers are the limits of a fit, and the text of its file."""
+    file = base_file(machine)
+    return load_machine(file), file.read_text(encoding="utf-8")
+
+
+def calibrate_runs(
+    runs: RunSet, base: Machine, parameters: Sequence[str] = (), level: str = "auto"
+) -> Calibration:
+    """As :func:`calibrate`, of runs that were read and a machine that was loaded."""
     if level not in LEVELS:
-        raise InputError(Problem(f"unknown level {level!r}", hint=f"known: {', '.join(LEVELS)}"))
+        hint = did_you_mean(str(level), LEVELS)
+        raise InputError(Problem(f"unknown level {level!r}", hint=hint))
     if level == "auto":
         level = "kernel" if any(run.layer for run in runs.runs) else "network"
     places = _Places(runs, base, level)
@@ -183,11 +254,11 @@ def calibrate(
     for observation, seconds in zip(places.observations, whole.predicted, strict=True):
         place = observation.run.place
         regression[place] = regression.get(place, 0.0) + seconds
-    rows = []
+    networks = []
     for place, run in places.runs.items():
-        workload = Workload.of(run, base)
-        rows.append(
-            Row(
+        workload = places.workloads[place]
+        networks.append(
+            NetworkTimes(
                 name=run.name,
                 run=run,
                 kernels=len(workload.program.kernels),
@@ -198,7 +269,7 @@ def calibrate(
             )
         )
     scores = _kernel_scores(places.observations, whole, without) if level == "kernel" else {}
-    return Calibration(whole, tuple(rows), runs.facts, level, scores, tuple(places.unmatched))
+    return Calibration(whole, tuple(networks), runs.facts, level, scores, tuple(places.unmatched))
 
 
 def calibrate_published(name: str) -> Calibration:
@@ -211,13 +282,14 @@ def calibrate_published(name: str) -> Calibration:
     """
     if name not in _DONE:
         published = PUBLISHED[name]
-        base = load_machine(published.base)
-        _DONE[name] = calibrate(published.runs(), base, parameters=published.parameters)
+        base, text = read_base(published.machine)
+        fitted = calibrate_runs(published.runs(), base, published.parameters)
+        _DONE[name] = replace(fitted, base_text=text)
     return _DONE[name]
 
 
 _DONE: dict[str, Calibration] = {}
-"""Calibrations to published times: they never change."""
+"""Calibrations to published times, which lie in the package and never change."""
 
 
 def _network(run: Run) -> str:
@@ -233,6 +305,7 @@ class _Places:
         self.measured: dict[tuple[object, ...], float] = {}
         self.unmatched: list[str] = []
         self.observations: list[Observation] = []
+        self.workloads: dict[tuple[object, ...], Workload] = {}
         wanted = [run for run in runs.runs if bool(run.layer) == (level == "kernel")]
         if not wanted:
             what = "whole networks" if level == "network" else "kernels"
@@ -242,7 +315,9 @@ class _Places:
             totals[run.place] = totals.get(run.place, 0.0) + run.seconds
         times = {run.place: run.seconds for run in runs.runs if not run.layer}
         for run in wanted:
-            workload = Workload.of(run, base)
+            if run.place not in self.workloads:
+                self.workloads[run.place] = Workload.of(run, base)
+            workload = self.workloads[run.place]
             kernels = workload.names.get(run.layer) if run.layer else None
             if run.layer and kernels is None:
                 self.unmatched.append(f"{run.name}: {run.layer}")

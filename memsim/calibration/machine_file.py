@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
-from memsim.calibration.calibration import Calibration, Row
+from memsim.calibration.calibration import Calibration, NetworkTimes
 from memsim.calibration.fit import CONFIDENCE, Estimate
 from memsim.calibration.parameters import PARAMETERS
 from memsim.calibration.score import Score
+from memsim.errors import InputError, Problem
 from memsim.yaml import text as yaml_text
 from memsim.yaml.document import Document
 
@@ -27,14 +28,13 @@ COMMENT = 26
 Key = tuple[str | int, ...]
 
 
-def machine_text(calibration: Calibration, base_text: str, command: str) -> str:
+def machine_text(calibration: Calibration, command: str) -> str:
     """The file of a fitted machine.
 
     Parameters
     ----------
     calibration : Calibration
-    base_text : str
-        The file of the base machine.
+        Its ``base_text`` is filled in.
     command : str
         What makes this file again.
 
@@ -42,15 +42,23 @@ def machine_text(calibration: Calibration, base_text: str, command: str) -> str:
     -------
     str
         YAML that :func:`memsim.load_machine` reads: exactly ``calibration.machine``.
+
+    Raises
+    ------
+    InputError
+        If the machine to begin with was no file.
     """
-    return "\n".join(_File(calibration, base_text, command).lines()) + "\n"
+    if not calibration.base_text:
+        hint = "calibrate with the name or the file of a machine"
+        raise InputError(Problem("the machine to begin with was no file to fill in", hint=hint))
+    return "\n".join(_File(calibration, command).lines()) + "\n"
 
 
 class _File:
-    def __init__(self, calibration: Calibration, base_text: str, command: str) -> None:
+    def __init__(self, calibration: Calibration, command: str) -> None:
         self.calibration, self.command = calibration, command
-        self.base = base_text.splitlines()
-        self.document: Document = yaml_text.load(base_text, "base machine")
+        self.base = calibration.base_text.splitlines()
+        self.document: Document = yaml_text.load(calibration.base_text, "base machine")
         self.found: dict[Key, tuple[Any, Estimate]] = {}
         for name, estimate in calibration.fit.estimates.items():
             if estimate.status != "refused":
@@ -174,7 +182,7 @@ def _score(score: Score) -> str:
     return f"{score.mape:7.2%} {score.wape:7.2%} {score.worst:7.2%}  {rank}"
 
 
-def _row(row: Row) -> str:
+def _row(row: NetworkTimes) -> str:
     simulated = row.simulated_s / row.measured_s - 1
     return (
         f"{1e3 * row.measured_s:8.2f} {1e3 * row.simulated_s:9.2f} {simulated:+7.1%}"

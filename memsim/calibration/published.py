@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from importlib import resources
 from pathlib import Path
 
 from memsim.calibration.runs import Run, RunSet
+from memsim.files import read_table
 from memsim.machine.load import machine_file
 from memsim.registry import Registry
 
@@ -67,10 +66,6 @@ class Published:
         >>> [(run.name, run.seconds) for run in PUBLISHED["nano"].runs().runs][:2]
         [('hardnet39ds', 0.0325), ('mobilenetv2', 0.0379)]
         """
-        text = resources.files("memsim.paper").joinpath("data", f"{self.table}.csv")
-        lines = (
-            line for line in text.read_text("utf-8").splitlines() if not line.startswith("#")
-        )  # fmt: skip
         runs = tuple(
             Run(
                 network=row["shipped"],
@@ -80,7 +75,7 @@ class Published:
                 variant=self.variants.get(row["shipped"], row["variant"]),
                 label=row["network"],
             )
-            for row in csv.DictReader(lines)
+            for row in read_table("memsim.paper", self.table)
             if row["shipped"] and row[self.column]
         )
         facts = {

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 from memsim.errors import InputError, Problem, did_you_mean
@@ -76,12 +77,28 @@ class RunSet:
 
 
 def load_network(run: Run) -> Network:
-    """The network of a run, as it was run; read once for all runs of it."""
-    return _load(run.network, run.variant, run.input_shape, run.batch, run.dtype)
+    """The network of a run, as it was run; read once for all runs of it while its file stays."""
+    return _load(content_of(run), run.network, run.variant, run.input_shape, run.batch, run.dtype)
+
+
+def content_of(run: Run) -> bytes:
+    """A digest of what the file of a run's network holds; empty where it cannot be read.
+
+    What is kept of a network is kept under this and not under the file's name alone: a file may be
+    edited in between.
+    """
+    from memsim.formats.library import path_of
+
+    try:
+        return sha256(path_of(run.network).read_bytes()).digest()
+    except OSError:
+        return b""
 
 
 @lru_cache(maxsize=256)
-def _load(name: str, variant: str, shape: tuple[int, int, int], batch: int, dtype: str) -> Network:
+def _load(
+    content: bytes, name: str, variant: str, shape: tuple[int, int, int], batch: int, dtype: str
+) -> Network:
     from memsim.formats import load
 
     return load(

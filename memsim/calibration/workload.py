@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.calibration.path import Path, critical_path, everything
-from memsim.calibration.runs import Run, load_network
+from memsim.calibration.runs import Run, content_of, load_network
 from memsim.engines.cache.cachepass import CachePass, cache_pass
 from memsim.engines.clock.rates import is_pooling, paid_macs, rate_class
 from memsim.engines.clock.recurrence import recurrence
@@ -85,7 +85,10 @@ class Workload:
         compute = base.compute
         named = tuple(name for name, rate in compute.macs_per_s if rate is not None)
         cache, burst, tile = base.cache, base.dram.burst, compute.channel_tile
-        key = (run.place, base.buffer, cache, burst, tile, compute.vector, named, compute.kernels)
+        key = (
+            run.place, content_of(run), base.buffer, cache, burst, tile, compute.vector, named,
+            compute.kernels,
+        )  # fmt: skip
         if key not in _BUILT:
             lowering = on_library(run.lowering, compute.kernels)
             program = build(load_network(run), buffer=base.buffer, lowering=lowering)

@@ -13,38 +13,34 @@ from memsim.errors import InputError, MemsimError, Problem, did_you_mean
 from memsim.version import __version__
 
 COMMANDS = {
-    "run": "DRAM traffic and time of one inference.",
-    "curve": "DRAM traffic at every cache size at once.",
-    "size": "The smallest cache that keeps traffic low enough.",
-    "bounds": "How far from optimal: policies beside lower bounds.",
-    "memory": "The memory plan: peak bytes, and the offset of every feature map.",
-    "describe": "Static facts: shapes, parameters, MACs, CIO, MoC.",
-    "compare": "Networks side by side on one machine.",
-    "plot": "Draw a figure: curve, lifetimes, patterns, timeline, ...",
-    "trace": "The run as a trace for Perfetto or a DRAM simulator.",
-    "report": "Networks in the browser: one HTML file for every cache size.",
-    "paper": "The HarDNet paper's tables beside our numbers.",
-    "import": "An ONNX, PyTorch or SCALE-Sim network as an architecture file.",
-    "graph": "Draw the graph of layers, or export it for Graphviz or GraphML.",
-    "measure": "Run a network in PyTorch; time it and every kernel.",
-    "probe": "Bandwidth and peak rate of this machine.",
-    "calibrate": "Fit a machine to measured times.",
-    "fidelity": "Every comparison with what was measured, in one report.",
-    "expand": "Print a network flat, every layer on its line.",
-    "check": "Validate architecture files.",
-    "schema": "Print the JSON Schema of architecture files.",
-    "list": "List the networks that ship with memsim.",
-    "machines": "List the machines that ship with memsim, or show one.",
+    "run": ("simulation", "DRAM traffic and time of one inference."),
+    "curve": ("simulation", "DRAM traffic at every cache size at once."),
+    "size": ("simulation", "The smallest cache that keeps traffic low enough."),
+    "bounds": ("simulation", "How far from optimal: policies beside lower bounds."),
+    "memory": ("simulation", "The memory plan: peak bytes, offsets of feature maps."),
+    "describe": ("simulation", "Static facts: shapes, parameters, MACs, CIO, MoC."),
+    "compare": ("simulation", "Networks side by side on one machine."),
+    "pytorch-traffic": ("simulation", "DRAM traffic of PyTorch on a CPU, by its real kernels."),
+    "plot": ("drawing", "Draw a figure: curve, lifetimes, patterns, timeline, ..."),
+    "trace": ("drawing", "The run as a trace for Perfetto or a DRAM simulator."),
+    "report": ("drawing", "Networks in the browser, at every cache size."),
+    "paper": ("drawing", "The HarDNet paper's tables beside our numbers."),
+    "import": ("networks", "A network of ONNX, PyTorch or SCALE-Sim as a file of ours."),
+    "graph": ("drawing", "Draw the graph of layers, or export it."),
+    "measure": ("reality", "Run a network in PyTorch; time it and every kernel."),
+    "probe": ("reality", "Bandwidth and peak rate of this machine."),
+    "calibrate": ("reality", "Fit a machine to measured times."),
+    "fidelity": ("reality", "Every comparison with what was measured, in one report."),
+    "expand": ("networks", "Print a network flat, every layer on its line."),
+    "check": ("networks", "Validate architecture files."),
+    "schema": ("networks", "Print the JSON Schema of architecture files."),
+    "list": ("networks", "List the networks that ship with memsim."),
+    "machines": ("reality", "List the machines that ship with memsim, or show one."),
 }
-"""Each command and its line of help."""
+"""Each command, in the order of ``memsim --help``: its room and its line of help.
 
-ROOMS = {
-    "simulation": "run curve size bounds memory describe compare",
-    "drawing": "plot trace report paper graph",
-    "networks": "import expand check schema list",
-    "reality": "measure probe calibrate fidelity machines",
-}
-"""Where each command lives: ``memsim/cli/<room>/<name>.py``."""
+The command ``name`` of a room lies in ``memsim/cli/<room>/<name>.py``, with ``_`` for ``-``.
+"""
 
 
 class Commands(click.Group):
@@ -56,8 +52,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        room = next(room for room, held in ROOMS.items() if name in held.split())
-        module = import_module(f"memsim.cli.{room}.{name}")
+        room, _ = COMMANDS[name]
+        module = import_module(f"memsim.cli.{room}.{name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 
@@ -71,7 +67,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

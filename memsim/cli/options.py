@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memsim.errors import InputError, Problem
+from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Option
 
 if TYPE_CHECKING:
     from memsim.network.graph import Network
+    from memsim.sheets.facts import Facts
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -55,6 +57,15 @@ def parse_layers(text: str) -> int | None:
     return int(text)
 
 
+def parse_sizes(text: str) -> list[str]:
+    """``512KiB,2MiB`` -> the two sizes, which the verb reads.
+
+    >>> parse_sizes("512KiB, 2MiB"), parse_sizes("")
+    (['512KiB', ' 2MiB'], [])
+    """
+    return [size for size in text.split(",") if size.strip()]
+
+
 def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     """``("growth=14",)`` -> ``{"growth": 14}``; values are read as in a file."""
     from memsim.yaml.text import resolve
@@ -69,11 +80,14 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
+LOADING = ("input_", "batch", "dtype", "variant", "settings")
+"""What a command is told about how to load a network."""
+
 ALLOW_UNKNOWN = "memsim.allow_unknown"
 
 
 def _remember(context: click.Context, option: click.Parameter, value: bool) -> None:
-    """Keep --allow-unknown for :func:`load_network`: commands have no use for it."""
+    """Keep --allow-unknown for :meth:`Chosen.load`: commands have no use for it."""
     context.meta[ALLOW_UNKNOWN] = value
 
 
@@ -91,6 +105,45 @@ def tell_unknown(network: Network) -> None:
         click.echo(f"memsim: note: {problem}", err=True)
 
 
+def as_click(name: str, option: Option) -> Decorator:
+    """An option of simulations as an option of a command; None where it is left out.
+
+    What holds then is told as click tells it, but decided by the verb.
+    """
+    flag = f"--{name.replace('_', '-')}"
+    default = f"  [default: {option.default}]" if option.default else ""
+    if option.kind is bool:
+        flag = f"{flag}/{flag.replace('--', '--no-')}"
+        return click.option(flag, default=None, help=option.help + default)
+    return click.option(
+        flag, type=option.kind, metavar=option.metavar or None, help=option.help + default
+    )
+
+
+def options_of(table: Mapping[str, Option], without: str = "") -> Decorator:
+    """Options of simulations; the command gets those that were given."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(*positional: Any, **values: Any) -> Any:
+            given = {k: v for k, v in values.items() if k not in table or v is not None}
+            return function(*positional, **given)
+
+        chosen = [as_click(name, option) for name, option in table.items() if name != without]
+        return together(*chosen)(command)
+
+    return decorate
+
+
+run_options = options_of(RUN_OPTIONS)
+"""Of commands that tell the time."""
+
+simulation_options = options_of(OPTIONS)
+"""Of commands that tell no time."""
+
+machine_options = options_of(OPTIONS, without="cache")
+"""Of commands to which one cache size means nothing."""
+
 input_options = together(
     click.option("--input", "input_", metavar="CxHxW", help="Input size, such as 3x1024x2048."),
     click.option("--batch", type=int, help="Images per inference."),
@@ -99,115 +152,102 @@ input_options = together(
                  help="Accept operators that memsim does not know; their MACs do not count."),
 )  # fmt: skip
 
-
-def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument NETWORK and its options; the command gets one ``network`` to load.
-
-    A command loads it when all that can be wrong with its other options has been told.
-    """
-
-    @wraps(function)
-    def command(
-        network: str,
-        input_: str | None,
-        batch: int | None,
-        dtype: str | None,
-        variant: str | None,
-        settings: tuple[str, ...],
-        **others: Any,
-    ) -> Any:
-        chosen = Chosen(network, input_, batch, dtype, variant, settings)
-        return function(network=chosen, **others)
-
-    return _network_arguments(command)
-
-
-_network_arguments = together(
-    click.argument("network"),
-    input_options,
+file_options = together(
     click.option("--variant", help="A variant that the file names, such as v1.5."),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                  help="A parameter of the file; may be given several times."),
 )  # fmt: skip
 
-machine_options = together(
-    click.option("--machine", default="edge", show_default=True,
-                 help="A preset or a machine file."),
-    click.option("--bandwidth", metavar="RATE", help="Peak DRAM bandwidth, such as 25.6GB/s."),
-    click.option("--macs", metavar="RATE", help="Compute rate, such as 0.5TMAC/s."),
-    click.option("--buffer", metavar="SIZE", help="Streaming buffers beside the cache."),
-    click.option("--lowering", default="fused", show_default=True,
-                 help="eager, fused or concat_free: how layers become kernels."),
-    click.option("--schedule", default="layer_by_layer", show_default=True,
-                 help="Order of tasks."),
-    click.option("--order", default="rows_outer", show_default=True,
-                 help="Order inside a kernel: rows_outer, weights_outer, or best of both."),
-    click.option("--tile", default="auto", show_default=True,
-                 help="auto, or whole for one task per kernel."),
-    click.option("--policy", help="Replacement policy of the cache."),
-    click.option("--management", help="scratchpad, or hardware: lines that know no lifetimes."),
-    click.option("--ways", type=int, help="Lines of a set of a hardware cache; 0: all."),
-    click.option("--fetch-on-write/--no-fetch-on-write", default=None,
-                 help="Whether a write that misses a hardware cache fetches its line."),
-    click.option("--layout", default="nchw", show_default=True,
-                 help="nchw or nhwc: feature maps in memory, as a hardware cache sees them."),
-    click.option("--allocator", default="caching", show_default=True,
-                 help="caching, arena or fresh: who gives feature maps their addresses."),
-)  # fmt: skip
 
-simulation_options = together(
-    click.option("--cache", metavar="SIZE", help="Cache, such as 2MB, 2MiB, 0."),
-    machine_options,
-    click.option("--clock", default="replay", show_default=True,
-                 help="replay (event by event) or recurrence (the same in closed form)."),
-)  # fmt: skip
+def layers_option(default: str, told: str = "Rows.") -> Decorator:
+    """How many rows a long table has; the command gets a number, or None for all."""
+    return click.option(
+        "--layers",
+        default=default,
+        show_default=True,
+        metavar="N|all",
+        help=told,
+        callback=lambda context, option, text: parse_layers(text),
+    )
 
-report_options = together(
-    click.option("--format", "format_", metavar="FORMAT", help="table, json, csv or md."),
-    click.option("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal."),
-)
+
+def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Where a report goes and how it looks; the command gets one ``delivery``."""
+
+    @wraps(function)
+    def command(*positional: Any, format_: str | None, output: str | None, **values: Any) -> Any:
+        return function(*positional, delivery=Delivery(format_, output), **values)
+
+    return together(
+        click.option("--format", "format_", metavar="FORMAT", help="table, json, csv or md."),
+        click.option("-o", "--output", metavar="FILE",
+                     help="Write to a file, not to the terminal."),
+    )(command)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A network as a command line names it."""
+    """A network as a command line names it.
+
+    A command loads it when all that can be wrong with its other options has been told.
+    """
 
     name: str
     input_: str | None
     batch: int | None
     dtype: str | None
-    variant: str | None
-    settings: tuple[str, ...]
+    variant: str | None = None
+    settings: tuple[str, ...] = ()
 
     def load(self) -> Network:
         """Read it, and list what of it memsim does not know."""
-        return load_network(
-            self.name, self.input_, self.batch, self.dtype, self.variant, self.settings
+        from memsim.formats import load
+
+        loaded = load(
+            self.name,
+            input_shape=parse_shape(self.input_) if self.input_ is not None else None,
+            batch=self.batch,
+            dtype=self.dtype,
+            variant=self.variant,
+            parameters=parse_parameters(self.settings),
+            allow_unknown=allows_unknown(),
         )
+        tell_unknown(loaded)
+        return loaded
 
 
-def load_network(
-    network: str,
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
-) -> Network:
-    """Load one of several networks that share the options."""
-    from memsim.formats import load
+def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument NETWORK and its options; the command gets one ``network`` to load."""
 
-    loaded = load(
-        network,
-        input_shape=parse_shape(input_) if input_ is not None else None,
-        batch=batch,
-        dtype=dtype,
-        variant=variant,
-        parameters=parse_parameters(settings),
-        allow_unknown=allows_unknown(),
-    )
-    tell_unknown(loaded)
-    return loaded
+    @wraps(function)
+    def command(network: str, **values: Any) -> Any:
+        (chosen,) = _choose([network], values)
+        return function(network=chosen, **values)
+
+    return together(click.argument("network"), input_options, file_options)(command)
+
+
+def networks_options(*, required: bool = True, files: bool = False) -> Decorator:
+    """The argument NETWORKS and the options that all share; the command gets a list to load."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(*positional: Any, networks: tuple[str, ...], **values: Any) -> Any:
+            chosen = _choose(networks, values)
+            return function(*positional, networks=chosen, **values)
+
+        metavar = "NETWORK..." if required else "[NETWORK]..."
+        argument = click.argument("networks", nargs=-1, required=required, metavar=metavar)
+        parts: list[Decorator] = [argument, input_options, *([file_options] if files else [])]
+        return together(*parts)(command)
+
+    return decorate
+
+
+def _choose(names: Iterable[str], values: dict[str, Any]) -> list[Chosen]:
+    """Networks with the options that say how to load them, which are taken out of the others."""
+    how = {name: values.pop(name) for name in LOADING if name in values}
+    return [Chosen(name, **how) for name in names]
 
 
 class Delivery:
@@ -223,7 +263,7 @@ class Delivery:
         if output is not None:
             check_writable(output)
 
-    def send(self, facts: Any, layers: int | None) -> None:
+    def send(self, facts: Facts, layers: int | None = None) -> None:
         """Write the file, or print: on a terminal with colours and its width."""
         from memsim.files import write_text
         from memsim.sheets.formats import render

@@ -15,13 +15,13 @@ import numpy as np
 
 from memsim.errors import InputError, Problem
 from memsim.machine import Machine
+from memsim.page.latency import latency
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels, network_facts
 from memsim.page.plotly_js import plotly_js
 from memsim.program.kernel import Cause, Role
 from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
-from memsim.results.latency_grid import LatencyGrid
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
@@ -91,10 +91,9 @@ def page(results: Sequence[CurveResult]) -> str:
 
 
 def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -> dict[str, Any]:
-    largest = max(int(result.steps.cache_bytes[-1]) for result in results)
     return {
         "networks": [network_facts(r, name) for r, name in zip(results, names, strict=True)],
-        "latency": LatencyGrid.of(machine, largest).to_dict(machine, results),
+        "latency": latency(results),
         "looks": looks(names),
         "roles": [role.name.lower() for role in Role],
         "causes": [cause.name.lower() for cause in Cause],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memsim.paper.figure import Figure
-from memsim.paper.table import Column, PaperTable, Row
+from memsim.paper.table import Column, PaperRow, PaperTable
 from memsim.sheets.sheet import Grid, Sheet
 
 
@@ -47,7 +47,7 @@ def _accountings(table: PaperTable) -> tuple[tuple[str, str], ...]:
     return tuple(("CIO", f"{option} for {', '.join(names)}") for option, names in used.items())
 
 
-def _notes(rows: tuple[Row, ...]) -> tuple[tuple[str, str], ...]:
+def _notes(rows: tuple[PaperRow, ...]) -> tuple[tuple[str, str], ...]:
     """Each note once, with the networks it is about."""
     about: dict[str, list[str]] = {}
     for row in rows:

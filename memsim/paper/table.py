@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from importlib import resources
 from typing import Any, ClassVar
 
+from memsim.files import read_table
 from memsim.network.graph import Network
 from memsim.network.metrics import Accounting, cio
 from memsim.paper.figure import Figure
@@ -90,8 +89,8 @@ for _layout in (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table.
+class PaperRow:
+    """A row of a table: a network, with the printed numbers beside ours.
 
     Attributes
     ----------
@@ -154,7 +153,7 @@ class PaperTable(Facts):
     laid_out_by: ClassVar[str] = "memsim.paper.sheet:paper_sheet"
 
     layout: TableLayout
-    entries: tuple[Row, ...]
+    entries: tuple[PaperRow, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.paper/1"``."""
@@ -174,7 +173,7 @@ class PaperTable(Facts):
         return [{**row, "outside": " ".join(row["outside"])} for row in flat]
 
     @cached_property
-    def by_name(self) -> dict[str, Row]:
+    def by_name(self) -> dict[str, PaperRow]:
         """The rows by network, as the paper calls it."""
         return {row.network: row for row in self.entries}
 
@@ -198,12 +197,11 @@ def paper_table(name: str) -> PaperTable:
     ['mobilenetv2', 'mobilenetv2_1.4', 'squeezenet1_0', 'resnet50']
     """
     layout = TABLES[name]
-    text = resources.files("memsim.paper").joinpath("data", f"{name}.csv").read_text("utf-8")
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return PaperTable(layout, tuple(_row(layout, line) for line in csv.DictReader(lines)))
+    lines = read_table("memsim.paper", name)
+    return PaperTable(layout, tuple(_row(layout, line) for line in lines))
 
 
-def _row(layout: TableLayout, line: dict[str, str]) -> Row:
+def _row(layout: TableLayout, line: dict[str, str]) -> PaperRow:
     from memsim.formats import load
 
     accounting = Accounting.parse(line["accounting"])
@@ -219,4 +217,6 @@ def _row(layout: TableLayout, line: dict[str, str]) -> Row:
         )
         for column in layout.columns
     }
-    return Row(line["network"], line["shipped"], line["variant"], accounting, figures, line["note"])
+    return PaperRow(
+        line["network"], line["shipped"], line["variant"], accounting, figures, line["note"]
+    )

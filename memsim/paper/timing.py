@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Unpack
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.files import read_table
 from memsim.machine import Machine, load_machine
 from memsim.network.graph import Network
 from memsim.registry import Registry
@@ -108,7 +107,8 @@ def timed(networks: Sequence[Network | str] = (), **options: Unpack[Options]) ->
     [('resnet18', 0.013)]
     """
     machine, under = conditions_of(options.get("machine") or DEVICE)
-    rows = {row["shipped"]: row for row in _table() if row[under.column]}
+    table = read_table("memsim.paper", "imagenet")
+    rows = {row["shipped"]: row for row in table if row[under.column]}
     names = [each.name if isinstance(each, Network) else str(each) for each in networks]
     for name in names:
         if name not in rows:
@@ -125,11 +125,6 @@ def timed(networks: Sequence[Network | str] = (), **options: Unpack[Options]) ->
         )
         for row in (rows[name] for name in names or rows)
     ]
-
-
-def _table() -> list[dict[str, str]]:
-    text = resources.files("memsim.paper").joinpath("data", "imagenet.csv").read_text("utf-8")
-    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
 def _load(row: dict[str, str], under: Conditions) -> Network:

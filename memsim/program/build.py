@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from memsim.errors import InputError, Problem, SimulationError, did_you_mean
+from memsim.errors import InputError, Problem, SimulationError, at_path, did_you_mean
 from memsim.network.graph import Network
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns
@@ -23,6 +23,7 @@ from memsim.program.schedule import SCHEDULES
 from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import ORDERS
 from memsim.program.tiling import tile as cut_into_tasks
+from memsim.units import Quantity, parse_bytes
 
 MOST_TOUCHES = 100_000_000
 """Largest program, in touches of cells: some 3 GB of columns."""
@@ -33,31 +34,31 @@ TILES = ("auto", "whole")
 def build(
     network: Network,
     *,
-    buffer: int,
+    buffer: Quantity,
     lowering: str = "fused",
     schedule: str = "layer_by_layer",
     order: str = "rows_outer",
     tile: str = "auto",
-    block: int = LARGEST_BLOCK,
+    block: Quantity = LARGEST_BLOCK,
 ) -> Program:
     """Turn a network into a program.
 
     Parameters
     ----------
     network : Network
-    buffer : int
-        Bytes of the machine's streaming buffers; they decide the tiling.
+    buffer : str or int
+        Bytes of the machine's streaming buffers, such as ``"512KiB"``; they decide the tiling.
     lowering, schedule, order : str
         Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``.
     tile : str
         ``auto``, or ``whole`` for one task per kernel and image.
-    block : int
+    block : str or int
         Largest block, in bytes.
 
     Raises
     ------
     InputError
-        For an unknown name.
+        For an unknown name, or a size that is none.
     SimulationError
         If the buffers do not hold the smallest tile, or the program would be too large.
 
@@ -75,15 +76,16 @@ def build(
     2224
     """
     if tile not in TILES:
-        raise InputError(Problem(f"unknown tile {tile!r}", hint=did_you_mean(tile, TILES)))
+        raise InputError(Problem(f"unknown tile {tile!r}", hint=did_you_mean(str(tile), TILES)))
+    buffer_bytes, block_bytes = _size("buffer", buffer), _size("block", block)
     arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
     ORDERS[order]  # an unknown name is an error before any work
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
-    tensors = _stored(network, kernels, block)
+    tensors = _stored(network, kernels, block_bytes)
     plans = [
-        KernelPlan(kernel, cut_into_tasks(kernel, buffer, order, tile == "whole"), tensors)
+        KernelPlan(kernel, cut_into_tasks(kernel, buffer_bytes, order, tile == "whole"), tensors)
         for kernel in kernels
     ]
     if not tensors.number_cells(MOST_TOUCHES):
@@ -95,8 +97,8 @@ def build(
         "schedule": schedule,
         "order": order,
         "tile": tile,
-        "buffer_bytes": buffer,
-        "block_bytes": block,
+        "buffer_bytes": buffer_bytes,
+        "block_bytes": block_bytes,
     }
     return _with_lives(network, kernels, tensors, columns, options)
 
@@ -112,6 +114,15 @@ def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> Tensor
         leaves = kernel.output.name in leaving
         tensors.add_map(kernel.output, "output" if leaves else "activation")
     return tensors
+
+
+def _size(option: str, value: Quantity) -> int:
+    """The bytes of an option, at least one."""
+    with at_path(option):
+        size = parse_bytes(value)
+        if not size:
+            raise InputError(Problem(f"{value!r} is too small", hint="at least 1 byte"))
+    return size
 
 
 def _listed(network: Network, plans: list[KernelPlan]) -> Columns:

@@ -1,17 +1,14 @@
-"""The latency grid: the capacities and bandwidths at which a page knows the time."""
+"""The latency grid: the capacities and bandwidths at which times of a network are found."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import steps
 from memsim.machine import Machine
-from memsim.readable import format_bytes_exact, format_rate
 from memsim.results.curve import CurveResult
 
 FACTORS = tuple(
@@ -54,25 +51,24 @@ class LatencyGrid:
     @classmethod
     def of(cls, machine: Machine, largest: int) -> LatencyGrid:
         """The grid of a machine, up to the first power of two that is not below ``largest``."""
-        found, size = [], SMALLEST
+        sizes, size = [], SMALLEST
         while size < largest:
-            found += [size, size * 3 // 2]
+            sizes += [size, size * 3 // 2]
             size *= 2
-        found.append(size)
-        if len(found) > MOST:
-            found = found[0::2]  # powers of two alone
+        sizes.append(size)
+        if len(sizes) > MOST:
+            sizes = sizes[0::2]  # powers of two alone
         own = machine.dram.bandwidth
         rates = (max(own * factor, Fraction(1)) for factor in FACTORS)
-        return cls(tuple(sorted({0, machine.cache_bytes, *found})), tuple(sorted(set(rates))))
+        return cls(tuple(sorted({0, machine.cache_bytes, *sizes})), tuple(sorted(set(rates))))
 
     @property
-    def rule(self) -> str:
-        """Which capacities the grid has, in words."""
-        halves = "" if SMALLEST * 3 // 2 not in self.capacities else " and the sizes half-way"
-        return f"0, powers of two from {format_bytes_exact(SMALLEST)}{halves}"
+    def half_way(self) -> bool:
+        """Whether the sizes half-way between powers of two are among the capacities."""
+        return SMALLEST * 3 // 2 in self.capacities
 
     def times(self, result: CurveResult) -> list[list[int]]:
-        """Picoseconds of one network, capacities x bandwidths, each from the engine."""
+        """Picoseconds of one network, capacities x bandwidths: a cache pass and a recurrence."""
         program, machine = result.program, result.machine
         machines = [machine.with_overrides(bandwidth=rate) for rate in self.bandwidths]
         table = []
@@ -80,14 +76,3 @@ class LatencyGrid:
             moved = cache_pass(program, machine.cache.resized(capacity))
             table.append([compiled_recurrence(steps(program, moved, m)).end for m in machines])
         return table
-
-    def to_dict(self, machine: Machine, results: Sequence[CurveResult]) -> dict[str, Any]:
-        """The grid and the times of each network on it."""
-        return {
-            "capacities": list(self.capacities),
-            "bandwidths": [float(rate) for rate in self.bandwidths],
-            "rates": [format_rate(rate) for rate in self.bandwidths],
-            "rule": self.rule,
-            "own": self.bandwidths.index(machine.dram.bandwidth),
-            "times": [self.times(result) for result in results],
-        }

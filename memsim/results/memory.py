@@ -14,6 +14,12 @@ from memsim.sheets.facts import Facts
 
 SCHEMA = "memsim.memory/1"
 
+FEATURE_MAPS = ("activation", "output")
+"""The kinds of tensor that an allocator gives memory."""
+
+COLUMNS = ("tensor", "kind", "offset_bytes", "bytes", "first_kernel", "last_kernel")
+"""What is told of each feature map."""
+
 
 @dataclass(frozen=True)
 class Memory(Facts):
@@ -62,21 +68,29 @@ class Memory(Facts):
         """One row per feature map, by the time it is allocated."""
         program, plan = self.program, self.plan
         first, last = program.tensor_spans
-        rows = [
-            {
-                "tensor": tensor.name,
-                "kind": tensor.kind,
-                "offset_bytes": int(plan.address[number]) - plan.fixed_bytes,
-                "bytes": tensor.nbytes,
-                "first_kernel": program.kernels[program.task_kernel[first[number]]].name,
-                "last_kernel": program.kernels[program.task_kernel[last[number]]].name,
-            }
-            for number, tensor in enumerate(program.tensors)
-            if tensor.kind in ("activation", "output")
+        maps = [n for n, tensor in enumerate(program.tensors) if tensor.kind in FEATURE_MAPS]
+        return [
+            dict(
+                zip(
+                    COLUMNS,
+                    (
+                        program.tensors[number].name,
+                        program.tensors[number].kind,
+                        int(plan.address[number]) - plan.fixed_bytes,
+                        program.tensors[number].nbytes,
+                        program.kernels[program.task_kernel[first[number]]].name,
+                        program.kernels[program.task_kernel[last[number]]].name,
+                    ),
+                    strict=True,
+                )
+            )
+            for number in sorted(maps, key=lambda number: int(first[number]))
         ]
-        order = [int(first[n]) for n, t in enumerate(program.tensors)
-                 if t.kind in ("activation", "output")]  # fmt: skip
-        return [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the rows' columns."""
+        return list(COLUMNS)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.memory/1"``."""

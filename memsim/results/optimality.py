@@ -22,6 +22,9 @@ SCHEMA = "memsim.bounds/1"
 POLICIES = ("belady", "lru", "fifo")
 """What is compared. ``min`` needs equal blocks, which programs do not have."""
 
+COLUMNS = ("layer", "dram_bytes", "communication_bytes", "compulsory_bytes", "ordered_bytes")
+"""What is told of each convolution."""
+
 
 @dataclass(frozen=True)
 class Optimality(Facts):
@@ -88,15 +91,23 @@ class Optimality(Facts):
     def rows(self) -> list[dict[str, Any]]:
         """One row per convolution."""
         return [
-            {
-                "layer": bound.layer,
-                "dram_bytes": self.moved[bound.layer],
-                "communication_bytes": bound.dram_bytes,
-                "compulsory_bytes": bound.compulsory_bytes,
-                "ordered_bytes": bound.ordered_bytes,
-            }
+            dict(
+                zip(
+                    COLUMNS,
+                    (
+                        bound.layer, self.moved[bound.layer], bound.dram_bytes,
+                        bound.compulsory_bytes, bound.ordered_bytes,
+                    ),
+                    strict=True,
+                )
+            )
             for bound in self.convolutions
-        ]
+        ]  # fmt: skip
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the rows' columns; a network without convolutions has them as well."""
+        return list(COLUMNS)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.bounds/1"``."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from memsim.engines.cache.levels import FETCHES, READS, WRITEBACKS, LevelMisses
 from memsim.program.spans import LibraryCall
+from memsim.sheets.facts import Facts
 from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+SCHEMA = "memsim.pytorch_traffic/1"
+
 COLD, STEADY = 0, 1
 """Passes: the first one, from an empty cache; the second one, after which all are alike."""
 
 
 @dataclass(frozen=True)
-class PytorchTraffic:
+class PytorchTraffic(Facts):
     """What a network moves to and from DRAM when PyTorch runs it.
 
     Attributes
@@ -30,6 +33,8 @@ class PytorchTraffic:
     network, mode : str
     sizes : tuple of int
         Bytes of the last-level cache.
+    ways : int
+        Lines of a set of the last-level cache.
     line : int
         Bytes of a line.
     calls : tuple of LibraryCall
@@ -48,9 +53,12 @@ class PytorchTraffic:
     True
     """
 
+    laid_out_by: ClassVar[str] = "memsim.results.sheets.pytorch:pytorch_sheet"
+
     network: str
     mode: str
     sizes: tuple[int, ...]
+    ways: int
     line: int
     calls: tuple[LibraryCall, ...]
     misses: LevelMisses = field(repr=False)
@@ -87,6 +95,25 @@ class PytorchTraffic:
             }
             for number, size in enumerate(self.sizes)
         ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.pytorch_traffic/1"``.
+
+        ``caches`` holds a row per size, as :meth:`rows` does.
+        """
+        named = ("network", "mode")
+        return {
+            "schema": SCHEMA,
+            "network": self.network,
+            "mode": self.mode,
+            "ways": self.ways,
+            "line_bytes": self.line,
+            "calls": len(self.calls),
+            "caches": [
+                {name: value for name, value in row.items() if name not in named}
+                for row in self.rows()
+            ],
+        }
 
     def layers(self, size: Quantity) -> Iterator[tuple[LibraryCall, tuple[int, int, int]]]:
         """Each call with its load misses, store misses and dirty evictions at a size, in lines.

@@ -17,8 +17,8 @@ WIDTH = 80
 def print_sheet(sheet: Sheet, console: Console) -> None:
     """Print a sheet on a console."""
     console.print(Text(sheet.title, style="bold"))
-    console.print()
     if sheet.facts:
+        console.print()
         console.print(_facts(sheet.facts))
     first, others = sheet.grids[:1], sheet.grids[1:]
     for grid in first:

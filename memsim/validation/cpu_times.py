@@ -8,9 +8,6 @@ from importlib import resources
 from pathlib import Path
 
 from memsim.calibration.calibration import Calibration, calibrate
-from memsim.calibration.published import base_file
-from memsim.calibration.runs import read_runs
-from memsim.machine import load_machine
 from memsim.validation.check import Check, CheckRow, goal, same_order
 
 CHOSEN = (
@@ -39,7 +36,7 @@ def runs_file(lowering: str) -> Path:
 @cache
 def calibration(machine: str, lowering: str) -> Calibration:
     """The fit of a machine to the runs, kernel by kernel."""
-    return calibrate(read_runs([runs_file(lowering)]), load_machine(base_file(machine)))
+    return calibrate(runs_file(lowering), machine)
 
 
 def _check(machine: str, lowering: str, modelled: str) -> Check:

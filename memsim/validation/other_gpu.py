@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from fractions import Fraction
-from importlib import resources
 
 from memsim.calibration.runs import Run, load_network
+from memsim.files import read_table
 from memsim.machine import Machine, load_machine
 from memsim.simulate import run
 from memsim.validation.check import Check, CheckRow, same_order
@@ -20,7 +19,7 @@ def gtx1080ti() -> Check:
     machine = scaled("gtx1080", "gtx1080ti")
     rows = tuple(
         CheckRow(row["network"], float(row["ms"]), 1e3 * _seconds(row, machine))
-        for row in table("gtx1080ti")
+        for row in read_table("memsim.validation", "gtx1080ti")
     )
     return Check(
         name="gtx1080ti",
@@ -43,12 +42,6 @@ def gtx1080ti() -> Check:
     )  # fmt: skip
 
 
-def table(name: str) -> list[dict[str, str]]:
-    """The rows of a data file of this package; lines that begin with ``#`` say where from."""
-    text = resources.files("memsim.validation").joinpath("data", f"{name}.csv").read_text("utf-8")
-    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
-
-
 def scaled(known: str, other: str) -> Machine:
     """A machine as another device of its family, by the published figures of both.
 
@@ -58,7 +51,7 @@ def scaled(known: str, other: str) -> Machine:
     >>> int(machine.dram.bandwidth), machine.cache_bytes
     (484000000000, 2883584)
     """
-    figures = {row["device"]: row for row in table("devices")}
+    figures = {row["device"]: row for row in read_table("memsim.validation", "devices")}
     mine, its = figures[known], figures[other]
 
     def ratio(column: str) -> Fraction:

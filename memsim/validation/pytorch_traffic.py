@@ -7,12 +7,11 @@ the runtime's floors from the smallest rows of the per-layer counts
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from importlib import resources
 
+from memsim.files import read_table
 from memsim.formats import load
 from memsim.results.pytorch import PytorchTraffic
 from memsim.simulate import pytorch_traffic
@@ -80,7 +79,7 @@ def writes() -> Check:
 
 def unseen() -> Check:
     """Runs of another network, which played no part in making the model."""
-    real = measured("pytorch_traffic_unseen.csv")
+    real = measured("pytorch_traffic_unseen")
     rows = tuple(
         CheckRow(f"{network} {mode} {_size(size)}", sum(counts), sum(_counts(network, mode, size)))
         for (network, mode, size), counts in real.items()
@@ -101,7 +100,7 @@ def unseen() -> Check:
     )
 
 
-def measured(file: str = "pytorch_traffic.csv") -> dict[tuple[str, str, int], Counts]:
+def measured(table: str = "pytorch_traffic") -> dict[tuple[str, str, int], Counts]:
     """Load misses, store misses and write-backs in MB by network, mode and KiB; steady state.
 
     Examples
@@ -113,15 +112,9 @@ def measured(file: str = "pytorch_traffic.csv") -> dict[tuple[str, str, int], Co
         (row["network"], row["lowering"], int(row["cache_kib"])): (
             float(row[COLUMNS[0]]), float(row[COLUMNS[1]]), float(row[COLUMNS[2]])
         )
-        for row in table(file)
+        for row in read_table("memsim.validation", table)
         if row["kernels"] == KERNELS
     }  # fmt: skip
-
-
-def table(name: str) -> list[dict[str, str]]:
-    """The rows of a data file of this package; lines that begin with ``#`` say where from."""
-    text = resources.files("memsim.validation").joinpath("data", name).read_text("utf-8")
-    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
 @cache

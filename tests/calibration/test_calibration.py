@@ -57,8 +57,9 @@ def test_all_runs_of_a_network_are_left_out_together(tmp_path):
 
 def test_the_file_is_the_machine(tmp_path):
     limits = base(tmp_path)
-    calibration = calibrate(measured(true_machine(limits), noise=0.02), limits, parameters=NAMES)
-    text = machine_text(calibration, BASE, "memsim calibrate x.csv")
+    runs = measured(true_machine(limits), noise=0.02)
+    calibration = calibrate(runs, tmp_path / "base.yaml", parameters=NAMES)
+    text = machine_text(calibration, "memsim calibrate x.csv")
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     assert load_machine(file) == calibration.machine
@@ -78,11 +79,19 @@ def test_a_rate_for_all_classes_becomes_conv_s(tmp_path):
         "    depthwise: 1TMAC/s\n",
         "  macs_per_s: 1TMAC/s\n",
     )
-    full, limits = base(tmp_path), base(tmp_path, text)
-    calibration = calibrate(measured(true_machine(full)), limits, parameters=("bandwidth", "conv"))
+    runs = measured(true_machine(base(tmp_path)))
+    base(tmp_path, text)
+    calibration = calibrate(runs, tmp_path / "base.yaml", parameters=("bandwidth", "conv"))
     file = tmp_path / "mine.yaml"
-    file.write_text(machine_text(calibration, text, "x"))
+    file.write_text(machine_text(calibration, "x"))
     assert load_machine(file) == calibration.machine
+
+
+def test_a_machine_that_was_no_file_has_none_to_fill_in(tmp_path):
+    runs = measured(true_machine(base(tmp_path)), sizes=(64,))
+    calibration = calibrate(runs, base(tmp_path), parameters=("bandwidth", "overhead"))
+    with pytest.raises(InputError, match="the machine to begin with was no file to fill in"):
+        machine_text(calibration, "x")
 
 
 def test_facts_in_json(tmp_path):

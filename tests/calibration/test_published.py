@@ -96,11 +96,14 @@ def test_runs_from_files_become_a_machine(memsim, tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("calibrate", "give either files of runs or --paper"),
-        ("calibrate x.csv --paper nano", "give either files of runs or --paper"),
+        ("calibrate", "give either files of runs or paper"),
+        ("calibrate x.csv --paper nano", "give either files of runs or paper"),
         ("calibrate --paper nanoo", "unknown published times 'nanoo' (did you mean 'nano'?)"),
-        ("calibrate --paper nano --machine edge", "--machine: does not go with --paper"),
-        ("calibrate x.csv", "--machine: is missing: what are the limits?"),
+        ("calibrate --paper nano --machine edge", "machine: does not go with paper"),
+        ("calibrate --paper nano --parameter conv", "parameters: does not go with paper"),
+        ("calibrate --paper nano --level kernel", "level: does not go with paper"),
+        ("calibrate x.csv --machine edgy", "unknown machine 'edgy' (did you mean 'edge'?)"),
+        ("calibrate x.csv", "machine: is missing: what are the limits?"),
         ("calibrate none.csv --machine edge", "none.csv: cannot be read"),
         ("calibrate --paper nano -o no/such/file.yaml", "no/such/file.yaml: cannot be written"),
     ],

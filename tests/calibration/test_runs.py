@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from memsim.calibration.runs import Run, read_runs
+from memsim.calibration.calibration import calibrate
+from memsim.calibration.runs import Run, load_network, read_runs
+from memsim.calibration.workload import Workload
 from memsim.errors import InputError
+from memsim.machine import load_machine
 
 TEXT = """\
 # cpu: Some CPU, 2 cores
@@ -76,3 +79,47 @@ def test_a_file_that_is_not_there(tmp_path):
         read_runs([tmp_path / "none.csv"])
     with pytest.raises(InputError, match="there are no runs"):
         read_runs([])
+
+
+NETWORK = """\
+name: edited
+input: [3, 64, 64]
+layers:
+  - conv: {out: CHANNELS, kernel: 3}
+"""
+
+
+def test_a_network_that_is_edited_in_between_is_read_again(tmp_path):
+    """Networks and workloads are kept from one fit to the next, by what the files hold."""
+    file, machine = tmp_path / "edited.yaml", load_machine("edge")
+    macs = []
+    for channels in (8, 16, 8):
+        file.write_text(NETWORK.replace("CHANNELS", str(channels)))
+        measured = Run(str(file), (3, 64, 64), "fused", 0.001)
+        workload = Workload.of(measured, machine)
+        assert workload.program.network == load_network(measured)
+        assert Workload.of(measured, machine) is workload
+        macs.append(load_network(measured).macs)
+    assert macs[1] == 2 * macs[0] == 2 * macs[2]
+
+
+def test_a_fit_sees_an_edited_network(tmp_path, needs):
+    needs("scipy")
+    file = tmp_path / "edited.yaml"
+    runs = "network,lowering,input,median_s\n" + "".join(
+        f"{name},fused,3x{size}x{size},{seconds}\n"
+        for name, seconds in ((file, 0.01), ("squeezenet1_0", 0.02))
+        for size in (64, 128)
+    )
+    (tmp_path / "runs.csv").write_text(runs)
+    regressions = []
+    for channels in (8, 64):
+        file.write_text(NETWORK.replace("CHANNELS", str(channels)))
+        calibration = calibrate(tmp_path / "runs.csv", "edge", parameters=("bandwidth",))
+        regressions.append(calibration.networks[0].simulated_s)
+    assert regressions[0] != regressions[1]
+
+
+def test_a_network_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"none\.yaml"):
+        load_network(Run(str(tmp_path / "none.yaml"), (3, 64, 64), "fused", 0.001))

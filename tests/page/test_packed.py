@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import memsim
 from memsim.errors import InputError
+from memsim.page.latency import rule
 from memsim.page.packed_curve import packed_curve
 from memsim.page.varints import deltas, varints
 from memsim.results.latency_grid import FACTORS, MOST, LatencyGrid
@@ -68,6 +69,7 @@ def test_the_grid_holds_the_machine_itself_and_stays_small() -> None:
     assert machine.dram.bandwidth in grid.bandwidths
     assert grid.capacities[-1] >= 10**13
     assert len(grid.capacities) <= MOST + 2
-    assert "half-way" not in grid.rule
-    assert "half-way" in LatencyGrid.of(machine, 10**6).rule
+    assert not grid.half_way
+    assert "half-way" not in rule(grid)
+    assert "half-way" in rule(LatencyGrid.of(machine, 10**6))
     assert len(grid.bandwidths) == len(FACTORS)

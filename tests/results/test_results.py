@@ -72,7 +72,7 @@ def test_every_public_name_is_there_and_documented() -> None:
         memsim.runn  # noqa: B018
 
 
-@pytest.mark.parametrize("package", ["memsim", "memsim.formats"])
+@pytest.mark.parametrize("package", ["memsim", "memsim.formats", "memsim.simulate"])
 def test_no_lazy_name_is_a_module_of_its_package(package: str) -> None:
     """Importing the module would put it in the name's place."""
     module = importlib.import_module(package)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from memsim.calibration.machine_file import machine_text
-from memsim.calibration.published import base_file
 from memsim.calibration.runs import read_runs
 from memsim.machine import load_machine
 from memsim.machine.load import machine_file
@@ -21,7 +20,7 @@ def test_the_preset_is_what_the_fit_gives(machine: str, lowering: str) -> None:
     file = machine_file(machine)
     command = f"memsim calibrate memsim/validation/data/zen3_{lowering}.csv --machine {machine}"
     fitted = calibration(machine, lowering)
-    text = machine_text(fitted, base_file(machine).read_text("utf-8"), command)
+    text = machine_text(fitted, command)
     assert file.read_text("utf-8") == text, f"{command} -o memsim/machine/presets/{machine}.yaml"
     assert load_machine(machine) == fitted.machine
 

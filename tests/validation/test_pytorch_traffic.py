@@ -6,8 +6,9 @@ import pytest
 
 import memsim
 from memsim.errors import InputError
+from memsim.files import read_table
 from memsim.simulate import pytorch_traffic
-from memsim.validation.pytorch_traffic import measured, predicted, table
+from memsim.validation.pytorch_traffic import measured, predicted
 from tests.golden import check_golden
 
 
@@ -25,7 +26,7 @@ def test_every_measured_run_is_there() -> None:
     runs = measured()
     assert len(runs) == 32
     assert runs["hardnet68", "eager", 32768] == (71.93, 21.72, 22.26)
-    layers = table("pytorch_layers/hardnet68_fused.csv")
+    layers = read_table("memsim.validation", "pytorch_layers/hardnet68_fused")
     assert sum(int(row["rm1024"]) for row in layers) * 64 / 1e6 == pytest.approx(109.47, abs=0.01)
 
 
@@ -33,7 +34,7 @@ def test_every_measured_run_is_there() -> None:
 def test_the_convolutions_one_by_one(size: int) -> None:
     """Convolutions of resnet18, eager: the k-th call of its kind is the k-th row."""
     traffic = predicted("resnet18", "eager")
-    rows = [row for row in table("pytorch_layers/resnet18_eager.csv")
+    rows = [row for row in read_table("memsim.validation", "pytorch_layers/resnet18_eager")
             if row["label"].endswith(".conv") and not row["label"].startswith("pre:")]  # fmt: skip
     calls = [(number, counts) for number, (call, counts) in enumerate(
         traffic.layers(size * 1024)) if call.kind == "conv"]  # fmt: skip

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from memsim.cli.options import Chosen, network_options, simulation_options
+from memsim.cli.options import Chosen, network_options, run_options
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.simulate.options import Options
+
+if TYPE_CHECKING:
+    from memsim.network.graph import Network
 
 TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
 """The endings that are written as text; the others are drawn."""
@@ -16,7 +20,7 @@ TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
 
 @click.command("graph")
 @network_options
-@simulation_options
+@run_options
 @click.option("-o", "--output", metavar="FILE", required=True,
               help="The file: .svg, .png, .pdf, .dot or .graphml.")  # fmt: skip
 @click.option("--colour", default="traffic", show_default=True,
@@ -25,7 +29,8 @@ def command(
     network: Chosen,
     output: str,
     colour: str,
-    **options: Any,
+    clock: str | None = None,
+    **options: Unpack[Options],
 ) -> None:
     """Draw the graph of NETWORK, or write it for other programs.
 
@@ -51,18 +56,17 @@ def command(
         hint = f"known: {', '.join(sorted([*ENDINGS, *TEXTS]))}"
         raise InputError(Problem(what, hint=hint, file=output))
     check_writable(output)
+    if clock is not None:
+        CLOCKS[clock]  # both tell the same: a figure has no use for a choice
     loaded = network.load()
     if ending in TEXTS:
         _write_text(loaded, output, TEXTS[ending], colour, options)
         return
     image_format(output)
-    CLOCKS[options.pop("clock")]  # both tell the same: a figure has no use for a choice
     save(graph(loaded, colour=colour, **options), output)
 
 
-def _write_text(
-    network: Any, output: str, format_: str, colour: str, options: dict[str, Any]
-) -> None:
+def _write_text(network: Network, output: str, format_: str, colour: str, options: Options) -> None:
     from memsim.files import write_text
     from memsim.formats.graphs import to_dot, to_graphml
     from memsim.plot.figures.graph import layer_values, shades
@@ -73,7 +77,7 @@ def _write_text(
         colours = shades(layer_values(network, colour, result), colour)
         write_text(output, to_dot(network, colours))
         return
-    facts = {}
+    facts: dict[str, dict[str, Any]] = {}
     if result is not None:
         facts = {row.name: {"dram_bytes": row.dram_bytes} for row in result.layers}
     write_text(output, to_graphml(network, facts))

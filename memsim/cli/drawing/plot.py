@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from inspect import cleandoc
-from typing import Any
+from typing import Any, Unpack
 
 import click
-from click.core import ParameterSource
 
-from memsim.cli.options import input_options, load_network, simulation_options
+from memsim.cli.options import Chosen, networks_options, run_options
 from memsim.errors import InputError, Problem
+from memsim.simulate.options import Options
 
 LARGEST = 100
 """Inches."""
@@ -30,9 +31,8 @@ class _TellsKinds(click.Command):
 
 @click.command("plot", cls=_TellsKinds)
 @click.argument("kind")
-@click.argument("networks", nargs=-1, metavar="[NETWORK]...")
-@input_options
-@simulation_options
+@networks_options(required=False)
+@run_options
 @click.option("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
 @click.option("--size", metavar="WxH", help="Inches, such as 8x5.")
 @click.option("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
@@ -42,14 +42,12 @@ def command(
     context: click.Context,
     /,
     kind: str,
-    networks: tuple[str, ...],
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
+    networks: list[Chosen],
     output: str | None,
     size: str | None,
     dpi: int,
-    **options: Any,
+    clock: str | None = None,
+    **options: Unpack[Options],
 ) -> None:
     """Draw a figure of NETWORKS into a file.
 
@@ -70,21 +68,18 @@ def command(
         raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
     image_format(output)
     check_writable(output)
-    CLOCKS[options.pop("clock")]  # both tell the same: figures have no use for a choice
-    given = {
-        name: value
-        for name, value in options.items()
-        if figure.simulates and context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
+    if clock is not None:
+        CLOCKS[clock]  # both tell the same: figures have no use for a choice
+    told: dict[str, Any] = {**options} if figure.simulates else {}
     if size is not None:
-        given["size"] = parse_size(size)
+        told["size"] = parse_size(size)
     subjects: list[Any]
     if figure.published:
-        _no_inputs(kind, {"--input": input_, "--batch": batch, "--dtype": dtype})
-        subjects = list(networks)
+        _no_inputs(kind, context.params)
+        subjects = [network.name for network in networks]
     else:
-        subjects = [load_network(each, input_, batch, dtype, None, ()) for each in networks]
-    save(figure.draw(subjects, **given), output, dpi=dpi)
+        subjects = [network.load() for network in networks]
+    save(figure.draw(subjects, **told), output, dpi=dpi)
 
 
 def parse_size(text: str) -> tuple[float, float]:
@@ -95,17 +90,18 @@ def parse_size(text: str) -> tuple[float, float]:
     InputError
         If it is not two numbers from 1 to 100.
     """
-    found = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,4})?)x([0-9]{1,4}(?:\.[0-9]{1,4})?)", text)
-    width, height = (float(part) for part in found.groups()) if found else (0.0, 0.0)
+    match = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,4})?)x([0-9]{1,4}(?:\.[0-9]{1,4})?)", text)
+    width, height = (float(part) for part in match.groups()) if match else (0.0, 0.0)
     if not (1 <= width <= LARGEST and 1 <= height <= LARGEST):
         message = f"{text!r} is no size; expected width x height in inches, 1 to {LARGEST}"
         raise InputError(Problem(message, path="--size", hint="such as 8x5"))
     return width, height
 
 
-def _no_inputs(kind: str, given: dict[str, Any]) -> None:
+def _no_inputs(kind: str, values: Mapping[str, Any]) -> None:
     """The conditions of published times are the paper's."""
-    for option, value in given.items():
-        if value is not None:
+    for option in ("input_", "batch", "dtype"):
+        if values[option] is not None:
             message = f"figure {kind} is drawn under the conditions of the published times"
-            raise InputError(Problem(message, path=option, hint="leave it out"))
+            path = f"--{option.removesuffix('_')}"
+            raise InputError(Problem(message, path=path, hint="leave it out"))

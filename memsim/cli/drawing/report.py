@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import click
 
-from memsim.cli.options import input_options, load_network, machine_options
+from memsim.cli.options import Chosen, machine_options, networks_options
+from memsim.simulate.options import Options
 
 
 @click.command("report")
-@click.argument("networks", nargs=-1, required=True, metavar="NETWORK...")
-@input_options
-@click.option("--variant", help="A variant that the files name, such as v1.5.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the files; may be given several times.",
-)
+@networks_options(files=True)
 @click.option("--cache", metavar="SIZE", help="Where the slider begins, such as 2MB.")
 @machine_options
 @click.option("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
-def command(
-    networks: tuple[str, ...],
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    variant: str | None,
-    settings: tuple[str, ...],
-    output: str,
-    **options: Any,
-) -> None:
+def command(networks: list[Chosen], output: str, **options: Unpack[Options]) -> None:
     """NETWORKS in the browser: one HTML file that answers for every cache size.
 
     The file needs nothing else, no network either. Sliders set the cache and the bandwidth;
@@ -47,7 +30,7 @@ def command(
 
     plotly_js()  # before the work is done: is it there?
     check_writable(output)
-    loaded = [load_network(each, input_, batch, dtype, variant, settings) for each in networks]
+    loaded = [network.load() for network in networks]
     from memsim.simulate import curve
 
     write_text(output, page([curve(network, **options) for network in loaded]))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import click
 
-from memsim.cli.options import Chosen, network_options, simulation_options
+from memsim.cli.options import Chosen, network_options, run_options
 from memsim.errors import InputError, Problem
+from memsim.simulate.options import RunOptions
 
 
 @click.command("trace")
 @network_options
-@simulation_options
+@run_options
 @click.option("-f", "--format", "format_", default="perfetto", show_default=True,
               help="perfetto, ramulator2, dramsim3 or csv.")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
@@ -26,7 +27,7 @@ def command(
     output: str | None,
     cycle: str | None,
     limit: int | None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> None:
     """Write the run of NETWORK as a trace.
 
@@ -47,15 +48,15 @@ def command(
     write = FORMATS[format_]
     if output is not None:
         check_writable(output)
-    told = TraceOptions(_cycle(cycle), MOST_REQUESTS if limit is None else limit)
+    form = TraceOptions(_cycle(cycle), MOST_REQUESTS if limit is None else limit)
     loaded = network.load()
     from memsim.simulate import run
 
     result = run(loaded, **options)
     if output is not None:
-        write_trace(result, output, format_, told)
+        write_trace(result, output, format_, form)
         return
-    for chunk in write(result, told):
+    for chunk in write(result, form):
         click.echo(chunk, nl=False)
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from memsim.cli.options import (
-    allows_unknown,
-    input_options,
-    load_network,
-    parse_shape,
-    tell_unknown,
-)
+from memsim.cli.options import Chosen, allows_unknown, input_options, parse_shape, tell_unknown
+
+if TYPE_CHECKING:
+    from memsim.network.graph import Network
 
 
 @click.command("import")
@@ -46,11 +43,11 @@ def command(
     click.echo(f"{output}: {network.name}, {facts}")
 
 
-def _network(source: str, input_: str | None, batch: int | None, dtype: str | None) -> Any:
+def _network(source: str, input_: str | None, batch: int | None, dtype: str | None) -> Network:
     from memsim.formats.foreign.torch.source import is_source, read_torch
 
     if not is_source(source):
-        return load_network(source, input_, batch, dtype, None, ())
+        return Chosen(source, input_, batch, dtype).load()
     shape = parse_shape(input_) if input_ is not None else None
     network = read_torch(source, shape, batch=batch, allow_unknown=allows_unknown())
     tell_unknown(network)

@@ -7,7 +7,6 @@ import shlex
 import click
 
 from memsim.cli.options import Delivery
-from memsim.errors import InputError, Problem
 
 
 @click.command("calibrate")
@@ -50,34 +49,18 @@ def command(
     memsim calibrate --paper imagenet
     """  # fmt: skip
     delivery = Delivery(format_, None)
-    if bool(runs) == bool(paper):
-        raise InputError(
-            Problem("give either files of runs or --paper", hint="memsim calibrate -h")
-        )
-    from memsim.calibration.calibration import calibrate, calibrate_published
+    from memsim.calibration.calibration import calibrate
     from memsim.calibration.machine_file import machine_text
-    from memsim.calibration.published import PUBLISHED, base_file
-    from memsim.calibration.runs import read_runs
     from memsim.files import check_writable, write_text
-    from memsim.machine import load_machine
 
     if output is not None:
         check_writable(output)
-    if paper:
-        if machine or parameters or level != "auto":
-            given = "--machine" if machine else "--parameter" if parameters else "--level"
-            raise InputError(Problem("does not go with --paper, which says it all", path=given))
-        base, arguments = PUBLISHED[paper].base, ["--paper", paper]
-        found = calibrate_published(paper)
-    else:
-        if machine is None:
-            hint = "a machine file with the published peak figures"
-            raise InputError(Problem("is missing: what are the limits?", "--machine", hint))
-        base, arguments = base_file(machine), [*runs, "--machine", machine]
-        arguments += [part for name in parameters for part in ("--parameter", name)]
-        arguments += ["--level", level] if level != "auto" else []
-        found = calibrate(read_runs(runs), load_machine(base), parameters=parameters, level=level)
+    calibration = calibrate(runs, machine, paper=paper, parameters=parameters, level=level)
     if output is not None:
-        text = base.read_text(encoding="utf-8")
-        write_text(output, machine_text(found, text, f"memsim calibrate {shlex.join(arguments)}"))
-    delivery.send(found, None)
+        words = [*runs, *(["--paper", paper] if paper else [])]
+        words += ["--machine", machine] if machine else []
+        words += [part for name in parameters for part in ("--parameter", name)]
+        words += ["--level", level] if level != "auto" else []
+        command_line = f"memsim calibrate {shlex.join(words)}"
+        write_text(output, machine_text(calibration, command_line))
+    delivery.send(calibration)

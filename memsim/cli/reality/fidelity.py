@@ -10,14 +10,13 @@ from memsim.cli.options import Delivery, report_options
 @click.command("fidelity")
 @click.argument("checks", nargs=-1, metavar="[CHECK...]")
 @report_options
-def command(checks: tuple[str, ...], format_: str | None, output: str | None) -> None:
+def command(checks: tuple[str, ...], delivery: Delivery) -> None:
     """Predictions beside what was measured: all of it, or some CHECKs.
 
     \b
     memsim fidelity
     memsim fidelity titan_v --format json
     """
-    delivery = Delivery(format_, output)
     from memsim.validation import fidelity
 
-    delivery.send(fidelity(checks), None)
+    delivery.send(fidelity(checks))

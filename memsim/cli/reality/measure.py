@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from memsim.cli.options import Chosen, Delivery, network_options, parse_layers, report_options
+from memsim.cli.options import Chosen, Delivery, layers_option, network_options, report_options
 from memsim.cli.progress import progress_bar
 from memsim.errors import InputError, Problem
 
@@ -40,7 +40,7 @@ from memsim.errors import InputError, Problem
     help="Of that cache; may be given several times.  [default: 1MiB]",
 )
 @click.option("--fast", is_flag=True, help="With --cachegrind: AVX kernels, which run faster.")
-@click.option("--layers", default="10", show_default=True, help="Kernels to show, or 'all'.")
+@layers_option("10", "Kernels to show, or 'all'.")
 @report_options
 def command(
     network: Chosen,
@@ -48,9 +48,8 @@ def command(
     caches: tuple[str, ...],
     cachegrind: bool,
     fast: bool,
-    layers: str,
-    format_: str | None,
-    output: str | None,
+    layers: int | None,
+    delivery: Delivery,
     **timing: Any,
 ) -> None:
     """Run NETWORK for real in PyTorch, and time it and every kernel.
@@ -60,8 +59,6 @@ def command(
     memsim calibrate runs/*.csv --machine base.yaml -o mine.yaml
     memsim measure resnet18 --input 3x112x112 --cachegrind --cache 1MiB --cache 4MiB
     """  # fmt: skip
-    delivery = Delivery(format_, output)
-    shown = parse_layers(layers)
     given = {name: value for name, value in timing.items() if value is not None}
     if network.settings:
         hint = "write the network with memsim expand --set ... and measure that file"
@@ -83,7 +80,7 @@ def command(
                 loaded, lowering, sizes, fast=fast, progress=lambda done: bar(done, len(sizes)),
                 **named,
             )  # fmt: skip
-        delivery.send(counted, None)
+        delivery.send(counted)
         return
     from memsim.measurement.run.measurement import RUNS, WARM_UP, measure
 
@@ -92,4 +89,4 @@ def command(
         found = measure(
             loaded, lowering, progress=lambda done: bar(done, passes), **named, **given
         )  # fmt: skip
-    delivery.send(found, shown)
+    delivery.send(found, layers)

@@ -38,8 +38,7 @@ def command(
     runs: int | None,
     plot: str | None,
     machine_file: str | None,
-    format_: str | None,
-    output: str | None,
+    delivery: Delivery,
 ) -> None:
     """Find this machine's bandwidth at every footprint, and its peak rate.
 
@@ -48,7 +47,6 @@ def command(
     memsim probe -o probe.json --plot bandwidth.svg
     memsim probe --threads 4 --machine-file base.yaml
     """  # fmt: skip
-    delivery = Delivery(format_, output)
     from memsim.files import check_writable, write_text
 
     if plot is not None:
@@ -71,7 +69,7 @@ def command(
             runs=RUNS if runs is None else runs,
             progress=progress,
         )
-    delivery.send(found, None)
+    delivery.send(found)
     if plot is not None:
         from memsim.plot import save
         from memsim.plot.figures.bandwidth import bandwidth

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import click
 
 from memsim.cli.options import (
+    Chosen,
     Delivery,
-    input_options,
-    load_network,
+    networks_options,
     report_options,
-    simulation_options,
+    run_options,
 )
+from memsim.simulate.options import RunOptions
 
 
 @click.command("compare")
-@click.argument("networks", nargs=-1, required=True, metavar="NETWORK...")
-@input_options
-@simulation_options
+@networks_options()
+@run_options
 @report_options
 def command(
-    networks: tuple[str, ...],
-    input_: str | None,
-    batch: int | None,
-    dtype: str | None,
-    format_: str | None,
-    output: str | None,
-    **options: Any,
+    networks: list[Chosen],
+    delivery: Delivery,
+    **options: Unpack[RunOptions],
 ) -> None:
     """NETWORKS side by side on one machine: traffic, shortcuts, lifetimes, MoC, time.
 
@@ -35,8 +31,7 @@ def command(
     memsim compare hardnet68 densenet121 resnet50 --cache 2MB
     memsim compare patterns/dense patterns/log patterns/sparse patterns/harmonic
     """
-    delivery = Delivery(format_, output)
-    loaded = [load_network(each, input_, batch, dtype, None, ()) for each in networks]
+    loaded = [network.load() for network in networks]
     from memsim.simulate import compare
 
-    delivery.send(compare(loaded, **options), None)
+    delivery.send(compare(loaded, **options))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import click
 
@@ -11,23 +11,25 @@ from memsim.cli.options import (
     Delivery,
     machine_options,
     network_options,
+    parse_sizes,
     report_options,
 )
+from memsim.simulate.options import Options
 
 
 @click.command("curve")
 @network_options
-@click.option("--cache", metavar="SIZE,...", help="Sizes to look at, such as 512KiB,2MiB.")
+@click.option("--cache", "sizes", default="", metavar="SIZE,...",
+              help="Sizes to look at, such as 512KiB,2MiB.")  # fmt: skip
 @click.option("--by-layer", is_flag=True, help="JSON: step functions per layer, role and cause.")
 @machine_options
 @report_options
 def command(
     network: Chosen,
-    cache: str | None,
+    sizes: str,
     by_layer: bool,
-    format_: str | None,
-    output: str | None,
-    **options: Any,
+    delivery: Delivery,
+    **options: Unpack[Options],
 ) -> None:
     """DRAM traffic of NETWORK at every cache size, exactly, in one pass.
 
@@ -38,10 +40,8 @@ def command(
     memsim curve hardnet68 --cache 512KiB,2MiB
     memsim curve hardnet68 --management hardware --format csv -o steps.csv
     """
-    delivery = Delivery(format_, output)
-    sizes = [size for size in (cache or "").split(",") if size.strip()]
     loaded = network.load()
     from memsim.simulate import curve
 
-    found = curve(loaded, sizes=sizes, **options)
-    delivery.send(found.detailed() if by_layer else found, None)
+    result = curve(loaded, sizes=parse_sizes(sizes), **options)
+    delivery.send(result.detailed() if by_layer else result)

@@ -7,25 +7,19 @@ import click
 from memsim.cli.options import (
     Chosen,
     Delivery,
+    layers_option,
     network_options,
-    parse_layers,
     report_options,
 )
 
 
 @click.command("describe")
 @network_options
-@click.option("--layers", default="all", show_default=True, metavar="N|all", help="Rows.")
+@layers_option("all")
 @report_options
-def command(
-    network: Chosen,
-    layers: str,
-    format_: str | None,
-    output: str | None,
-) -> None:
+def command(network: Chosen, layers: int | None, delivery: Delivery) -> None:
     """Static facts of NETWORK: shapes, parameters, MACs, CIO and MoC of every layer."""
-    rows, delivery = parse_layers(layers), Delivery(format_, output)
     loaded = network.load()
-    from memsim.results.description import Description
+    from memsim.simulate import describe
 
-    delivery.send(Description(loaded), rows)
+    delivery.send(describe(loaded), layers)

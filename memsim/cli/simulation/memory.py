@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import click
 
 from memsim.cli.options import (
     Chosen,
     Delivery,
+    layers_option,
     machine_options,
     network_options,
-    parse_layers,
     report_options,
 )
+from memsim.simulate.options import Options
 
 
 @click.command("memory")
 @network_options
 @machine_options
-@click.option("--layers", default="20", show_default=True, metavar="N|all", help="Rows.")
+@layers_option("20")
 @report_options
 def command(
     network: Chosen,
-    layers: str,
-    format_: str | None,
-    output: str | None,
-    **options: Any,
+    layers: int | None,
+    delivery: Delivery,
+    **options: Unpack[Options],
 ) -> None:
     """The memory plan of NETWORK: peak bytes, and the offset of every feature map.
 
@@ -34,10 +34,7 @@ def command(
     memsim memory hardnet68 --allocator arena
     memsim memory densenet121 --lowering eager --allocator caching --format json
     """
-    rows, delivery = parse_layers(layers), Delivery(format_, output)
     loaded = network.load()
-    from memsim.results.memory import Memory
-    from memsim.simulate import prepare
+    from memsim.simulate import memory
 
-    program, machine = prepare(loaded, **options)
-    delivery.send(Memory(program, machine), rows)
+    delivery.send(memory(loaded, **options), layers)

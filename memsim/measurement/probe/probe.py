@@ -77,6 +77,13 @@ class Probe(Measured):
     threads : int
     facts : mapping of str to str
         About machine, software and method.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> probe = memsim.probe(threads=1)            # doctest: +SKIP
+    >>> probe.dram.high, probe.peak.high           # doctest: +SKIP
+    (11800000000.0, 43500000000.0)
     """
 
     laid_out_by: ClassVar[str] = "memsim.measurement.probe.sheet:probe_sheet"

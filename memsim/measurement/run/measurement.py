@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from memsim.measurement.run.heap import choose_malloc
 from memsim.measurement.run.stopwatch import Clock, CpuClock, CudaClock, Times
 from memsim.measurement.run.subject import Subject, prepare
 from memsim.network.graph import Network
+from memsim.simulate.source import Source, network_of
 
 SCHEMA = "memsim.measurement/1"
 
@@ -65,6 +67,13 @@ class Measurement(MeasuredNetwork):
         From other passes, in which the clock was read after every kernel.
     facts : mapping of str to str
         About machine, software and method.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> measurement = memsim.measure("resnet18", runs=3)            # doctest: +SKIP
+    >>> measurement.whole.median_s, len(measurement.kernels)        # doctest: +SKIP
+    (0.0312, 31)
     """
 
     laid_out_by: ClassVar[str] = "memsim.measurement.run.sheet:measurement_sheet"
@@ -131,7 +140,7 @@ def _times(times: Times) -> dict[str, Any]:
 
 
 def measure(
-    network: Network,
+    network: Source,
     lowering: str = "fused",
     *,
     threads: int = 1,
@@ -150,7 +159,8 @@ def measure(
 
     Parameters
     ----------
-    network : Network
+    network : Network, str or path
+        As in :func:`memsim.run`.
     lowering : str
         ``eager`` or ``fused``, see :func:`memsim.measurement.run.subject.prepare`.
     threads : int
@@ -166,7 +176,7 @@ def measure(
         On ``cuda``: count each kernel's DRAM bytes in a further process, where Nsight Compute
         (``ncu``) is installed.
     name, variant : str
-        What the network is called in the result; its own name if empty.
+        What the network is called in the result; as it was named here if empty.
     progress : callable
         Called with the passes that are done, of ``2 * runs + WARM_UP``.
 
@@ -174,8 +184,16 @@ def measure(
     ------
     InputError, SimulationError
         See :func:`memsim.measurement.run.subject.prepare`; for no runs or threads.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> measurement = memsim.measure("resnet18", "eager")  # doctest: +SKIP
+    >>> measurement.save("runs/resnet18.csv")              # doctest: +SKIP
     """
     at_least_one(runs=runs, threads=threads)
+    if not isinstance(network, Network):
+        name, network = name or os.fspath(network), network_of(network)
     memory = choose_malloc(malloc)
     with _threads(threads):
         # Inside, for oneDNN packs weights for the threads that it has: for others they would be

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from memsim.readable import format_bytes
 from memsim.results.optimality import Optimality
 from memsim.results.sheets.configuration import configuration
@@ -19,33 +21,36 @@ def optimality_sheet(found: Optimality, layers: int | None = 10) -> Sheet:
             for policy, moved in found.policies.items()
         ),
     ]
-    heaviest = sorted(found.rows(), key=lambda row: -int(row["dram_bytes"]))
-    shown = heaviest if layers is None else heaviest[:layers]
-    convolutions = tuple(
-        (
-            str(row["layer"]),
-            *(
-                format_bytes(int(row[key])) if row[key] else "-"
-                for key in ("dram_bytes", "communication_bytes")
-            ),
-        )
-        for row in shown
-    )
     return Sheet(
         title=f"{found.program.network.name} on {found.machine.name}: how far from optimal",
         facts=configuration(found.program, found.machine),
         grids=(
             Grid("DRAM traffic", ("", "bytes", "above the bound"), tuple(rows)),
-            Grid(
-                f"the {len(shown)} heaviest of {len(heaviest)} convolutions",
-                ("layer", "moved", "by itself at least"),
-                convolutions,
-            ),
+            *([_convolutions(found.rows(), layers)] if found.convolutions else []),
         ),
         notes=(
             "The lower bound holds for every policy at this cache and task order, reads and "
             "write-backs together. Belady's rule (farthest next use) is a heuristic with unequal "
             "blocks. What a convolution moves at least by itself, with its input and output in "
             "DRAM, is no floor for a network, which keeps tensors on chip.",
+        ),
+    )
+
+
+def _convolutions(rows: list[dict[str, Any]], layers: int | None) -> Grid:
+    heaviest = sorted(rows, key=lambda row: -int(row["dram_bytes"]))
+    listed = heaviest[:layers]
+    return Grid(
+        f"the {len(listed)} heaviest of {len(heaviest)} convolutions",
+        ("layer", "moved", "by itself at least"),
+        tuple(
+            (
+                row["layer"],
+                *(
+                    format_bytes(row[key]) if row[key] else "-"
+                    for key in ("dram_bytes", "communication_bytes")
+                ),
+            )
+            for row in listed
         ),
     )

@@ -1,0 +1,42 @@
+"""``memsim pytorch-traffic``."""
+
+from __future__ import annotations
+
+import click
+
+from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, report_options
+
+
+@click.command("pytorch-traffic")
+@network_options
+@click.option("--mode", default="fused", show_default=True, help="eager or fused.")
+@click.option(
+    "--cache",
+    "sizes",
+    metavar="SIZE,...",
+    help="Sizes of the last level.  [default: powers of two, 256KiB to 32MiB]",
+)
+@click.option("--ways", type=int, default=16, show_default=True, help="Of the last level.")
+@report_options
+def command(
+    network: Chosen,
+    mode: str,
+    sizes: str | None,
+    ways: int,
+    delivery: Delivery,
+) -> None:
+    """DRAM traffic of NETWORK when PyTorch runs it on a CPU, for many caches at once.
+
+    It follows the kernels of one library, PyTorch 2.13 with oneDNN 3.12 on AVX2: their loops,
+    their scratch memory and the heap.
+
+    \b
+    memsim pytorch-traffic resnet18 --mode eager --cache 1MiB,4MiB
+    memsim pytorch-traffic hardnet68 --format json -o traffic.json
+    """
+    loaded = network.load()
+    from memsim.simulate import pytorch_traffic
+    from memsim.simulate.pytorch import SIZES
+
+    chosen = SIZES if sizes is None else parse_sizes(sizes)
+    delivery.send(pytorch_traffic(loaded, mode, chosen, ways=ways))

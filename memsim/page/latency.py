@@ -1,0 +1,39 @@
+"""The times on the grid as the page carries them, with the words that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from memsim.readable import format_bytes_exact, format_rate
+from memsim.results.curve import CurveResult
+from memsim.results.latency_grid import SMALLEST, LatencyGrid
+
+
+def latency(results: Sequence[CurveResult]) -> dict[str, Any]:
+    """The grid of the networks' machine, and the times of each network on it.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> facts = latency([memsim.curve("resnet18")])
+    >>> facts["rates"][facts["own"]], facts["rule"]
+    ('25.6 GB/s', '0, powers of two from 16,384 B and the sizes half-way')
+    """
+    machine = results[0].machine
+    largest = max(int(result.steps.cache_bytes[-1]) for result in results)
+    grid = LatencyGrid.of(machine, largest)
+    return {
+        "capacities": list(grid.capacities),
+        "bandwidths": [float(rate) for rate in grid.bandwidths],
+        "rates": [format_rate(rate) for rate in grid.bandwidths],
+        "rule": rule(grid),
+        "own": grid.bandwidths.index(machine.dram.bandwidth),
+        "times": [grid.times(result) for result in results],
+    }
+
+
+def rule(grid: LatencyGrid) -> str:
+    """Which capacities the grid has, in words."""
+    halves = " and the sizes half-way" if grid.half_way else ""
+    return f"0, powers of two from {format_bytes_exact(SMALLEST)}{halves}"

@@ -1,0 +1,65 @@
+"""From a network and a machine to a result: the way through the house, once.
+
+Names are imported when they are first used, so that the command line knows the options before it
+needs an engine.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memsim.simulate.options import Options, RunOptions
+    from memsim.simulate.preparation import BEST, prepare
+    from memsim.simulate.pytorch import pytorch_traffic
+    from memsim.simulate.source import Source, describe
+    from memsim.simulate.verbs import (
+        CLOCKS,
+        bounds,
+        compare,
+        curve,
+        memory,
+        run,
+        size,
+    )
+
+_HOMES = {
+    "BEST": "preparation",
+    "CLOCKS": "verbs",
+    "Options": "options",
+    "RunOptions": "options",
+    "Source": "source",
+    "bounds": "verbs",
+    "compare": "verbs",
+    "curve": "verbs",
+    "describe": "source",
+    "memory": "verbs",
+    "prepare": "preparation",
+    "pytorch_traffic": "pytorch",
+    "run": "verbs",
+    "size": "verbs",
+}
+
+__all__ = [
+    "BEST",
+    "CLOCKS",
+    "Options",
+    "RunOptions",
+    "Source",
+    "bounds",
+    "compare",
+    "curve",
+    "describe",
+    "memory",
+    "prepare",
+    "pytorch_traffic",
+    "run",
+    "size",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'memsim.simulate' has no attribute {name!r}")
+    return getattr(import_module(f"memsim.simulate.{_HOMES[name]}"), name)

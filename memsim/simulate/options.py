@@ -1,0 +1,144 @@
+"""What a simulation can be told, one line each: for Python and for the command line.
+
+A line names an option, its type, and what is said of it. The command line makes its options of
+these lines, and the documentation of :class:`Options` is written from them.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+from memsim.errors import InputError, Problem, did_you_mean
+from memsim.units import Quantity
+
+if TYPE_CHECKING:
+    from memsim.machine import Machine
+
+__all__ = ["OPTIONS", "RUN_OPTIONS", "Option", "Options", "RunOptions", "refuse_unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is said of an option, and how the command line reads it.
+
+    Attributes
+    ----------
+    help : str
+    metavar : str
+        What stands for its value on the command line; empty for click's own word.
+    default : str
+        What holds where it is left out; empty where the machine says.
+    kind : type
+        What a word of the command line becomes: ``str``, ``int``, or ``bool`` for a pair of flags.
+    """
+
+    help: str
+    metavar: str = ""
+    default: str = ""
+    kind: type = str
+
+
+class Options(TypedDict, total=False):
+    """What a simulation can be told; everything has a default, which None stands for as well."""
+
+    cache: Annotated[Quantity | None, Option("Cache, such as 2MB, 2MiB, 0.", "SIZE")]
+    machine: Annotated[
+        "Machine | str | os.PathLike[str] | None",
+        Option("A preset or a machine file.", default="edge"),
+    ]
+    bandwidth: Annotated[Quantity | None, Option("Peak DRAM bandwidth, such as 25.6GB/s.", "RATE")]
+    macs: Annotated[Quantity | None, Option("Compute rate, such as 0.5TMAC/s.", "RATE")]
+    buffer: Annotated[Quantity | None, Option("Streaming buffers beside the cache.", "SIZE")]
+    lowering: Annotated[
+        str | None,
+        Option("eager, fused or concat_free: how layers become kernels.", default="fused"),
+    ]
+    schedule: Annotated[str | None, Option("Order of tasks.", default="layer_by_layer")]
+    order: Annotated[
+        str | None,
+        Option(
+            "Order inside a kernel: rows_outer, weights_outer, or best of both.",
+            default="rows_outer",
+        ),
+    ]
+    tile: Annotated[str | None, Option("auto, or whole for one task per kernel.", default="auto")]
+    policy: Annotated[str | None, Option("Replacement policy of the cache.")]
+    management: Annotated[
+        str | None, Option("scratchpad, or hardware: lines that know no lifetimes.")
+    ]
+    ways: Annotated[int | None, Option("Lines of a set of a hardware cache; 0: all.", kind=int)]
+    fetch_on_write: Annotated[
+        bool | None,
+        Option("Whether a write that misses a hardware cache fetches its line.", kind=bool),
+    ]
+    layout: Annotated[
+        str | None,
+        Option(
+            "nchw or nhwc: feature maps in memory, as a hardware cache sees them.",
+            default="nchw",
+        ),
+    ]
+    allocator: Annotated[
+        str | None,
+        Option(
+            "caching, arena or fresh: who gives feature maps their addresses.", default="caching"
+        ),
+    ]
+
+
+class RunOptions(Options, total=False):
+    """What a simulation that tells the time can be told: :class:`Options`, and a clock."""
+
+    clock: Annotated[
+        str | None,
+        Option("replay (event by event) or recurrence (the same in closed form).",
+               default="replay"),
+    ]  # fmt: skip
+
+
+def _table(options: type) -> dict[str, Option]:
+    return {name: line.__metadata__[0] for name, line in options.__annotations__.items()}
+
+
+OPTIONS = _table(Options)
+"""The options of every verb that simulates, by name."""
+
+RUN_OPTIONS = _table(RunOptions)
+"""Those of a verb that tells the time."""
+
+
+def _documented(table: Mapping[str, Option]) -> str:
+    lines = ["\n\n    Attributes\n    ----------"]
+    for name, option in table.items():
+        default = f" ``{option.default}`` where left out." if option.default else ""
+        lines.append(f"    {name}\n        {option.help}{default}")
+    return "\n".join(lines) + "\n    "
+
+
+Options.__doc__ = f"{Options.__doc__}{_documented(OPTIONS)}"
+RunOptions.__doc__ = f"{RunOptions.__doc__}{_documented(RUN_OPTIONS)}"
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse options that a verb does not have.
+
+    Raises
+    ------
+    InputError
+        With each of them, and the option that was perhaps meant.
+
+    Examples
+    --------
+    >>> refuse_unknown(["cach"], OPTIONS)
+    Traceback (most recent call last):
+    memsim.errors.InputError: unknown option 'cach' (did you mean 'cache'?)
+    """
+    names = list(known)
+    problems = [
+        Problem(f"unknown option {name!r}", hint=did_you_mean(name, names))
+        for name in given
+        if name not in names
+    ]
+    if problems:
+        raise InputError(*problems)

@@ -1,0 +1,76 @@
+"""From what a simulation is told to the program and the machine that the engines read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any, Unpack
+
+from memsim.errors import InputError, Problem
+from memsim.machine import DEFAULT_MACHINE, Machine, load_machine
+from memsim.machine.machine import Overrides
+from memsim.program import Program, build
+from memsim.program.lowering import on_library
+from memsim.program.memory.allocator import ALLOCATORS
+from memsim.simulate.options import OPTIONS, Options, refuse_unknown
+from memsim.simulate.source import Source, network_of
+
+BEST = "best"
+"""The task order that is chosen, of all there are, by the traffic it causes."""
+
+
+def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machine]:
+    """The program and the machine that options describe.
+
+    Order ``best`` is decided at the machine's cache.
+
+    Raises
+    ------
+    InputError, SimulationError
+        As :func:`memsim.run`.
+    """
+    candidates, machine = prepare_all(network, **options)
+    if len(candidates) == 1:
+        return next(iter(candidates.values())), machine
+    from memsim.engines.curve.envelope import best_pass
+
+    chosen, _ = best_pass(candidates, machine.cache)
+    program = candidates[chosen]
+    return replace(program, options={**program.options, "order": BEST, "best": chosen}), machine
+
+
+def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, Program], Machine]:
+    """As :func:`prepare`; several programs, by their task order, where the order is ``best``."""
+    refuse_unknown(options, OPTIONS)
+    network = network_of(network)
+    left: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    machine = machine_of(left.pop("machine", DEFAULT_MACHINE))
+    changes = {name: left.pop(name) for name in Overrides.__annotations__ if name in left}
+    machine = machine.with_overrides(**changes)
+    ALLOCATORS[machine.cache.allocator]  # an unknown name is an error before any work
+    left["buffer"] = machine.buffer_bytes
+    if machine.compute.kernels is not None:
+        left["lowering"] = on_library(left.get("lowering", "fused"), machine.compute.kernels)
+    if left.get("order") == BEST:
+        from memsim.engines.curve.envelope import candidate_programs
+
+        del left["order"]
+        return candidate_programs(network, **left), machine
+    program = build(network, **left)
+    return {str(program.options["order"]): program}, machine
+
+
+def machine_of(machine: object) -> Machine:
+    """A machine as it is, or the one that a name or a file means.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, a file that is wrong, or anything else.
+    """
+    if isinstance(machine, Machine):
+        return machine
+    if not isinstance(machine, str | os.PathLike):
+        message = f"{machine!r} is no machine"
+        raise InputError(Problem(message, path="machine", hint="a name, a file or a Machine"))
+    return load_machine(machine)

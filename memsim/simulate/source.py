@@ -1,0 +1,51 @@
+"""A source: a network in whatever form it is at hand, and what it tells without a machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from memsim.network.graph import Network
+
+if TYPE_CHECKING:
+    from memsim.results.description import Description
+
+Source = Network | str | os.PathLike[str]
+"""A network, the name of a shipped one, or a file that :func:`memsim.load` reads."""
+
+
+def network_of(source: Source) -> Network:
+    """A network as it is, or the one that a name or a file means."""
+    if isinstance(source, Network):
+        return source
+    from memsim.formats import load
+
+    return load(source)
+
+
+def describe(network: Source) -> Description:
+    """Tell the static facts of a network: shapes, parameters, MACs, CIO, MoC of every layer.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`memsim.run`.
+
+    Returns
+    -------
+    Description
+
+    Raises
+    ------
+    InputError
+        For an unknown name or a file that is wrong.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> memsim.describe("resnet18").rows()[1]["macs"]
+    118013952
+    """
+    from memsim.results.description import Description
+
+    return Description(network_of(network))

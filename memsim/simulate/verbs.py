@@ -1,0 +1,276 @@
+"""The verbs that simulate a machine: each takes networks and options, and returns a result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Unpack
+
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.replay import replay
+from memsim.engines.clock.steps import Steps, Timeline, steps
+from memsim.errors import InputError, Problem, at_path
+from memsim.network.graph import Network
+from memsim.registry import Registry
+from memsim.results.run import Result
+from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Options, refuse_unknown
+from memsim.simulate.preparation import prepare, prepare_all
+from memsim.simulate.source import Source
+from memsim.units import Quantity, parse_bytes, parse_percent
+
+if TYPE_CHECKING:
+    from memsim.results.comparison import Comparison
+    from memsim.results.curve import CurveResult
+    from memsim.results.memory import Memory
+    from memsim.results.optimality import Optimality
+    from memsim.results.size import SmallestCache
+
+CLOCKS: Registry[Callable[[Steps], Timeline]] = Registry("clock")
+"""What tells when things happen: (steps) -> timeline."""
+
+CLOCKS.add("replay", replay)
+CLOCKS.add("recurrence", recurrence)
+
+
+def run(network: Source, *, clock: str | None = None, **options: Unpack[Options]) -> Result:
+    """Simulate one inference: DRAM traffic and time.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        A network, the name of a shipped one, or a file that :func:`memsim.load` reads.
+    clock : str, optional
+        ``replay`` (the SimPy model, where left out) or ``recurrence`` (the same time in closed
+        form).
+    **options
+        See :class:`memsim.simulate.Options`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError
+        For an option that does not exist, and a name, a file or a number that is wrong.
+    SimulationError
+        If the machine cannot run the network: its buffers do not hold the smallest tile.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> small = memsim.run("hardnet68", cache="256KiB")
+    >>> large = memsim.run("hardnet68", cache="2MiB")
+    >>> large.dram_bytes < small.dram_bytes
+    True
+    """
+    refuse_unknown(options, RUN_OPTIONS)
+    tell_time = CLOCKS[RUN_OPTIONS["clock"].default if clock is None else clock]
+    program, machine = prepare(network, **options)
+    traffic = cache_pass(program, machine.cache)
+    durations = steps(program, traffic, machine)
+    return Result(program, machine, traffic, durations, tell_time(durations))
+
+
+def curve(
+    network: Source, *, sizes: Sequence[Quantity] = (), **options: Unpack[Options]
+) -> CurveResult:
+    """Find the DRAM traffic of one inference at EVERY cache size, exactly, in one pass.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`memsim.run`.
+    sizes : sequence of str or int
+        Cache sizes at which the time is found as well.
+    **options
+        See :class:`memsim.simulate.Options`; the cache may be a scratchpad or fully associative
+        hardware, with LRU replacement.
+
+    Returns
+    -------
+    CurveResult
+
+    Raises
+    ------
+    InputError, SimulationError
+        As :func:`memsim.run`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = memsim.curve("hardnet68", sizes=["256KiB", "2MiB"])
+    >>> [point.dram_bytes for point in result.points] == [
+    ...     memsim.run("hardnet68", cache=size).dram_bytes for size in ("256KiB", "2MiB")]
+    True
+    """
+    from memsim.results.curve import CurveResult
+
+    refuse_unknown(options, [*OPTIONS, "sizes"])
+    with at_path("sizes"):
+        chosen = tuple(parse_bytes(size) for size in sizes)
+    programs, machine = prepare_all(network, **options)
+    first, *others = programs.items()
+    return CurveResult(first[1], machine, chosen, dict(others))
+
+
+def size(
+    network: Source,
+    *,
+    traffic: Quantity | None = None,
+    within: str | float | None = None,
+    **options: Unpack[Options],
+) -> SmallestCache:
+    """Find the smallest cache with which one inference moves no more than so much.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`memsim.run`.
+    traffic : str or int
+        Most DRAM traffic, such as ``"80MB"``.
+    within : str or float
+        Instead: most traffic above compulsory in per cent, such as ``"10%"`` or ``10``.
+    **options
+        As in :func:`memsim.curve`.
+
+    Returns
+    -------
+    SmallestCache
+
+    Raises
+    ------
+    InputError
+        As :func:`memsim.curve`, and unless exactly one of the two limits is given.
+    SimulationError
+        If no cache is large enough.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> found = memsim.size("hardnet68", within="10%")
+    >>> memsim.run("hardnet68", cache=found.cache_bytes).dram_bytes <= found.limit_bytes
+    True
+    >>> memsim.run("hardnet68", cache=found.cache_bytes - 1).dram_bytes <= found.limit_bytes
+    False
+    """
+    from memsim.results.size import SmallestCache
+
+    refuse_unknown(options, [*OPTIONS, "traffic", "within"])
+    if (traffic is None) == (within is None):
+        raise InputError(Problem("give either traffic or within", hint="such as within 10%"))
+    with at_path("traffic"):
+        limit = None if traffic is None else parse_bytes(traffic)
+    with at_path("within"):
+        share = None if within is None else parse_percent(within)
+    result = curve(network, **options)
+    if share is not None:
+        limit = int(result.program.compulsory_bytes * (1 + share))
+    return SmallestCache.of(result, limit or 0)
+
+
+def compare(
+    networks: Iterable[Source] | Source,
+    *,
+    clock: str | None = None,
+    **options: Unpack[Options],
+) -> Comparison:
+    """Simulate several networks on one machine.
+
+    Parameters
+    ----------
+    networks : iterable of Network, str or path
+        At least one; a single one stands for itself.
+    clock, **options
+        As in :func:`memsim.run`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        For no network at all, and as :func:`memsim.run`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> comparison = memsim.compare(["hardnet68", "densenet121"], cache="2MB")
+    >>> [round(each.shortcut_share, 3) for each in comparison.contenders]
+    [0.031, 0.205]
+    """
+    from memsim.results.comparison import Comparison, Contender
+
+    refuse_unknown(options, RUN_OPTIONS)
+    if isinstance(networks, Network | str | os.PathLike):
+        networks = [networks]
+    contenders = tuple(Contender(run(network, clock=clock, **options)) for network in networks)
+    if not contenders:
+        raise InputError("there is no network to compare")
+    return Comparison(contenders)
+
+
+def bounds(network: Source, **options: Unpack[Options]) -> Optimality:
+    """Find how far replacement policies are from what no policy can go below.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`memsim.run`.
+    **options
+        See :class:`memsim.simulate.Options`; the cache is a scratchpad.
+
+    Returns
+    -------
+    Optimality
+
+    Raises
+    ------
+    InputError
+        For a cache that does not know what is still needed, and as :func:`memsim.run`.
+    SimulationError
+        As :func:`memsim.run`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> bounds = memsim.bounds("resnet18", cache="500kB")
+    >>> bounds.compulsory_bytes < bounds.policies["belady"] < bounds.policies["lru"]
+    True
+    """
+    from memsim.results.optimality import Optimality
+
+    return Optimality(*prepare(network, **options))
+
+
+def memory(network: Source, **options: Unpack[Options]) -> Memory:
+    """Plan the memory of one inference: where every feature map lies, and how much is needed.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`memsim.run`.
+    **options
+        See :class:`memsim.simulate.Options`; ``allocator`` gives the addresses.
+
+    Returns
+    -------
+    Memory
+
+    Raises
+    ------
+    InputError, SimulationError
+        As :func:`memsim.run`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> memory = memsim.memory("hardnet68", allocator="arena")
+    >>> memory.peak_live_bytes <= memory.plan.peak_bytes
+    True
+    """
+    from memsim.results.memory import Memory
+
+    return Memory(*prepare(network, **options))
