@@ -149,7 +149,7 @@ def simulated_cache(
     ----------
     network : Network
     lowering : str
-        ``eager`` or ``fused``, see :func:`memsim.measurement.run.subject.prepare`.
+        ``eager`` or ``fused``, see :func:`memsim.measurement.run.runnable.prepare`.
     sizes : sequence of str or int
         Of the last level: 1 KiB times a power of two, since it has 16 ways of lines of 64 bytes.
     fast : bool
@@ -176,7 +176,7 @@ def simulated_cache(
     if warm < 0:
         raise InputError(f"{warm} passes before the counted one are too few; expected 0 or more")
     tools = _tools()
-    from memsim.measurement.run.subject import prepare
+    from memsim.measurement.run.runnable import prepare
 
     prepare(network, lowering)  # what cannot run is told now, not after half a minute
     counts = []

@@ -17,7 +17,7 @@ from memsim.errors import InputError, Problem
 from memsim.measurement.measured import Measured, at_least_one
 from memsim.measurement.probe import processor
 from memsim.measurement.probe.bandwidth import LOOPS, TOGETHER, Bandwidth, bandwidths, footprints
-from memsim.measurement.probe.peak import CALLS, Call, Peak, peaks
+from memsim.measurement.probe.peak import CALLS, CallOverhead, Peak, peaks
 from memsim.readable import format_bytes_exact
 from memsim.units import Quantity, parse_bytes
 
@@ -70,7 +70,7 @@ class Probe(Measured):
         By footprint, then loop.
     peaks : tuple of Peak
         Matrix products.
-    call : Call
+    call : CallOverhead
         The overhead of a kernel.
     caches : mapping of str to int
         Bytes of each level, of all threads together; empty where the system does not tell.
@@ -83,7 +83,7 @@ class Probe(Measured):
 
     bandwidths: tuple[Bandwidth, ...]
     peaks: tuple[Peak, ...]
-    call: Call
+    call: CallOverhead
     caches: Mapping[str, int]
     threads: int
     facts: Mapping[str, str]
