@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -49,3 +52,12 @@ def test_the_stability_page_has_every_schema_once() -> None:
     written = {name for path in PACKAGE.rglob("*.py") for name in schema.findall(path.read_text())}
     listed = re.findall(r"^\| `(memsim\.\S+)` \|", STABILITY, re.MULTILINE)
     assert Counter(listed) == Counter(written)
+
+
+def test_every_dependency_of_the_core_has_a_lowest_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "lowest.py"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    bounds = [line.replace(">=", "==") for line in project["dependencies"]]
+    assert pinned == bounds
