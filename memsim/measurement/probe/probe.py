@@ -108,17 +108,17 @@ class Probe(Measured):
 
     def plateaus(self) -> tuple[Plateau, ...]:
         """The bandwidth of every level that footprints fit into with room, and of DRAM."""
-        found, before = [], 0
+        levels, before = [], 0
         for level, size in self.caches.items():
             inside = [
                 each
                 for each in self.bandwidths
                 if NEAR * before <= each.footprint_bytes <= ROOM * size
             ]
-            found.append(_plateau(level, size, inside))
+            levels.append(_plateau(level, size, inside))
             before = size
-        found.append(_plateau("DRAM", None, list(self.beyond_caches)))
-        return tuple(each for each in found if each.footprints)
+        levels.append(_plateau("DRAM", None, list(self.beyond_caches)))
+        return tuple(each for each in levels if each.footprints)
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per thing that was timed; ``unit`` says what ``median`` counts."""
@@ -232,8 +232,8 @@ def probe(
 
     Examples
     --------
-    >>> found = probe()                             # doctest: +SKIP
-    >>> [each.level for each in found.plateaus()]   # doctest: +SKIP
+    >>> machine = probe()                             # doctest: +SKIP
+    >>> [each.level for each in machine.plateaus()]  # doctest: +SKIP
     ['L1', 'L2', 'L3', 'DRAM']
     """
     at_least_one(threads=threads, runs=runs)
@@ -245,10 +245,10 @@ def probe(
         raise InputError(Problem(message, "--max"))
     sizes = footprints(smallest, size, PER_OCTAVE, threads)
     steps = _Steps((runs + 1) * len(sizes) + 1, progress)
-    found = bandwidths(sizes, threads, runs, steps.next)
+    rates = bandwidths(sizes, threads, runs, steps.next)
     products, call = peaks(threads, runs)
     steps.next()
-    return Probe(found, products, call, caches, threads, _facts(threads, runs, products))
+    return Probe(rates, products, call, caches, threads, _facts(threads, runs, products))
 
 
 def largest_footprint(caches: Mapping[str, int], largest: Quantity | None) -> int:

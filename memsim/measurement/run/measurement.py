@@ -85,8 +85,8 @@ class Measurement(MeasuredNetwork):
         where = {**self.where, "threads": self.threads}
         rows = [{**where, "layer": "", "op": "", **_times(self.whole)}]
         for kernel in self.kernels:
-            told = {"layer": kernel.name, "op": kernel.op}
-            rows.append({**where, **told, **_times(kernel.times)})
+            names = {"layer": kernel.name, "op": kernel.op}
+            rows.append({**where, **names, **_times(kernel.times)})
         if any(kernel.read_bytes is not None for kernel in self.kernels):
             for row, each in zip(rows, (None, *self.kernels), strict=True):
                 row["read_bytes"] = self._counted("read_bytes", each)
@@ -183,11 +183,11 @@ def measure(
         runnable = prepare(network, lowering, device)
         clock: Clock = CpuClock() if device == "cpu" else CudaClock()
         whole, steps = _timed(runnable, clock, runs, progress)
-    told = _facts(device, threads, clock, runs) | {"memory": memory}
+    facts = _facts(device, threads, clock, runs) | {"memory": memory}
     ncu = find_ncu() if device == "cuda" and counters else None
     moved = dram_bytes(network, lowering, ncu) if ncu is not None else None
     if device == "cuda":
-        told["DRAM bytes"] = "Nsight Compute, of one pass" if moved else "not counted"
+        facts["DRAM bytes"] = "Nsight Compute, of one pass" if moved else "not counted"
     kernels = tuple(
         KernelTime(
             step.kernel.name,
@@ -205,7 +205,7 @@ def measure(
         device=device,
         whole=Times.of(whole),
         kernels=kernels,
-        facts=told,
+        facts=facts,
     )
 
 
@@ -247,12 +247,12 @@ def _threads(number: int) -> Iterator[None]:
 
 def _facts(device: str, threads: int, clock: Clock, runs: int) -> dict[str, str]:
     torch = import_torch()
-    told = {"measured by": "memsim measure", "device": device}
+    facts = {"measured by": "memsim measure", "device": device}
     if device == "cuda":
-        told["gpu"] = torch.cuda.get_device_name()
-        told["cuda"] = str(torch.version.cuda)
-    told |= processor_facts()
-    told |= {
+        facts["gpu"] = torch.cuda.get_device_name()
+        facts["cuda"] = str(torch.version.cuda)
+    facts |= processor_facts()
+    facts |= {
         "torch": f"{torch.__version__}, {torch.backends.cpu.get_cpu_capability()}",
         "threads": str(threads),
         "clock of the times": clock.describe(),
@@ -260,4 +260,4 @@ def _facts(device: str, threads: int, clock: Clock, runs: int) -> dict[str, str]
         "interquartile range; whole passes and passes with a clock after every kernel take turns",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
-    return told
+    return facts
