@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memsim.measurement.probe.bandwidth import LOOPS, Bandwidth, footprints
-from memsim.measurement.probe.peak import Call, Peak
+from memsim.measurement.probe.peak import CallOverhead, Peak
 from memsim.measurement.probe.probe import Probe
 
 KIB, MIB = 1024, 1024**2
@@ -31,7 +31,7 @@ def made_up(largest: int = 64 * MIB) -> Probe:
             Peak("numpy, openblas 1.0", 512, 40e9, 20e9, 44.4441e9, 9),
             Peak("numpy, openblas 1.0", 1024, 41e9, 25e9, 43e9, 9),
         ),
-        call=Call("numpy.maximum of one number", 1.25e-6, 1e-6, 3e-6, 9),
+        call=CallOverhead("numpy.maximum of one number", 1.25e-6, 1e-6, 3e-6, 9),
         caches=CACHES,
         threads=1,
         facts={"cpu": "Made Up 3000", "threads": "1", "date": "2026-01-01 00:00 UTC"},

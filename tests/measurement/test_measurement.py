@@ -15,7 +15,7 @@ from memsim.errors import InputError
 from memsim.machine import load_machine
 from memsim.measurement.probe.processor import cache_sizes, facts
 from memsim.measurement.run import stopwatch
-from memsim.measurement.run.heap import MALLOCS, choose_malloc
+from memsim.measurement.run.malloc import MALLOCS, choose_malloc
 from memsim.measurement.run.measurement import KernelTime, Measurement, measure
 from memsim.measurement.run.stopwatch import CpuClock, CudaClock, Times
 from memsim.sheets.formats import render
@@ -145,7 +145,9 @@ def test_what_linux_does_not_say_is_left_out(tmp_path: Path) -> None:
 
 
 def test_an_unknown_malloc_is_an_error() -> None:
-    with pytest.raises(InputError, match=r"--malloc: unknown malloc 'jemalloc' \(keep, system\)"):
+    with pytest.raises(
+        InputError, match=r"--malloc: unknown malloc 'jemalloc' \(known: keep, system\)"
+    ):
         choose_malloc("jemalloc")
 
 

@@ -12,24 +12,24 @@ from typing import Any
 
 from memsim.formats.module.module import import_torch
 from memsim.measurement.child import read_job
-from memsim.measurement.run.subject import Subject, prepare
+from memsim.measurement.run.runnable import Runnable, prepare
 
 
-def count(subject: Subject, cuda: Any, warm_up: int) -> None:
+def count(runnable: Runnable, cuda: Any, warm_up: int) -> None:
     """Run a pass between the profiler's start and stop, in NVTX ranges named by kernels.
 
     Parameters
     ----------
-    subject : Subject
+    runnable : Runnable
     cuda : module
         ``torch.cuda``.
     warm_up : int
         Passes before it that are not counted.
     """
     for _ in range(warm_up):
-        subject.forward()
+        runnable.forward()
     cuda.synchronize()
-    names = iter([step.kernel.name for step in subject.steps])
+    names = iter([step.kernel.name for step in runnable.steps])
 
     def next_range() -> None:
         cuda.nvtx.range_pop()
@@ -37,7 +37,7 @@ def count(subject: Subject, cuda: Any, warm_up: int) -> None:
 
     cuda.profiler.start()
     cuda.nvtx.range_push(next(names))
-    subject.forward(next_range)
+    runnable.forward(next_range)
     cuda.nvtx.range_pop()
     cuda.synchronize()
     cuda.profiler.stop()

@@ -53,8 +53,8 @@ def dram_bytes(network: Network, lowering: str, ncu: str) -> dict[str, tuple[int
             check=False,
         )
         if not table.exists():
-            said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-            message = f"ncu failed (exit code {done.returncode}): {said[-1]}"
+            output = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+            message = f"ncu failed (exit code {done.returncode}): {output[-1]}"
             raise SimulationError(Problem(message, "--device", "--no-counters leaves it out"))
         return bytes_per_range(read_ncu(table))
 

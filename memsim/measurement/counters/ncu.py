@@ -283,25 +283,25 @@ def _innermost(cell: str) -> str:
     >>> _innermost('7  "<default domain>:block1.2.conv:none:none:none:none:none:none" ')
     'block1.2.conv'
     """
-    found = re.findall(r'"([^"]*)"', cell)
-    if not found:
+    quoted = re.findall(r'"([^"]*)"', cell)
+    if not quoted:
         return ""
-    _, _, rest = found[-1].partition(":")
+    _, _, rest = quoted[-1].partition(":")
     return str(rest.rsplit(":", _AFTER_RANGE)[0])
 
 
 def _refusal(lines: list[str]) -> tuple[str, str] | None:
     """Why ncu says that it has counted nothing, and what helps."""
-    told = [line for line in lines if line.startswith(("==ERROR==", "==WARNING=="))]
-    if any("ERR_NVGPUCTRPERM" in line for line in told):
+    messages = [line for line in lines if line.startswith(("==ERROR==", "==WARNING=="))]
+    if any("ERR_NVGPUCTRPERM" in line for line in messages):
         return (
             "ncu was not allowed to read the GPU's counters (ERR_NVGPUCTRPERM)",
             "run it as root, or load the nvidia module with "
             "NVreg_RestrictProfilingToAdminUsers=0; a container needs --cap-add=SYS_ADMIN",
         )
-    for line in told:
+    for line in messages:
         if line.startswith("==ERROR=="):
             return f"ncu failed: {line.removeprefix('==ERROR==').strip()}", ""
-    if any("No kernels were profiled" in line for line in told):
+    if any("No kernels were profiled" in line for line in messages):
         return "ncu has profiled no kernels", "did the program run on the GPU?"
     return None

@@ -44,24 +44,24 @@ def main(path: str) -> None:
 def _run(job: dict[str, Any]) -> None:
     from memsim.formats import load
     from memsim.formats.module.module import import_torch
-    from memsim.measurement.run.subject import prepare
+    from memsim.measurement.run.runnable import prepare
 
     torch = import_torch()
     torch.set_num_threads(1)
-    subject = prepare(load(Path(job["network"])), job["lowering"])
+    runnable = prepare(load(Path(job["network"])), job["lowering"])
     for _ in range(NATIVE - 1):
-        subject.forward()
+        runnable.forward()
     with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
-        subject.forward(_say_step)
+        runnable.forward(_say_step)
     Path(job["report"]).write_text(
         json.dumps(
             {
                 "torch": torch.__version__,
                 "vectors": torch.backends.cpu.get_cpu_capability(),
-                "kernels": [step.kernel.name for step in subject.steps],
+                "kernels": [step.kernel.name for step in runnable.steps],
                 "convolutions": [
                     step.kernel.name
-                    for step in subject.steps
+                    for step in runnable.steps
                     if step.kernel.op.kind in ("conv", "conv_transpose")
                 ],
             }
@@ -70,9 +70,9 @@ def _run(job: dict[str, Any]) -> None:
     )
     _simulate(job["vgdb"])
     for _ in range(job["warm"]):
-        subject.forward()
+        runnable.forward()
     os.ctermid()
-    subject.forward()
+    runnable.forward()
     os.getloadavg()
 
 

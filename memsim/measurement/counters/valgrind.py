@@ -149,7 +149,7 @@ def simulated_cache(
     ----------
     network : Network
     lowering : str
-        ``eager`` or ``fused``, see :func:`memsim.measurement.run.subject.prepare`.
+        ``eager`` or ``fused``, see :func:`memsim.measurement.run.runnable.prepare`.
     sizes : sequence of str or int
         Of the last level: 1 KiB times a power of two, since it has 16 ways of lines of 64 bytes.
     fast : bool
@@ -170,19 +170,19 @@ def simulated_cache(
     SimulationError
         If PyTorch cannot run the network, or the run under Valgrind fails.
     """
-    found = [_checked(size) for size in sizes]
-    if not found:
+    last_levels = [_checked(size) for size in sizes]
+    if not last_levels:
         raise InputError(Problem("there is no size to simulate", "--cachegrind"))
     if warm < 0:
         raise InputError(f"{warm} passes before the counted one are too few; expected 0 or more")
     tools = _tools()
-    from memsim.measurement.run.subject import prepare
+    from memsim.measurement.run.runnable import prepare
 
     prepare(network, lowering)  # what cannot run is told now, not after half a minute
     counts = []
     with tempfile.TemporaryDirectory(prefix="memsim-") as folder:
         runner = _Runner(Path(folder), tools, network, lowering, fast, warm)
-        for done, size in enumerate(found, 1):
+        for done, size in enumerate(last_levels, 1):
             counts.append(runner.run(size))
             progress(done)
     return SimulatedCache(
@@ -195,13 +195,13 @@ def simulated_cache(
 
 def _checked(size: Quantity) -> int:
     """A size in bytes of which Callgrind can make a cache."""
-    found = parse_bytes(size)
-    sets, rest = divmod(found, WAYS * LINE)
+    nbytes = parse_bytes(size)
+    sets, rest = divmod(nbytes, WAYS * LINE)
     if rest or sets & (sets - 1) or not sets:
-        told = format_bytes_exact(found)
-        message = f"{told} are no cache of {WAYS} ways of lines of {LINE} B and 2, 4, 8, ... sets"
+        ways = f"{WAYS} ways of lines of {LINE} B and 2, 4, 8, ... sets"
+        message = f"{format_bytes_exact(nbytes)} are no cache of {ways}"
         raise InputError(Problem(message, "--cachegrind", "such as 256KiB, 1MiB or 32MiB"))
-    return found
+    return nbytes
 
 
 def _tools() -> tuple[str, str]:
@@ -231,7 +231,7 @@ class _Runner:
         self.valgrind, vgdb = tools
         self.prefix = f"--vgdb-prefix={folder / 'vgdb'}"  # pipes of no other process
         self.report: dict[str, Any] = {}
-        self.told = ""
+        self.verbose = ""
         self.job = write_job(
             folder,
             network,
@@ -255,7 +255,7 @@ class _Runner:
         dumps = [path for path in self.folder.glob("out*") if f"before={END}" in path.read_text()]
         if done.returncode or len(dumps) != 1:
             raise SimulationError(Problem(self._failure(done), "--cachegrind"))
-        self.told = done.stdout
+        self.verbose = done.stdout
         self.report = json.loads((self.folder / "report.json").read_text("utf-8"))
         return _counted(size, dumps[0].read_text())
 
@@ -272,17 +272,19 @@ class _Runner:
     def _failure(self, done: subprocess.CompletedProcess[str]) -> str:
         log = self.folder / "log"
         lines = (log.read_text(errors="replace") if log.exists() else "").splitlines()
-        told = done.stderr.strip().splitlines() or [line for line in lines if line.strip("=0123 ")]
+        messages = done.stderr.strip().splitlines() or [
+            line for line in lines if line.strip("=0123 ")
+        ]
         if not done.returncode:
-            told = [f"Callgrind has seen no call of {BEGIN} and {END}"]
-        last = told[-1] if told else "it said nothing"
+            messages = [f"Callgrind has seen no call of {BEGIN} and {END}"]
+        last = messages[-1] if messages else "it said nothing"
         return f"the run under Valgrind failed (exit code {done.returncode}): {last}"
 
     def facts(self) -> dict[str, str]:
         version = subprocess.run(
             [self.valgrind, "--version"], capture_output=True, text=True, check=False
         ).stdout.strip()
-        told = {
+        facts = {
             "measured by": "memsim measure --cachegrind",
             "simulator": f"{version}, callgrind --cache-sim=yes --simulate-wb=yes",
             "caches": f"I1 and D1 32,768 B with 8 ways; last level with {WAYS} ways, for "
@@ -293,25 +295,25 @@ class _Runner:
             f"are not simulated and {self.warm} that fill the cache",
             "torch": f"{self.report['torch']}, {self.report['vectors']}, one thread",
         }
-        ran = implementations(self.told, self.report["kernels"])
+        ran = implementations(self.verbose, self.report["kernels"])
         used = {name: ran.get(name, OWN) for name in self.report["convolutions"]}
         counted = Counter(used.values())
         if counted:
-            told["convolutions"] = ", ".join(f"{many} x {what}" for what, many in counted.items())
+            facts["convolutions"] = ", ".join(f"{many} x {what}" for what, many in counted.items())
         products = [name for name, what in used.items() if "gemm" in what or what == OWN]
         if products:
-            told["im2col"] = " ".join(products)
+            facts["im2col"] = " ".join(products)
         if self.fast:
-            told["fast"] = " ".join(f"{name}={value}" for name, value in FAST.items())
-        return told
+            facts["fast"] = " ".join(f"{name}={value}" for name, value in FAST.items())
+        return facts
 
 
-def implementations(told: str, kernels: Sequence[str]) -> dict[str, str]:
+def implementations(verbose: str, kernels: Sequence[str]) -> dict[str, str]:
     """What oneDNN ran for the convolution of each kernel.
 
     Parameters
     ----------
-    told : str
+    verbose : str
         What a process said while ``ONEDNN_VERBOSE`` was on, with a line after every kernel.
     kernels : sequence of str
         Their names, in order.
@@ -322,17 +324,17 @@ def implementations(told: str, kernels: Sequence[str]) -> dict[str, str]:
     >>> implementations(f"{line}\\n{STEP}\\n{STEP}\\n", ["conv1", "maxpool1"])
     {'conv1': 'jit:avx2'}
     """
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     number = 0
-    for line in told.splitlines():
+    for line in verbose.splitlines():
         fields = line.split(",")
         if line == STEP:
             number += 1
         elif "exec" in fields[:5] and fields[-1] and number < len(kernels):
             engine = fields.index("exec") + 1
             if fields[engine + 1] in ("convolution", "deconvolution"):
-                found[kernels[number]] = fields[engine + 2]
-    return found
+                kinds[kernels[number]] = fields[engine + 2]
+    return kinds
 
 
 def _counted(size: int, text: str) -> CacheCounts:

@@ -149,16 +149,16 @@ def bandwidths(
             for name, loop in LOOPS.items():
                 times[size, name] = team.enough(loop, size)
             progress()
-        found: dict[tuple[int, str], list[float]] = {place: [] for place in times}
+        rates: dict[tuple[int, str], list[float]] = {place: [] for place in times}
         for _ in range(runs):
             for size in sizes:
                 for name, loop in LOOPS.items():
                     repeat = times[size, name]
-                    found[size, name].append(1e9 * size * repeat / team.run(loop, size, repeat))
+                    rates[size, name].append(1e9 * size * repeat / team.run(loop, size, repeat))
                 progress()
     return tuple(
-        Bandwidth(name, size, statistics.median(rates), min(rates), max(rates), runs)
-        for (size, name), rates in found.items()
+        Bandwidth(name, size, statistics.median(blocks), min(blocks), max(blocks), runs)
+        for (size, name), blocks in rates.items()
     )
 
 

@@ -60,7 +60,7 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallOverhead:
     """How long a kernel takes that has nothing to do.
 
     Attributes
@@ -78,7 +78,9 @@ class Call:
     runs: int
 
 
-def peaks(threads: int, runs: int, sizes: Sequence[int] = SIZES) -> tuple[tuple[Peak, ...], Call]:
+def peaks(
+    threads: int, runs: int, sizes: Sequence[int] = SIZES
+) -> tuple[tuple[Peak, ...], CallOverhead]:
     """Start the process, and read what it found.
 
     Parameters
@@ -106,11 +108,13 @@ def peaks(threads: int, runs: int, sizes: Sequence[int] = SIZES) -> tuple[tuple[
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         message = f"timing matrix products failed (exit code {done.returncode}): {last}"
         raise SimulationError(Problem(message))
-    found = json.loads(done.stdout)
-    return tuple(
+    timed = json.loads(done.stdout)
+    products = tuple(
         Peak(library, size, *_summary([size**3 / each for each in seconds]))
-        for library, size, seconds in found["products"]
-    ), Call(found["call"], *_summary([each / CALLS for each in found["seconds"]]))
+        for library, size, seconds in timed["products"]
+    )
+    call = CallOverhead(timed["call"], *_summary([each / CALLS for each in timed["seconds"]]))
+    return products, call
 
 
 def _summary(values: Sequence[float]) -> tuple[float, float, float, int]:
@@ -118,7 +122,7 @@ def _summary(values: Sequence[float]) -> tuple[float, float, float, int]:
 
 
 def main(threads: int, runs: int, *sizes: int) -> None:
-    """Time, and tell."""
+    """Time matrix products and empty calls, and write the seconds as JSON to standard output."""
     products = [(name, size, make(size)) for name, make in _libraries(threads) for size in sizes]
     what, call = _empty_call()
     seconds: list[list[float]] = [[] for _ in products]
@@ -130,8 +134,8 @@ def main(threads: int, runs: int, *sizes: int) -> None:
             calls.append(call_s)
             for each, second in zip(seconds, taken, strict=True):
                 each.append(second)
-    told = [(name, size, each) for (name, size, _), each in zip(products, seconds, strict=True)]
-    sys.stdout.write(json.dumps({"products": told, "call": what, "seconds": calls}))
+    timed = [(name, size, each) for (name, size, _), each in zip(products, seconds, strict=True)]
+    sys.stdout.write(json.dumps({"products": timed, "call": what, "seconds": calls}))
 
 
 def _timed(run: Callable[[], object]) -> float:

@@ -17,7 +17,7 @@ from memsim.errors import InputError, Problem
 from memsim.measurement.measured import Measured, at_least_one
 from memsim.measurement.probe import processor
 from memsim.measurement.probe.bandwidth import LOOPS, TOGETHER, Bandwidth, bandwidths, footprints
-from memsim.measurement.probe.peak import CALLS, Call, Peak, peaks
+from memsim.measurement.probe.peak import CALLS, CallOverhead, Peak, peaks
 from memsim.readable import format_bytes_exact
 from memsim.units import Quantity, parse_bytes
 
@@ -70,7 +70,7 @@ class Probe(Measured):
         By footprint, then loop.
     peaks : tuple of Peak
         Matrix products.
-    call : Call
+    call : CallOverhead
         The overhead of a kernel.
     caches : mapping of str to int
         Bytes of each level, of all threads together; empty where the system does not tell.
@@ -90,7 +90,7 @@ class Probe(Measured):
 
     bandwidths: tuple[Bandwidth, ...]
     peaks: tuple[Peak, ...]
-    call: Call
+    call: CallOverhead
     caches: Mapping[str, int]
     threads: int
     facts: Mapping[str, str]
@@ -115,17 +115,17 @@ class Probe(Measured):
 
     def plateaus(self) -> tuple[Plateau, ...]:
         """The bandwidth of every level that footprints fit into with room, and of DRAM."""
-        found, before = [], 0
+        levels, before = [], 0
         for level, size in self.caches.items():
             inside = [
                 each
                 for each in self.bandwidths
                 if NEAR * before <= each.footprint_bytes <= ROOM * size
             ]
-            found.append(_plateau(level, size, inside))
+            levels.append(_plateau(level, size, inside))
             before = size
-        found.append(_plateau("DRAM", None, list(self.beyond_caches)))
-        return tuple(each for each in found if each.footprints)
+        levels.append(_plateau("DRAM", None, list(self.beyond_caches)))
+        return tuple(each for each in levels if each.footprints)
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per thing that was timed; ``unit`` says what ``median`` counts."""
@@ -239,8 +239,8 @@ def probe(
 
     Examples
     --------
-    >>> found = probe()                             # doctest: +SKIP
-    >>> [each.level for each in found.plateaus()]   # doctest: +SKIP
+    >>> machine = probe()                             # doctest: +SKIP
+    >>> [each.level for each in machine.plateaus()]  # doctest: +SKIP
     ['L1', 'L2', 'L3', 'DRAM']
     """
     at_least_one(threads=threads, runs=runs)
@@ -252,10 +252,10 @@ def probe(
         raise InputError(Problem(message, "--max"))
     sizes = footprints(smallest, size, PER_OCTAVE, threads)
     steps = _Steps((runs + 1) * len(sizes) + 1, progress)
-    found = bandwidths(sizes, threads, runs, steps.next)
+    rates = bandwidths(sizes, threads, runs, steps.next)
     products, call = peaks(threads, runs)
     steps.next()
-    return Probe(found, products, call, caches, threads, _facts(threads, runs, products))
+    return Probe(rates, products, call, caches, threads, _facts(threads, runs, products))
 
 
 def largest_footprint(caches: Mapping[str, int], largest: Quantity | None) -> int:

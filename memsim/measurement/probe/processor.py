@@ -26,22 +26,24 @@ def facts(cpuinfo: Path = CPUINFO, caches: Path = CACHES) -> dict[str, str]:
     dict of str to str
         ``cpu``, ``vectors``, ``clock``, ``caches``, ``cores``, ``system``.
     """
-    found = _cpuinfo(cpuinfo)
-    told = {"cpu": found.get("model name") or platform.processor() or platform.machine()}
-    flags = found.get("flags", "").split()
+    cpu = _cpuinfo(cpuinfo)
+    about = {"cpu": cpu.get("model name") or platform.processor() or platform.machine()}
+    flags = cpu.get("flags", "").split()
     vectors = [name for name in ("avx", "avx2", "avx512f", "amx_tile", "asimd") if name in flags]
     if vectors:
-        told["vectors"] = vectors[-1]
-    if found.get("cpu MHz"):
-        told["clock"] = f"{float(found['cpu MHz']):.0f} MHz when it was read"
+        about["vectors"] = vectors[-1]
+    if cpu.get("cpu MHz"):
+        about["clock"] = f"{float(cpu['cpu MHz']):.0f} MHz when it was read"
     levels = cache_sizes(caches)
     if levels:
-        told["caches"] = ", ".join(
+        about["caches"] = ", ".join(
             f"{name} {format_bytes_exact(size)}" for name, size in levels.items()
         )
-    told["cores"] = str(os.cpu_count() or "unknown")
-    told["system"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return told
+    about["cores"] = str(os.cpu_count() or "unknown")
+    about["system"] = (
+        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
+    return about
 
 
 def cache_sizes(caches: Path = CACHES) -> dict[str, int]:

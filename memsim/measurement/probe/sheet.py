@@ -54,16 +54,16 @@ def _footprints(facts: Probe) -> Grid:
     for each in facts.bandwidths:
         sizes.setdefault(each.footprint_bytes, []).append(each)
     rows, above = [], 0.0
-    for size, found in sizes.items():
+    for size, loops in sizes.items():
         if size < above:
             continue
         above = 1.9 * size  # the next octave, whose footprint may be rounded down
         rows.append(
             (
                 format_bytes_exact(size),
-                *(format_rate(round(each.median)) for each in found),
-                f"{min(each.low / each.median for each in found):.0%}",
-                f"{max(each.high / each.median for each in found):.0%}",
+                *(format_rate(round(each.median)) for each in loops),
+                f"{min(each.low / each.median for each in loops):.0%}",
+                f"{max(each.high / each.median for each in loops):.0%}",
             )
         )
     columns = ("footprint", *LOOPS, "min", "max")

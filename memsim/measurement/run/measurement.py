@@ -13,9 +13,9 @@ from memsim.formats.module.module import import_torch
 from memsim.measurement.counters.gpu_counters import dram_bytes, find_ncu
 from memsim.measurement.measured import MeasuredNetwork, at_least_one, identity
 from memsim.measurement.probe.processor import facts as processor_facts
-from memsim.measurement.run.heap import choose_malloc
+from memsim.measurement.run.malloc import choose_malloc
+from memsim.measurement.run.runnable import Runnable, prepare
 from memsim.measurement.run.stopwatch import Clock, CpuClock, CudaClock, Times
-from memsim.measurement.run.subject import Subject, prepare
 from memsim.network.graph import Network
 from memsim.simulate.source import Source, network_of
 
@@ -94,8 +94,8 @@ class Measurement(MeasuredNetwork):
         where = {**self.where, "threads": self.threads}
         rows = [{**where, "layer": "", "op": "", **_times(self.whole)}]
         for kernel in self.kernels:
-            told = {"layer": kernel.name, "op": kernel.op}
-            rows.append({**where, **told, **_times(kernel.times)})
+            names = {"layer": kernel.name, "op": kernel.op}
+            rows.append({**where, **names, **_times(kernel.times)})
         if any(kernel.read_bytes is not None for kernel in self.kernels):
             for row, each in zip(rows, (None, *self.kernels), strict=True):
                 row["read_bytes"] = self._counted("read_bytes", each)
@@ -162,7 +162,7 @@ def measure(
     network : Network, str or path
         As in :func:`memsim.run`.
     lowering : str
-        ``eager`` or ``fused``, see :func:`memsim.measurement.run.subject.prepare`.
+        ``eager`` or ``fused``, see :func:`memsim.measurement.run.runnable.prepare`.
     threads : int
         Of PyTorch on the CPU.
     device : str
@@ -170,8 +170,8 @@ def measure(
     runs : int
         Timed passes of either kind.
     malloc : str
-        ``keep`` or ``system``, see :func:`memsim.measurement.run.heap.choose_malloc`: it holds for
-        this process from now on.
+        ``keep`` or ``system``, see :func:`memsim.measurement.run.malloc.choose_malloc`: it holds
+        for this process from now on.
     counters : bool
         On ``cuda``: count each kernel's DRAM bytes in a further process, where Nsight Compute
         (``ncu``) is installed.
@@ -183,7 +183,7 @@ def measure(
     Raises
     ------
     InputError, SimulationError
-        See :func:`memsim.measurement.run.subject.prepare`; for no runs or threads.
+        See :func:`memsim.measurement.run.runnable.prepare`; for no runs or threads.
 
     Examples
     --------
@@ -198,14 +198,14 @@ def measure(
     with _threads(threads):
         # Inside, for oneDNN packs weights for the threads that it has: for others they would be
         # reordered on every call, by a reference kernel that takes 60 ns an element.
-        subject = prepare(network, lowering, device)
+        runnable = prepare(network, lowering, device)
         clock: Clock = CpuClock() if device == "cpu" else CudaClock()
-        whole, steps = _timed(subject, clock, runs, progress)
-    told = _facts(device, threads, clock, runs) | {"memory": memory}
+        whole, steps = _timed(runnable, clock, runs, progress)
+    facts = _facts(device, threads, clock, runs) | {"memory": memory}
     ncu = find_ncu() if device == "cuda" and counters else None
     moved = dram_bytes(network, lowering, ncu) if ncu is not None else None
     if device == "cuda":
-        told["DRAM bytes"] = "Nsight Compute, of one pass" if moved else "not counted"
+        facts["DRAM bytes"] = "Nsight Compute, of one pass" if moved else "not counted"
     kernels = tuple(
         KernelTime(
             step.kernel.name,
@@ -215,7 +215,7 @@ def measure(
             Times.of(each),
             *((None, None) if moved is None else moved.get(step.kernel.name, (0, 0))),
         )
-        for step, each in zip(subject.steps, steps, strict=True)
+        for step, each in zip(runnable.steps, steps, strict=True)
     )
     return Measurement(
         **identity(network, lowering, name, variant),
@@ -223,27 +223,27 @@ def measure(
         device=device,
         whole=Times.of(whole),
         kernels=kernels,
-        facts=told,
+        facts=facts,
     )
 
 
 def _timed(
-    subject: Subject, clock: Clock, runs: int, progress: Callable[[int], object]
+    runnable: Runnable, clock: Clock, runs: int, progress: Callable[[int], object]
 ) -> tuple[list[float], list[list[float]]]:
     """Seconds of the whole, and of every step, per repetition."""
     done = 0
     for _ in range(WARM_UP):
-        subject.forward()
+        runnable.forward()
         done += 1
         progress(done)
     whole: list[float] = []
-    steps: list[list[float]] = [[] for _ in subject.steps]
+    steps: list[list[float]] = [[] for _ in runnable.steps]
     for _ in range(runs):
         start = clock.mark()
-        subject.forward()
+        runnable.forward()
         whole += clock.seconds([start, clock.mark()])
         marks = [clock.mark()]
-        subject.forward(lambda marks=marks: marks.append(clock.mark()))  # type: ignore[misc]
+        runnable.forward(lambda marks=marks: marks.append(clock.mark()))  # type: ignore[misc]
         for each, seconds in zip(steps, clock.seconds(marks), strict=True):
             each.append(seconds)
         done += 2
@@ -265,12 +265,12 @@ def _threads(number: int) -> Iterator[None]:
 
 def _facts(device: str, threads: int, clock: Clock, runs: int) -> dict[str, str]:
     torch = import_torch()
-    told = {"measured by": "memsim measure", "device": device}
+    facts = {"measured by": "memsim measure", "device": device}
     if device == "cuda":
-        told["gpu"] = torch.cuda.get_device_name()
-        told["cuda"] = str(torch.version.cuda)
-    told |= processor_facts()
-    told |= {
+        facts["gpu"] = torch.cuda.get_device_name()
+        facts["cuda"] = str(torch.version.cuda)
+    facts |= processor_facts()
+    facts |= {
         "torch": f"{torch.__version__}, {torch.backends.cpu.get_cpu_capability()}",
         "threads": str(threads),
         "clock of the times": clock.describe(),
@@ -278,4 +278,4 @@ def _facts(device: str, threads: int, clock: Clock, runs: int) -> dict[str, str]
         "interquartile range; whole passes and passes with a clock after every kernel take turns",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
-    return told
+    return facts

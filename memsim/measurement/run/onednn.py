@@ -159,11 +159,11 @@ class _Search:
     def _activation(self, known: tuple[str, ...] | None) -> tuple[str, list[float], str]:
         """oneDNN's name of the activation that follows, its numbers and its algorithm."""
         reader = self._next()
-        found = _attribute(self._module(reader)) if reader is not None else None
-        if found is None or (known is not None and found[0] not in known):
+        attribute = _attribute(self._module(reader)) if reader is not None else None
+        if attribute is None or (known is not None and attribute[0] not in known):
             return "none", [], ""
         self.nodes.append(reader)
-        return found
+        return attribute
 
 
 def _attribute(module: Any) -> tuple[str, list[float], str] | None:

@@ -11,17 +11,17 @@ from memsim.units import PICOSECONDS
 def measurement_sheet(facts: Measurement, layers: int | None = 10) -> Sheet:
     """Lay out a measurement, with the ``layers`` slowest kernels; None: all, in order."""
     shape = "x".join(map(str, (facts.batch, *facts.input_shape)))
-    shown = list(facts.kernels)
-    if layers is not None and layers < len(shown):
-        shown = sorted(shown, key=lambda kernel: -kernel.times.median_s)[:layers]
+    listed = list(facts.kernels)
+    if layers is not None and layers < len(listed):
+        listed = sorted(listed, key=lambda kernel: -kernel.times.median_s)[:layers]
     counted = any(kernel.read_bytes is not None for kernel in facts.kernels)
-    others = [kernel for kernel in facts.kernels if kernel not in shown]
-    rows = [_row(kernel, facts, counted) for kernel in shown]
+    others = [kernel for kernel in facts.kernels if kernel not in listed]
+    rows = [_row(kernel, facts, counted) for kernel in listed]
     if others:
         left = _sum(f"{len(others)} others", others, facts, counted)
         rows.append(left)
     rows.append(_sum("all kernels", list(facts.kernels), facts, counted))
-    many = f"the {len(shown)} slowest of {len(facts.kernels)} kernels" if others else "kernels"
+    many = f"the {len(listed)} slowest of {len(facts.kernels)} kernels" if others else "kernels"
     counts = ("read", "write") if counted else ()
     return Sheet(
         title=f"{facts.network} ({shape}, {facts.dtype}) {facts.lowering}, measured",

@@ -1,4 +1,4 @@
-"""From a module's graph to steps: which of its nodes run which kernel."""
+"""A module's graph, partitioned into steps: which of its nodes run which kernel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Node = Any
 """A ``torch.fx.Node``; PyTorch is optional, so its types are not named here."""
 
 
-def steps_of(
+def partition(
     network: Network, kernels: Sequence[Kernel], module: Any, fused: bool
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """The steps that run a module, and the names of its results.
@@ -67,22 +67,22 @@ class _Plan:
 
     def steps(self) -> tuple[tuple[Step, ...], tuple[str, ...]]:
         results = tuple(node.name for node in self.results)
-        found = [self._step(kernel, part) for kernel, part in zip(self.kernels, self.parts,
-                                                                  strict=True)]  # fmt: skip
-        last = {name: at for at, (_, inputs, outputs) in enumerate(found)
+        calls = [self._call(*pair) for pair in zip(self.kernels, self.parts, strict=True)]
+        last = {name: at for at, (_, inputs, outputs) in enumerate(calls)
                 for name in (*inputs, *outputs)}  # fmt: skip
         steps = []
         for at, (kernel, (call, inputs, outputs)) in enumerate(
-            zip(self.kernels, found, strict=True)
+            zip(self.kernels, calls, strict=True)
         ):
             ending = dict.fromkeys((*inputs, *outputs))
             dead = tuple(name for name in ending if last[name] == at and name not in results)
             steps.append(Step(kernel, call, inputs, outputs, dead))
         return tuple(steps), results
 
-    def _step(
+    def _call(
         self, kernel: Kernel, part: list[Node]
     ) -> tuple[Callable[..., Any], tuple[str, ...], tuple[str, ...]]:
+        """What runs a kernel, and the names of the values it reads and gives."""
         inside = set(part)
         inputs = list(
             dict.fromkeys(a for node in part for a in node.all_input_nodes if a not in inside)

@@ -1,11 +1,11 @@
-"""The heap: whether a process keeps the memory that it frees."""
+"""What malloc does with memory that a process frees: keep it, or give it back to the system."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-from memsim.errors import InputError, Problem
+from memsim.errors import InputError, Problem, did_you_mean
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's ``mallopt`` (malloc.h)."""
@@ -41,9 +41,16 @@ def choose_malloc(name: str) -> str:
     ------
     InputError
         For another name.
+
+    Examples
+    --------
+    >>> choose_malloc("kep")
+    Traceback (most recent call last):
+    memsim.errors.InputError: --malloc: unknown malloc 'kep' (did you mean 'keep'?)
     """
     if name not in MALLOCS:
-        raise InputError(Problem(f"unknown malloc {name!r}", "--malloc", ", ".join(MALLOCS)))
+        hint = did_you_mean(name, MALLOCS)
+        raise InputError(Problem(f"unknown malloc {name!r}", "--malloc", hint))
     if name == "keep" and sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None and all(

@@ -1,4 +1,4 @@
-"""A subject: a network that really runs in PyTorch, one step for each kernel of a lowering."""
+"""A network that really runs in PyTorch, one step for each kernel of a lowering."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 MEASURABLE = ("eager", "fused")
 """Lowerings that PyTorch can run."""
 
+DEVICES = ("cpu", "cuda")
+"""Where it can run them."""
+
 SEED = 0
 """Of the random images."""
 
 
-class Subject:
-    """A network with its weights and one batch of random images, ready to run again and again.
+class Runnable:
+    """What runs a network: its weights and one batch of random images, ready to run repeatedly.
 
     Attributes
     ----------
@@ -63,12 +66,12 @@ class Subject:
         values: dict[str, Any] = dict(self.images)
         with self._torch.inference_mode():
             for step in self.steps:
-                found = step.call(*[values[name] for name in step.inputs])
+                outputs = step.call(*[values[name] for name in step.inputs])
                 if len(step.outputs) == 1:
-                    values[step.outputs[0]] = found
+                    values[step.outputs[0]] = outputs
                 else:
-                    values.update(zip(step.outputs, found, strict=True))
-                del found  # or a value that dies in this step would live through the next one
+                    values.update(zip(step.outputs, outputs, strict=True))
+                del outputs  # or a value that dies in this step would live through the next one
                 for name in step.dead:
                     del values[name]
                 if after is not None:
@@ -76,7 +79,7 @@ class Subject:
         return tuple(values[name] for name in self._results)
 
 
-def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> Subject:
+def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> Runnable:
     """Build what runs a network.
 
     Parameters
@@ -92,7 +95,7 @@ def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> S
 
     Returns
     -------
-    Subject
+    Runnable
         To be run with as many threads as PyTorch has now: oneDNN packs weights for them.
 
     Raises
@@ -108,8 +111,8 @@ def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> S
             hint = "PyTorch runs eager and fused"
         raise InputError(Problem(f"lowering {lowering!r} cannot be measured", hint=hint))
     torch = import_torch()
-    if device not in ("cpu", "cuda"):
-        raise InputError(Problem(f"unknown device {device!r}", hint="cpu or cuda"))
+    if device not in DEVICES:
+        raise InputError(Problem(f"unknown device {device!r}", hint=did_you_mean(device, DEVICES)))
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError(Problem("this PyTorch sees no CUDA device", "--device"))
     if network.dtype == "int8":
@@ -118,13 +121,13 @@ def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> S
     kernels = LOWERINGS[lowering].lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to measure")
-    from memsim.measurement.run.steps import steps_of
+    from memsim.measurement.run.partition import partition
 
     module = to_torch(network).to(device)
     fused = lowering == "fused"
     images = _images(torch, network, module, device, channels_last=fused)
-    steps, results = steps_of(network, kernels, module, fused)
-    return Subject(network, lowering, device, steps, images, results)
+    steps, results = partition(network, kernels, module, fused)
+    return Runnable(network, lowering, device, steps, images, results)
 
 
 def _images(

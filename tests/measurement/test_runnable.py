@@ -7,7 +7,7 @@ import pytest
 import memsim
 from memsim.errors import InputError, SimulationError
 from memsim.formats.module.module import to_torch
-from memsim.measurement.run.subject import MEASURABLE, prepare
+from memsim.measurement.run.runnable import MEASURABLE, prepare
 from memsim.program.lowering import LOWERINGS
 
 NETWORKS = (
@@ -47,12 +47,12 @@ def small(name: str, size: int = 64) -> memsim.Network:
 def same_as_the_module(network: memsim.Network, lowering: str, error: float) -> None:
     import torch
 
-    subject = prepare(network, lowering)
+    runnable = prepare(network, lowering)
     module = to_torch(network)
     with torch.inference_mode():
-        wanted = module(*subject.images.values())
+        wanted = module(*runnable.images.values())
     wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-    for one, other in zip(subject.forward(), wanted, strict=True):
+    for one, other in zip(runnable.forward(), wanted, strict=True):
         assert one.shape == other.shape
         assert (one - other).abs().max() <= error * other.abs().max()
 
@@ -88,15 +88,15 @@ def test_there_is_a_step_for_each_kernel_in_the_kernels_order(lowering: str) -> 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("lowering", MEASURABLE)
 def test_every_value_dies_after_its_last_reader_and_results_stay(lowering: str) -> None:
-    subject = prepare(small("hardnet39ds", 32), lowering)
-    alive = set(subject.images)
-    for step in subject.steps:
+    runnable = prepare(small("hardnet39ds", 32), lowering)
+    alive = set(runnable.images)
+    for step in runnable.steps:
         assert set(step.inputs) <= alive
         alive |= set(step.outputs)
         alive -= set(step.dead)
-    assert len(alive) == len(subject.forward())
-    last = {name: n for n, step in enumerate(subject.steps) for name in step.inputs}
-    for number, step in enumerate(subject.steps):
+    assert len(alive) == len(runnable.forward())
+    last = {name: n for n, step in enumerate(runnable.steps) for name in step.inputs}
+    for number, step in enumerate(runnable.steps):
         assert all(last.get(name, number) == number for name in step.dead)
 
 
@@ -112,8 +112,8 @@ def test_a_batch_norm_is_gone_and_an_activation_is_part_of_its_convolution() -> 
 
 @pytest.mark.needs("torch")
 def test_the_same_subject_gives_the_same_results_again() -> None:
-    subject = prepare(small("squeezenet1_0"), "fused")
-    (one,), (two,) = subject.forward(), subject.forward()
+    runnable = prepare(small("squeezenet1_0"), "fused")
+    (one,), (two,) = runnable.forward(), runnable.forward()
     assert bool((one == two).all())
 
 
@@ -127,7 +127,7 @@ def test_what_cannot_be_measured_says_why() -> None:
         with pytest.raises(InputError) as error:
             prepare(network, lowering)
         assert str(error.value) == text
-    with pytest.raises(InputError, match=r"unknown device 'gpu' \(cpu or cuda\)"):
+    with pytest.raises(InputError, match=r"unknown device 'gpu' \(did you mean 'cpu'\?\)"):
         prepare(network, device="gpu")
     with pytest.raises(SimulationError, match="no int8 convolution"):
         prepare(memsim.load("resnet18", dtype="int8"))
