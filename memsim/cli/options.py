@@ -126,11 +126,11 @@ def options_of(table: Mapping[str, Option], without: str = "") -> Decorator:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def command(*positional: Any, **values: Any) -> Any:
-            given = {k: v for k, v in values.items() if k not in table or v is not None}
-            return function(*positional, **given)
+            chosen = {k: v for k, v in values.items() if k not in table or v is not None}
+            return function(*positional, **chosen)
 
-        chosen = [as_click(name, option) for name, option in table.items() if name != without]
-        return together(*chosen)(command)
+        parts = [as_click(name, option) for name, option in table.items() if name != without]
+        return together(*parts)(command)
 
     return decorate
 

@@ -112,8 +112,8 @@ class Comparison(Facts):
     @property
     def config(self) -> dict[str, Any]:
         """The machine and the program options that all have in common."""
-        found = self.contenders[0].result.config
-        return {key: value for key, value in found.items() if key not in OF_THE_NETWORK}
+        config = self.contenders[0].result.config
+        return {key: value for key, value in config.items() if key not in OF_THE_NETWORK}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.comparison/1"``."""

@@ -68,12 +68,12 @@ class Optimality(Facts):
     @cached_property
     def policies(self) -> dict[str, int]:
         """DRAM bytes by policy."""
-        found = {}
+        moved = {}
         for policy in POLICIES:
             cache = Cache(size=self.machine.cache_bytes, policy=policy)
             traffic = cache_pass(self.program, cache)
-            found[policy] = traffic.read_bytes + traffic.write_bytes
-        return found
+            moved[policy] = traffic.read_bytes + traffic.write_bytes
+        return moved
 
     @cached_property
     def convolutions(self) -> tuple[ConvolutionBound, ...]:

@@ -120,7 +120,7 @@ Options.__doc__ = f"{Options.__doc__}{_documented(OPTIONS)}"
 RunOptions.__doc__ = f"{RunOptions.__doc__}{_documented(RUN_OPTIONS)}"
 
 
-def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
+def refuse_unknown(options: Iterable[str], known: Iterable[str]) -> None:
     """Refuse options that a verb does not have.
 
     Raises
@@ -137,7 +137,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
     names = list(known)
     problems = [
         Problem(f"unknown option {name!r}", hint=did_you_mean(name, names))
-        for name in given
+        for name in options
         if name not in names
     ]
     if problems:

@@ -10,23 +10,24 @@ from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 
 
-def optimality_sheet(found: Optimality, layers: int | None = 10) -> Sheet:
+def optimality_sheet(optimality: Optimality, layers: int | None = 10) -> Sheet:
     """Lay out the policies and the bounds; ``layers`` convolutions, the heaviest first."""
-    bound, how = found.lower_bytes
+    bound, how = optimality.lower_bytes
     rows = [
-        ("compulsory", format_bytes(found.compulsory_bytes), ""),
+        ("compulsory", format_bytes(optimality.compulsory_bytes), ""),
         (f"lower bound ({how})", format_bytes(bound), ""),
         *(
             (policy, format_bytes(moved), f"{moved / bound - 1:+.1%}" if bound else "-")
-            for policy, moved in found.policies.items()
+            for policy, moved in optimality.policies.items()
         ),
     ]
+    program, machine = optimality.program, optimality.machine
     return Sheet(
-        title=f"{found.program.network.name} on {found.machine.name}: how far from optimal",
-        facts=configuration(found.program, found.machine),
+        title=f"{program.network.name} on {machine.name}: how far from optimal",
+        facts=configuration(program, machine),
         grids=(
             Grid("DRAM traffic", ("", "bytes", "above the bound"), tuple(rows)),
-            *([_convolutions(found.rows(), layers)] if found.convolutions else []),
+            *([_convolutions(optimality.rows(), layers)] if optimality.convolutions else []),
         ),
         notes=(
             "The lower bound holds for every policy at this cache and task order, reads and "
