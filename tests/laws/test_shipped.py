@@ -1,8 +1,13 @@
-"""The laws of the design on every shipped network, every lowering."""
+"""The laws of the design on every shipped network, every lowering.
+
+By default on one network of each kind; on the others with ``-m slow``, as ``.ci/run`` does.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
+from typing import Any
 
 import pytest
 
@@ -15,8 +20,21 @@ from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.program import LOWERINGS, Program, Role, build
 from memsim.units import PICOSECONDS, duration
 
-NAMES = [entry.name for entry in memsim.names()]
-CASES = [(name, lowering) for name in NAMES for lowering in LOWERINGS]
+SAMPLE = {
+    "densenet121", "fc_hardnet68", "hardnet39ds", "highway", "mobilenetv2", "resnet18",
+    "squeezenet1_0", "ssd512_hardnet68",
+}  # fmt: skip
+
+
+def on_shipped(*others: Any) -> list[Any]:
+    """The names of all shipped networks, with each of what follows; slow beyond the sample."""
+    return [
+        pytest.param(*case, marks=[] if case[0] in SAMPLE else pytest.mark.slow)
+        for case in product((entry.name for entry in memsim.names()), *others)
+    ]
+
+
+NAMES, CASES = on_shipped(), on_shipped(LOWERINGS)
 CROPPED = (128, 192)
 """Larger inputs are cropped: the laws do not depend on it, the time they take does."""
 
@@ -63,7 +81,7 @@ def test_traffic(name: str, lowering: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "lowering", "machine"),
-    [(*case, "edge") for case in CASES] + [(name, "fused", "gtx1080") for name in NAMES],
+    on_shipped(LOWERINGS, ["edge"]) + on_shipped(["fused"], ["gtx1080"]),
 )
 def test_time(name: str, lowering: str, machine: str) -> None:
     """Laws 6 and 7."""
