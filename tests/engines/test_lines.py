@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -77,3 +78,16 @@ def test_the_lines_of_one_convolution_by_hand() -> None:
     accesses = line_accesses(program)
     assert len(accesses.line) == 12 + 7 + 16
     assert accesses.lines == 12 + 7 + 16
+
+
+def test_the_longest_trace_is_told_and_not_a_line_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [Node("x", Input(shape=(3, 8, 8))), Node("c", Conv(out=4, kernel=3), ("x",))]
+    program = memsim.build(Network("one", nodes), buffer=1 << 16)
+    monkeypatch.setattr("memsim.engines.cache.lines.MOST_LINES", 12 + 7 + 16)
+    assert len(line_accesses(program).line) == 12 + 7 + 16
+    monkeypatch.setattr("memsim.engines.cache.lines.MOST_LINES", 12 + 7 + 16 - 1)
+    with pytest.raises(SimulationError, match="one accesses more than 34 lines"):
+        line_accesses(program)
+    monkeypatch.setattr("memsim.engines.cache.lines.MOST_LINES", 2)
+    with pytest.raises(SimulationError, match="one accesses more than 2 lines"):
+        line_accesses(program)

@@ -30,7 +30,7 @@ def test_sums_are_those_of_a_dictionary(parts: list[list[tuple[int, int, int]]],
                 place = threshold, column
                 expected[place] = expected.get(place, 0) + int(amounts[amount])
             assert len(tally.keys) <= len(expected)
-            assert tally.waiting <= max(few, len(tally.keys))
+            assert tally.waiting == sum(map(len, tally.pending)) <= max(few, len(tally.keys))
     threshold, column, nbytes = (each.tolist() for each in tally.rows())
     assert list(zip(threshold, column, strict=True)) == sorted(expected)
     assert nbytes == [expected[place] for place in sorted(expected)]

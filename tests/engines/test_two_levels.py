@@ -106,6 +106,22 @@ def test_a_span_may_cross_many_pages() -> None:
     assert two_levels([long], 1, levels).last[0, 0, 0].tolist() == [3 * PAGE + 1, 0, 0]
 
 
+def test_sets_of_more_lines_than_a_page() -> None:
+    # Two lines a page apart, in turn: they share a set of as many as a page has lines.
+    turns = Spans(
+        np.array([0, PAGE * LINE] * 2),
+        np.full(4, LINE),
+        np.zeros(4, np.bool_),
+        np.zeros(4, np.int64),
+    )
+    one_way = (PAGE * LINE, 2 * PAGE * LINE)
+    for size, missed in zip(one_way, (4, 2), strict=True):
+        levels = Levels(one_way, 1, first=LINE, first_ways=1)
+        assert two_levels([turns], 1, levels).last[0, :, 0, 0].tolist() == [4, 2]
+        levels = Levels((1 << 30,), 1, first=size, first_ways=1)
+        assert two_levels([turns], 1, levels).first[0, 0, 0] == missed
+
+
 def test_a_size_that_is_no_whole_number_of_sets_is_refused() -> None:
     empty = Spans(*(np.zeros(0, np.int64),) * 2, np.zeros(0, np.bool_), np.zeros(0, np.int64))
     with pytest.raises(InputError, match=r"no whole number of sets of 16 ways x 64 B"):

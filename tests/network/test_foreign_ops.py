@@ -66,3 +66,8 @@ def test_a_scale_is_fused_into_the_convolution_before_it(lowering):
     ]
     (row,) = memsim.run(Network("net", nodes), lowering=lowering).layers
     assert row.layers == ("c", "s")
+
+
+def test_an_unknown_operator_has_no_parameters_unless_they_are_told():
+    op = Opaque(op="Any", shape=(3, 1, 1))
+    assert (op.learnable((), op.shape), op.stored((), op.shape)) == (0, 0)

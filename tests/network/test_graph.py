@@ -10,6 +10,7 @@ from memsim.errors import InputError, Problem
 from memsim.network import Network, Node, Tensor
 from memsim.network.metrics import moc
 from memsim.network.ops.conv import Conv, ConvTranspose
+from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import Add, Relu
 from memsim.network.ops.shape import Concat, Input
 from memsim.network.patterns import PATTERNS
@@ -78,6 +79,15 @@ class TestWhatIsKnown:
         one, three = Network("t", nodes), Network("t", nodes, batch=3)
         assert (three.macs, three.cio, three.params) == (3 * one.macs, 3 * one.cio, one.params)
 
+    def test_the_graph_holds_layers_and_tensors(self):
+        net = Network("t", [X, Node("s", Add(), ("x", "x")), Node("r", Relu(), ("s",))])
+        assert {name: data["layer"] for name, data in net.graph.nodes(data=True)} == {
+            name: net[name] for name in ("x", "s", "r")
+        }
+        edges = list(net.graph.edges(keys=True, data="tensor"))
+        x, s = net["x"].output, net["s"].output
+        assert edges == [("x", "s", 0, x), ("x", "s", 1, x), ("s", "r", 0, s)]
+
     def test_the_graph_is_frozen(self):
         with pytest.raises(nx.NetworkXError):
             Network("t", [X]).graph.add_node("y")
@@ -88,6 +98,31 @@ class TestWhatIsKnown:
         assert (same.outputs, same.source, same.batch, same.dtype) == (("x", "r"), "s", 2, "int8")
         assert same["r"].output == Tensor("r", (2, 1, 2, 3), "int8")
         assert same["r"].output.nbytes == 12
+
+
+class TestLimits:
+    """The largest tensor, parameter set and batch, and one more."""
+
+    def test_a_tensor_of_2_to_the_44_elements(self):
+        shape = (1 << 20, 1 << 12, 1 << 12)
+        assert Network("t", [Node("x", Input(shape=shape))])["x"].output.size == 1 << 44
+        larger = (shape[0], shape[1], shape[2] + 1)
+        for node, batch in ((Input(shape=larger), 1), (Input(shape=shape), 2)):
+            with pytest.raises(InputError, match="larger than memsim simulates"):
+                Network("t", [Node("x", node)], batch=batch)
+
+    def test_2_to_the_44_parameters(self):
+        x = Node("x", Input(shape=(1 << 24, 1, 1)))
+        net = Network("t", [x, Node("l", Linear(out=1 << 20, bias=False), ("x",))])
+        assert net.params == 1 << 44
+        with pytest.raises(InputError, match="larger than memsim simulates"):
+            Network("t", [x, Node("l", Linear(out=1 << 20), ("x",))])
+
+    def test_a_batch_of_2_to_the_20(self):
+        assert Network("t", [X], batch=1 << 20).batch == 1 << 20
+        for batch in (0, (1 << 20) + 1):
+            with pytest.raises(InputError, match="it must be from 1 to 1048576"):
+                Network("t", [X], batch=batch)
 
 
 class TestMetrics:

@@ -42,6 +42,7 @@ class TestTransitionDown:
             ("conv: {out: 8, kernel: 3}", "maxpool: 2"),  # no 1x1
             ("conv: {out: 8, stride: 2}", "maxpool: 2"),  # halves by itself
             ("conv: 8", "maxpool: {kernel: 3, stride: 1, padding: 1}"),  # keeps the resolution
+            ("conv: 8", "maxpool: {kernel: 2, stride: [1, 2]}"),  # halves the width alone
             ("conv: 8", "conv: 8"),  # no pooling
             ("conv: 8", "global_avgpool"),  # no step down but the end
         ],
@@ -103,3 +104,20 @@ def test_moc_is_distributed_over_convolutions():
 def test_moc_of_no_convolution():
     found = MocDistribution.of(network("relu"))
     assert (set(found.percentiles.values()), found.low_layers, found.low_macs) == ({0}, 0, 0)
+
+
+@pytest.mark.parametrize(("channels", "low"), [(59, 1), (60, 0), (61, 0)])
+def test_moc_is_low_below_30_and_not_at_30(channels, low):
+    # A 1x1 convolution that keeps its channels has half of them as its MoC.
+    text = f"name: t\ninput: [{channels}, 2, 2]\nlayers:\n  - conv: {channels}\n"
+    found = MocDistribution.of(from_text(text))
+    assert (found.low_layers, found.low_macs) == (low, low)
+
+
+def test_the_share_of_low_macs_is_of_all_convolutions():
+    net = network("conv: 60", "conv: 60", "conv: 4")
+    found = MocDistribution.of(net)  # 4 to 60: 3.75; 60 to 60: 30; 60 to 4: 3.75
+    assert found.low_layers == 2
+    assert found.low_macs == pytest.approx(480 / (480 + 3600))
+    assert found.to_dict()["layers_below_30"] == 2
+    assert found.to_dict()["percentile_10"] == pytest.approx(3.75)

@@ -10,9 +10,12 @@ from memsim.network.ops import OPERATORS, ShapeError
 from memsim.network.ops.base import pair, sides
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
+from memsim.network.ops.opaque import Opaque
 from memsim.network.ops.pointwise import Add, BatchNorm, LeakyRelu, Mul
 from memsim.network.ops.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
+from memsim.network.ops.scale import Scale
 from memsim.network.ops.shape import Concat, Flatten, Input, Slice, Softmax, Upsample
+from tests.strategies import ACTIVATIONS
 
 
 def shape(op, *inputs):
@@ -89,6 +92,7 @@ def test_pool_sizes(op, source, output):
         (Mul(), [(3, 1, 1), (3, 8, 8)], (3, 8, 8)),
         (Slice(start=2, stop=5), [(8, 4, 4)], (3, 4, 4)),
         (Slice(start=2), [(8, 4, 4)], (6, 4, 4)),
+        (Slice(stop=5), [(8, 4, 4)], (5, 4, 4)),
         (Upsample(factor=(2, 3)), [(8, 4, 4)], (8, 8, 12)),
         (Upsample(size=9, mode="bilinear"), [(8, 4, 4)], (8, 9, 9)),
         (Flatten(), [(8, 4, 3)], (96, 1, 1)),
@@ -112,6 +116,8 @@ def test_other_sizes(op, inputs, output):
         (MaxPool(kernel=3), [(3, 2, 2)],
          "a kernel that reaches over 3 is larger than the padded height 2"),
         (MaxPool(kernel=3, padding=2), [(3, 8, 8)], "a pool's padding is at most half its kernel"),
+        (MaxPool(kernel=(4, 1), padding=(0, 1)), [(3, 8, 8)],
+         "a pool's padding is at most half its kernel"),
         (Conv(out=8, groups=3), [(4, 8, 8)], "4 input channels do not divide into 3 groups"),
         (Conv(out=8, groups=3), [(6, 8, 8)], "8 output channels do not divide into 3 groups"),
         (ConvTranspose(out=8, padding=1), [(4, 2, 2)], "padding leaves an output of 0x0"),
@@ -157,6 +163,44 @@ class TestCosts:
         assert op.macs((source,), output) == macs
         assert op.learnable((source,), output) == params
 
+    @pytest.mark.parametrize(
+        ("op", "sources", "work"),
+        [
+            *((OPERATORS[kind](), [(3, 4, 4)], 1) for kind in ACTIVATIONS),
+            (BatchNorm(), [(3, 4, 4)], 1),
+            (Scale(), [(3, 4, 4)], 1),
+            (Opaque(op="any", shape=(1, 2, 3)), [(3, 4, 4)], 1),
+            (Add(), [(3, 4, 4)] * 2, 1),
+            (Mul(), [(3, 4, 4)] * 4, 3),
+            (Upsample(factor=2), [(3, 4, 4)], 1),
+            (Upsample(factor=2, mode="bilinear"), [(3, 4, 4)], 4),  # four neighbours
+            (Softmax(), [(3, 4, 4)], 4),
+            (MaxPool(kernel=(2, 3)), [(3, 6, 6)], 6),
+            (AdaptiveAvgPool(size=(2, 3)), [(3, 5, 7)], 3 * 3),
+            (GlobalAvgPool(), [(3, 4, 5)], 20),
+            (Conv(out=3, kernel=3), [(3, 4, 4)], 0),
+            (Linear(out=3), [(3, 1, 1)], 0),
+            (Concat(), [(3, 4, 4)] * 2, 0),
+            (Slice(stop=2), [(3, 4, 4)], 0),
+            (Flatten(), [(3, 4, 4)], 0),
+        ],
+    )
+    def test_elementwise_operations_per_output_element(self, op, sources, work):
+        assert op.work(tuple(sources), op.output_shape(tuple(sources))) == work
+
+    @pytest.mark.parametrize(
+        ("op", "source", "stored"),
+        [
+            (Conv(out=4, kernel=(2, 3), bias=True), (6, 4, 4), 6 * 6 + 1),
+            (Conv(out=4, kernel=3, groups=2), (6, 4, 4), 3 * 9),
+            (Linear(out=4), (6, 1, 1), 7),
+            (BatchNorm(), (6, 4, 4), 4),
+            (MaxPool(kernel=2), (6, 4, 4), 0),
+        ],
+    )
+    def test_numbers_stored_per_output_channel(self, op, source, stored):
+        assert op.stored((source,), op.output_shape((source,))) == stored
+
     def test_classes_of_compute(self):
         source = ((6, 8, 8),)
         assert Conv(out=6, groups=6).op_class(source) == "depthwise"
@@ -195,12 +239,32 @@ class TestInputOfATile:
         assert self.rows(op, 1, 2, (1, 4, 4)) == (0, 2)  # an odd row lies between two inputs
         assert self.rows(op, 2, 3, (1, 4, 4)) == (1, 2)
 
+    def test_bilinear_upsampling_reads_a_row_more_on_either_side(self):
+        for mode, read in (("nearest", (1, 2)), ("bilinear", (0, 3))):
+            assert self.rows(Upsample(factor=2, mode=mode), 2, 4, (1, 4, 4)) == read
+
+    def test_bilinear_upsampling_reads_the_rows_that_it_interpolates(self):
+        op = Upsample(size=1, mode="bilinear")
+        for source, output in ((s, o) for o in range(1, 14) for s in range(1, o + 1)):
+            for row in range(output):  # torch.nn.Upsample with align_corners=False
+                low, high = op.input_rows(row, row + 1, (1, source, 1), (1, output, 1))
+                above = max((2 * row + 1) * source - output, 0) // (2 * output)
+                assert {above, min(above + 1, source - 1)} <= set(range(low, high))
+
     def test_groups_and_slices(self):
         assert self.channels(Conv(out=8, groups=2), 0, 4, (6, 1, 1)) == (0, 3)
         assert self.channels(Conv(out=8, groups=2), 2, 6, (6, 1, 1)) == (0, 6)
         assert self.channels(Conv(out=8), 2, 6, (6, 1, 1)) == (0, 6)
         assert self.channels(Slice(start=2), 1, 3, (6, 1, 1)) == (3, 5)
         assert self.channels(BatchNorm(), 1, 3, (6, 1, 1)) == (1, 3)
+
+    def test_adaptive_pools_read_the_rows_of_their_grid(self):
+        for source in range(1, 12):
+            for output in range(1, 12):
+                op = AdaptiveAvgPool(size=(output, 1))
+                for row in range(output):  # torch.nn.AdaptiveAvgPool2d
+                    first, last = row * source // output, -(-(row + 1) * source // output)
+                    assert self.rows(op, row, row + 1, (3, source, 2)) == (first, last)
 
     def test_global_operators_read_all(self):
         assert self.rows(GlobalAvgPool(), 0, 1, (6, 7, 7)) == (0, 7)
@@ -230,6 +294,12 @@ class TestAttributes:
     def test_attributes_that_make_no_sense(self, attributes):
         with pytest.raises(ValidationError):
             Conv(**attributes)
+
+    def test_the_largest_size_is_2_to_the_24(self):
+        assert Conv(out=1 << 24, padding=1 << 24).out == 1 << 24
+        for attribute in ("out", "kernel", "padding"):
+            with pytest.raises(ValidationError):
+                Conv(**{"out": 1, attribute: (1 << 24) + 1})
 
     @pytest.mark.parametrize("slope", [float("nan"), float("inf"), -0.1, 1.1])
     def test_a_slope_is_a_number_from_0_to_1(self, slope):

@@ -1,0 +1,171 @@
+"""What PyTorch's own kernels read and write, byte for byte where blocks begin and end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from memsim.network import Network, Node
+from memsim.network.ops.pointwise import BatchNorm, Relu
+from memsim.network.ops.shape import Input
+from memsim.program.library.onednn import aten, direct
+from memsim.program.library.onednn.aten import Map
+from memsim.program.library.onednn.eager import EagerForward
+from memsim.program.library.onednn.fused import FusedForward
+from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil
+from memsim.program.library.onednn.runtime import BARE
+from memsim.program.spans import Recorder, Spans
+from tests.program.test_onednn import DST, OTHER, SRC, WEIGHTS, geometries
+
+few = settings(max_examples=30, deadline=None)
+
+DEPTH, WIDTH, PANEL, FEW, NARROW = 384, 256, 16, 24, 64
+"""Where a matrix product is cut, and from which sizes on it copies."""
+
+
+def recorded(record: object, *arguments: object) -> Spans:
+    trace = Recorder()
+    with trace.call("layer", "kernel"):
+        record(trace, *arguments)  # type: ignore[operator]
+    return trace.spans()
+
+
+def moved(spans: Spans, base: int, write: bool) -> int:
+    """Elements read or written behind a base address, each as often as it is."""
+    chosen = (spans.start >= base) & (spans.start < base + (1 << 30)) & (spans.write == write)
+    assert (spans.length % ITEM == 0).all()
+    return int(spans.length[chosen].sum()) // ITEM
+
+
+@pytest.mark.parametrize("rows", [1, PANEL, PANEL + 1, NARROW, NARROW + 1])
+@pytest.mark.parametrize("depth", [1, DEPTH, DEPTH + 1])
+@pytest.mark.parametrize("pixels", [1, FEW - 1, FEW, WIDTH, WIDTH + 1])
+def test_a_product_in_blocks(rows: int, depth: int, pixels: int) -> None:
+    spans = recorded(aten.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
+    across = ceil(pixels, WIDTH)  # blocks of columns
+    deep = ceil(depth, DEPTH)  # blocks of terms
+    panels = ceil(rows, PANEL)
+    assert moved(spans, WEIGHTS, False) == across * rows * depth
+    assert moved(spans, DST, True) == deep * rows * pixels
+    assert moved(spans, DST, False) == (deep - 1) * rows * pixels
+    assert moved(spans, SRC, False) == depth * pixels
+    written, read = moved(spans, OTHER, True), moved(spans, OTHER, False)
+    if pixels < FEW:
+        assert (written, read) == (0, 0)
+    elif rows <= NARROW:
+        assert (written, read) == (across * panels * PANEL * depth, 0)
+    else:
+        assert written == depth * pixels + across * panels * PANEL * depth
+        assert read == panels * depth * pixels
+    ends = spans.start + spans.length
+    assert ends[spans.start >= OTHER].max(initial=0) <= OTHER + aten.SCRATCH
+
+
+def test_blocks_of_a_product_lie_one_after_another() -> None:
+    spans = recorded(
+        aten.record_product, WEIGHTS, SRC, DST, OTHER, NARROW + 1, DEPTH + 1, WIDTH + 1
+    )
+    wide = (WIDTH + 1) * ITEM
+    columns = spans.start[(spans.start < WEIGHTS) & ~spans.write]
+    first = np.arange(DEPTH) * wide
+    last = np.array([DEPTH * wide])
+    blocks = [first, first + WIDTH * ITEM, last, last + WIDTH * ITEM]
+    assert columns.tolist() == np.concatenate(blocks).tolist()
+    results = spans.start[(spans.start >= DST) & (spans.start < OTHER) & spans.write] - DST
+    assert results[:3].tolist() == [0, wide, 2 * wide]
+    weights = spans.start[(spans.start >= WEIGHTS) & (spans.start < DST)] - WEIGHTS
+    assert weights[:2].tolist() == [0, (DEPTH + 1) * ITEM]
+    assert weights[-1] == (NARROW * (DEPTH + 1) + DEPTH) * ITEM
+
+
+@few
+@given(geometries())
+def test_unfolding_reads_for_each_tap_the_rows_under_it(g: Geometry) -> None:
+    spans = recorded(aten.record_im2col, Map(SRC, g.ic, g.ih, g.iw), g, DST)
+    reads, writes = [], []
+    for channel in range(g.ic):
+        for tap in range(g.kh * g.kw):
+            rows = [row * g.sh + tap // g.kw * g.dh - g.top for row in range(g.oh)]
+            begin = min(max(rows[0], 0), g.ih)
+            end = max(min(rows[-1] + 1, g.ih), begin)
+            if end > begin:
+                width = g.iw * ITEM
+                reads.append(((channel * g.ih + begin) * width, (end - begin) * width))
+            writes.append(DST + len(writes) * g.oh * g.ow * ITEM)
+    found = zip(spans.start[~spans.write], spans.length[~spans.write], strict=True)
+    assert [(int(start), int(length)) for start, length in found] == reads
+    assert spans.start[spans.write].tolist() == writes
+    assert (spans.length[spans.write] == g.oh * g.ow * ITEM).all()
+
+
+@few
+@given(geometries())
+def test_a_pool_reads_for_each_output_row_the_rows_of_its_windows(g: Geometry) -> None:
+    for last in (False, True):
+        source = Map(SRC, g.ic, g.ih, g.iw, last)
+        target = Map(DST, g.ic, g.oh, g.ow, last)
+        spans = recorded(aten.record_pool, source, target, g, OTHER)
+        planes, wide = (1, g.ic) if last else (g.ic, 1)
+        reads, writes = [], []
+        for plane in range(planes):
+            for row in range(g.oh):
+                rows = [row * g.sh - g.top + tap * g.dh for tap in range(g.kh)]
+                width = g.iw * wide * ITEM
+                reads += [(plane * g.ih + y) * width for y in rows if 0 <= y < g.ih]
+                writes.append((plane * g.oh + row) * g.ow * wide)
+        assert spans.start[~spans.write].tolist() == reads
+        assert (spans.length[~spans.write] == g.iw * wide * ITEM).all()
+        values = spans.start[spans.write & (spans.start < OTHER)] - DST
+        positions = spans.start[spans.write & (spans.start >= OTHER)] - OTHER
+        assert values.tolist() == [each * ITEM for each in writes]
+        assert positions.tolist() == [each * 8 for each in writes]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("inputs", "outputs"), [(8, 8), (16, 40), (24, 72)])
+def test_a_pointwise_convolution_reads_its_pixels_for_every_four_blocks_of_outputs(
+    stride: int, inputs: int, outputs: int
+) -> None:
+    g = Geometry(inputs, outputs, 6, 8, 6 // stride, 8 // stride, sh=stride, sw=stride)
+    spans = recorded(direct.record_pointwise, g, SRC, WEIGHTS, DST)
+    turns = ceil(outputs, 32)
+    pixels = g.oh * g.ow
+    assert moved(spans, SRC, False) == turns * inputs * pixels
+    assert moved(spans, WEIGHTS, False) == g.oh * inputs * outputs
+    assert moved(spans, DST, True) == outputs * pixels
+    assert moved(spans, DST, False) == 0
+    weights = np.unique(spans.start[(spans.start >= WEIGHTS) & (spans.start < DST)] - WEIGHTS)
+    assert weights.tolist() == [each * inputs * 8 * ITEM for each in range(outputs // 8)]
+    results = np.sort(spans.start[spans.write] - DST)
+    assert results.tolist() == [at * g.ow * 8 * ITEM for at in range(outputs // 8 * g.oh)]
+    read = {int(start) for start in spans.start[spans.start < WEIGHTS]}
+    columns = [0] if stride == 1 else range(0, 8, stride)
+    assert read == {
+        ((block * 6 + row) * 8 + column) * 8 * ITEM
+        for block in range(inputs // 8)
+        for row in range(0, 6, stride)
+        for column in columns
+    }
+
+
+def test_a_layer_s_parameters_lie_where_they_lay_in_the_pass_before() -> None:
+    nodes = Node("x", Input(shape=(3, 8, 8))), Node("n", BatchNorm(), ("x",))
+    network = Network("tiny", [*nodes, Node("r", Relu(), ("n",))])
+    forward = EagerForward(network, BARE)
+    assert forward.cold.start.tolist() == forward.steady.start.tolist()
+    two = Network("two", [*nodes, Node("m", BatchNorm(), ("n",))])
+    parameters = EagerForward(two, BARE).steady.start
+    lengths = EagerForward(two, BARE).steady.length
+    first, second = np.unique(parameters[lengths == 4 * 3 * ITEM])  # scale, shift, mean, variance
+    assert second - first == 64  # 48 B, on a line of its own
+    assert [(call.layer, call.kind) for call in forward.calls if call.layer] == [
+        ("n", "batchnorm"), ("r", "relu"),
+    ]  # fmt: skip
+
+
+def test_fused_maps_are_channels_last_and_eager_ones_are_not() -> None:
+    nodes = Node("x", Input(shape=(3, 8, 8))), Node("n", BatchNorm(), ("x",))
+    network = Network("tiny", nodes)
+    assert FusedForward(network, BARE).values["n"].map.last
+    assert not EagerForward(network, BARE).values["n"].map.last
