@@ -21,19 +21,18 @@ class BatchNorm(_Pointwise):
     """Batch normalisation at inference: a scale and a shift per channel.
 
     Two parameters per channel are learned (gamma, beta); four are stored, with the running
-    mean and variance. Folded, they are two again: the scale and the shift. No framework lets it
-    write over its input.
+    mean and variance.
     """
 
     kind: ClassVar[str] = "batchnorm"
-    in_place: ClassVar[bool] = False
+    in_place: ClassVar[bool] = False  # no framework lets it write over its input
     folds: ClassVar[bool] = True
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         return 4
 
     def folded(self, inputs: Shapes, output: Shape) -> int:
-        return 2
+        return 2  # the scale and the shift
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         return 2 * output[0]
