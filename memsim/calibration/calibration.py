@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 from memsim.calibration.fit import Fit, Observation, fit
 from memsim.calibration.parameters import PARAMETERS
 from memsim.calibration.published import PUBLISHED, base_file
-from memsim.calibration.runs import Run, RunSet, read_runs
+from memsim.calibration.runs import Run, RunSet, load_network, read_runs
 from memsim.calibration.score import Score
 from memsim.calibration.workload import Workload
 from memsim.errors import InputError, Problem, SimulationError, did_you_mean
 from memsim.machine import Machine, load_machine
+from memsim.machine.habits import Calibrated
 from memsim.sheets.facts import Facts
 
 SCHEMA = "memsim.calibration/1"
@@ -90,6 +91,8 @@ class Calibration(Facts):
         Where kernels were timed: their errors, ``simulated`` and ``left_out``.
     unmatched : tuple of str
         Timed kernels that the model does not have.
+    classes : tuple of str
+        Classes of operators that were timed.
     base_text : str
         The file of the base machine, which :func:`~memsim.calibration.machine_file.machine_text`
         fills in; empty where the machine was no file.
@@ -111,11 +114,29 @@ class Calibration(Facts):
     kernel_scores: dict[str, Score] = field(default_factory=dict)
     unmatched: tuple[str, ...] = ()
     base_text: str = field(default="", repr=False)
+    classes: tuple[str, ...] = ()
 
     @property
     def machine(self) -> Machine:
-        """The fitted machine."""
-        return self.fit.machine
+        """The fitted machine, which knows what it was fitted to."""
+        return self.fit.machine.model_copy(update={"calibrated": self.calibrated})
+
+    @property
+    def calibrated(self) -> Calibrated:
+        """What the machine was fitted to, and how wrong it is about networks it has not seen."""
+        runs, score = [row.run for row in self.networks], self.scores["left_out"]
+        kernels = self.kernel_scores.get("left_out")
+        return Calibrated(
+            networks=len({_network(run) for run in runs}),
+            times=kernels.rows if kernels else score.rows,
+            level=self.level,
+            inputs=tuple(sorted({run.input_shape for run in runs})),
+            batches=tuple(sorted({run.batch for run in runs})),
+            dtype=load_network(runs[0]).dtype,
+            classes=self.classes,
+            left_out=round(score.mape, 4),
+            worst=round(score.worst, 4),
+        )
 
     @cached_property
     def scores(self) -> dict[str, Score]:
@@ -269,7 +290,12 @@ def calibrate_runs(
             )
         )
     scores = _kernel_scores(places.observations, whole, without) if level == "kernel" else {}
-    return Calibration(whole, tuple(networks), runs.facts, level, scores, tuple(places.unmatched))
+    workloads = [Workload.of(run, base) for run in places.runs.values()]
+    classes = tuple(sorted({name for each in workloads for name in each.seen}))
+    unmatched = tuple(places.unmatched)
+    return Calibration(
+        whole, tuple(networks), runs.facts, level, scores, unmatched, classes=classes
+    )
 
 
 def calibrate_published(name: str) -> Calibration:

@@ -74,6 +74,8 @@ class _File:
                 yield ""
             yield from self._entry((key,), value)
         yield ""
+        yield from self._calibrated()
+        yield ""
         yield from self._footnotes()
         yield from self._report()
 
@@ -84,6 +86,30 @@ class _File:
             yield line
         yield f"# Fitted to measured times by: {self.command}"
         yield "# How well it fits is told at the end."
+
+    def _calibrated(self) -> Iterator[str]:
+        """What the machine was fitted to, which commands tell beside its times."""
+        facts = self.calibration.calibrated
+        inputs = ", ".join(f"[{', '.join(map(str, shape))}]" for shape in facts.inputs)
+        entries = {
+            "networks": facts.networks,
+            "times": facts.times,
+            "level": facts.level,
+            "inputs": f"[{inputs}]",
+            "batches": f"[{', '.join(map(str, facts.batches))}]",
+            "dtype": facts.dtype,
+            "classes": f"[{', '.join(facts.classes)}]",
+            "left_out": facts.left_out,
+            "worst": facts.worst,
+        }
+        notes = {
+            "left_out": "mean error of a network's time by a fit that had not seen it",
+            "worst": "the largest of these errors",
+        }
+        yield "calibrated:               # what the numbers were fitted to, and how wrong they are"
+        for name, value in entries.items():
+            entry = f"  {name}: {value}"
+            yield f"{entry:<{COMMENT}}  # {notes[name]}" if name in notes else entry
 
     def _footnotes(self) -> Iterator[str]:
         """Comments after the last entry of the base file."""

@@ -75,6 +75,7 @@ class Workload:
         own = [name if rates.get(name) is not None else "conv" for name in classes]
         self.task_class = np.array(own)[program.task_kernel]
         self.classes = sorted(set(own))
+        self.seen = frozenset(classes)
         self._tasks: dict[tuple[int, ...], Ints] = {}
         self._steps: tuple[Machine, Steps] | None = None
         self._computed: tuple[Machine, Computed] | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.machine.habits import Calibrated, ProgramHabit
 from memsim.machine.machine import Cache, Compute, Dram, Machine, MacRates
 from memsim.yaml import text as yaml_text
 from memsim.yaml.document import shown
@@ -26,6 +27,8 @@ _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
     ("dram",): Dram,
     ("compute",): Compute,
     ("compute", "macs_per_s"): MacRates,
+    ("program",): ProgramHabit,
+    ("calibrated",): Calibrated,
 }
 
 

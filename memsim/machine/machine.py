@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine import fields
 from memsim.machine.cache import OPTIONS, Cache
+from memsim.machine.habits import Calibrated, ProgramHabit
 from memsim.units import Quantity
 
 __all__ = ["Cache", "Compute", "Dram", "MacRates", "Machine", "OpClass"]
@@ -156,6 +157,10 @@ class Machine(_Model):
         and never on the cache.
     dram : Dram
     compute : Compute
+    program : ProgramHabit
+        How networks run on it.
+    calibrated : Calibrated or None
+        What its numbers were fitted to; None where they were not fitted.
 
     Examples
     --------
@@ -172,6 +177,8 @@ class Machine(_Model):
     buffer: fields.PositiveBytes
     dram: Dram
     compute: Compute
+    program: ProgramHabit = ProgramHabit()
+    calibrated: Calibrated | None = None
 
     @property
     def cache_bytes(self) -> int:

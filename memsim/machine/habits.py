@@ -1,0 +1,139 @@
+"""How networks run on a machine, and what its numbers were fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from memsim.machine import fields
+
+Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, strict=True)]
+Count = Annotated[int, Field(ge=1, le=10**9, strict=True)]
+Shape = tuple[Count, Count, Count]
+Variant = Annotated[str, Field(pattern=r"^[^@]+@[^@]+$", max_length=200)]
+
+
+class ProgramHabit(BaseModel):
+    """How networks become programs on this machine, unless an option says otherwise.
+
+    A machine that was fitted is right for the program it was fitted with and for no other, so the
+    two belong together. All are names in the registries of :mod:`memsim.program`.
+
+    Attributes
+    ----------
+    lowering : str
+        How layers become kernels.
+    order, tile, schedule : str
+        Order of the tasks inside a kernel; ``whole`` for one task per kernel; order of kernels.
+    variants : tuple of str
+        ``NAME@variant``: which variant of a shipped network runs here, where it is not the file's
+        own default.
+
+    Examples
+    --------
+    >>> from memsim.machine import load_machine
+    >>> load_machine("gtx1080").program.lowering
+    'eager_cudnn'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lowering: fields.Name = "fused"
+    order: fields.Name = "rows_outer"
+    tile: fields.Name = "auto"
+    schedule: fields.Name = "layer_by_layer"
+    variants: tuple[Variant, ...] = ()
+
+    def variant_of(self, network: str) -> str | None:
+        """The variant of a shipped network that runs here; None for the file's default."""
+        return dict(each.split("@") for each in self.variants).get(network)
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options of a program that the machine decides."""
+        return {name: getattr(self, name) for name in ("lowering", "order", "tile", "schedule")}
+
+
+class Calibrated(BaseModel):
+    """What a machine's numbers were fitted to, and how wrong its times are.
+
+    Attributes
+    ----------
+    networks, times : int
+        Different networks; measured times of whole networks or of their kernels.
+    level : str
+        ``network`` or ``kernel``: what was timed.
+    inputs : tuple of (int, int, int)
+        Channels, height and width of the inputs, each once.
+    batches : tuple of int
+        Images per inference.
+    dtype : str
+    classes : tuple of str
+        Classes of operators that the networks had; see :mod:`memsim.engines.clock.rates`.
+    left_out, worst : float
+        Mean and largest relative error of the time of a network that the fit had not seen.
+
+    Examples
+    --------
+    >>> from memsim.machine import load_machine
+    >>> fitted = load_machine("gtx1080").calibrated
+    >>> fitted.networks, fitted.inputs, round(fitted.left_out, 3)
+    (16, ((3, 1024, 1024),), 0.02)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    networks: Count
+    times: Count
+    level: fields.Name
+    inputs: tuple[Shape, ...]
+    batches: tuple[Count, ...]
+    dtype: fields.Name
+    classes: tuple[fields.Name, ...]
+    left_out: Share
+    worst: Share
+
+    def outside(
+        self,
+        *,
+        dtype: str,
+        batch: int,
+        inputs: Sequence[tuple[int, int, int]],
+        classes: Sequence[str],
+    ) -> tuple[str, ...]:
+        """What of a question lies outside of what was measured, a phrase each.
+
+        Examples
+        --------
+        >>> from memsim.machine import load_machine
+        >>> fitted = load_machine("gtx1080").calibrated
+        >>> asked = {"dtype": "fp32", "batch": 8, "classes": ["conv"]}
+        >>> fitted.outside(inputs=[(3, 224, 224)], **asked)
+        ('batch 8, fitted at 1', 'input 3x224x224, fitted at 3x1024x1024')
+        """
+        phrases = []
+        if dtype != self.dtype:
+            phrases.append(f"dtype {dtype}, fitted in {self.dtype}")
+        if not min(self.batches) <= batch <= max(self.batches):
+            phrases.append(f"batch {batch}, fitted at {_range(self.batches)}")
+        pixels = [height * width for _, height, width in self.inputs]
+        for shape in inputs:
+            if not min(pixels) <= shape[1] * shape[2] <= max(pixels):
+                sizes = sorted(self.inputs, key=lambda each: each[1] * each[2])
+                told = " to ".join("x".join(map(str, size)) for size in _ends(sizes))
+                phrases.append(f"input {'x'.join(map(str, shape))}, fitted at {told}")
+        unseen = sorted(set(classes) - set(self.classes))
+        if unseen:
+            phrases.append(f"operators of class {', '.join(unseen)}, of which none was timed")
+        return tuple(phrases)
+
+
+def _ends(ordered: Sequence[Any]) -> Sequence[Any]:
+    """First and last; one alone where they are equal."""
+    return ordered[:1] if ordered[0] == ordered[-1] else (ordered[0], ordered[-1])
+
+
+def _range(numbers: Sequence[int]) -> str:
+    return " to ".join(map(str, _ends(sorted(numbers))))
