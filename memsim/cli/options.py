@@ -202,18 +202,32 @@ class Chosen:
     def load(self) -> Network:
         """Read it, and list what of it memsim does not know."""
         from memsim.formats import load
+        from memsim.formats.library import split_variant
 
+        _, variant = split_variant(self.name, self.variant)
         loaded = load(
             self.name,
             input_shape=parse_shape(self.input_) if self.input_ is not None else None,
             batch=self.batch,
             dtype=self.dtype,
-            variant=self.variant,
+            variant=variant or _variant_of_the_machine(self.name),
             parameters=parse_parameters(self.settings),
             allow_unknown=allows_unknown(),
         )
         tell_unknown(loaded)
         return loaded
+
+
+def _variant_of_the_machine(name: str) -> str | None:
+    """The variant that the command's machine was fitted with, where it names one."""
+    context = click.get_current_context(silent=True)
+    machine = context.params.get("machine") if context is not None else None
+    if not isinstance(machine, str):
+        return None
+    from memsim.simulate.preparation import machine_of
+    from memsim.simulate.source import variant_on
+
+    return variant_on(machine_of(machine), name)
 
 
 def network_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -145,8 +145,9 @@ def load(
     ----------
     path_or_name : str or path
         A name from :func:`names`, or a file: whatever has a path separator or a known ending.
+        ``NAME@variant`` says the variant too, such as ``"resnet50@v1.5"``.
     variant : str, optional
-        One of the file's variants, such as ``"v1.5"`` of ``resnet50``.
+        One of the file's variants.
     parameters : mapping, optional
         Values of the file's parameters.
     input_shape : tuple of int, optional
@@ -174,15 +175,42 @@ def load(
     >>> network = load("hardnet68")
     >>> network.params, network.macs, network.cio
     (17565348, 4246114304, 11468940)
-    >>> load("resnet50", variant="v1.5", batch=2).macs == 2 * 4089184256
+    >>> load("resnet50@v1.5", batch=2).macs == 2 * 4089184256
     True
     >>> load("hardnet68", input_shape=(3, 448, 448))["conv1.conv"].output.shape
     (1, 32, 224, 224)
     """
+    path_or_name, variant = split_variant(path_or_name, variant)
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
     overrides = Overrides.of(variant, parameters, input_shape, batch, dtype, allow_unknown)
     return reader(_shown(path_or_name, path), overrides)
+
+
+def split_variant(
+    path_or_name: str | os.PathLike[str], variant: str | None = None
+) -> tuple[str | os.PathLike[str], str | None]:
+    """``NAME@variant`` as name and variant; a file whose name has an ``@`` stays whole.
+
+    Raises
+    ------
+    InputError
+        Where a second variant is named.
+
+    Examples
+    --------
+    >>> split_variant("resnet50@v1.5"), split_variant("resnet50")
+    (('resnet50', 'v1.5'), ('resnet50', None))
+    """
+    if not isinstance(path_or_name, str) or os.path.lexists(path_or_name):
+        return path_or_name, variant
+    name, at, named = path_or_name.rpartition("@")
+    if not at or not name or not named:
+        return path_or_name, variant
+    if variant is not None and variant != named:
+        message = f"{shown(path_or_name)} names a variant, and so does {shown(variant)}"
+        raise InputError(Problem(message, hint="name one"))
+    return name, named
 
 
 def loads(

@@ -95,7 +95,7 @@ OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "line": ("line", fields.positive_bytes),
     "ways": ("ways", fields.ways),
     "index": ("index", fields.one_of("index", *get_args(Index))),
-    "fetch_on_write": ("fetch_on_write", bool),
+    "fetch_on_write": ("fetch_on_write", fields.flag),
     "layout": ("layout", fields.one_of("layout", *get_args(Layout))),
     "allocator": ("allocator", fields.name),
 }

@@ -73,6 +73,13 @@ def one_of(what: str, *known: str) -> Callable[[object], str]:
     return read
 
 
+def flag(value: object) -> bool:
+    """Read yes or no; text is not guessed at."""
+    if isinstance(value, bool):
+        return value
+    raise InputError(Problem(f"{shown(value)} is neither True nor False"))
+
+
 def ways(value: object) -> int | None:
     """Read the lines of a set; 0 stands for fully associative, which is None."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WAYS:

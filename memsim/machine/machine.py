@@ -12,7 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypedDict, Unpack, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine import fields
@@ -179,6 +179,12 @@ class Machine(_Model):
     compute: Compute
     program: ProgramHabit = ProgramHabit()
     calibrated: Calibrated | None = None
+    _overridden: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """What was changed by :meth:`with_overrides`; names of :class:`Overrides`."""
+        return self._overridden
 
     @property
     def cache_bytes(self) -> int:
@@ -295,7 +301,7 @@ class Machine(_Model):
             own = {name: rate * scale for name, rate in rates if rate is not None}
             rates = rates.model_copy(update=own)
         in_cache = {field: new[name] for name, (field, _) in OPTIONS.items() if name in new}
-        return self.model_copy(
+        changed = self.model_copy(
             update={
                 "cache": self.cache.model_copy(update=in_cache),
                 "buffer": new.get("buffer", self.buffer),
@@ -305,6 +311,19 @@ class Machine(_Model):
                 "compute": self.compute.model_copy(update={"macs_per_s": rates}),
             }
         )
+        before, after = self._numbers(), changed._numbers()
+        others = [name for name in new if before[name] != after[name]]
+        changed._overridden = tuple(dict.fromkeys([*self._overridden, *others]))
+        return changed
+
+    def _numbers(self) -> dict[str, Any]:
+        """What may be overridden, as it stands."""
+        return {
+            **{name: getattr(self.cache, field) for name, (field, _) in OPTIONS.items()},
+            "buffer": self.buffer,
+            "bandwidth": self.dram.bandwidth,
+            "macs": self.compute.macs_per_s.conv,
+        }
 
     def resolved(self) -> dict[str, Any]:
         """Return every number of the machine as plain JSON values, units in the keys.

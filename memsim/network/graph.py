@@ -149,8 +149,10 @@ class Network:
         dtype: str = "fp32",
         batch: int = 1,
         source: str = "",
+        variant: str = "",
     ) -> None:
         self.name, self.dtype, self.batch, self.source = name, dtype, batch, source
+        self.variant = variant
         self.nodes = tuple(nodes)
         if dtype not in DTYPES:
             hint = did_you_mean(dtype, DTYPES)
@@ -338,4 +340,5 @@ class Network:
             dtype=dtype or self.dtype,
             batch=batch or self.batch,
             source=self.source,
+            variant=self.variant,
         )

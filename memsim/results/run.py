@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,12 +11,14 @@ import numpy as np
 
 from memsim.engines.bounds.communication import convolution_bounds
 from memsim.engines.cache.cachepass import CachePass, transfers
+from memsim.engines.clock.demand import bandwidth_for
 from memsim.engines.clock.steps import Steps, Timeline
 from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
 from memsim.program.lowering import LOWERINGS
 from memsim.program.program import Program
+from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.results.layer import LayerResult
 from memsim.sheets.facts import Facts
@@ -232,6 +235,13 @@ class Result(Facts):
             "blocks": len(program.block_bytes),
         }
 
+    def bandwidth_for(self, stalls: Fraction) -> int | None:
+        """The least DRAM bandwidth at which stalls take no more than a share of the time.
+
+        Bytes per second; None where no bandwidth does it.
+        """
+        return bandwidth_for(self.program, self.traffic, self.machine, stalls)
+
     @cached_property
     def stalls(self) -> dict[str, int]:
         """Picoseconds in which the compute engine waits, by what it waits for longest."""
@@ -255,6 +265,11 @@ class Result(Facts):
             "dtype": network.dtype,
             "input_shapes": [list(network[name].output.shape) for name in network.inputs],
         }
+
+    @cached_property
+    def accuracy(self) -> Accuracy:
+        """What stands behind the times: what the machine was fitted to, and what was asked."""
+        return Accuracy.of(self.program, self.machine)
 
     @property
     def assumptions(self) -> dict[str, list[str]]:
@@ -291,6 +306,7 @@ class Result(Facts):
                 "cio_elements": network.cio,
             },
             "config": self.config,
+            "accuracy": self.accuracy.to_dict(),
             "totals": self.totals,
             "by_role": self.by_role,
             "by_cause": self.by_cause,

@@ -42,15 +42,14 @@ def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machi
 def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, Program], Machine]:
     """As :func:`prepare`; several programs, by their task order, where the order is ``best``."""
     refuse_unknown(options, OPTIONS)
-    network = network_of(network)
     left: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     machine = machine_of(left.pop("machine", DEFAULT_MACHINE))
+    network = network_of(network, machine)
     changes = {name: left.pop(name) for name in Overrides.__annotations__ if name in left}
     machine = machine.with_overrides(**changes)
     ALLOCATORS[machine.cache.allocator]  # an unknown name is an error before any work
-    left["buffer"] = machine.buffer_bytes
-    if machine.compute.kernels is not None:
-        left["lowering"] = on_library(left.get("lowering", "fused"), machine.compute.kernels)
+    left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}
+    left["lowering"] = on_library(left["lowering"], machine.compute.kernels)
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs
 

@@ -8,19 +8,35 @@ from typing import TYPE_CHECKING
 from memsim.network.graph import Network
 
 if TYPE_CHECKING:
+    from memsim.machine import Machine
     from memsim.results.description import Description
 
 Source = Network | str | os.PathLike[str]
 """A network, the name of a shipped one, or a file that :func:`memsim.load` reads."""
 
 
-def network_of(source: Source) -> Network:
-    """A network as it is, or the one that a name or a file means."""
+def network_of(source: Source, machine: Machine | None = None) -> Network:
+    """A network as it is, or the one that a name or a file means.
+
+    Where neither says a variant, the machine may: it is the variant that it was fitted with.
+    """
     if isinstance(source, Network):
         return source
     from memsim.formats import load
 
-    return load(source)
+    return load(source, variant=variant_on(machine, source))
+
+
+def variant_on(machine: Machine | None, source: str | os.PathLike[str]) -> str | None:
+    """The variant of a network that a machine was fitted with; None where it names none.
+
+    Examples
+    --------
+    >>> from memsim.machine import load_machine
+    >>> variant_on(load_machine("titan_v"), "fc_hardnet84")
+    'pre'
+    """
+    return machine.program.variant_of(os.fspath(source)) if machine is not None else None
 
 
 def describe(network: Source) -> Description:

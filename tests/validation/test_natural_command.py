@@ -1,7 +1,7 @@
 """The obvious command gives the answer that the fidelity report advertises.
 
-No option but ``--machine`` and ``--input``: whoever types that must get the program that the machine
-was fitted with, the variants that were timed included.
+No option but ``--machine`` and ``--input``: whoever types that must get the program that the
+machine was fitted with, the variants that were timed included.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ def test_a_published_time_is_answered_by_its_machine(
     capsys: pytest.CaptureFixture[str], name: str, networks: int, most: float
 ) -> None:
     published = PUBLISHED[name]
-    # MobileNetV2 and SqueezeNet were timed in variants that no machine knows by name.
     runs = published.runs().runs
     assert len(runs) == networks
     assert score(capsys, runs, published.machine).mape <= most

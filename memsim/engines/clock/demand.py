@@ -74,7 +74,7 @@ def bandwidth_for(
     start = max(int(machine.dram.bandwidth), 1)  # most answers are near the machine's own
     while low < start < high:
         low, high, start = (low, start, start // 8) if enough(start) else (start, high, start * 8)
-    while high - low > max(high * PRECISION, 1):
+    while high - low > 1 and high - low > high * PRECISION:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high

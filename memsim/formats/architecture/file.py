@@ -122,6 +122,7 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         dtype=overrides.dtype or model.dtype,
         batch=model.batch if overrides.batch is None else overrides.batch,
         source=model.source,
+        variant=overrides.variant or "",
     )
     if overrides.input_shape is not None and model.input is None and model.inputs is None:
         return network.with_options(input_shape=_image(overrides.input_shape))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from memsim.program.kernel import Cause, Role
 from memsim.readable import format_bytes, format_count, format_rate, format_time
 from memsim.results.layer import LayerResult
 from memsim.results.run import Result
+from memsim.results.sheets.accuracy import accuracy
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 
@@ -70,15 +73,14 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
         ),
         (
             "time",
-            f"{format_time(result.time_ps)}: compute busy {totals['compute_utilization']:.0%}, "
-            f"DRAM busy {totals['dram_utilization']:.0%}, "
+            f"{format_time(result.time_ps)}{_error(result)}: "
+            f"compute busy {totals['compute_utilization']:.0%}, DRAM busy {totals['dram_utilization']:.0%}, "
             f"stalled {format_time(int(totals['time_ps'] - sum(result.steps.compute)))}",
         ),
+        ("accuracy", accuracy(result.accuracy, result.machine.name)),
         (
             "bandwidth",
-            f"{_rate(totals['bandwidth_average_bytes_per_s'])} on average; without stalls it "
-            f"would take {_rate(totals['bandwidth_demand_average_bytes_per_s'])}, "
-            f"at the peak {_rate(totals['bandwidth_demand_peak_bytes_per_s'])}",
+            f"{_rate(totals['bandwidth_average_bytes_per_s'])} on average; {_demand(result)}",
         ),
         (
             "energy",
@@ -92,6 +94,27 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"weights {format_bytes(int(totals['weight_bytes']))}",
         ),
     )
+
+
+def _error(result: Result) -> str:
+    """The error of the machine's times, where it is known and the question is the fitted one."""
+    known = result.accuracy
+    if known.calibrated is None or known.deviations or known.outside:
+        return ""
+    return f" \N{PLUS-MINUS SIGN} {known.calibrated.left_out:.1%}"
+
+
+def _demand(result: Result) -> str:
+    """At which bandwidths the compute engine would hardly wait."""
+    tenth, hundredth = (result.bandwidth_for(share) for share in STALLS)
+    if tenth is None:
+        return "no bandwidth keeps stalls below 10% of the time"
+    more = "no bandwidth below 1%" if hundredth is None else f"{format_rate(hundredth)} below 1%"
+    return f"{format_rate(tenth)} would keep stalls below 10% of the time, {more}"
+
+
+STALLS = (Fraction(1, 10), Fraction(1, 100))
+"""Shares of the time that a reader asks about."""
 
 
 def _rate(value: float) -> str:

@@ -1,0 +1,86 @@
+"""How far a predicted time can be trusted: what its machine was fitted to, and what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from memsim.engines.clock.rates import rate_class
+from memsim.machine import Machine
+from memsim.machine.habits import Calibrated
+from memsim.program.lowering import on_library
+from memsim.program.program import Program
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What stands behind the times of one program on one machine.
+
+    Attributes
+    ----------
+    calibrated : Calibrated or None
+        What the machine was fitted to; None where no measurement stands behind it.
+    deviations : tuple of str
+        Where the program or the machine is another than the fitted one, a phrase each.
+    outside : tuple of str
+        What of the question lies outside of what was measured, a phrase each.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> network = memsim.load("resnet50", input_shape=(3, 1024, 1024))
+    >>> memsim.run(network, machine="gtx1080", lowering="fused").accuracy.deviations
+    ('lowering fused, fitted with eager_cudnn',)
+    """
+
+    calibrated: Calibrated | None
+    deviations: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, program: Program, machine: Machine) -> Accuracy:
+        """The accuracy of a program's times on a machine."""
+        fitted = machine.calibrated
+        if fitted is None:
+            return cls(None)
+        network = program.network
+        classes = {rate_class(kernel, machine.compute.vector) for kernel in program.kernels}
+        outside = fitted.outside(
+            dtype=network.dtype,
+            batch=network.batch,
+            inputs=[network[name].output.image for name in network.inputs],
+            classes=sorted(classes),
+        )
+        return cls(fitted, (*_of_the_program(program, machine), *_of_the_machine(machine)), outside)
+
+    def to_dict(self) -> dict[str, Any] | None:
+        """Plain JSON values; None where no measurement stands behind the machine."""
+        if self.calibrated is None:
+            return None
+        return {
+            **self.calibrated.model_dump(mode="json"),
+            "deviations": list(self.deviations),
+            "outside": list(self.outside),
+        }
+
+
+def _of_the_program(program: Program, machine: Machine) -> list[str]:
+    """Options of the program that are not those of the fit, and another variant."""
+    fitted = dict(machine.program.options)
+    fitted["lowering"] = on_library(fitted["lowering"], machine.compute.kernels)
+    phrases = [
+        f"{name} {program.options[name]}, fitted with {expected}"
+        for name, expected in fitted.items()
+        if program.options[name] != expected
+    ]
+    network = program.network
+    variant = machine.program.variant_of(network.name)
+    if variant is not None and network.variant != variant:
+        asked = f"variant {network.variant}" if network.variant else "the file's own variant"
+        phrases.append(f"{asked}, fitted with {variant}")
+    return phrases
+
+
+def _of_the_machine(machine: Machine) -> list[str]:
+    """Numbers of the machine that were changed after the fit."""
+    return [f"{name} changed after the fit" for name in machine.overridden]
