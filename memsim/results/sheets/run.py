@@ -73,8 +73,8 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
         ),
         (
             "time",
-            f"{format_time(result.time_ps)}{_error(result)}: "
-            f"compute busy {totals['compute_utilization']:.0%}, DRAM busy {totals['dram_utilization']:.0%}, "
+            f"{format_time(result.time_ps)}{_error(result)}: compute busy "
+            f"{totals['compute_utilization']:.0%}, DRAM busy {totals['dram_utilization']:.0%}, "
             f"stalled {format_time(int(totals['time_ps'] - sum(result.steps.compute)))}",
         ),
         ("accuracy", accuracy(result.accuracy, result.machine.name)),
