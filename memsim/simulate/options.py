@@ -39,6 +39,10 @@ class Option:
     kind: type = str
 
 
+MACHINES = "the machine's"
+"""What holds where a machine decides: what it was fitted with, or is known to use."""
+
+
 class Options(TypedDict, total=False):
     """What a simulation can be told; everything has a default, which None stands for as well."""
 
@@ -52,17 +56,17 @@ class Options(TypedDict, total=False):
     buffer: Annotated[Quantity | None, Option("Streaming buffers beside the cache.", "SIZE")]
     lowering: Annotated[
         str | None,
-        Option("eager, fused or concat_free: how layers become kernels.", default="fused"),
+        Option("eager, fused or concat_free: how layers become kernels.", default=MACHINES),
     ]
-    schedule: Annotated[str | None, Option("Order of tasks.", default="layer_by_layer")]
+    schedule: Annotated[str | None, Option("Order of tasks.", default=MACHINES)]
     order: Annotated[
         str | None,
         Option(
             "Order inside a kernel: rows_outer, weights_outer, or best of both.",
-            default="rows_outer",
+            default=MACHINES,
         ),
     ]
-    tile: Annotated[str | None, Option("auto, or whole for one task per kernel.", default="auto")]
+    tile: Annotated[str | None, Option("auto, or whole for one task per kernel.", default=MACHINES)]
     policy: Annotated[str | None, Option("Replacement policy of the cache.")]
     management: Annotated[
         str | None, Option("scratchpad, or hardware: lines that know no lifetimes.")
@@ -111,7 +115,7 @@ RUN_OPTIONS = _table(RunOptions)
 def _documented(table: Mapping[str, Option]) -> str:
     lines = ["\n\n    Attributes\n    ----------"]
     for name, option in table.items():
-        default = f" ``{option.default}`` where left out." if option.default else ""
+        default = f" {option.default} where left out." if option.default else ""
         lines.append(f"    {name}\n        {option.help}{default}")
     return "\n".join(lines) + "\n    "
 
