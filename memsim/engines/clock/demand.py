@@ -64,9 +64,11 @@ def bandwidth_for(
     if not moved:
         return 0
 
+    compute = steps(program, traffic, machine).compute
+
     def enough(bandwidth: int) -> bool:
         faster = machine.with_overrides(bandwidth=bandwidth)
-        return stalled_share(steps(program, traffic, faster)) <= share
+        return stalled_share(steps(program, traffic, faster, compute)) <= share
 
     if not enough(FASTEST):
         return None

@@ -96,10 +96,21 @@ def _check_length(time: int) -> None:
         )
 
 
-def steps(program: Program, traffic: CachePass, machine: Machine) -> Steps:
+def steps(
+    program: Program, traffic: CachePass, machine: Machine, compute: list[int] | None = None
+) -> Steps:
     """Turn each task's bytes and operations into time on a machine.
 
     Transfers are whole DRAM bursts.
+
+    Parameters
+    ----------
+    program : Program
+    traffic : CachePass
+    machine : Machine
+    compute : list of int, optional
+        Picoseconds of each computation where they are known: of steps on a machine that differs
+        in its DRAM alone.
     """
     burst = machine.dram.burst
     load, store = (
@@ -112,7 +123,8 @@ def steps(program: Program, traffic: CachePass, machine: Machine) -> Steps:
         # A load of nothing waits for nothing; where it has to, it takes a picosecond.
         load[task] = load[task] or int(store[task - 1] > 0)
     waits = traffic.waits | serial
-    compute = _compute(program, machine)
+    if compute is None:
+        compute = _compute(program, machine)
     _check_length(sum(load) + sum(store) + sum(latency) + sum(compute))
     return Steps(load, compute, store, latency, waits.tolist())
 
