@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import memsim
 from memsim.errors import InputError, MemsimError
-from memsim.formats.foreign.onnx.wire import LARGEST_SKELETON, _varint, skeleton
+from memsim.formats.foreign.onnx.wire import LARGEST_SKELETON, LARGEST_VALUE, _varint, skeleton
 
 pytestmark = pytest.mark.needs("onnx")
 
@@ -220,6 +220,18 @@ def test_the_skeleton_of_a_small_file_is_the_same_model(tmp_path, small, onnx):
     path = tmp_path / "small.onnx"
     path.write_bytes(small)
     assert onnx.ModelProto.FromString(skeleton(path)) == onnx.ModelProto.FromString(small)
+
+
+@pytest.mark.parametrize("field", ["raw_data", "int64_data"])
+def test_small_tensors_keep_their_elements_and_large_ones_their_shape(tmp_path, onnx, field):
+    """Numbers below 128 take a byte each in either field."""
+    path = tmp_path / "elements.onnx"
+    for size, kept in ((LARGEST_VALUE, True), (LARGEST_VALUE + 1, False)):
+        tensor = onnx.TensorProto(name="t", dims=[size], **{field: bytes(size)})
+        path.write_bytes(onnx.ModelProto(graph={"initializer": [tensor]}).SerializeToString())
+        (read,) = onnx.ModelProto.FromString(skeleton(path)).graph.initializer
+        assert read.dims == [size]
+        assert len(getattr(read, field)) == kept * size
 
 
 def _try(path, data):

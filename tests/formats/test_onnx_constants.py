@@ -143,3 +143,17 @@ def test_nothing_large_is_made_of_small_constants(arguments, options):
 def test_nonsense_is_left_to_the_operators_rule(arguments, options):
     constant = folded(*arguments, **options)
     assert constant is None or constant.values is None
+
+
+@pytest.mark.parametrize("index", [0, MOST_VALUES - 1])
+def test_a_number_is_picked_out_of_the_largest_operand_and_of_no_larger_one(index):
+    assert values("Gather", np.arange(MOST_VALUES), index) == index
+    assert folded("Gather", np.arange(MOST_VALUES + 1), index) is None
+
+
+@pytest.mark.parametrize("outputs", [("",), ("", "second")])
+def test_an_output_that_is_left_out_becomes_no_constant(outputs):
+    importer = Importer({})
+    importer.input("x", (2, 8, 6, 5))
+    assert not Folding(18)(importer, Record("node", "Shape", ("x",), outputs))
+    assert importer.constants == {}

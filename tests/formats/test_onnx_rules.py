@@ -323,3 +323,12 @@ def test_joining_and_splitting_along_the_map_are_copies(axis):
     split = Record("a", "Split", ("x",), ("a", "b"), {"axis": axis})
     net = build((split, tuple(shape)), node("Add", "a b", "y"))
     assert kinds(net) == ["opaque", "opaque", "add"]
+
+
+def test_a_concat_without_an_axis_joins_channels():
+    assert kinds(build(node("Concat", "x x", "y"))) == ["concat"]
+
+
+def test_a_concat_of_different_numbers_of_axes_is_refused():
+    with pytest.raises(InputError, match="its inputs have different numbers of axes"):
+        build(node("Flatten", "x", "f"), node("Concat", "x f", "y", axis=1))

@@ -96,6 +96,25 @@ def test_the_module_is_left_as_it_was(torch, Block):
     assert not module.bn.training
 
 
+def test_a_module_is_traced_as_it_evaluates(torch):
+    def forward(self, x):
+        return torch.sigmoid(x) if self.training else torch.relu(x)
+
+    module = _module(torch, forward)
+    assert module.training
+    network = memsim.from_torch(module, torch.zeros(1, 3, 8, 8))
+    assert [layer.op.kind for layer in network] == ["input", "relu"]
+
+
+def test_an_unknown_operator_reads_all_tensors_of_a_list_with_gaps(torch):
+    def forward(self, x, rows):
+        return x[:, :, rows]  # which ATen writes as index(x, [None, None, rows])
+
+    arguments = torch.zeros(4, 3, 8, 8), torch.zeros(4, dtype=torch.int64)
+    network = memsim.from_torch(_module(torch, forward), arguments, allow_unknown=True)
+    assert [len(layer.inputs) for layer in network] == [0, 0, 2]
+
+
 def _no_export(*arguments, **options):
     raise RuntimeError("not today")
 

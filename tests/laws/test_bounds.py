@@ -185,6 +185,17 @@ def test_rounded_prices_cannot_lift_the_bound() -> None:
         assert intervals.bound(prices * (1 + off)) <= best
 
 
+def test_the_sweep_looks_for_moments_at_which_fetches_are_wanted() -> None:
+    """Room for one of three blocks, each of which moves at least once.
+
+    After the second access both 0 and 1 are wanted, so one of them is fetched again, and after
+    the fifth both are wanted once more, by other accesses. The written block, which nobody
+    fetches, makes no moment between the two the better one to look at.
+    """
+    trace = trace_of([1, 0, 1, 2, 0, 0, 1], [READ] * 3 + [WRITE] + [READ] * 3, [1, 1, 1])
+    assert coarse_bound(trace, 1) == lower_bound(trace, 1) == optimum(trace, 1) == 5
+
+
 # ---- programs
 
 

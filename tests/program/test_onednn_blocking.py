@@ -16,7 +16,8 @@ from memsim.program.library.onednn.eager import uses_onednn
 from memsim.program.library.onednn.geometry import Geometry
 
 SMALL = {"first": 16 * 1024, "second": 128 * 1024}
-"""Caches of another processor."""
+TINY = {"first": 4 * 1024, "second": 16 * 1024}
+"""Caches of other processors, at which other parts of the estimates decide."""
 
 
 def geometry(
@@ -67,6 +68,9 @@ def geometry(
         ((256, 64, 56, 56), SMALL, (32, 256, 24, 3, 3, 1, 1, 1, False, True)),
         ((296, 134, 14, 14, 3), SMALL, (24, 296, 14, 4, 7, 1, 2, 1, True, False)),
         ((512, 2048, 7, 7), SMALL, (32, 512, 49, 3, 3, 1, 1, 1, True, True)),
+        ((91, 158, 38, 38, 3), SMALL, (16, 91, 38, 6, 13, 1, 2, 3, False, False)),
+        ((2935, 59, 1, 20), SMALL, (24, 320, 20, 4, 10, 1, 2, 1, True, True)),
+        ((135, 133, 5, 12), TINY, (16, 135, 6, 6, 6, 1, 1, 1, True, True)),
     ],
 )
 def test_the_blocking_of_a_shape(
