@@ -87,6 +87,16 @@ def test_padding_with_ones_stays_a_layer_of_its_own():
     assert attributes(net, 1) == {"op": "pad", "shape": (8, 7, 7)}
 
 
+def test_a_copy_that_two_operators_read_is_one_layer():
+    net = build(
+        record("constant_pad_nd", "x", (1, 8, 7, 7), pad=[0, 1, 0, 1], value=1.0),
+        record("relu", "constant_pad_nd", (1, 8, 7, 7), "a"),
+        record("sigmoid", "constant_pad_nd", (1, 8, 7, 7), "b"),
+        outputs=["a", "b"],
+    )
+    assert kinds(net) == ["input", "opaque", "relu", "sigmoid"]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "pads"),
     [
