@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from memsim.calibration.calibration import calibrate_published
-from memsim.calibration.published import PUBLISHED
+from memsim.calibration.published import PUBLISHED, Published
 from memsim.validation.check import Check, CheckRow, Claim, goal, same_order
 
 Named = dict[str, CheckRow]
@@ -43,7 +43,7 @@ def _times(
         facts=(
             ("measured", f"{published.title}: {published.conditions}"),
             ("predicted", f"lowering {published.lowering}, memsim's engine on a machine fitted "
-                          "without the row's network"),
+                          f"without the row's network{_variants(published)}"),
             ("parameters", f"{fitted} fitted to {len(rows)} times: {', '.join(found.fit.fitted)}"),
             ("chosen", published.chosen),
         ),
@@ -53,6 +53,14 @@ def _times(
     goals = () if most is None else (goal("MAPE", check.score.mape, most),)
     claims = (*goals, same_order(rows), *pairs({row.name: row for row in rows}))
     return replace(check, claims=claims)
+
+
+def _variants(published: Published) -> str:
+    """Which variants were run, where they are not the files' own."""
+    if not published.variants:
+        return ""
+    named = ", ".join(f"{name}@{variant}" for name, variant in published.variants.items())
+    return f"; run as {named}, the variants with the parameters that are printed"
 
 
 def _faster_than_resnet(rows: Named) -> tuple[Claim, ...]:
