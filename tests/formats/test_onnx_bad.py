@@ -6,12 +6,14 @@ import contextlib
 import time
 import tracemalloc
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memsim
 from memsim.errors import InputError, MemsimError
+from memsim.formats.foreign.onnx.file import OnnxFile
 from memsim.formats.foreign.onnx.wire import LARGEST_SKELETON, LARGEST_VALUE, _varint, skeleton
 
 pytestmark = pytest.mark.needs("onnx")
@@ -232,6 +234,21 @@ def test_small_tensors_keep_their_elements_and_large_ones_their_shape(tmp_path, 
         (read,) = onnx.ModelProto.FromString(skeleton(path)).graph.initializer
         assert read.dims == [size]
         assert len(getattr(read, field)) == kept * size
+
+
+def test_values_of_a_constant_are_kept_up_to_1024_of_them(tmp_path, onnx):
+    path = tmp_path / "constants.onnx"
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    image = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3, 8, 8])
+    tensors = [
+        onnx.numpy_helper.from_array(np.ones(size, np.int8), f"c{size}") for size in (1024, 1025)
+    ]
+    graph = onnx.helper.make_graph([node], "g", [image], [image], tensors)
+    path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    constants = OnnxFile(str(path)).constants
+    assert constants["c1024"].values.sum() == 1024
+    assert constants["c1025"].values is None
+    assert constants["c1025"].shape == (1025,)
 
 
 def _try(path, data):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from memsim.engines.bounds import bounds
 from memsim.engines.bounds.bounds import (
     Bound,
     best_prices,
@@ -171,6 +172,20 @@ def test_a_linear_program_too_large_is_refused_and_the_sweep_named() -> None:
     trace = trace_of([0, 1, 0, 1], [READ] * 4, [8, 8])
     with pytest.raises(SimulationError, match=r"2 intervals, more than 1 \(coarse_bound takes"):
         lower_bound(trace, 8, largest=1)
+
+
+def test_a_linear_program_of_100_000_intervals_is_solved_and_no_larger_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounds, "best_prices", lambda intervals: np.zeros(intervals.moments))
+    for intervals, solved in ((100_000, True), (100_001, False)):
+        trace = trace_of([0, *[1, 0] * 50_002][: intervals + 2], [READ] * (intervals + 2), [8, 8])
+        assert len(Intervals.of(trace, 8)) == intervals
+        if solved:
+            assert lower_bound(trace, 8) == 16  # at no price, what is fetched first
+        else:
+            with pytest.raises(SimulationError, match="100,001 intervals, more than 100,000"):
+                lower_bound(trace, 8)
 
 
 @pytest.mark.needs("scipy")
