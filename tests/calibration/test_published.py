@@ -27,7 +27,9 @@ def memsim(capsys: pytest.CaptureFixture[str]):
     return call
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize(
+    "name", ["camvid", "nano", pytest.param("imagenet", marks=pytest.mark.slow)]
+)
 def test_a_shipped_machine_is_its_fit_to_the_letter(memsim, tmp_path, name):
     machine = PUBLISHED[name].machine
     file = tmp_path / "fitted.yaml"

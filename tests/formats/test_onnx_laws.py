@@ -10,11 +10,12 @@ from memsim.formats.foreign.onnx.read import read_onnx
 from memsim.formats.overrides import Overrides
 from tests.formats.onnx_writer import to_onnx
 from tests.formats.plain_form import plain_form
+from tests.shipped import on_shipped
 from tests.strategies import networks
 
 pytestmark = pytest.mark.needs("onnx")
 
-SHIPPED = [entry.name for entry in memsim.names()]
+SHIPPED = on_shipped()
 
 
 def _equal(network, found):

@@ -18,11 +18,12 @@ from memsim.network.ops.pool import AvgPool, MaxPool
 from memsim.network.ops.scale import Scale
 from memsim.network.ops.shape import Input, Upsample
 from tests.formats.plain_form import plain_form
+from tests.shipped import on_shipped
 from tests.strategies import networks
 
 pytestmark = pytest.mark.needs("torch")
 
-SHIPPED = [entry.name for entry in memsim.names()]
+SHIPPED = on_shipped()
 
 RUN = ["resnet18", "hardnet39ds", "fc_hardnet68", "mobilenetv2", "squeezenet1_0"]
 """Networks of every kind that also run, on a small input."""

@@ -6,8 +6,6 @@ By default on one network of each kind; on the others with ``-m slow``, as ``.ci
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
-from typing import Any
 
 import pytest
 
@@ -19,20 +17,7 @@ from memsim.engines.clock.steps import steps
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.program import LOWERINGS, Program, Role, build
 from memsim.units import PICOSECONDS, duration
-
-SAMPLE = {
-    "densenet121", "fc_hardnet68", "hardnet39ds", "highway", "mobilenetv2", "resnet18",
-    "squeezenet1_0", "ssd512_hardnet68",
-}  # fmt: skip
-
-
-def on_shipped(*others: Any) -> list[Any]:
-    """The names of all shipped networks, with each of what follows; slow beyond the sample."""
-    return [
-        pytest.param(*case, marks=[] if case[0] in SAMPLE else pytest.mark.slow)
-        for case in product((entry.name for entry in memsim.names()), *others)
-    ]
-
+from tests.shipped import on_shipped
 
 NAMES, CASES = on_shipped(), on_shipped(LOWERINGS)
 CROPPED = (128, 192)

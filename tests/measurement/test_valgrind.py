@@ -86,6 +86,7 @@ def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, **programs: str) -> None
 # ---- the real thing
 
 
+@pytest.mark.slow
 @pytest.mark.needs("torch", program="valgrind")
 def test_a_real_run_moves_about_what_is_predicted(two: memsim.Network) -> None:
     done: list[int] = []
