@@ -78,3 +78,12 @@ def test_stalls_fall_below_a_tenth_at_the_bandwidth_that_is_told() -> None:
     for bandwidth, below in ((enough, True), (enough * 998 // 1000, False)):
         again = memsim.run("hardnet68", machine="edge", bandwidth=bandwidth)
         assert (again.totals["stall_s"] <= again.time_s / 10) is below
+
+
+def test_a_table_of_very_many_tasks_leaves_the_search_to_who_asks_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["run", "resnet18", "--buffer", "16KiB"]) == 0
+    line = capsys.readouterr().out.partition("\nbandwidth  ")[2].partition("\n")[0]
+    assert line.endswith(" on average")
+    assert memsim.run("resnet18", buffer="16KiB").program.tasks > 1000

@@ -10,6 +10,7 @@ from memsim.engines.cache.cachepass import CachePass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import Steps, steps
+from memsim.errors import SimulationError
 from memsim.machine import Machine
 from memsim.program.program import Program
 
@@ -68,7 +69,10 @@ def bandwidth_for(
 
     def enough(bandwidth: int) -> bool:
         faster = machine.with_overrides(bandwidth=bandwidth)
-        return stalled_share(steps(program, traffic, faster, compute)) <= share
+        try:
+            return stalled_share(steps(program, traffic, faster, compute)) <= share
+        except SimulationError:  # so slow that its time is beyond what is simulated
+            return False
 
     if not enough(FASTEST):
         return None
