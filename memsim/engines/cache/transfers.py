@@ -50,10 +50,9 @@ class Flow:
         new[1:] = (np.diff(self.at) != 0) | (np.diff(self.of) != 0) | (np.diff(self.unit) != 0)
         return np.flatnonzero(new)
 
-    def merged(self) -> Flow:
-        """Each run as one transfer."""
-        first = self.runs
-        amount = np.add.reduceat(self.amount, first) if len(first) else self.amount
+    def summed(self, first: Ints) -> Flow:
+        """Each run as one transfer; ``first`` is where the runs begin."""
+        amount = _sums(self.amount, first)
         return Flow(self.of[first], self.at[first], amount, self.unit[first])
 
     def select(self, chosen: NDArray[np.bool_]) -> Flow:
@@ -118,20 +117,27 @@ class Transfers:
         at = np.flatnonzero(events.missed)
         touch, block = trace.touch[at].astype(np.int64), trace.block[at].astype(np.int64)
         size = trace.size[block]
+        again = np.where(_first_fetches(trace, at), 0, size)
         spills = _written_back(trace, events)
         if results is None:
+            fetches = Flow(touch, touch, size, block)
             output = program.cell_is_output[program.touch_cell[spills.of]]
             left = _left_dirty(trace, events)
             final = left.select(program.cell_is_output[program.touch_cell[left.of]])
             results, spills = spills.select(output).join(final), spills.select(~output)
         else:
             cell = program.touch_cell.astype(np.int64)
-            block, spills = cell[touch], replace(spills, unit=cell[spills.of]).merged()
-        fetches = Flow(touch, touch, size, block)
-        again = np.where(_first_fetches(trace, at), 0, size)
-        if len(at):
-            again = np.add.reduceat(again, fetches.runs)
-        return cls(fetches.merged(), again, spills, results, events.occupancy, events.peak)
+            fetches = Flow(touch, touch, size, cell[touch])
+            spills = replace(spills, unit=cell[spills.of])
+            first = fetches.runs
+            fetches, again = fetches.summed(first), _sums(again, first)
+            spills = spills.summed(spills.runs)
+        return cls(fetches, again, spills, results, events.occupancy, events.peak)
+
+
+def _sums(amounts: Ints, first: Ints) -> Ints:
+    """The sum of each run of amounts."""
+    return np.add.reduceat(amounts, first) if len(first) else amounts
 
 
 def _first_fetches(trace: Trace, at: Ints) -> NDArray[np.bool_]:
