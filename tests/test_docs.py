@@ -17,6 +17,7 @@ import pytest
 
 import memsim
 from memsim.plot import FIGURES
+from tests.sessions import python_session, shown
 
 DOCS = Path(__file__).parent.parent / "docs"
 MADE = {"drawn", "lessons"}
@@ -74,8 +75,7 @@ def _folder(page: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("page", those_with(PYTHON))
 def test_python_sessions(page: Path, folder: Path) -> None:
-    done = run([sys.executable, "-m", "doctest", str(page)], folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+    python_session(page, folder)
 
 
 @pytest.mark.parametrize("page", those_with(CONSOLE))
@@ -87,7 +87,7 @@ def test_console_sessions(page: Path, folder: Path) -> None:
             first, *words = shlex.split(command)
             ours = shlex.join([sys.executable, *COMMANDS[first], *words])
             done = run(" | ".join([ours, *pipe]), folder)
-            assert done.stdout == expected, f"{line}\n{done.stderr}"
+            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{done.stdout}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

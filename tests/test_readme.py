@@ -10,24 +10,28 @@ import pytest
 
 import memsim
 from memsim.cli.main import run
+from tests.sessions import python_session, shown
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parent.parent / "README.md"
+README = PAGE.read_text(encoding="utf-8")
+WHOLE = re.DOTALL | re.MULTILINE
 
 
 def test_the_output_of_the_main_job(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["run", "hardnet68", "--cache", "2MB"]) == 0
-    assert capsys.readouterr().out in README
+    (old,) = re.findall(r"^The first ends in:\n\n```text\n(.*?)^```", README, WHOLE)
+    shown(PAGE, old, capsys.readouterr().out)
 
 
 def test_the_list_of_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["machines"]) == 0
-    assert capsys.readouterr().out in README
+    (old,) = re.findall(r"^\$ memsim machines\n(.*?)^```", README, WHOLE)
+    shown(PAGE, old, capsys.readouterr().out)
 
 
-def test_the_python_session() -> None:
-    test = doctest.DocTestParser().get_doctest(README, {}, "README.md", "README.md", 0)
-    assert len(test.examples) >= 4
-    assert doctest.DocTestRunner().run(test).failed == 0
+def test_the_python_session(tmp_path: Path) -> None:
+    assert len(doctest.DocTestParser().get_examples(README)) >= 4
+    python_session(PAGE, tmp_path)
 
 
 def test_the_table_of_networks() -> None:

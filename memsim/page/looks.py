@@ -37,10 +37,9 @@ MEANING = {
     "residual": "the second operand of an addition or product",
     "concat": "copies that a concatenation makes",
     "output": "the network's output",
-    "first": "the first fetch of a block",
-    "refetch": "fetched again, because it was evicted while still needed",
+    "compulsory": "weights and inputs fetched once, outputs written once: the same at every size",
+    "reload": "fetched again, because it was evicted while still needed",
     "spill": "written back, because it was evicted while still needed",
-    "result": "the network's output, written once",
     "chain": "kept for the next reader",
     "waiting": "kept for a later reader: what shortcuts cost",
     "copy": "a concatenation’s copy",
@@ -61,12 +60,12 @@ def looks(names: list[str]) -> dict[str, Any]:
     """
     lives = {
         "stays": MEMORY["held"],
-        "travels": Look(CAUSES["refetch"].colour, CAUSES["refetch"].hatch),
+        "travels": Look(CAUSES["reload"].colour, CAUSES["reload"].hatch),
     }
     uses = {use: MEMORY[use] for use in ("chain", "waiting", "copy")}
     return {
         "role": [_look(name, look) for name, look in ROLES.items()],
-        "cause": [_look(name, CAUSES[name]) for name in ("first", "refetch", "spill", "result")],
+        "cause": [_look(name, CAUSES[name]) for name in ("compulsory", "reload", "spill")],
         "use": [_look(name, look) for name, look in uses.items()],
         "life": [_look(name, look) for name, look in lives.items()],
         "series": [_look(name, series(number, name)) for number, name in enumerate(names)],

@@ -53,12 +53,11 @@ ROLES = {
 """What the bytes are."""
 
 CAUSES = {
-    "first": Look("#9a9a9a"),
-    "result": Look("#4d4d4d", "----"),
+    "compulsory": Look("#9a9a9a"),
     "spill": Look("#f0a868", "\\\\\\\\"),
-    "refetch": Look("#b84400", "////"),
+    "reload": Look("#b84400", "////"),
 }
-"""Why they move: greys for what every cache pays, the red of too small a cache for the rest."""
+"""Why they move: grey for what every cache pays, the red of too small a cache for the rest."""
 
 PATTERNS = {
     "dense": Look(RED, "////", "-", "o"),

@@ -28,16 +28,20 @@ class Role(IntEnum):
 
 
 class Cause(IntEnum):
-    """Why a byte crosses the DRAM interface."""
+    """Why a byte crosses the DRAM interface.
 
-    FIRST = 0
-    """A block's first fetch."""
-    REFETCH = 1
-    """A later fetch of a block that was evicted while it was still needed."""
+    Compulsory bytes are the same at every cache size; all others are the cache's doing.
+    """
+
+    COMPULSORY = 0
+    """What no cache can save: weights and network inputs are fetched once, outputs written once."""
+    RELOAD = 1
+    """The fetch of bytes that were on chip before: weights and inputs again, and feature maps,
+    which were made there. In a cache that fetches on write also what a write fetches."""
     SPILL = 2
-    """The write-back of a live block."""
-    RESULT = 3
-    """The write of a network output."""
+    """The write-back of feature maps that are still needed, to be loaded again. In a cache that
+    does not know what is needed, of all that are not network outputs, and of outputs that are
+    written to again."""
 
 
 @dataclass(frozen=True, slots=True)

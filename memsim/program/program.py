@@ -226,6 +226,11 @@ class Program:
         return self._of_kind("output")
 
     @cached_property
+    def cell_is_given(self) -> NDArray[np.bool_]:
+        """Whether each cell lies in DRAM before the first task: weights and network inputs."""
+        return self._of_kind("weight") | self._of_kind("input")
+
+    @cached_property
     def tensor_spans(self) -> tuple[Ints, Ints]:
         """First and last task that touch each tensor; (tasks, -1) where none does."""
         count = len(self.tensors)

@@ -13,7 +13,7 @@ from memsim.program.lives import Lives
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 
-SCHEMA = "memsim.comparison/1"
+SCHEMA = "memsim.comparison/2"
 
 OF_THE_NETWORK = ("batch", "dtype", "input_shapes")
 """What of a configuration may differ from network to network."""
@@ -116,7 +116,7 @@ class Comparison(Facts):
         return {key: value for key, value in config.items() if key not in OF_THE_NETWORK}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, ``"schema": "memsim.comparison/1"``."""
+        """Plain JSON values, ``"schema": "memsim.comparison/2"``."""
         return {
             "schema": SCHEMA,
             "config": self.config,

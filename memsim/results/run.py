@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from memsim.engines.bounds.communication import convolution_bounds
-from memsim.engines.cache.cachepass import CachePass, transfers
+from memsim.engines.cache.cachepass import CachePass, read_bytes, transfers, write_bytes
 from memsim.engines.clock.demand import bandwidth_for
 from memsim.engines.clock.steps import Steps, Timeline
 from memsim.machine import Machine
@@ -27,10 +27,7 @@ from memsim.units import PICOSECONDS
 if TYPE_CHECKING:
     from memsim.engines.cache.transfers import Transfers
 
-SCHEMA = "memsim.result/1"
-
-READ_CAUSES = (Cause.FIRST, Cause.REFETCH)
-WRITE_CAUSES = (Cause.SPILL, Cause.RESULT)
+SCHEMA = "memsim.result/2"
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Result(Facts):
     >>> result.dram_bytes == sum(layer.dram_bytes for layer in result.layers)
     True
     >>> result.to_dict()["schema"]
-    'memsim.result/1'
+    'memsim.result/2'
     """
 
     laid_out_by: ClassVar[str] = "memsim.results.sheets.run:result_sheet"
@@ -113,7 +110,7 @@ class Result(Facts):
 
     @property
     def by_cause(self) -> dict[str, int]:
-        """DRAM bytes per cause: first, refetch, spill, result."""
+        """DRAM bytes per cause: compulsory, reload, spill."""
         sums = self.traffic.traffic.sum(axis=(0, 1))
         return {cause.name.lower(): int(sums[cause]) for cause in Cause}
 
@@ -167,8 +164,8 @@ class Result(Facts):
             op=kernel.op.kind,
             layers=kernel.layers,
             output_shape=kernel.output.shape,
-            dram_read_bytes=int(moved[:, READ_CAUSES].sum()),
-            dram_write_bytes=int(moved[:, WRITE_CAUSES].sum()),
+            dram_read_bytes=int(read_bytes(moved)),
+            dram_write_bytes=int(write_bytes(moved)),
             by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
             by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
             macs=kernel.macs,
@@ -289,7 +286,7 @@ class Result(Facts):
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values, ``"schema": "memsim.result/1"``.
+        """Everything as plain JSON values, ``"schema": "memsim.result/2"``.
 
         Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
         DRAM bytes.

@@ -74,7 +74,7 @@ def test_json_has_the_documented_keys(memsim, tiny: str) -> None:
     code, out, _ = memsim("run", tiny, "--cache", "2MB", "--format", "json")
     facts = json.loads(out)
     assert code == 0
-    assert facts["schema"] == "memsim.result/1"
+    assert facts["schema"] == "memsim.result/2"
     assert set(facts["network"]) >= {"name", "params", "macs", "cio_elements"}
     assert facts["config"]["cache_bytes"] == 2_000_000
     assert facts["config"]["bandwidth_bytes_per_s"] == 25_600_000_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import inf
 
-from memsim.engines.cache.trace import LAST, READ, WRITE, Trace
+from memsim.engines.cache.trace import LAST, WRITE, Trace
 
 
-def plain_curve(trace: Trace) -> tuple[list[tuple[float, float]], list[tuple[int, int]]]:
-    """Return (threshold, largest earlier fetch threshold) per access, and the dirty epochs.
+def plain_curve(trace: Trace) -> tuple[list[float], list[tuple[int, int]]]:
+    """Return the threshold of each access, and the dirty epochs.
 
     An epoch is (the access that made a block dirty, the largest depth the block reached before it
     was overwritten or died). ``deepest`` holds the largest depth since the last access.
@@ -16,16 +16,12 @@ def plain_curve(trace: Trace) -> tuple[list[tuple[float, float]], list[tuple[int
     size = [int(n) for n in trace.size]
     stack: list[int] = []  # live blocks, the most recent first
     deepest: dict[int, int] = {}
-    earlier: dict[int, float] = {}
     dirty: dict[int, tuple[int, int]] = {}  # block -> the epoch so far
-    accesses: list[tuple[float, float]] = []
+    accesses: list[float] = []
     epochs: list[tuple[int, int]] = []
     for at, (block, code) in enumerate(zip(trace.block.tolist(), trace.code.tolist(), strict=True)):
         dies, kind = bool(code & LAST), code & ~LAST
-        threshold = deepest.get(block, inf)
-        accesses.append((threshold, earlier.get(block, 0)))
-        if kind == READ:
-            earlier[block] = max(earlier.get(block, 0), threshold)
+        accesses.append(deepest.get(block, inf))
         if block in dirty:
             began, depth = dirty[block]
             dirty[block] = (began, max(depth, deepest[block]))
@@ -41,8 +37,7 @@ def plain_curve(trace: Trace) -> tuple[list[tuple[float, float]], list[tuple[int
             deepest[other] = max(deepest[other], depth)
         if dies:
             stack.remove(block)
-            del deepest[block]
-            earlier.pop(block, None)  # whoever accesses it now accesses a new block
+            del deepest[block]  # whoever accesses it now accesses a new block
         elif kind == WRITE:
             dirty[block] = (at, 0)
     for block, (began, depth) in dirty.items():

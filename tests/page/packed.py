@@ -36,6 +36,14 @@ def numbers(text: str) -> list[int]:
     return found
 
 
+CAUSES = {
+    Movement.FETCH: Cause.COMPULSORY,
+    Movement.RELOAD: Cause.RELOAD,
+    Movement.SPILL: Cause.SPILL,
+    Movement.RESULT: Cause.COMPULSORY,
+}
+
+
 def traffic_at(packed: dict[str, Any], capacity: int, kernels: int) -> Any:
     """Kernels x roles x causes at a capacity, as :meth:`Curve.at` has it."""
     kernel = list(accumulate(numbers(packed["kernel"])))
@@ -48,12 +56,5 @@ def traffic_at(packed: dict[str, Any], capacity: int, kernels: int) -> Any:
     ):
         if row < len(threshold) and threshold[row] <= capacity:
             continue
-        where = found[kernel[group], role[group]]
-        if move[group] == Movement.FETCH:
-            where[Cause.FIRST] += nbytes
-        elif move[group] == Movement.REFETCH:
-            where[Cause.FIRST] -= nbytes
-            where[Cause.REFETCH] += nbytes
-        else:
-            where[Cause.SPILL if move[group] == Movement.SPILL else Cause.RESULT] += nbytes
+        found[kernel[group], role[group], CAUSES[move[group]]] += nbytes
     return found

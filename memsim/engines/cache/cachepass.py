@@ -57,12 +57,33 @@ class CachePass:
     @property
     def read_bytes(self) -> int:
         """Bytes read from DRAM."""
-        return int(self.traffic[:, :, [Cause.FIRST, Cause.REFETCH]].sum())
+        return int(read_bytes(self.traffic).sum())
 
     @property
     def write_bytes(self) -> int:
         """Bytes written to DRAM."""
-        return int(self.traffic[:, :, [Cause.SPILL, Cause.RESULT]].sum())
+        return int(write_bytes(self.traffic).sum())
+
+
+def read_bytes(traffic: Ints) -> Ints:
+    """What comes from DRAM of traffic by role and cause, the last two axes, which are summed.
+
+    Compulsory bytes are reads, but for network outputs, which are written.
+    """
+    compulsory = traffic[..., Cause.COMPULSORY].sum(axis=-1) - _results(traffic)
+    read: Ints = compulsory + traffic[..., Cause.RELOAD].sum(axis=-1)
+    return read
+
+
+def write_bytes(traffic: Ints) -> Ints:
+    """What goes to DRAM of traffic by role and cause, the last two axes, which are summed."""
+    written: Ints = _results(traffic) + traffic[..., Cause.SPILL].sum(axis=-1)
+    return written
+
+
+def _results(traffic: Ints) -> Ints:
+    results: Ints = traffic[..., Role.OUTPUT, Cause.COMPULSORY]
+    return results
 
 
 def cache_pass(program: Program, cache: Cache | int) -> CachePass:
@@ -100,7 +121,9 @@ def transfers(program: Program, cache: Cache | int) -> Transfers:
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
     """Charge transfers to tasks, kernels, roles, causes and tensors."""
-    fetches, again = moved.fetches, moved.again
+    fetches = moved.fetches
+    given = program.cell_is_given[program.touch_cell[fetches.of]]
+    first = np.where(given, fetches.amount - moved.again, 0)
     kernels, tensors = len(program.kernels), len(program.tensors)
     traffic = np.zeros((kernels, len(Role), len(Cause)), np.int64)
     tensor_traffic = np.zeros((tensors, len(Cause)), np.int64)
@@ -108,10 +131,10 @@ def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
     store_bytes = np.zeros(program.tasks, np.int64)
     task, tensor = program.touch_task, program.cell_tensor[program.touch_cell]
     for cause, moves, amount in (
-        (Cause.FIRST, fetches, fetches.amount - again),
-        (Cause.REFETCH, fetches, again),
+        (Cause.COMPULSORY, fetches, first),
+        (Cause.RELOAD, fetches, fetches.amount - first),
         (Cause.SPILL, moved.spills, moved.spills.amount),
-        (Cause.RESULT, moved.results, moved.results.amount),
+        (Cause.COMPULSORY, moved.results, moved.results.amount),
     ):
         charged, happens = moves.of, moves.at
         kernel = program.task_kernel[task[charged]]

@@ -79,7 +79,7 @@ class Transfers:
     again : int64 array, per fetch
         Those of its bytes that were fetched before.
     spills, results : Flow
-        Write-backs; network outputs.
+        Write-backs; network outputs, of each unit the last.
     occupancy : int64 array, per task
         Bytes held after each task.
     peak : int
@@ -111,8 +111,9 @@ class Transfers:
             What it did.
         results : Flow, optional
             Network outputs where they are written through, as a scratchpad does; units are cells
-            then. Left out, outputs are dirty like all else: those that are evicted, and those
-            that are dirty in the end, are the results, and units are the trace's blocks.
+            then. Left out, outputs are dirty like all else, units are the trace's blocks, and
+            the last write-back of an output is its result: when it is evicted, or else in the
+            end.
         """
         at = np.flatnonzero(events.missed)
         touch, block = trace.touch[at].astype(np.int64), trace.block[at].astype(np.int64)
@@ -121,10 +122,11 @@ class Transfers:
         spills = _written_back(trace, events)
         if results is None:
             fetches = Flow(touch, touch, size, block)
-            output = program.cell_is_output[program.touch_cell[spills.of]]
+            output = program.cell_is_output[program.touch_cell]
             left = _left_dirty(trace, events)
-            final = left.select(program.cell_is_output[program.touch_cell[left.of]])
-            results, spills = spills.select(output).join(final), spills.select(~output)
+            left = left.select(output[left.of])
+            final = output[spills.of] & _last_of_unit(spills) & ~np.isin(spills.unit, left.unit)
+            results, spills = spills.select(final).join(left), spills.select(~final)
         else:
             cell = program.touch_cell.astype(np.int64)
             fetches = Flow(touch, touch, size, cell[touch])
@@ -133,6 +135,14 @@ class Transfers:
             fetches, again = fetches.summed(first), _sums(again, first)
             spills = spills.summed(spills.runs)
         return cls(fetches, again, spills, results, events.occupancy, events.peak)
+
+
+def _last_of_unit(flow: Flow) -> NDArray[np.bool_]:
+    """Whether each transfer is the last of its unit; transfers are in the order of time."""
+    last = np.full(int(flow.unit.max(initial=0)) + 1, -1, np.int64)
+    last[flow.unit] = np.arange(len(flow.unit))
+    is_last: NDArray[np.bool_] = last[flow.unit] == np.arange(len(flow.unit))
+    return is_last
 
 
 def _sums(amounts: Ints, first: Ints) -> Ints:

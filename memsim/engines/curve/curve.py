@@ -29,12 +29,27 @@ if TYPE_CHECKING:
 
 
 class Movement(IntEnum):
-    """What bytes do below their threshold. ``REFETCH`` is a part of ``FETCH``."""
+    """What bytes do below their threshold: two ways in, two ways out."""
 
     FETCH = 0
-    REFETCH = 1
+    """Compulsory: the first fetch of a weight or a network input."""
+    RELOAD = 1
     SPILL = 2
     RESULT = 3
+    """Compulsory: the write of a network output."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it comes from DRAM."""
+        return self in (Movement.FETCH, Movement.RELOAD)
+
+
+_CAUSES = {
+    Movement.FETCH: Cause.COMPULSORY,
+    Movement.RELOAD: Cause.RELOAD,
+    Movement.SPILL: Cause.SPILL,
+    Movement.RESULT: Cause.COMPULSORY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +130,12 @@ class Curve:
         last = np.flatnonzero(np.diff(threshold, append=0))  # the last row of each threshold
         last = last[threshold[last] < INFINITE]
         columns = []
-        for chosen in (
-            move == Movement.FETCH,
-            (move == Movement.SPILL) | (move == Movement.RESULT),
-        ):
+        reads = np.isin(move, [each for each in Movement if each.reads])
+        for chosen in (reads, ~reads):
             below = np.cumsum(np.where(chosen, self.nbytes, 0))
             total = below[-1:]
             columns.append(np.concatenate([total, total - below[last]]))
         sizes = np.concatenate([[0], threshold[last]])
-        # Where a block's first fetch moves to another layer, the total stays the same.
         kept = np.flatnonzero(np.diff(columns[0] + columns[1], prepend=-1))
         return StepFunction(sizes[kept], columns[0][kept], columns[1][kept])
 
@@ -169,29 +181,24 @@ class Curve:
             From (kernel, role, cause) to sizes, ascending from 0, and the bytes that move from
             each size up to the next.
         """
-        parts: dict[Cause, list[tuple[Movement, int]]] = {
-            Cause.FIRST: [(Movement.FETCH, 1), (Movement.REFETCH, -1)],
-            Cause.REFETCH: [(Movement.REFETCH, 1)],
-            Cause.SPILL: [(Movement.SPILL, 1)],
-            Cause.RESULT: [(Movement.RESULT, 1)],
-        }
         columns = {}
+        causes = np.array([_CAUSES[move] for move in Movement])
         charged = self.kernel * len(Role) + self.role
         order = np.argsort(charged, kind="stable")  # by column, and by threshold within
         edges = np.flatnonzero(np.diff(charged[order], prepend=-1, append=-1))
         for begin, end in pairwise(edges):
             rows = order[begin:end]
             kernel, role = divmod(int(charged[rows[0]]), len(Role))
-            threshold, move = self.threshold[rows], self.move[rows]
-            for cause, terms in parts.items():
-                signed = sum(np.where(move == kind, sign, 0) for kind, sign in terms)
-                signed = signed * self.nbytes[rows]
+            of_cause = causes[self.move[rows]]
+            for cause in Cause:
+                chosen = rows[of_cause == cause]
+                if not len(chosen):
+                    continue
+                threshold = self.threshold[chosen]
                 sizes = np.unique(np.concatenate([[0], threshold[threshold < INFINITE]]))
-                sums = np.concatenate([np.cumsum(signed[::-1])[::-1], [0]])
+                sums = np.concatenate([np.cumsum(self.nbytes[chosen][::-1])[::-1], [0]])
                 moved = sums[np.searchsorted(threshold, sizes, side="right")]
-                kept = np.diff(moved, prepend=moved[0] - 1) != 0
-                if moved.any():
-                    columns[kernel, Role(role), cause] = (sizes[kept], moved[kept])
+                columns[kernel, Role(role), cause] = (sizes, moved)
         return columns
 
     def _sums(self, capacities: Sequence[int] | Ints, cell: Ints, shape: tuple[int, ...]) -> Ints:
@@ -205,11 +212,9 @@ class Curve:
         where = (largest[chosen] * cells + cell[chosen]) * moves + self.move[chosen]
         np.add.at(flat, where, self.nbytes[chosen])
         moved = np.cumsum(flat.reshape(len(sizes), cells, moves)[::-1], axis=0)[::-1]
-        by_cause = np.empty((len(sizes), cells, len(Cause)), np.int64)
-        by_cause[..., Cause.FIRST] = moved[..., Movement.FETCH] - moved[..., Movement.REFETCH]
-        by_cause[..., Cause.REFETCH] = moved[..., Movement.REFETCH]
-        by_cause[..., Cause.SPILL] = moved[..., Movement.SPILL]
-        by_cause[..., Cause.RESULT] = moved[..., Movement.RESULT]
+        by_cause = np.zeros((len(sizes), cells, len(Cause)), np.int64)
+        for move, cause in _CAUSES.items():
+            by_cause[..., cause] += moved[..., move]
         traffic: Ints = by_cause[place.reshape(-1)].reshape(-1, *shape, len(Cause))
         return traffic
 
@@ -250,6 +255,8 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
     largest depth that its block has had since its last access, itself included, is at most the
     capacity; the depth falls only where blocks that are dead leave. A dirty block is written
     back iff the largest depth it reaches, until it is overwritten or dies, exceeds the capacity.
+    The first access of a weight or a network input misses at every capacity: it is compulsory.
+    Every other fetch is a reload, since the bytes were on chip before: fetched, or made there.
     Stack distances are due to Mattson et al., IBM Systems Journal 9(2), 1970, for equal blocks.
     """
     cache = Cache.of(cache)
@@ -262,22 +269,20 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
     tally = Tally(len(groups) * len(Movement), int(trace.size.sum()), amounts)
     touch, block = trace.touch, trace.block
     is_output = program.cell_is_output[program.touch_cell]
+    is_given = program.cell_is_given[program.touch_cell]
     for run in thresholds(trace):
         fetch = np.flatnonzero(run.fetches)
-        threshold, earlier = run.threshold[fetch], run.earlier[fetch]
-        at = fetch + run.begin
-        column, moved = group[touch[at]], amount[block[at]]
-        tally.add(column + Movement.FETCH, threshold, moved)
-        again = np.flatnonzero(earlier)
-        below = np.minimum(earlier[again], threshold[again])
-        tally.add(column[again] + Movement.REFETCH, below, moved[again])
-        # What is dirty is written back when it is evicted; an output that is left dirty, at
-        # the end; one that is written through, at once.
+        threshold, at = run.threshold[fetch], fetch + run.begin
+        first = is_given[touch[at]] & (threshold == INFINITE)
+        move = np.where(first, Movement.FETCH, Movement.RELOAD)
+        tally.add(group[touch[at]] + move, threshold, amount[block[at]])
+        # What is dirty is written back when it is evicted; an output that is left dirty in the
+        # end, always: that is its result, and what was written back of it before is a spill.
+        # What is written through is written at once.
         at, below = run.dirtied_at, run.spilled_below
-        output = is_output[touch[at]]
-        if not len(run.threshold):
-            below = np.where(output, INFINITE, below)
-        move = np.where(output, Movement.RESULT, Movement.SPILL)
+        final = is_output[touch[at]] & (not len(run.threshold))
+        below = np.where(final, INFINITE, below)
+        move = np.where(final, Movement.RESULT, Movement.SPILL)
         tally.add(group[touch[at]] + move, below, amount[block[at]])
         codes = trace.code[run.begin : run.begin + len(run.threshold)]
         at = run.begin + np.flatnonzero((codes & KIND) == WRITE_THROUGH)

@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-FETCHES, DIRTIES, DIES, RENEWS = 1, 2, 4, 8
-"""What an access does: fetch its block on a miss; make it dirty; be its last; find something
-else in its place than before, whose fetches count anew."""
+DIRTIES, DIES = 1, 2
+"""What an access does: make its block dirty; be its last."""
 
-SLOT, SIZE, EARLIER, EPOCH = 0, 1, 2, 3
-"""What is known of a live block: its slot, its bytes, the largest threshold of its earlier
-fetches, the largest depth of its dirty epoch so far or 0."""
+SLOT, SIZE, EPOCH = 0, 1, 2
+"""What is known of a live block: its slot, its bytes, the largest depth of its dirty epoch so far
+or 0."""
 
 LEVELS, NEXT, INSERTED, HIGHEST, HEAPED, STACKED, SPARE, CLOSED = 0, 1, 2, 3, 4, 5, 6, 7
 """Registers that outlive a call: levels of the tree, the next free slot, bytes inserted, the
@@ -40,8 +39,7 @@ topmost hole or -1, holes in the heap and on the stack, spare rows, dirty epochs
 _ADVANCE = (
     "int64(Array(int32, 1, 'C', True), Array(uint8, 1, 'C', True), Array(int64, 1, 'C', True), "
     "int64, int64, int32[::1], int64[:,::1], int64[::1], int64[::1], int64[:,::1], int64[::1], "
-    "int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], "
-    "int64[:,::1])"
+    "int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[:,::1])"
 )
 
 
@@ -64,7 +62,6 @@ def advance(
     stack: Ints,
     register: Ints,
     threshold: Ints,
-    earlier: Ints,
     epochs: Ints,
 ) -> int:
     """Serve accesses from ``at`` on until they end or the slots do; return where it stopped.
@@ -72,13 +69,13 @@ def advance(
     Parameters
     ----------
     block, does : arrays, per access
-        Its block; its bits ``FETCHES``, ``DIRTIES``, ``DIES``, ``RENEWS``.
+        Its block; its bits ``DIRTIES``, ``DIES``.
     size, row_of : per block
         Bytes; the block's row while it is live, else -1. A dead block's row is used again.
     at, base : int
         First access to serve; what to add to an access's index to name it in ``epochs``.
     state, began : per row
-        ``SLOT``, ``SIZE``, ``EARLIER``, ``EPOCH``; the access that began the epoch.
+        ``SLOT``, ``SIZE``, ``EPOCH``; the access that began the epoch.
     spare : stack of rows that are not in use
     tree : nodes x 8
         Level 0 holds, per slot, bytes inserted before it plus bytes filled at or after it in its
@@ -91,9 +88,8 @@ def advance(
         Slots with holes: a max-heap, and an ascending stack for those that were the topmost hole
         when they came up (dead blocks are). The topmost hole is the larger of the two tops.
     register : see ``LEVELS`` and its neighbours
-    threshold, earlier : per access, written here
-        The access misses iff the capacity is below its threshold; the largest threshold of its
-        block's earlier fetches, 0 if there is none.
+    threshold : per access, written here
+        The access misses iff the capacity is below it.
     epochs : rows of two, written here
         The access that made a block dirty; it was written back iff the capacity is below this.
     """
@@ -116,7 +112,6 @@ def advance(
             row_of[b] = row
             bytes_ = size[b]
             state[row, SIZE] = bytes_
-            state[row, EARLIER] = 0
             state[row, EPOCH] = 0
             depth = INFINITE
             unfilled = bytes_
@@ -192,14 +187,7 @@ def advance(
                 if heaped > 0 and heap[0] > highest:
                     highest = heap[0]
         owner[slot] = row
-        before = state[row, EARLIER]
-        if bits & RENEWS:
-            before = 0
-            state[row, EARLIER] = 0
         threshold[at] = depth
-        earlier[at] = before
-        if bits & FETCHES and depth > before:
-            state[row, EARLIER] = depth
         epoch = state[row, EPOCH]
         if epoch > 0:
             epoch = max(epoch, depth)

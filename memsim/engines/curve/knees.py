@@ -115,7 +115,7 @@ def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:
 
 def _knee(curve: Curve, low: int, high: int) -> Knee:
     first, last = np.searchsorted(curve.threshold, [low, high + 1])
-    rows = first + np.flatnonzero(curve.move[first:last] != Movement.REFETCH)
+    rows = np.arange(first, last)
     key = np.stack([curve.tensor[rows], curve.kernel[rows], curve.move[rows]])
     kinds, which = np.unique(key, axis=1, return_inverse=True)
     amount = np.zeros(kinds.shape[1], np.int64)
@@ -125,7 +125,7 @@ def _knee(curve: Curve, low: int, high: int) -> Knee:
         Share(
             program.tensors[kinds[0, i]].name,
             program.kernels[kinds[1, i]].name,
-            "read" if kinds[2, i] == Movement.FETCH else "write",
+            "read" if Movement(kinds[2, i]).reads else "write",
             int(amount[i]),
         )
         for i in np.argsort(-amount, kind="stable")

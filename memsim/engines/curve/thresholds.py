@@ -26,8 +26,7 @@ def _does() -> NDArray[np.uint8]:
     """The kernel's bits for every code of a trace."""
     code = np.arange(2 * NEW)
     kind = code & KIND
-    bits = kernel.FETCHES * FETCHES[kind] + kernel.DIRTIES * DIRTIES[kind]
-    bits += kernel.DIES * ((code & LAST) > 0) + kernel.RENEWS * ((code & NEW) > 0)
+    bits = kernel.DIRTIES * DIRTIES[kind] + kernel.DIES * ((code & LAST) > 0)
     packed: NDArray[np.uint8] = bits.astype(np.uint8)
     return packed
 
@@ -48,9 +47,6 @@ class Thresholds:
     threshold : int64 array, per access
         It misses iff the capacity is smaller; ``INFINITE`` for a block's first access. A block
         that is accessed after its death is a new one.
-    earlier : int64 array, per access
-        The largest threshold of its earlier fetches since it was new, 0 if there is none: for
-        ``earlier <= capacity < threshold`` this fetch is the block's first.
     dirtied_at, spilled_below : int64 arrays, one entry per dirty epoch that ended
         The access that made a block dirty; the block was written back before it was
         overwritten, or died, iff the capacity is smaller than this.
@@ -59,7 +55,6 @@ class Thresholds:
     begin: int
     fetches: NDArray[np.bool_]
     threshold: Ints
-    earlier: Ints
     dirtied_at: Ints
     spilled_below: Ints
 
@@ -85,7 +80,7 @@ def thresholds(trace: Trace) -> Iterator[Thresholds]:
     stack = _Stack(size)
     for begin in range(0, len(trace.block), CHUNK):
         block = np.ascontiguousarray(trace.block[begin : begin + CHUNK], np.int32)
-        yield stack.serve(block, _DOES[trace.code[begin : begin + CHUNK]], begin)
+        yield stack.serve(block, trace.code[begin : begin + CHUNK], begin)
     yield stack.open_epochs(len(trace.block))
 
 
@@ -96,9 +91,9 @@ class _Stack:
         self.size = size
         self.row_of = np.full(len(size), -1, np.int32)
         self.register = np.zeros(8, np.int64)
-        self.state = np.zeros((0, 4), np.int64)
+        self.state = np.zeros((0, 3), np.int64)
         self.owner = self.hole = self.began = self.spare = np.zeros(0, np.int64)
-        self.threshold, self.earlier = np.empty(CHUNK, np.int64), np.empty(CHUNK, np.int64)
+        self.threshold = np.empty(CHUNK, np.int64)
         self.epochs = np.empty((CHUNK, 2), np.int64)
         self.grow(0)
 
@@ -113,7 +108,7 @@ class _Stack:
             for column in (self.owner, self.hole, self.began)
         )
         # A live block has a slot: rows are never more than slots.
-        self.state = np.concatenate([self.state, np.zeros((slots - old, 4), np.int64)])
+        self.state = np.concatenate([self.state, np.zeros((slots - old, 3), np.int64)])
         self.state[old:, kernel.SLOT] = -1
         spares = self.register[kernel.SPARE]
         self.spare = np.concatenate(
@@ -137,15 +132,16 @@ class _Stack:
         )
         return live
 
-    def serve(self, block: NDArray[np.int32], does: NDArray[np.uint8], begin: int) -> Thresholds:
+    def serve(self, block: NDArray[np.int32], code: NDArray[np.uint8], begin: int) -> Thresholds:
         """Advance over some accesses, the first of which is number ``begin``."""
+        does = _DOES[code]
         self.register[kernel.CLOSED] = 0
         served = 0
         while True:
             served = kernel.advance(
                 block, does, self.size, served, begin, self.row_of, self.state, self.began,
                 self.spare, self.tree, self.first, self.owner, self.hole, self.heap, self.stack,
-                self.register, self.threshold, self.earlier, self.epochs,
+                self.register, self.threshold, self.epochs,
             )  # fmt: skip
             if served == len(block):
                 break
@@ -155,9 +151,8 @@ class _Stack:
         ended = self.epochs[: self.register[kernel.CLOSED]]
         return Thresholds(
             begin,
-            (does & kernel.FETCHES).astype(np.bool_),
+            FETCHES[code & KIND],
             self.threshold[:served],
-            self.earlier[:served],
             ended[:, 0],
             ended[:, 1],
         )
@@ -174,7 +169,6 @@ class _Stack:
         return Thresholds(
             end,
             none.astype(np.bool_),
-            none,
             none,
             self.began[rows],
             np.maximum(self.state[rows, kernel.EPOCH], depth),

@@ -2,8 +2,9 @@
 
 const DATA = JSON.parse(document.getElementById("facts").textContent);
 const ROLES = DATA.roles, CAUSES = DATA.causes;
-const [FIRST, REFETCH, SPILL, RESULT] = [0, 1, 2, 3];
-const FETCH_MOVE = 0, REFETCH_MOVE = 1;  // a refetch is counted among the fetches, too
+const [COMPULSORY, RELOAD, SPILL] = [0, 1, 2];
+// The moves of the curve's rows: fetches and results are compulsory, the first two are reads.
+const CAUSE_OF_MOVE = [COMPULSORY, RELOAD, SPILL, COMPULSORY], READ_MOVES = 2;
 
 function varints(text) {
   const raw = atob(text), found = [];
@@ -50,7 +51,7 @@ class Curve {
 
   /** Reads and writes at the sizes from which they hold; the first size is 0. */
   #steps() {
-    const { threshold, group, bytes } = this, move = this.groups.move;
+    const { threshold, bytes } = this;
     const sizes = [], totals = [];
     let total = 0;
     for (let row = bytes.length - 1; row >= 0; row -= 1) {
@@ -60,7 +61,7 @@ class Curve {
         sizes.push(at);
         totals.push(total);
       } else if (closes && at !== undefined) sizes[sizes.length - 1] = at;
-      if (move[group[row]] !== REFETCH_MOVE) total += bytes[row];
+      total += bytes[row];
     }
     if (totals.at(-1) === total) sizes.pop(), totals.pop();
     sizes.push(0);
@@ -87,15 +88,14 @@ class Traffic {
     this.layers = new Float64Array(curve.kernels * ROLES.length * CAUSES.length);
     this.tensors = new Float64Array(curve.tensors * CAUSES.length);
     this.table = ROLES.map(() => CAUSES.map(() => 0));
+    this.read = this.write = 0;
     for (let i = 0; i < sums.length; i += 1) {
       if (!sums[i]) continue;
-      this.#add(kernel[i], tensor[i], role[i], move[i] === FETCH_MOVE ? FIRST : move[i], sums[i]);
-      if (move[i] === REFETCH_MOVE) this.#add(kernel[i], tensor[i], role[i], FIRST, -sums[i]);
+      this.#add(kernel[i], tensor[i], role[i], CAUSE_OF_MOVE[move[i]], sums[i]);
+      if (move[i] < READ_MOVES) this.read += sums[i]; else this.write += sums[i];
     }
     this.byRole = this.table.map((row) => row.reduce((a, b) => a + b));
     this.byCause = CAUSES.map((_, cause) => this.table.reduce((sum, row) => sum + row[cause], 0));
-    this.read = this.byCause[FIRST] + this.byCause[REFETCH];
-    this.write = this.byCause[SPILL] + this.byCause[RESULT];
     this.total = this.read + this.write;
   }
 

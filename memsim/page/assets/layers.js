@@ -47,7 +47,7 @@ function tensorLines(network, traffic, kernel) {
   const { groups } = traffic.curve, sums = new Map();
   const [begin, end] = network.spans[kernel];
   for (let i = begin; i < end; i += 1) {
-    if (groups.move[i] !== REFETCH_MOVE && traffic.sums[i]) {
+    if (traffic.sums[i]) {
       sums.set(groups.tensor[i], (sums.get(groups.tensor[i]) ?? 0) + traffic.sums[i]);
     }
   }

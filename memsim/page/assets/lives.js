@@ -6,8 +6,7 @@ const USES = DATA.looks.use.map((look) => look.name);
 /** Bytes of a feature map that cross because the cache is too small: read and written. */
 function avoidable(network, place) {
   const tensor = network.maps.tensor[place], moved = state.traffic[network.number].tensor(tensor);
-  const written = network.tensors.producer[tensor] >= 0;
-  return { read: (written ? moved[FIRST] : 0) + moved[REFETCH], write: moved[SPILL] };
+  return { read: moved[RELOAD], write: moved[SPILL] };
 }
 
 function livesFigure(network, width) {

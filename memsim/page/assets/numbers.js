@@ -90,7 +90,7 @@ function showSideBySide() {
     ["read", now((t) => t.read), formatBytes], ["written", now((t) => t.write), formatBytes],
     ["feature maps read", now((t) => t.read - t.byRole[0]), formatBytes],
     ["spilled", now((t) => t.byCause[SPILL]), formatBytes],
-    ["fetched again", now((t) => t.byCause[REFETCH]), formatBytes],
+    ["reloaded", now((t) => t.byCause[RELOAD]), formatBytes],
     [`latency${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`, (n) => latency(n), formatTime],
   ];
   const rows = lines.map(([name, pick, format]) => [name, ...NETWORKS.map((network, i) => {

@@ -119,8 +119,8 @@ def patterns(
 
 
 _CAUSE = {
-    "first": "first fetch", "result": "the block's output", "spill": "written back: no room",
-    "refetch": "fetched again",
+    "compulsory": "weights, the block's input and output", "spill": "written back: no room",
+    "reload": "fetched again",
 }  # fmt: skip
 
 _BUSY = {"compute": "computing", "stall": "waiting for DRAM"}
@@ -199,7 +199,7 @@ def _draw_total(axes: Axes, result: Result) -> None:
         )  # fmt: skip
         left += width
     compulsory = result.program.compulsory_bytes
-    axes.plot([compulsory] * 2, [-0.5, 0.5], color=BLACK, linewidth=1.5, gid="compulsory")
+    axes.plot([compulsory] * 2, [-0.5, 0.5], color=BLACK, linewidth=1.5, gid="floor")
     ratio = left / compulsory if compulsory else 1
     axes.annotate(
         f"{si(left)}\n{ratio:.1f} x", (left, 0), xytext=(4, 0), fontsize=NOTE + 0.5,

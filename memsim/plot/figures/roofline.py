@@ -43,7 +43,7 @@ def roofline(
     A marker's area is the layer's share of the time. The axis counts MACs per element: a tick
     stands at the layer's MoC, where it would be if exactly its input and output moved; its
     marker stands at what it did move. The line between them is what the cache saved (to the
-    right) or what weights and refetches added (to the left).
+    right) or what weights and reloads added (to the left).
 
     Parameters
     ----------

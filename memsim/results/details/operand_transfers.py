@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.program.kernel import Cause, Role
+from memsim.engines.cache.cachepass import read_bytes, write_bytes
+from memsim.program.kernel import Role
 from memsim.results.run import Result
 
 if TYPE_CHECKING:
@@ -52,17 +53,14 @@ def operand_transfers(result: Result) -> dict[str, OperandTransfers]:
     True
     """
     program, traffic, moved = result.program, result.traffic.traffic, result.transfers
-    reads = traffic[:, :, [Cause.FIRST, Cause.REFETCH]].sum(axis=2)
-    writes = traffic[:, :, [Cause.SPILL, Cause.RESULT]].sum(axis=(1, 2))
-    weights = reads[:, Role.WEIGHT]
+    reads, writes = read_bytes(traffic), write_bytes(traffic)
+    weights = traffic[:, Role.WEIGHT].sum(axis=-1)
     fetches = moved.fetches
     is_weight = program.touch_role[fetches.of] == Role.WEIGHT
     of_inputs, of_weights = fetches.select(~is_weight), fetches.select(is_weight)
     written = moved.spills.join(moved.results)
     return {
-        "input": OperandTransfers(
-            reads.sum(axis=1) - weights, *_when(result, of_inputs.of, of_inputs.at)
-        ),
+        "input": OperandTransfers(reads - weights, *_when(result, of_inputs.of, of_inputs.at)),
         "weight": OperandTransfers(weights, *_when(result, of_weights.of, of_weights.at)),
         "output": OperandTransfers(writes, *_when(result, written.of, written.at)),
     }
