@@ -159,6 +159,12 @@ file_options = together(
 )  # fmt: skip
 
 
+only_option = click.option(
+    "--only", metavar="PART", help="feature-maps or weights: the traffic of these alone."
+)
+"""Of commands that tell traffic."""
+
+
 def layers_option(default: str, told: str = "Rows.") -> Decorator:
     """How many rows a long table has; the command gets a number, or None for all."""
     return click.option(

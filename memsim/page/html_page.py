@@ -98,6 +98,7 @@ def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -
         "roles": [role.name.lower() for role in Role],
         "causes": [cause.name.lower() for cause in Cause],
         "machine": {"name": machine.name, "cache": machine.cache_bytes},
+        "only": None if results[0].only is None else results[0].only.value,
         "slider": _slider(results, machine),
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 from memsim.network.stages import stages
 from memsim.page.feature_maps import feature_maps
 from memsim.page.packed_curve import packed_curve
+from memsim.program.parts import Part, compulsory
 from memsim.results.curve import CurveResult
 
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
@@ -36,6 +37,7 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
     ('conv1.conv', 4000)
     """
     program, network = result.program, result.program.network
+    least = compulsory(program, result.only)
     names = [kernel.name for kernel in program.kernels]
     producer = {kernel.output.name: number for number, kernel in enumerate(program.kernels)}
     return {
@@ -51,8 +53,9 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
         "weight_bytes": program.weight_bytes,
         "live_bytes": int(program.live_bytes.max(initial=0)),
         "compulsory": {
-            "read": program.compulsory_read_bytes,
-            "write": program.compulsory_write_bytes,
+            "read": least[0],
+            "write": least[1],
+            "weight": 0 if result.only is Part.FEATURE_MAPS else program.compulsory_weight_bytes,
         },
         "accesses": program.accesses,
         "kernels": {

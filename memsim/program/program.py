@@ -250,6 +250,12 @@ class Program:
         return int(self.cell_bytes[fetched].sum())
 
     @cached_property
+    def compulsory_weight_bytes(self) -> int:
+        """Of these, the blocks of weights."""
+        read = (self.cell_birth >= 0) & self._of_kind("weight")
+        return int(self.cell_bytes[read].sum())
+
+    @cached_property
     def compulsory_write_bytes(self) -> int:
         """Each block of a network output, once."""
         return int(self.cell_bytes[self.cell_is_output & (self.cell_writer >= 0)].sum())

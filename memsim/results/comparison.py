@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from memsim.engines.cache.shortcuts import Shortcuts, shortcuts
 from memsim.network.moc import MocDistribution
 from memsim.program.lives import Lives
+from memsim.program.parts import Part, chosen
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 
@@ -52,8 +53,8 @@ class Contender:
 
     @property
     def shortcut_share(self) -> float:
-        """Shortcut traffic over all traffic."""
-        whole = self.result.dram_bytes
+        """Shortcut traffic over that of feature maps, of which it is a part."""
+        whole = int(chosen(self.result.traffic.traffic, Part.FEATURE_MAPS).sum())
         return self.shortcuts.dram_bytes / whole if whole else 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,7 +72,9 @@ class Contender:
             **{
                 key: totals[key]
                 for key in (
-                    "dram_bytes", "dram_read_bytes", "dram_write_bytes", "compulsory_bytes",
+                    "dram_bytes", "dram_read_bytes", "dram_write_bytes", "dram_weight_bytes",
+                    "dram_feature_map_bytes", "compulsory_bytes", "compulsory_weight_bytes",
+                    "compulsory_feature_map_bytes",
                     "peak_live_activation_bytes", "time_s", "compute_s", "stall_s", "energy_j",
                 )
             },

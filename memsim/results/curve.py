@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import steps
@@ -19,6 +19,8 @@ from memsim.engines.curve.envelope import Envelope
 from memsim.engines.curve.knees import Knee, knees
 from memsim.machine import Machine
 from memsim.machine.cache import Cache
+from memsim.program.kernel import Role
+from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
@@ -34,6 +36,8 @@ class Point:
     Attributes
     ----------
     cache_bytes, dram_read_bytes, dram_write_bytes : int
+    dram_weight_bytes : int
+        What of the reads is weights; all else is feature maps.
     time_ps : int
         Latency in picoseconds.
     """
@@ -41,6 +45,7 @@ class Point:
     cache_bytes: int
     dram_read_bytes: int
     dram_write_bytes: int
+    dram_weight_bytes: int
     time_ps: int
 
     @property
@@ -60,6 +65,8 @@ class Point:
             "dram_bytes": self.dram_bytes,
             "dram_read_bytes": self.dram_read_bytes,
             "dram_write_bytes": self.dram_write_bytes,
+            "dram_weight_bytes": self.dram_weight_bytes,
+            "dram_feature_map_bytes": self.dram_bytes - self.dram_weight_bytes,
             "time_s": self.time_s,
         }
 
@@ -79,6 +86,8 @@ class CurveResult(Facts):
         Programs in other task orders, by order: at each size the best of all is taken.
     by_layer : bool
         Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too.
+    only : Part or None
+        The part of the traffic that is told; times are those of all of it.
 
     Examples
     --------
@@ -100,6 +109,7 @@ class CurveResult(Facts):
     cache_bytes: tuple[int, ...] = ()
     others: Mapping[str, Program] = field(default_factory=dict)
     by_layer: bool = False
+    only: Part | None = None
 
     @property
     def programs(self) -> dict[str, Program]:
@@ -116,12 +126,19 @@ class CurveResult(Facts):
             Where the machine's policy is not LRU, which alone has one pass for all sizes.
         """
         cache = self.machine.cache
-        return Envelope({order: curve(program, cache) for order, program in self.programs.items()})
+        return Envelope(
+            {order: curve(p, cache).of(self.only) for order, p in self.programs.items()}
+        )
 
     @property
     def curve(self) -> Curve:
         """The exact step functions of the program, or of the first of several."""
         return next(iter(self.envelope.curves.values()))
+
+    @property
+    def compulsory_bytes(self) -> int:
+        """What of the traffic that is told no cache can save."""
+        return sum(compulsory(self.program, self.only))
 
     @property
     def finite_rows(self) -> int:
@@ -169,7 +186,11 @@ class CurveResult(Facts):
         passes = (
             [cache_pass(program, cache) for program in self.programs.values()] for cache in caches
         )
-        return [min(moved.read_bytes + moved.write_bytes for moved in each) for each in passes]
+        return [min(self._told(moved) for moved in each) for each in passes]
+
+    def _told(self, moved: CachePass) -> int:
+        """Bytes of a cache pass that are told."""
+        return int(chosen(moved.traffic, self.only).sum())
 
     @cached_property
     def points(self) -> tuple[Point, ...]:
@@ -184,7 +205,9 @@ class CurveResult(Facts):
         program = self.programs[self.envelope.winner(capacity)]
         moved = cache_pass(program, self.machine.cache.resized(capacity))
         time = compiled_recurrence(steps(program, moved, self.machine))
-        return Point(capacity, moved.read_bytes, moved.write_bytes, time.end)
+        told = chosen(moved.traffic, self.only)
+        read, written = int(read_bytes(told).sum()), int(write_bytes(told).sum())
+        return Point(capacity, read, written, int(told[:, Role.WEIGHT].sum()), time.end)
 
     def knees(self, most: int = 5) -> tuple[Knee, ...]:
         """The sizes at which traffic drops most, ascending; none where programs change."""
@@ -216,6 +239,7 @@ class CurveResult(Facts):
         Where ``by_layer`` is set, the same per layer, role and cause: it may be long.
         """
         network, program, whole = self.program.network, self.program, self.steps
+        least = compulsory(program, self.only)
         facts: dict[str, Any] = {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
@@ -223,11 +247,15 @@ class CurveResult(Facts):
                 **resolved(program, self.machine),
                 "batch": network.batch,
                 "dtype": network.dtype,
+                **({} if self.only is None else {"only": self.only.value}),
             },
             "totals": {
-                "compulsory_bytes": program.compulsory_bytes,
-                "compulsory_read_bytes": program.compulsory_read_bytes,
-                "compulsory_write_bytes": program.compulsory_write_bytes,
+                "compulsory_bytes": sum(least),
+                "compulsory_read_bytes": least[0],
+                "compulsory_write_bytes": least[1],
+                "compulsory_weight_bytes": (
+                    0 if self.only is Part.FEATURE_MAPS else program.compulsory_weight_bytes
+                ),
                 "steps": len(whole.cache_bytes),
                 "accesses": program.accesses,
             },
@@ -240,6 +268,7 @@ class CurveResult(Facts):
                 "cache_bytes": whole.cache_bytes.tolist(),
                 "dram_read_bytes": whole.read_bytes.tolist(),
                 "dram_write_bytes": whole.write_bytes.tolist(),
+                "dram_weight_bytes": whole.weight_bytes.tolist(),
             },
         }
         if self.by_layer:
@@ -257,6 +286,7 @@ class CurveResult(Facts):
             "cache_bytes": whole.cache_bytes.tolist(),
             "dram_read_bytes": whole.read_bytes.tolist(),
             "dram_write_bytes": whole.write_bytes.tolist(),
+            "dram_weight_bytes": whole.weight_bytes.tolist(),
         }
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

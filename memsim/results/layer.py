@@ -22,6 +22,8 @@ class LayerResult:
         Batch, channels, height, width.
     dram_read_bytes, dram_write_bytes : int
         Fetched by this kernel; written back of what this kernel produced.
+    dram_weight_bytes : int
+        What of the fetches is weights; all else is feature maps.
     by_role, by_cause : dict
         The same bytes, split.
     macs, cio_elements : int
@@ -50,6 +52,7 @@ class LayerResult:
     output_shape: tuple[int, ...]
     dram_read_bytes: int
     dram_write_bytes: int
+    dram_weight_bytes: int
     by_role: dict[str, int]
     by_cause: dict[str, int]
     macs: int
@@ -64,6 +67,11 @@ class LayerResult:
     def dram_bytes(self) -> int:
         """Bytes read and written."""
         return self.dram_read_bytes + self.dram_write_bytes
+
+    @property
+    def dram_feature_map_bytes(self) -> int:
+        """Bytes of feature maps read and written."""
+        return self.dram_bytes - self.dram_weight_bytes
 
     @property
     def moc(self) -> float | None:
@@ -90,6 +98,8 @@ class LayerResult:
             "dram_bytes": self.dram_bytes,
             "dram_read_bytes": self.dram_read_bytes,
             "dram_write_bytes": self.dram_write_bytes,
+            "dram_weight_bytes": self.dram_weight_bytes,
+            "dram_feature_map_bytes": self.dram_feature_map_bytes,
             "by_role": self.by_role,
             "by_cause": self.by_cause,
             "macs": self.macs,

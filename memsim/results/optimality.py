@@ -13,6 +13,7 @@ from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import InputError, SimulationError
 from memsim.machine import Machine
 from memsim.machine.cache import Cache
+from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
@@ -30,6 +31,14 @@ COLUMNS = ("layer", "dram_bytes", "communication_bytes", "compulsory_bytes", "or
 class Optimality(Facts):
     """Policies and bounds of one program on the scratchpad of one machine.
 
+    Attributes
+    ----------
+    program : Program
+    machine : Machine
+    only : Part or None
+        The part of the traffic that is told. Policies serve all of it; the bound is that of the
+        part in a cache of its own, below which no sharing can go.
+
     Examples
     --------
     >>> import memsim
@@ -44,6 +53,7 @@ class Optimality(Facts):
 
     program: Program
     machine: Machine
+    only: Part | None = None
 
     def __post_init__(self) -> None:
         if not MANAGEMENTS[self.machine.cache.management].knows_lifetimes:
@@ -52,7 +62,7 @@ class Optimality(Facts):
     @property
     def compulsory_bytes(self) -> int:
         """The floor of the network: with any cache and any order of tasks."""
-        return self.program.compulsory_bytes
+        return sum(compulsory(self.program, self.only))
 
     @cached_property
     def lower_bytes(self) -> tuple[int, str]:
@@ -60,20 +70,26 @@ class Optimality(Facts):
 
         By linear programming; for very long programs by a coarser count.
         """
+        size = self.machine.cache_bytes
         try:
-            return traffic_bound(self.program, self.machine.cache_bytes), "linear program"
+            return traffic_bound(self.program, size, only=self.only), "linear program"
         except SimulationError:
-            return traffic_bound(self.program, self.machine.cache_bytes, coarse_bound), "coarse"
+            return traffic_bound(self.program, size, coarse_bound, only=self.only), "coarse"
 
     @cached_property
-    def policies(self) -> dict[str, int]:
-        """DRAM bytes by policy."""
+    def by_part(self) -> dict[str, dict[str, int]]:
+        """DRAM bytes by policy, of weights and of feature maps."""
         moved = {}
         for policy in POLICIES:
             cache = Cache(size=self.machine.cache_bytes, policy=policy)
-            traffic = cache_pass(self.program, cache)
-            moved[policy] = traffic.read_bytes + traffic.write_bytes
+            told = chosen(cache_pass(self.program, cache).traffic, self.only)
+            moved[policy] = {each.value: int(chosen(told, each).sum()) for each in Part}
         return moved
+
+    @property
+    def policies(self) -> dict[str, int]:
+        """DRAM bytes by policy."""
+        return {policy: sum(parts.values()) for policy, parts in self.by_part.items()}
 
     @cached_property
     def convolutions(self) -> tuple[ConvolutionBound, ...]:
@@ -84,9 +100,9 @@ class Optimality(Facts):
     @cached_property
     def moved(self) -> dict[str, int]:
         """DRAM bytes by kernel, with LRU."""
-        traffic = cache_pass(self.program, self.machine.cache_bytes).traffic.sum(axis=(1, 2))
+        told = chosen(cache_pass(self.program, self.machine.cache_bytes).traffic, self.only)
         names = (kernel.name for kernel in self.program.kernels)
-        return dict(zip(names, traffic.tolist(), strict=True))
+        return dict(zip(names, told.sum(axis=(1, 2)).tolist(), strict=True))
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per convolution."""
@@ -116,10 +132,14 @@ class Optimality(Facts):
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
-            "config": resolved(self.program, self.machine),
+            "config": {
+                **resolved(self.program, self.machine),
+                **({} if self.only is None else {"only": self.only.value}),
+            },
             "compulsory_bytes": self.compulsory_bytes,
             "lower_bound_bytes": bound,
             "lower_bound_by": how,
             "policies": self.policies,
+            "policies_by_part": self.by_part,
             "convolutions": self.rows(),
         }

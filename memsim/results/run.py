@@ -17,6 +17,7 @@ from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
 from memsim.program.lowering import LOWERINGS
+from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
@@ -25,6 +26,8 @@ from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from memsim.engines.cache.transfers import Transfers
 
 SCHEMA = "memsim.result/2"
@@ -44,6 +47,8 @@ class Result(Facts):
         Durations per task.
     timeline : Timeline
         When each task loads, computes and stores.
+    only : Part or None
+        The part of the traffic that is told; times are those of all of it.
 
     Examples
     --------
@@ -62,21 +67,37 @@ class Result(Facts):
     traffic: CachePass
     steps: Steps
     timeline: Timeline
+    only: Part | None = None
 
     @property
     def network(self) -> Network:
         """The network that was simulated."""
         return self.program.network
 
+    @cached_property
+    def moved(self) -> NDArray[np.int64]:
+        """The traffic that is told: bytes, kernels x roles x causes."""
+        return chosen(self.traffic.traffic, self.only)
+
     @property
     def dram_read_bytes(self) -> int:
         """Bytes read from DRAM."""
-        return self.traffic.read_bytes
+        return int(read_bytes(self.moved).sum())
 
     @property
     def dram_write_bytes(self) -> int:
         """Bytes written to DRAM."""
-        return self.traffic.write_bytes
+        return int(write_bytes(self.moved).sum())
+
+    @property
+    def by_part(self) -> dict[str, int]:
+        """DRAM bytes of weights and of feature maps, which are all but weights."""
+        return {each.value: int(chosen(self.moved, each).sum()) for each in Part}
+
+    @property
+    def compulsory_bytes(self) -> int:
+        """What of the traffic that is told no cache can save."""
+        return sum(compulsory(self.program, self.only))
 
     @property
     def dram_bytes(self) -> int:
@@ -105,19 +126,19 @@ class Result(Facts):
     @property
     def by_role(self) -> dict[str, int]:
         """DRAM bytes per role: weight, input, activation, residual, concat, output."""
-        sums = self.traffic.traffic.sum(axis=(0, 2))
+        sums = self.moved.sum(axis=(0, 2))
         return {role.name.lower(): int(sums[role]) for role in Role}
 
     @property
     def by_cause(self) -> dict[str, int]:
         """DRAM bytes per cause: compulsory, reload, spill."""
-        sums = self.traffic.traffic.sum(axis=(0, 1))
+        sums = self.moved.sum(axis=(0, 1))
         return {cause.name.lower(): int(sums[cause]) for cause in Cause}
 
     @property
     def by_role_and_cause(self) -> dict[str, dict[str, int]]:
         """DRAM bytes per role and cause."""
-        sums = self.traffic.traffic.sum(axis=0)
+        sums = self.moved.sum(axis=0)
         return {
             role.name.lower(): {cause.name.lower(): int(sums[role, cause]) for cause in Cause}
             for role in Role
@@ -158,7 +179,7 @@ class Result(Facts):
     def _layer(
         self, number: int, kernel: Kernel, time: int, compute: int, dram: int, stall: int
     ) -> LayerResult:
-        moved = self.traffic.traffic[number]
+        moved = self.moved[number]
         return LayerResult(
             name=kernel.name,
             op=kernel.op.kind,
@@ -166,6 +187,7 @@ class Result(Facts):
             output_shape=kernel.output.shape,
             dram_read_bytes=int(read_bytes(moved)),
             dram_write_bytes=int(write_bytes(moved)),
+            dram_weight_bytes=int(moved[Role.WEIGHT].sum()),
             by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
             by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
             macs=kernel.macs,
@@ -187,11 +209,14 @@ class Result(Facts):
         compute time, on average and for the most demanding layer.
         """
         program, machine = self.program, self.machine
+        least = compulsory(program, self.only)
+        weights = (0, 0) if self.only is Part.FEATURE_MAPS else compulsory(program, Part.WEIGHTS)
         time, compute = self.time_ps, sum(self.steps.compute)
         dram = sum(self.steps.load) + sum(self.steps.store)
         onchip = int(program.touch_bytes.sum())
+        whole = int(self.traffic.traffic.sum())
         energy = {
-            "energy_dram_j": self.dram_bytes * machine.dram_pj_per_byte * 1e-12,
+            "energy_dram_j": whole * machine.dram_pj_per_byte * 1e-12,
             "energy_onchip_j": onchip * machine.onchip_pj_per_byte * 1e-12,
             "energy_mac_j": self.network.macs * machine.pj_per_mac * 1e-12,
         }
@@ -204,9 +229,13 @@ class Result(Facts):
             "dram_bytes": self.dram_bytes,
             "dram_read_bytes": self.dram_read_bytes,
             "dram_write_bytes": self.dram_write_bytes,
-            "compulsory_bytes": program.compulsory_bytes,
-            "compulsory_read_bytes": program.compulsory_read_bytes,
-            "compulsory_write_bytes": program.compulsory_write_bytes,
+            "dram_weight_bytes": self.by_part[Part.WEIGHTS],
+            "dram_feature_map_bytes": self.by_part[Part.FEATURE_MAPS],
+            "compulsory_bytes": self.compulsory_bytes,
+            "compulsory_read_bytes": least[0],
+            "compulsory_write_bytes": least[1],
+            "compulsory_weight_bytes": weights[0],
+            "compulsory_feature_map_bytes": sum(least) - weights[0],
             "time_s": self.time_s,
             "time_ps": time,
             "compute_s": compute / PICOSECONDS,
@@ -216,9 +245,9 @@ class Result(Facts):
             "stall_on_store_s": self.stalls["store"] / PICOSECONDS,
             "compute_utilization": compute / time if time else 0.0,
             "dram_utilization": dram / time if time else 0.0,
-            "bandwidth_average_bytes_per_s": self.dram_bytes / self.time_s if time else 0.0,
+            "bandwidth_average_bytes_per_s": whole / self.time_s if time else 0.0,
             "bandwidth_demand_average_bytes_per_s": (
-                self.dram_bytes / compute * PICOSECONDS if compute else 0.0
+                whole / compute * PICOSECONDS if compute else 0.0
             ),
             "bandwidth_demand_peak_bytes_per_s": max(demand, default=0.0),
             **energy,
@@ -260,6 +289,7 @@ class Result(Facts):
             **resolved(self.program, self.machine),
             "batch": network.batch,
             "dtype": network.dtype,
+            **({} if self.only is None else {"only": self.only.value}),
             "input_shapes": [list(network[name].output.shape) for name in network.inputs],
         }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from memsim.errors import SimulationError
+from memsim.program.parts import Part
 from memsim.results.curve import CurveResult
 from memsim.sheets.facts import Facts
 
@@ -27,6 +28,10 @@ class SmallestCache(Facts):
         What may move at most.
     compulsory_bytes : int
         What moves with any cache.
+    dram_weight_bytes : int
+        What of :attr:`dram_bytes` is weights; all else is feature maps.
+    only : Part or None
+        The part of the traffic that is told.
 
     Examples
     --------
@@ -42,6 +47,8 @@ class SmallestCache(Facts):
     dram_bytes: int
     limit_bytes: int
     compulsory_bytes: int
+    dram_weight_bytes: int
+    only: Part | None = None
 
     @classmethod
     def of(cls, curve: CurveResult, limit_bytes: int) -> SmallestCache:
@@ -52,15 +59,19 @@ class SmallestCache(Facts):
         SimulationError
             If the limit is exceeded with every cache.
         """
-        name, compulsory = curve.program.network.name, curve.program.compulsory_bytes
+        name, compulsory = curve.program.network.name, curve.compulsory_bytes
         size = curve.smallest(limit_bytes)
         if size is None:
             least = int(curve.steps.dram_bytes[-1])
+            what = "traffic" if curve.only is None else f"{curve.only.words} traffic"
             raise SimulationError(
-                f"no cache keeps the traffic of {name} at {limit_bytes:,} B: with the largest it "
+                f"no cache keeps the {what} of {name} at {limit_bytes:,} B: with the largest it "
                 f"is {least:,} B, of which {compulsory:,} B are compulsory"
             )
-        return cls(name, size, curve.dram_bytes(size), limit_bytes, compulsory)
+        steps = curve.steps
+        weights = int(steps.weight_bytes[steps.index(size)])
+        moved = curve.dram_bytes(size)
+        return cls(name, size, moved, limit_bytes, compulsory, weights, curve.only)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.size/1"``."""
@@ -73,7 +84,10 @@ class SmallestCache(Facts):
                 "network": self.network,
                 "cache_bytes": self.cache_bytes,
                 "dram_bytes": self.dram_bytes,
+                "dram_weight_bytes": self.dram_weight_bytes,
+                "dram_feature_map_bytes": self.dram_bytes - self.dram_weight_bytes,
                 "limit_bytes": self.limit_bytes,
                 "compulsory_bytes": self.compulsory_bytes,
+                **({} if self.only is None else {"only": self.only.value}),
             }
         ]

@@ -12,6 +12,7 @@ from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import Steps, Timeline, steps
 from memsim.errors import InputError, Problem, at_path
 from memsim.network.graph import Network
+from memsim.program.parts import part
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Options, refuse_unknown
@@ -33,7 +34,13 @@ CLOCKS.add("replay", replay)
 CLOCKS.add("recurrence", recurrence)
 
 
-def run(network: Source, *, clock: str | None = None, **options: Unpack[Options]) -> Result:
+def run(
+    network: Source,
+    *,
+    clock: str | None = None,
+    only: str | None = None,
+    **options: Unpack[Options],
+) -> Result:
     """Simulate one inference: DRAM traffic and time.
 
     Parameters
@@ -43,6 +50,8 @@ def run(network: Source, *, clock: str | None = None, **options: Unpack[Options]
     clock : str, optional
         ``replay`` (the SimPy model, where left out) or ``recurrence`` (the same time in closed
         form).
+    only : str, optional
+        ``feature-maps`` or ``weights``: tell the traffic of these alone.
     **options
         See :class:`memsim.simulate.Options`.
 
@@ -66,15 +75,20 @@ def run(network: Source, *, clock: str | None = None, **options: Unpack[Options]
     True
     """
     refuse_unknown(options, RUN_OPTIONS)
+    told = part(only)
     tell_time = CLOCKS[RUN_OPTIONS["clock"].default if clock is None else clock]
     program, machine = prepare(network, **options)
     traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
-    return Result(program, machine, traffic, durations, tell_time(durations))
+    return Result(program, machine, traffic, durations, tell_time(durations), told)
 
 
 def curve(
-    network: Source, *, sizes: Sequence[Quantity] = (), **options: Unpack[Options]
+    network: Source,
+    *,
+    sizes: Sequence[Quantity] = (),
+    only: str | None = None,
+    **options: Unpack[Options],
 ) -> CurveResult:
     """Find the DRAM traffic of one inference at EVERY cache size, exactly, in one pass.
 
@@ -84,6 +98,8 @@ def curve(
         As in :func:`memsim.run`.
     sizes : sequence of str or int
         Cache sizes at which the time is found as well.
+    only : str, optional
+        As in :func:`memsim.run`; of one task order.
     **options
         See :class:`memsim.simulate.Options`; the cache may be a scratchpad or fully associative
         hardware, with LRU replacement.
@@ -107,12 +123,17 @@ def curve(
     """
     from memsim.results.curve import CurveResult
 
-    refuse_unknown(options, [*OPTIONS, "sizes"])
+    refuse_unknown(options, [*OPTIONS, "sizes", "only"])
+    told = part(only)
     with at_path("sizes"):
         chosen = tuple(parse_bytes(size) for size in sizes)
     programs, machine = prepare_all(network, **options)
     first, *others = programs.items()
-    return CurveResult(first[1], machine, chosen, dict(others))
+    if others and told is not None:
+        message = "the best task order is that of all traffic, not of a part"
+        hint = f"name one of {', '.join(programs)}"
+        raise InputError(Problem(message, path="only", hint=hint))
+    return CurveResult(first[1], machine, chosen, dict(others), only=told)
 
 
 def size(
@@ -120,6 +141,7 @@ def size(
     *,
     traffic: Quantity | None = None,
     within: str | float | None = None,
+    only: str | None = None,
     **options: Unpack[Options],
 ) -> SmallestCache:
     """Find the smallest cache with which one inference moves no more than so much.
@@ -132,8 +154,8 @@ def size(
         Most DRAM traffic, such as ``"80MB"``.
     within : str or float
         Instead: most traffic above compulsory in per cent, such as ``"10%"`` or ``10``.
-    **options
-        As in :func:`memsim.curve`.
+    only, **options
+        As in :func:`memsim.curve`; the limit is one of the part, too.
 
     Returns
     -------
@@ -157,16 +179,16 @@ def size(
     """
     from memsim.results.size import SmallestCache
 
-    refuse_unknown(options, [*OPTIONS, "traffic", "within"])
+    refuse_unknown(options, [*OPTIONS, "traffic", "within", "only"])
     if (traffic is None) == (within is None):
         raise InputError(Problem("give either traffic or within", hint="such as within 10%"))
     with at_path("traffic"):
         limit = None if traffic is None else parse_bytes(traffic)
     with at_path("within"):
         share = None if within is None else parse_percent(within)
-    result = curve(network, **options)
+    result = curve(network, only=only, **options)
     if share is not None:
-        limit = int(result.program.compulsory_bytes * (1 + share))
+        limit = int(result.compulsory_bytes * (1 + share))
     return SmallestCache.of(result, limit or 0)
 
 
@@ -174,6 +196,7 @@ def compare(
     networks: Iterable[Source] | Source,
     *,
     clock: str | None = None,
+    only: str | None = None,
     **options: Unpack[Options],
 ) -> Comparison:
     """Simulate several networks on one machine.
@@ -182,7 +205,7 @@ def compare(
     ----------
     networks : iterable of Network, str or path
         At least one; a single one stands for itself.
-    clock, **options
+    clock, only, **options
         As in :func:`memsim.run`.
 
     Returns
@@ -206,19 +229,23 @@ def compare(
     refuse_unknown(options, RUN_OPTIONS)
     if isinstance(networks, Network | str | os.PathLike):
         networks = [networks]
-    contenders = tuple(Contender(run(network, clock=clock, **options)) for network in networks)
+    contenders = tuple(
+        Contender(run(network, clock=clock, only=only, **options)) for network in networks
+    )
     if not contenders:
         raise InputError("there is no network to compare")
     return Comparison(contenders)
 
 
-def bounds(network: Source, **options: Unpack[Options]) -> Optimality:
+def bounds(network: Source, *, only: str | None = None, **options: Unpack[Options]) -> Optimality:
     """Find how far replacement policies are from what no policy can go below.
 
     Parameters
     ----------
     network : Network, str or path
         As in :func:`memsim.run`.
+    only : str, optional
+        As in :func:`memsim.run`; the bound is one of this part then, in a cache of its own.
     **options
         See :class:`memsim.simulate.Options`; the cache is a scratchpad.
 
@@ -242,7 +269,7 @@ def bounds(network: Source, **options: Unpack[Options]) -> Optimality:
     """
     from memsim.results.optimality import Optimality
 
-    return Optimality(*prepare(network, **options))
+    return Optimality(*prepare(network, **options), part(only))
 
 
 def memory(network: Source, **options: Unpack[Options]) -> Memory:

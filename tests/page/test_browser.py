@@ -56,7 +56,7 @@ def check_numbers(viewer: Viewer, cache: int) -> None:
         rows = viewer.rows("#table-what", number)
         causes = viewer.columns("#table-what", number)[1:-1]
         for role, split in expected.by_role_and_cause.items():
-            shown = [whole(cell) for cell in rows.get(role, ["-"] * 5)]
+            shown = [whole(cell) for cell in rows.get(role, ["-"] * (len(causes) + 1))]
             assert shown == [*(split[cause] for cause in causes), sum(split.values())]
         totals = [whole(cell) for cell in rows["total"]]
         assert totals == [*(expected.by_cause[cause] for cause in causes), expected.dram_bytes]
@@ -297,3 +297,30 @@ def test_names_from_files_stay_text(browser: Any, tmp_path: Path) -> None:
         plot.scroll_into_view_if_needed()
         plot.evaluate("plot => Plotly.Fx.hover(plot, [{curveNumber: 0, pointNumber: 0}])")
         assert EVIL_LAYER[:30] in plot.locator(".hoverlayer").text_content()
+
+
+# ---- parts of the traffic
+
+
+@pytest.mark.parametrize(("value", "only"), [("maps", "feature-maps"), ("weights", "weights")])
+def test_a_part_of_the_traffic_is_shown_to_the_byte(viewer: Viewer, value: str, only: str) -> None:
+    viewer.tab.locator(f"input[name=part][value={value}]").check(force=True)
+    for cache in (2_000_000, 300_000):
+        viewer.enter(f"{cache} B")
+        for number, network in enumerate(NETWORKS):
+            part = memsim.run(network, machine="edge", cache=cache, only=only)
+            whole_run = at(network, cache)
+            for fact, amount in (
+                ("exact", part.dram_bytes),
+                ("read", part.dram_read_bytes),
+                ("write", part.dram_write_bytes),
+                ("compulsory", part.compulsory_bytes),
+                ("weights", whole_run.by_part["weights"]),
+                ("maps", whole_run.by_part["feature-maps"]),
+            ):
+                assert whole(viewer.card(network, fact)) == amount, (network, cache, fact)
+            rows = viewer.rows("#table-what", number)
+            assert whole(rows["total"][-1]) == part.dram_bytes
+    assert only.replace("-", " ") in viewer.tab.locator("#summary").inner_text()
+    viewer.tab.locator("input[name=part][value=all]").check(force=True)
+    check_numbers(viewer, 300_000)

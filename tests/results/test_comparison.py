@@ -27,7 +27,7 @@ def test_shares_are_shares(comparison: memsim.Comparison) -> None:
     for facts in comparison.to_dict()["networks"]:
         found = facts["shortcuts"]
         assert found["dram_bytes"] == found["dram_read_bytes"] + found["dram_write_bytes"]
-        assert found["share"] == found["dram_bytes"] / facts["dram_bytes"]
+        assert found["share"] == found["dram_bytes"] / facts["dram_feature_map_bytes"]
         assert 0 < found["share"] < 1
 
 

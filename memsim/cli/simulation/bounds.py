@@ -11,6 +11,7 @@ from memsim.cli.options import (
     Delivery,
     layers_option,
     network_options,
+    only_option,
     report_options,
     simulation_options,
 )
@@ -20,6 +21,7 @@ from memsim.simulate.options import Options
 @click.command("bounds")
 @network_options
 @simulation_options
+@only_option
 @layers_option("10")
 @report_options
 def command(

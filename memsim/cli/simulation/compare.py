@@ -10,6 +10,7 @@ from memsim.cli.options import (
     Chosen,
     Delivery,
     networks_options,
+    only_option,
     report_options,
     run_options,
 )
@@ -19,6 +20,7 @@ from memsim.simulate.options import RunOptions
 @click.command("compare")
 @networks_options()
 @run_options
+@only_option
 @report_options
 def command(
     networks: list[Chosen],

@@ -11,6 +11,7 @@ from memsim.cli.options import (
     Delivery,
     machine_options,
     network_options,
+    only_option,
     parse_sizes,
     report_options,
 )
@@ -22,6 +23,7 @@ from memsim.simulate.options import Options
 @click.option("--cache", "sizes", default="", metavar="SIZE,...",
               help="Sizes to look at, such as 512KiB,2MiB.")  # fmt: skip
 @click.option("--by-layer", is_flag=True, help="JSON: step functions per layer, role and cause.")
+@only_option
 @machine_options
 @report_options
 def command(

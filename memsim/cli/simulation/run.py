@@ -11,6 +11,7 @@ from memsim.cli.options import (
     Delivery,
     layers_option,
     network_options,
+    only_option,
     report_options,
     run_options,
 )
@@ -20,6 +21,7 @@ from memsim.simulate.options import RunOptions
 @click.command("run")
 @network_options
 @run_options
+@only_option
 @layers_option("10", "Rows of the table of layers.")
 @report_options
 def command(

@@ -11,6 +11,7 @@ from memsim.cli.options import (
     Delivery,
     machine_options,
     network_options,
+    only_option,
     report_options,
 )
 from memsim.simulate.options import Options
@@ -20,6 +21,7 @@ from memsim.simulate.options import Options
 @network_options
 @click.option("--traffic", metavar="BYTES", help="Most DRAM traffic, such as 40MB.")
 @click.option("--within", metavar="PERCENT", help="Most traffic above compulsory, such as 10%.")
+@only_option
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="As --format json.")
 @report_options

@@ -30,6 +30,7 @@ from memsim.engines.bounds.intervals import Intervals
 from memsim.engines.cache.managements.scratchpad import cell_trace
 from memsim.engines.cache.trace import Trace
 from memsim.errors import InputError, Problem, SimulationError
+from memsim.program.parts import Part
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ Bound = Callable[[Trace, int, bool], int]
 """(trace, capacity, divisible) -> bytes fetched and written back at least."""
 
 
-def traffic_bound(program: Program, capacity: int, bound: Bound | None = None) -> int:
+def traffic_bound(
+    program: Program, capacity: int, bound: Bound | None = None, only: Part | None = None
+) -> int:
     """DRAM bytes that a program moves at least, on a scratchpad of a capacity.
 
     No policy moves fewer at this order of tasks: reads, write-backs and network outputs.
@@ -60,6 +63,8 @@ def traffic_bound(program: Program, capacity: int, bound: Bound | None = None) -
         Bytes.
     bound : Bound, optional
         :func:`lower_bound`, the default, or :func:`coarse_bound`.
+    only : Part, optional
+        Of this part's traffic alone, as if it had the capacity to itself.
 
     Notes
     -----
@@ -74,8 +79,11 @@ def traffic_bound(program: Program, capacity: int, bound: Bound | None = None) -
     >>> program.compulsory_bytes < traffic_bound(program, 500_000, coarse_bound) <= moved
     True
     """
-    moved = (bound or lower_bound)(cell_trace(program), capacity, True)
-    return moved + program.compulsory_write_bytes
+    trace = cell_trace(program)
+    if only is not None:
+        trace = trace.select(np.isin(program.touch_role, only.roles))
+    moved = (bound or lower_bound)(trace, capacity, True)
+    return moved + (0 if only is Part.WEIGHTS else program.compulsory_write_bytes)
 
 
 def lower_bound(

@@ -56,6 +56,12 @@ class Trace:
     size: Ints
     touch: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
 
+    def select(self, kept: NDArray[np.bool_]) -> Trace:
+        """Some of the accesses, in the same tasks."""
+        start = np.concatenate([[0], np.cumsum(kept)])[self.start]
+        touch = self.touch[kept] if len(self.touch) else self.touch
+        return Trace(start, self.block[kept], self.code[kept], self.size, touch)
+
 
 @dataclass(frozen=True, slots=True)
 class Events:

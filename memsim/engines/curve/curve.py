@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
 from functools import cached_property
@@ -20,6 +20,7 @@ from memsim.engines.curve.thresholds import thresholds
 from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
 from memsim.program.kernel import Cause, Role
+from memsim.program.parts import Part, compulsory
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
@@ -65,17 +66,26 @@ class StepFunction:
         Ascending.
     read_bytes, write_bytes : int64 arrays
         Descending.
+    weight_bytes : int64 array
+        What of the reads is weights, descending.
     """
 
     cache_bytes: Ints
     read_bytes: Ints
     write_bytes: Ints
+    weight_bytes: Ints
 
     @property
     def dram_bytes(self) -> Ints:
         """Reads and writes."""
         total: Ints = self.read_bytes + self.write_bytes
         return total
+
+    @property
+    def map_bytes(self) -> Ints:
+        """Reads and writes of feature maps."""
+        maps: Ints = self.dram_bytes - self.weight_bytes
+        return maps
 
     def index(self, capacity: int) -> int:
         """The entry that holds at a capacity."""
@@ -99,6 +109,8 @@ class Curve:
         The kernel to which the bytes are charged; the tensor they belong to.
     role, move : int64 arrays, per row
         :class:`~memsim.program.kernel.Role`, :class:`Movement`.
+    only : Part or None
+        The part of the traffic that the rows are.
 
     Examples
     --------
@@ -120,6 +132,7 @@ class Curve:
     tensor: Ints = field(repr=False)
     role: Ints = field(repr=False)
     move: Ints = field(repr=False)
+    only: Part | None = None
 
     # ---- totals
 
@@ -131,13 +144,13 @@ class Curve:
         last = last[threshold[last] < INFINITE]
         columns = []
         reads = np.isin(move, [each for each in Movement if each.reads])
-        for chosen in (reads, ~reads):
+        for chosen in (reads, ~reads, self.role == Role.WEIGHT):
             below = np.cumsum(np.where(chosen, self.nbytes, 0))
-            total = below[-1:]
+            total = below[-1:] if len(below) else np.zeros(1, np.int64)
             columns.append(np.concatenate([total, total - below[last]]))
         sizes = np.concatenate([[0], threshold[last]])
         kept = np.flatnonzero(np.diff(columns[0] + columns[1], prepend=-1))
-        return StepFunction(sizes[kept], columns[0][kept], columns[1][kept])
+        return StepFunction(sizes[kept], *(column[kept] for column in columns))
 
     def read_bytes(self, capacity: int) -> int:
         """Bytes read from DRAM."""
@@ -231,7 +244,17 @@ class Curve:
 
         None if none does it.
         """
-        return self.smallest(int(self.program.compulsory_bytes * (1 + Fraction(fraction))))
+        least = sum(compulsory(self.program, self.only))
+        return self.smallest(int(least * (1 + Fraction(fraction))))
+
+    def of(self, only: Part | None) -> Curve:
+        """The same of one part of the traffic; None for all of it."""
+        if only is None:
+            return self
+        kept = np.isin(self.role, only.roles)
+        columns = ("threshold", "nbytes", "kernel", "tensor", "role", "move")
+        rows = {name: getattr(self, name)[kept] for name in columns}
+        return replace(self, only=only, **rows)
 
 
 def curve(program: Program, cache: Cache | int = 0) -> Curve:

@@ -101,12 +101,15 @@ class Envelope:
     def steps(self) -> StepFunction:
         """Total reads and writes of the winners as one step function, as a curve has it."""
         sizes, number = self._won
-        read, write = np.empty_like(sizes), np.empty_like(sizes)
+        columns = [np.empty_like(sizes) for _ in range(3)]
         for which, curve in enumerate(self.curves.values()):
             part, won = curve.steps, number == which
             at = np.searchsorted(part.cache_bytes, sizes[won], side="right") - 1
-            read[won], write[won] = part.read_bytes[at], part.write_bytes[at]
-        return StepFunction(sizes, read, write)
+            for column, of in zip(
+                columns, (part.read_bytes, part.write_bytes, part.weight_bytes), strict=True
+            ):
+                column[won] = of[at]
+        return StepFunction(sizes, *columns)
 
     @cached_property
     def winners(self) -> tuple[tuple[int, str], ...]:

@@ -21,6 +21,10 @@ function setUpControls() {
   for (const button of document.querySelectorAll("input[name=split]")) {
     button.addEventListener("change", () => change({ split: button.value }));
   }
+  for (const button of document.querySelectorAll("input[name=part]")) {
+    button.addEventListener("change", () => change({ part: button.value }));
+  }
+  $("parts").hidden = DATA.only !== null;
   setUpTheme();
   listeners.push((changes) => {
     if ("cache" in changes) showCache();

@@ -33,20 +33,36 @@ function countUpTo(column, value) {
   return low;
 }
 
+/** Which roles each part of the traffic has: feature maps are all but weights. */
+const WEIGHT = ROLES.indexOf("weight");
+const PARTS = { all: () => true, weights: (role) => role === WEIGHT, maps: (role) => role !== WEIGHT };
+
 class Curve {
-  constructor(facts) {
-    const packed = facts.curve;
-    this.kernels = facts.kernels.name.length;
-    this.tensors = facts.tensors.name.length;
-    this.groups = {
+  /** A network's curve of all traffic; `of` gives that of a part. */
+  static unpack(facts) {
+    const packed = facts.curve, { read, write, weight } = facts.compulsory;
+    const curve = new Curve();
+    curve.kernels = facts.kernels.name.length;
+    curve.tensors = facts.tensors.name.length;
+    curve.groups = {
       kernel: deltas(packed.kernel), tensor: varints(packed.tensor),
       role: varints(packed.role), move: varints(packed.move),
     };
-    this.threshold = deltas(packed.threshold);
-    this.group = varints(packed.group);
-    this.bytes = varints(packed.bytes);
+    curve.least = { all: read + write, weights: weight, maps: read + write - weight };
+    return curve.#with(deltas(packed.threshold), varints(packed.group), varints(packed.bytes), "all");
+  }
+
+  of(part) {
+    const kept = (column) => column.filter((_, row) => PARTS[part](this.groups.role[this.group[row]]));
+    const curve = Object.assign(new Curve(), { kernels: this.kernels, tensors: this.tensors, groups: this.groups, least: this.least });
+    return curve.#with(kept(this.threshold), kept(this.group), kept(this.bytes), part);
+  }
+
+  #with(threshold, group, bytes, part) {
+    Object.assign(this, { threshold, group, bytes, compulsory: this.least[part] });
     this.steps = this.#steps();
-    this.compulsory = facts.compulsory.read + facts.compulsory.write;
+    this.free = this.at(0).total;
+    return this;
   }
 
   /** Reads and writes at the sizes from which they hold; the first size is 0. */

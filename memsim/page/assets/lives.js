@@ -5,7 +5,7 @@ const USES = DATA.looks.use.map((look) => look.name);
 
 /** Bytes of a feature map that cross because the cache is too small: read and written. */
 function avoidable(network, place) {
-  const tensor = network.maps.tensor[place], moved = state.traffic[network.number].tensor(tensor);
+  const tensor = network.maps.tensor[place], moved = state.whole[network.number].tensor(tensor);
   return { read: moved[RELOAD], write: moved[SPILL] };
 }
 

@@ -5,7 +5,8 @@ function setUpNumbers() {
   showKnees();
   let timer = 0;
   listeners.push((changes) => {
-    if ("theme" in changes) $("cards").replaceChildren(...NETWORKS.map(card));
+    if ("theme" in changes || "part" in changes) $("cards").replaceChildren(...NETWORKS.map(card));
+    if ("part" in changes) showKnees();
     NETWORKS.forEach(fillCard);
     if (!("cache" in changes || "rate" in changes)) return;
     showTables();
@@ -19,10 +20,12 @@ function summarize() {
   $("summary").textContent = sentence();
 }
 
+const PART_WORDS = { all: "", maps: " of feature maps", weights: " of weights", "feature-maps": " of feature maps" };
+
 function sentence() {
   const parts = NETWORKS.map((network) => {
     const traffic = state.traffic[network.number];
-    return `${network.label} moves ${formatBytes(traffic.total)} (${times(traffic.total, network.curve.compulsory)} compulsory) in ${formatTime(latency(network))}`;
+    return `${network.label} moves ${formatBytes(traffic.total)}${PART_WORDS[DATA.only ?? state.part]} (${times(traffic.total, network.curve.compulsory)} compulsory) in ${formatTime(latency(network))}`;
   });
   const cache = state.cache ? `a cache of ${sizeText(state.cache)}` : "no cache";
   const grid = onGrid() ? "" : ` The times are those of a cache of ${sizeText(gridSize())}, the nearest that was computed.`;
@@ -38,28 +41,31 @@ function card(network) {
     make("h2", {}, mark, network.label),
     make("p", { className: "hint", title: network.source ?? "" },
       `${network.input} ${network.dtype}, ${formatCount(network.macs)} MACs, ${formatCount(network.params)} parameters`),
-    make("p", { className: "headline" }, make("strong", { "data-fact": "total" }), make("span", {}, "DRAM traffic")),
+    make("p", { className: "headline" }, make("strong", { "data-fact": "total" }), make("span", {}, `DRAM traffic${PART_WORDS[DATA.only ?? state.part]}`)),
     make("div", { className: "meter", "aria-hidden": "true" }, make("i"), make("i")),
     make("p", { className: "hint", "data-fact": "meter" }),
     make("dl", {}, entry("exactly", "exact"), entry("read", "read"), entry("written", "write"),
+      entry("weights", "weights"), entry("feature maps", "maps"),
       entry("compulsory", "compulsory"), entry("traffic / compulsory", "ratio"), entry("latency", "latency")));
 }
 
 function fillCard(network) {
   const element = $("cards").children[network.number], traffic = state.traffic[network.number];
-  const { compulsory } = network.curve, whole = network.free || 1;
+  const { compulsory } = network.curve, free = network.free || 1, whole = state.whole[network.number];
   const put = (key, text) => { element.querySelector(`[data-fact=${key}]`).textContent = text; };
   put("total", formatBytes(traffic.total));
   put("exact", exact(traffic.total));
   put("read", exact(traffic.read));
   put("write", exact(traffic.write));
+  put("weights", exact(whole.byRole[WEIGHT]));
+  put("maps", exact(whole.total - whole.byRole[WEIGHT]));
   put("compulsory", exact(compulsory));
   put("ratio", times(traffic.total, compulsory));
   put("latency", `${formatTime(latency(network))}${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`);
   put("meter", `${formatBytes(Math.max(traffic.total - compulsory, 0))} above compulsory; without a cache ${formatBytes(network.free)}`);
   const [floor, above] = element.querySelectorAll(".meter i");
-  floor.style.width = `${100 * Math.min(compulsory, traffic.total) / whole}%`;
-  above.style.width = `${100 * Math.max(traffic.total - compulsory, 0) / whole}%`;
+  floor.style.width = `${100 * Math.min(compulsory, traffic.total) / free}%`;
+  above.style.width = `${100 * Math.max(traffic.total - compulsory, 0) / free}%`;
 }
 
 const gridSize = () => GRID.capacities[nearestCapacity()];
@@ -88,7 +94,8 @@ function showSideBySide() {
     ["traffic without a cache", (n) => n.free, formatBytes],
     ["traffic now", now((t) => t.total), formatBytes],
     ["read", now((t) => t.read), formatBytes], ["written", now((t) => t.write), formatBytes],
-    ["feature maps read", now((t) => t.read - t.byRole[0]), formatBytes],
+    ["weights", now((t) => t.byRole[WEIGHT]), formatBytes],
+    ["feature maps", now((t) => t.total - t.byRole[WEIGHT]), formatBytes],
     ["spilled", now((t) => t.byCause[SPILL]), formatBytes],
     ["reloaded", now((t) => t.byCause[RELOAD]), formatBytes],
     [`latency${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`, (n) => latency(n), formatTime],
@@ -117,7 +124,7 @@ function showKnees() {
   const heads = ["Cache from", ...(COMPARING ? ["network"] : []), "saves", "leaves", "what no longer moves"];
   const found = table("Knees of the curve; a button sets the cache to the knee", heads, rows);
   found.classList.add("words");
-  $("knees").replaceChildren(rows.length ? found : make("p", {}, "Traffic is the same at every size."));
+  $("knees").replaceChildren(rows.length ? found : make("p", {}, state.part === "all" ? "Traffic is the same at every size." : "Knees are those of all traffic."));
 }
 
 function markKnees() {

@@ -1,19 +1,30 @@
-// The state: a cache size, a bandwidth of the grid, how bars are split, light or dark.
+// The state: a cache size, a bandwidth of the grid, the part of the traffic that is shown, how bars
+// are split, light or dark.
 
 const NETWORKS = DATA.networks.map((facts, number) => {
-  const curve = new Curve(facts);
-  return { ...facts, number, curve, look: DATA.looks.series[number], free: curve.at(0).total };
+  const all = Curve.unpack(facts);
+  const curves = { all, ...Object.fromEntries(["weights", "maps"].map((part) => [part, all.of(part)])) };
+  return {
+    ...facts, number, curves, look: DATA.looks.series[number],
+    get curve() { return curves[state.part]; },
+    get free() { return curves[state.part].free; },
+    get knees() { return state.part === "all" ? facts.knees : []; },  // they are of all traffic
+  };
 });
 const COMPARING = NETWORKS.length > 1;
 const GRID = DATA.latency;
 
-const state = { cache: DATA.machine.cache, rate: GRID.own, split: "role", traffic: [] };
+const state = { cache: DATA.machine.cache, rate: GRID.own, split: "role", part: "all", traffic: [], whole: [] };
 const listeners = [];
 
 /** Change the state, and tell everybody what has changed. */
 function change(changes) {
   Object.assign(state, changes);
-  if ("cache" in changes) state.traffic = NETWORKS.map((network) => network.curve.at(state.cache));
+  if ("part" in changes) changes = { ...changes, cache: state.cache };  // everything shows another part
+  if ("cache" in changes) {
+    state.traffic = NETWORKS.map((network) => network.curve.at(state.cache));
+    state.whole = state.part === "all" ? state.traffic : NETWORKS.map((network) => network.curves.all.at(state.cache));
+  }
   for (const listener of listeners) listener(changes);
 }
 
@@ -33,7 +44,7 @@ function latency(network, capacity = nearestCapacity(), rate = state.rate) {
 
 /** The sizes at which the traffic of some network changes. */
 const CHANGES = Float64Array.from(
-  [...new Set(NETWORKS.flatMap((network) => Array.from(network.curve.steps.sizes)))]
+  [...new Set(NETWORKS.flatMap((network) => Array.from(network.curves.all.steps.sizes)))]
     .sort((a, b) => a - b));
 
 /** Sizes of the slider's positions: 0, then three significant digits, 96 to a factor of ten. */

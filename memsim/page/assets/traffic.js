@@ -43,7 +43,7 @@ function curveFigure() {
   const least = POSITIONS[1], end = POSITIONS.at(-1), data = [];
   const most = Math.max(...NETWORKS.map((network) => network.free)) * 1.05;
   for (const network of NETWORKS) {
-    data.push(...kept(network, "lines", `${isDark()}`, () => curveLines(network, least, end)), {
+    data.push(...kept(network, "lines", `${isDark()} ${state.part}`, () => curveLines(network, least, end)), {
       x: [Math.max(state.cache, least)], y: [state.traffic[network.number].total], mode: "markers",
       marker: { symbol: network.look.symbol, size: 13, color: colour(network.look), line: { color: variable("--ground"), width: 1.5 } },
       text: `<b>${plain(network.label)}</b><br>${exact(state.traffic[network.number].total)}<br>at a cache of ${exact(state.cache)}`,

@@ -11,6 +11,7 @@ from memsim.plot.drawables import Drawables, curve_of, some
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, Look, bytes_axis, dress, legend, series, si
+from memsim.program.parts import Part
 from memsim.results.curve import CurveResult
 from memsim.simulate import Options
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SMALLEST = 10_000
 """Bytes at which the axis begins: a cache below one block saves nothing."""
+
+MOST_PARTED = 3
+"""Networks up to which feature maps have lines of their own: more could not be told apart."""
 
 BAND = 16
 """Sizes at which belady's traffic is found for the band: each is a pass of its own."""
@@ -42,8 +46,9 @@ def curve(
 ) -> Axes:
     """Draw DRAM traffic against cache size: exact step functions, one per network.
 
-    Dashed lines are compulsory traffic, dotted ones CIO in bytes; the largest drops are labelled
-    with the size that they need and the bytes that they save.
+    Dashed lines are compulsory traffic; the largest drops are labelled with the size that they
+    need and the bytes that they save. Of up to three networks thin lines show what of the traffic
+    is feature maps, and dotted ones CIO in bytes, which estimates these.
 
     Parameters
     ----------
@@ -73,7 +78,8 @@ def curve(
     axes = new_axes(ax, size)
     right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in results)
     top = max(result.dram_bytes(SMALLEST) for result in results)
-    cio = max(result.cio_bytes for result in results)
+    parted = len(results) <= MOST_PARTED and results[0].only is not Part.WEIGHTS
+    cio = max(result.cio_bytes for result in results) if parted else 0
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
     axes.set_ylim(0, 1.08 * max(top, cio))
@@ -82,6 +88,8 @@ def curve(
     for number, result in enumerate(results):
         look = series(number, result.program.network.name)
         handles += _one(axes, result, look)
+        if parted:
+            handles += _maps(axes, result, look)
         if belady:
             handles += _belady_band(axes, result, look)
         covered.append(_outline(result, axes.get_xlim()))
@@ -94,7 +102,9 @@ def curve(
         )  # fmt: skip
     bytes_axis(axes.xaxis)
     bytes_axis(axes.yaxis)
-    dress(axes, title=_title(results), x="cache size", y="DRAM traffic per inference", grid="both")
+    what = "" if results[0].only is None else f" of {results[0].only.words}"
+    y = f"DRAM traffic{what} per inference"
+    dress(axes, title=_title(results), x="cache size", y=y, grid="both")
     legend(axes, handles)
     most = max(1, 4 - len(results)) if knees is None else knees
     _label_knees(axes, results, most, np.concatenate(covered))
@@ -102,9 +112,9 @@ def curve(
 
 
 def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
-    """Draw a network's step function, its compulsory traffic and its CIO."""
+    """Draw a network's step function and its compulsory traffic."""
     steps, end = result.steps, axes.get_xlim()[1]
-    compulsory, cio = result.program.compulsory_bytes, result.cio_bytes
+    compulsory = result.compulsory_bytes
     sizes = np.concatenate([steps.cache_bytes, [end]])
     moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]])
     (line,) = axes.step(
@@ -115,11 +125,24 @@ def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
         compulsory, color=look.colour, linewidth=1, linestyle=(0, (6, 3)), zorder=2,
         label=f"   compulsory {si(compulsory)}",
     )  # fmt: skip
+    return [line, floor]
+
+
+def _maps(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
+    """Draw what of a network's traffic is feature maps, unless that is all, and their CIO."""
+    handles, steps = [], result.steps
+    if result.only is None:
+        sizes = np.concatenate([steps.cache_bytes, [axes.get_xlim()[1]]])
+        maps = np.concatenate([steps.map_bytes, steps.map_bytes[-1:]])
+        handles += axes.step(
+            sizes, maps, where="post", color=look.colour, linestyle=look.line, linewidth=0.9,
+            label="   of it feature maps", zorder=3, gid="feature maps",
+        )  # fmt: skip
     dots = axes.axhline(
-        cio, color=look.colour, linewidth=1.3, linestyle=(0, (1, 2)), zorder=2,
-        label=f"   CIO {si(cio)}",
+        result.cio_bytes, color=look.colour, linewidth=1.3, linestyle=(0, (1, 2)), zorder=2,
+        label=f"   CIO {si(result.cio_bytes)}",
     )  # fmt: skip
-    return [line, floor, dots]
+    return [*handles, dots]
 
 
 def _belady_band(axes: Axes, result: CurveResult, look: Look) -> list[FillBetweenPolyCollection]:
@@ -144,8 +167,8 @@ def _outline(result: CurveResult, limits: tuple[float, float]) -> Points:
     sizes = np.geomspace(*limits, 150)
     index = np.searchsorted(result.steps.cache_bytes, sizes, side="right") - 1
     heights = [result.steps.dram_bytes[index]]
-    heights += [np.full(len(sizes), result.program.compulsory_bytes)]
-    heights += [np.full(len(sizes), result.cio_bytes)]
+    heights += [np.full(len(sizes), result.compulsory_bytes)]
+    heights += [result.steps.map_bytes[index], np.full(len(sizes), result.cio_bytes)]
     return np.concatenate([np.stack([sizes, height], axis=1) for height in heights])
 
 
@@ -168,7 +191,7 @@ def _label_knees(axes: Axes, results: list[CurveResult], most: int, covered: Poi
 
 def _title(results: list[CurveResult]) -> str:
     names = [result.program.network.name for result in results]
-    enough = [result.smallest(result.program.compulsory_bytes) for result in results]
+    enough = [result.smallest(result.compulsory_bytes) for result in results]
     each = [f"{name} {si(size)}" for name, size in zip(names, enough, strict=True) if size]
     if len(each) < len(results) or len(results) > 3:
         return "How much cache saves how much DRAM traffic"

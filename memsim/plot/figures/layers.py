@@ -61,7 +61,7 @@ def layers(
     result = result_of(only(network, "layers"), options)
     panels = new_panels(ax, (2, 1), size, sharex=True, sharey=True, kind="layers")
     by_role, by_cause = panels
-    traffic = result.traffic.traffic
+    traffic = result.moved
     roles, causes = traffic.sum(axis=2), traffic.sum(axis=1)
     _stack(by_role, [(ROLES[name], roles[:, Role[name.upper()]], name) for name in ROLES])
     _stack(by_cause, [(CAUSES[name], causes[:, Cause[name.upper()]], name) for name in CAUSES])
@@ -106,7 +106,7 @@ def _stack(axes: Axes, parts: list[tuple[Look, NDArray[np.int64], str]]) -> None
 
 def _title(result: Result) -> str:
     role, amount = max(result.by_role.items(), key=lambda item: item[1])
-    whole, compulsory = result.dram_bytes, result.program.compulsory_bytes
+    whole, compulsory = result.dram_bytes, result.compulsory_bytes
     ratio = f", {whole / compulsory:.1f} x compulsory" if compulsory else ""
     moved = f"{result.network.name} moves {si(whole)}{ratio}"
     return f"{moved}: {amount / whole:.0%} of it {_ROLE[role]}" if whole else moved

@@ -198,7 +198,7 @@ def _draw_total(axes: Axes, result: Result) -> None:
             gid=name,
         )  # fmt: skip
         left += width
-    compulsory = result.program.compulsory_bytes
+    compulsory = result.compulsory_bytes
     axes.plot([compulsory] * 2, [-0.5, 0.5], color=BLACK, linewidth=1.5, gid="floor")
     ratio = left / compulsory if compulsory else 1
     axes.annotate(

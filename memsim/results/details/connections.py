@@ -53,7 +53,7 @@ class Connections:
         """The connections of the network of a run."""
         units, links = network_links(result.network)
         kernel_unit = kernel_units(result.program)
-        by_cause = result.traffic.traffic.sum(axis=1)
+        by_cause = result.moved.sum(axis=1)
         traffic = np.zeros((units, by_cause.shape[1]), np.int64)
         np.add.at(traffic, kernel_unit, by_cause)
         return cls(units, tuple(links), kernel_unit, traffic)

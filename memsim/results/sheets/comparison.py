@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from memsim.network.moc import LOW, PERCENTILES
 from memsim.program.kernel import Cause, Role
+from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes, format_count, format_time
 from memsim.results.comparison import Comparison, Contender
 from memsim.results.sheets.configuration import configuration
@@ -67,16 +68,22 @@ def _groups(contenders: list[Named]) -> Iterator[list[Named]]:
 def _grids(named: list[Named]) -> Iterator[Grid]:
     columns = ("", *(name for name, _ in named))
     group = [contender for _, contender in named]
+    only = group[0].result.only
+    of = "" if only is None else f" of {only.words}"
     for title, lines, total in (
         ("network", _network(), 0),
-        ("DRAM traffic by role", _roles(group), 1),
-        ("DRAM traffic by cause", _causes(group), 1),
-        ("shortcuts", _shortcuts(), 0),
+        (f"DRAM traffic{of} by role", _roles(group), _SUMS[only]),
+        (f"DRAM traffic{of} by cause", _causes(group), 2 if only is None else 1),
+        *([] if only is Part.WEIGHTS else [("shortcuts", _shortcuts(), 0)]),
         ("lifetime of feature maps", _lifetimes(), 0),
         ("time", _time(), 0),
     ):
         rows = tuple((label, *(tell(each) for each in group)) for label, tell in lines)
         yield Grid(title, columns, rows, total)
+
+
+_SUMS = {None: 2, Part.FEATURE_MAPS: 1, Part.WEIGHTS: 0}
+"""How many sums stand below the roles."""
 
 
 def _bytes(amount: float) -> str:
@@ -100,33 +107,43 @@ def _network() -> list[Line]:
 
 
 def _roles(group: list[Contender]) -> list[Line]:
+    only = group[0].result.only
     names = [role.name.lower() for role in Role]
     used = [name for name in names if any(each.result.by_role[name] for each in group)]
     return [
         *((name, lambda each, name=name: _bytes(each.result.by_role[name])) for name in used),
-        ("total", lambda each: _bytes(each.result.dram_bytes)),
-    ]
+        *((part.words, lambda each, part=part: _bytes(each.result.by_part[part]))
+          for part in [Part.FEATURE_MAPS] if only is not Part.WEIGHTS),
+        *([("total", lambda each: _bytes(each.result.dram_bytes))] if only is None else []),
+    ]  # fmt: skip
 
 
 def _causes(group: list[Contender]) -> list[Line]:
     names = [cause.name.lower() for cause in Cause]
     used = [name for name in names if any(each.result.by_cause[name] for each in group)]
 
-    def times(each: Contender) -> str:
-        compulsory = each.result.program.compulsory_bytes
-        return f"{each.result.dram_bytes / compulsory:.2f}" if compulsory else "-"
+    def times(each: Contender, part: Part) -> str:
+        least = sum(compulsory(each.result.program, part))
+        return f"{each.result.by_part[part] / least:.2f}" if least else "-"
 
     return [
         *((name, lambda each, name=name: _bytes(each.result.by_cause[name])) for name in used),
-        ("x compulsory", times),
+        *(
+            (f"{_SHORT[part]}, x compulsory", lambda each, part=part: times(each, part))
+            for part in Part
+            if group[0].result.only in (None, part)
+        ),
     ]
+
+
+_SHORT = {Part.WEIGHTS: "weights", Part.FEATURE_MAPS: "maps"}
 
 
 def _shortcuts() -> list[Line]:
     return [
         ("fetched", lambda each: _bytes(each.shortcuts.read_bytes)),
         ("spilled", lambda each: _bytes(each.shortcuts.write_bytes)),
-        ("share of traffic", lambda each: f"{each.shortcut_share:.1%}"),
+        ("share of maps", lambda each: f"{each.shortcut_share:.1%}"),
     ]
 
 

@@ -16,7 +16,7 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
     program, whole = result.program, result.steps
     network = program.network
     shapes = ", ".join("x".join(map(str, network[name].output.shape)) for name in network.inputs)
-    compulsory = program.compulsory_bytes
+    compulsory = result.compulsory_bytes
     enough = result.smallest(compulsory)
     if len(result.programs) > 1:
         options = {**program.options, "order": "best", "best": " or ".join(result.programs)}
@@ -24,10 +24,10 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
     facts = (
         *configuration(program, result.machine, size=False),
         ("exact", f"{len(whole.cache_bytes):,} steps from {program.accesses:,} block accesses"),
-        ("no cache", f"{format_bytes(int(whole.dram_bytes[0]))} of DRAM traffic"),
+        ("no cache", f"{format_bytes(int(whole.dram_bytes[0]))}{_parts(result, 0)}"),
         (
             "compulsory",
-            f"{format_bytes(compulsory)}"
+            f"{format_bytes(compulsory)}{_parts(result, -1)}"
             + (f", from a cache of {format_bytes_exact(enough)} on" if enough is not None else ""),
         ),
     )
@@ -43,6 +43,17 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
             "no longer moves. Traffic is that of LRU replacement, exact at every size.",
         ),
     )
+
+
+def _parts(result: CurveResult, step: int) -> str:
+    """What the bytes of a step are: one part, or how they are shared."""
+    if result.only is not None:
+        return f" of {result.only.words}"
+    weights, maps = (
+        format_bytes(int(column[step]))
+        for column in (result.steps.weight_bytes, result.steps.map_bytes)
+    )
+    return f": {weights} of weights, {maps} of feature maps"
 
 
 def _knees(knees: tuple[Knee, ...]) -> Grid:
@@ -71,17 +82,24 @@ def _orders(result: CurveResult) -> Grid:
 
 
 def _points(result: CurveResult) -> Grid:
-    compulsory = result.program.compulsory_bytes
+    compulsory = result.compulsory_bytes
     rows = [
         (
             format_bytes_exact(point.cache_bytes),
-            format_bytes(point.dram_read_bytes),
-            format_bytes(point.dram_write_bytes),
+            *(
+                [
+                    format_bytes(point.dram_weight_bytes),
+                    format_bytes(point.dram_bytes - point.dram_weight_bytes),
+                ]
+                if result.only is None
+                else []
+            ),
             format_bytes(point.dram_bytes),
             f"{point.dram_bytes / compulsory:.2f}" if compulsory else "-",
             format_time(point.time_ps),
         )
         for point in result.points
     ]
-    columns = ("cache", "read", "write", "total", "x compulsory", "time")
+    moved = ["weights", "feature maps", "total"] if result.only is None else [result.only.words]
+    columns = ("cache", *moved, "x compulsory", "time")
     return Grid("chosen sizes", columns, tuple(rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes
 from memsim.results.optimality import Optimality
 from memsim.results.sheets.configuration import configuration
@@ -13,20 +14,31 @@ from memsim.sheets.sheet import Grid, Sheet
 def optimality_sheet(optimality: Optimality, layers: int | None = 10) -> Sheet:
     """Lay out the policies and the bounds; ``layers`` convolutions, the heaviest first."""
     bound, how = optimality.lower_bytes
+    only, parts = optimality.only, optimality.by_part
+    shown = [] if only else list(Part)
     rows = [
-        ("compulsory", format_bytes(optimality.compulsory_bytes), ""),
-        (f"lower bound ({how})", format_bytes(bound), ""),
+        ("compulsory", *(format_bytes(sum(compulsory(optimality.program, p))) for p in shown),
+         format_bytes(optimality.compulsory_bytes), ""),
+        (f"lower bound ({how})", *("" for _ in shown), format_bytes(bound), ""),
         *(
-            (policy, format_bytes(moved), f"{moved / bound - 1:+.1%}" if bound else "-")
+            (policy, *(format_bytes(parts[policy][p]) for p in shown), format_bytes(moved),
+             f"{moved / bound - 1:+.1%}" if bound else "-")
             for policy, moved in optimality.policies.items()
         ),
-    ]
+    ]  # fmt: skip
+    columns = (
+        "",
+        *(part.words for part in shown),
+        "total" if shown else "bytes",
+        "above the bound",
+    )
+    title = "DRAM traffic" if only is None else f"DRAM traffic of {only.words}"
     program, machine = optimality.program, optimality.machine
     return Sheet(
         title=f"{program.network.name} on {machine.name}: how far from optimal",
         facts=configuration(program, machine),
         grids=(
-            Grid("DRAM traffic", ("", "bytes", "above the bound"), tuple(rows)),
+            Grid(title, columns, tuple(rows)),
             *([_convolutions(optimality.rows(), layers)] if optimality.convolutions else []),
         ),
         notes=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from memsim.program.kernel import Cause, Role
+from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
 from memsim.results.layer import LayerResult
 from memsim.results.run import Result
@@ -41,9 +42,15 @@ def _traffic(result: Result) -> Grid:
         if any(row.values()):
             amounts = [row[cause] for cause in causes]
             rows.append((role.name.lower(), *map(_bytes, [*amounts, sum(amounts)])))
-    sums = result.by_cause
-    rows.append(("total", *(_bytes(sums[cause]) for cause in causes), _bytes(result.dram_bytes)))
-    return Grid("DRAM traffic", ("role", *causes, "total"), tuple(rows), total=1)
+    sums = []
+    if result.only is not Part.WEIGHTS:
+        maps = chosen(result.moved, Part.FEATURE_MAPS).sum(axis=(0, 1))
+        sums.append((Part.FEATURE_MAPS.words, *map(_bytes, [*maps.tolist(), int(maps.sum())])))
+    if result.only is None:
+        amounts = [result.by_cause[cause] for cause in causes]
+        sums.append(("total", *map(_bytes, [*amounts, result.dram_bytes])))
+    title = "DRAM traffic" if result.only is None else f"DRAM traffic of {result.only.words}"
+    return Grid(title, ("role", *causes, "total"), (*rows, *sums), total=len(sums))
 
 
 def _bytes(amount: int) -> str:
@@ -52,21 +59,9 @@ def _bytes(amount: int) -> str:
 
 def _totals(result: Result) -> tuple[tuple[str, str], ...]:
     totals, network = result.totals, result.network
-    cio_bytes = network.cio * network[network.inputs[0]].output.itemsize
-    whole = result.dram_bytes
-    compulsory = int(totals["compulsory_bytes"])
-    times = f" ({whole / compulsory:.2f} x compulsory)" if compulsory else ""
     return (
-        (
-            "traffic",
-            f"{format_bytes(whole)}{times}: read {format_bytes(result.dram_read_bytes)}, "
-            f"write {format_bytes(result.dram_write_bytes)}",
-        ),
-        (
-            "bounds",
-            f"compulsory {format_bytes(compulsory)}; CIO {format_count(network.cio)} elements "
-            f"= {format_bytes(cio_bytes)}",
-        ),
+        ("traffic", _moved(result)),
+        *([] if result.only is Part.WEIGHTS else [("CIO", _cio(result))]),
         (
             "network",
             f"{format_count(network.macs)} MACs, {format_count(network.params)} parameters",
@@ -94,6 +89,29 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"weights {format_bytes(int(totals['weight_bytes']))}",
         ),
     )
+
+
+def _moved(result: Result) -> str:
+    """All of what moves, and its parts, each with how much more than compulsory it is."""
+    parts = {part.words: (result.by_part[part], sum(compulsory(result.program, part)))
+             for part in Part if result.only in (None, part)}  # fmt: skip
+    told = []
+    for name, (moved, least) in parts.items():
+        times = f" ({moved / least:.2f} x compulsory)" if least else ""
+        told.append(f"{name} {format_bytes(moved)}{times}")
+    whole = f"{format_bytes(result.dram_bytes)}: " if result.only is None else ""
+    return whole + ", ".join(told)
+
+
+def _cio(result: Result) -> str:
+    """CIO, beside what it estimates: the feature maps of a lowering that copies no concat."""
+    network = result.network
+    nbytes = network.cio * network[network.inputs[0]].output.itemsize * network.batch
+    told = f"{format_count(network.cio)} elements = {format_bytes(nbytes)}"
+    if result.program.options["lowering"] != "concat_free":
+        return f"{told}, about what feature maps move under concat_free, without reuse"
+    maps = result.by_part[Part.FEATURE_MAPS]
+    return f"{told}; feature maps move {maps / nbytes:.2f} x that" if nbytes else told
 
 
 def _error(result: Result) -> str:
@@ -144,18 +162,31 @@ def _layers(result: Result, count: int | None) -> Grid:
         title = f"the {len(shown)} heaviest of {len(heaviest)} layers"
         rows.append(_sum(f"{len(rest)} others", rest))
     rows.append(_sum("total", heaviest))
-    columns = ("layer", "read", "write", "MACs", "MoC", "B/MAC", "time", "bound")
-    return Grid(title, columns, tuple(rows), total=2 if rest else 1)
+    columns = ("layer", "weights", "maps read", "written", "MACs", "MoC", "time", "bound")
+    hidden = _HIDDEN[result.only]
+    kept = [place for place, column in enumerate(columns) if column not in hidden]
+    return Grid(
+        title,
+        tuple(columns[place] for place in kept),
+        tuple(tuple(row[place] for place in kept) for row in rows),
+        total=2 if rest else 1,
+    )
+
+
+_HIDDEN: dict[Part | None, tuple[str, ...]] = {
+    None: (),
+    Part.WEIGHTS: ("maps read", "written"),
+    Part.FEATURE_MAPS: ("weights",),
+}
+"""Columns of the layers that are empty where one part alone is told."""
 
 
 def _layer(layer: LayerResult) -> tuple[str, ...]:
     return (
         layer.name,
-        _bytes(layer.dram_read_bytes),
-        _bytes(layer.dram_write_bytes),
+        *_split([layer]),
         format_count(layer.macs) if layer.macs else "-",
         f"{layer.moc:.1f}" if layer.moc is not None else "-",
-        f"{layer.bytes_per_mac:.3f}" if layer.bytes_per_mac is not None else "-",
         format_time(layer.time_ps),
         layer.bound,
     )
@@ -163,16 +194,24 @@ def _layer(layer: LayerResult) -> tuple[str, ...]:
 
 def _sum(name: str, layers: list[LayerResult]) -> tuple[str, ...]:
     macs = sum(layer.macs for layer in layers)
-    moved = sum(layer.dram_bytes for layer in layers)
     return (
         name,
-        _bytes(sum(layer.dram_read_bytes for layer in layers)),
-        _bytes(sum(layer.dram_write_bytes for layer in layers)),
+        *_split(layers),
         format_count(macs) if macs else "-",
         "",
-        f"{moved / macs:.3f}" if macs else "-",
         format_time(sum(layer.time_ps for layer in layers)),
         "",
+    )
+
+
+def _split(layers: list[LayerResult]) -> tuple[str, str, str]:
+    """Weights fetched, feature maps fetched and feature maps written back or out."""
+    weights = sum(layer.dram_weight_bytes for layer in layers)
+    read = sum(layer.dram_read_bytes for layer in layers)
+    return (
+        _bytes(weights),
+        _bytes(read - weights),
+        _bytes(sum(la.dram_write_bytes for la in layers)),
     )
 
 

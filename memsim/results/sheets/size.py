@@ -11,9 +11,19 @@ def size_sheet(smallest: SmallestCache, layers: int | None = None) -> Sheet:
     """Tell the smallest cache in a sentence; ``layers`` does not apply."""
     size, moved = smallest.cache_bytes, format_bytes(smallest.dram_bytes)
     if not size:
-        return Sheet(f"{smallest.network}: needs no cache to stay at {moved}.")
-    above = smallest.dram_bytes / smallest.compulsory_bytes - 1
+        return Sheet(f"{smallest.network}: needs no cache to stay at {moved}{_of(smallest)}.")
+    least = smallest.compulsory_bytes
+    above = f", {smallest.dram_bytes / least - 1:.1%} above compulsory" if least else ""
     return Sheet(
         f"{smallest.network}: a cache of {format_bytes_exact(size)} ({format_bytes(size)}) moves "
-        f"{moved}, {above:.1%} above compulsory; one byte less, and it is more than that."
+        f"{moved}{_of(smallest)}{above}; one byte less, and it is more than that."
     )
+
+
+def _of(smallest: SmallestCache) -> str:
+    """What the bytes are: one part, or how they are shared."""
+    if smallest.only is not None:
+        return f" of {smallest.only.words}"
+    weights = smallest.dram_weight_bytes
+    maps = smallest.dram_bytes - weights
+    return f" ({format_bytes(weights)} of weights, {format_bytes(maps)} of feature maps)"
