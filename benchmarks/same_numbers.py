@@ -32,6 +32,7 @@ VERBS = ("run", "curve", "bounds", "memory")
 FREE = {
     "assumed": "what was assumed is a text",
     "peak_occupancy_bytes": "the pass over cells told it up to 1.3 % too low",
+    "images": "how a batch is taken was not told before",
     "accuracy": "what stands behind a machine's times was not told before",
 }
 """Keys that may differ, and why."""

@@ -20,6 +20,7 @@ from memsim.page.looks import looks
 from memsim.page.network_facts import labels, network_facts
 from memsim.page.plotly_js import plotly_js
 from memsim.program.kernel import Cause, Role
+from memsim.program.tiling import ORDERS
 from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
 from memsim.results.sheets.configuration import configuration
@@ -69,7 +70,7 @@ def page(results: Sequence[CurveResult]) -> str:
     if not results:
         raise InputError("there is no network to report on")
     if any(len(result.programs) > 1 for result in results):
-        hint = "choose rows_outer or weights_outer"
+        hint = f"choose one of {', '.join(ORDERS)}"
         raise InputError(Problem("a report shows programs of one task order", hint=hint))
     library, machine = plotly_js(), results[0].machine
     names = labels([result.program.network.name for result in results])

@@ -21,7 +21,7 @@ from memsim.program.plan import KernelPlan
 from memsim.program.program import Program
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import ORDERS
+from memsim.program.tiling import IMAGES, ORDERS, TOGETHER
 from memsim.program.tiling import tile as cut_into_tasks
 from memsim.units import Quantity, parse_bytes
 
@@ -39,6 +39,7 @@ def build(
     schedule: str = "layer_by_layer",
     order: str = "rows_outer",
     tile: str = "auto",
+    images: str = TOGETHER,
     block: Quantity = LARGEST_BLOCK,
 ) -> Program:
     """Turn a network into a program.
@@ -51,7 +52,10 @@ def build(
     lowering, schedule, order : str
         Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``.
     tile : str
-        ``auto``, or ``whole`` for one task per kernel and image.
+        ``auto``, or ``whole`` for one task per kernel, whatever the buffers hold.
+    images : str
+        ``together``: a task may hold whole maps of several images, so that linear layers and small
+        maps take a batch as rows of one product; ``apart``: a task is of one image.
     block : str or int
         Largest block, in bytes.
 
@@ -75,8 +79,8 @@ def build(
     >>> program.compulsory_bytes  # input, weights, output in fp32
     2224
     """
-    if tile not in TILES:
-        raise InputError(Problem(f"unknown tile {tile!r}", hint=did_you_mean(str(tile), TILES)))
+    _known("tile", tile, TILES)
+    _known("images", images, IMAGES)
     buffer_bytes, block_bytes = _size("buffer", buffer), _size("block", block)
     arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
     ORDERS[order]  # an unknown name is an error before any work
@@ -84,8 +88,9 @@ def build(
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
     tensors = _stored(network, kernels, block_bytes)
+    cut = tile == "whole", images == TOGETHER
     plans = [
-        KernelPlan(kernel, cut_into_tasks(kernel, buffer_bytes, order, tile == "whole"), tensors)
+        KernelPlan(kernel, cut_into_tasks(kernel, buffer_bytes, order, *cut), tensors)
         for kernel in kernels
     ]
     if not tensors.number_cells(MOST_TOUCHES):
@@ -97,6 +102,7 @@ def build(
         "schedule": schedule,
         "order": order,
         "tile": tile,
+        "images": images,
         "buffer_bytes": buffer_bytes,
         "block_bytes": block_bytes,
     }
@@ -114,6 +120,12 @@ def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> Tensor
         leaves = kernel.output.name in leaving
         tensors.add_map(kernel.output, "output" if leaves else "activation")
     return tensors
+
+
+def _known(option: str, value: object, names: tuple[str, ...]) -> None:
+    if value not in names:
+        hint = did_you_mean(str(value), names)
+        raise InputError(Problem(f"unknown {option} {value!r}", hint=hint))
 
 
 def _size(option: str, value: Quantity) -> int:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Columns:
-    """Tasks in order, and what they touch; the columns are those of a program."""
+    """Tasks in order, and what they touch; the columns are those of a program.
+
+    Only ``task_image`` is not: the first image of each task, for schedules.
+    """
 
     task_kernel: NDArray[np.int32]
     task_image: NDArray[np.int32]

@@ -174,7 +174,7 @@ class Kernel:
 
     @property
     def untiled(self) -> bool:
-        """Whether it must be one task per image: it reads a flattened map elementwise, or
+        """Whether rows and channels must not be cut: it reads a flattened map elementwise, or
         parameters alone."""
         if not self.operands:
             return True

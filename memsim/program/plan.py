@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a kernel's tasks access of one tensor.
+    """What a kernel's tasks access of one tensor, for each image that a task holds.
 
     Which rows a task accesses depends on its strip alone, which channels on its block alone.
 
@@ -144,7 +144,7 @@ class KernelPlan:
         macs, work = self._costs()
         return Columns(
             task_kernel=np.full(tasks, number, np.int32),
-            task_image=tiling.image.astype(np.int32),
+            task_image=tiling.images[tiling.group].astype(np.int32),
             task_macs=macs,
             task_work=work,
             task_start=np.concatenate([[0], np.cumsum(per_task)]),
@@ -160,16 +160,19 @@ class KernelPlan:
         if access.once:
             high = np.where(np.arange(len(tiling)) == 0, high, low)
         channels = access.channels[0][tiling.block], access.channels[1][tiling.block]
-        return self.tensors.cells(access.tensor, tiling.image, (low, high), channels)
+        images = tiling.images[tiling.group], tiling.images[tiling.group + 1]
+        return self.tensors.cells(access.tensor, images, (low, high), channels)
 
     def _costs(self) -> tuple[Index, Index]:
         """MACs and elementwise operations of each task; they sum to the kernel's."""
         kernel, tiling = self.kernel, self.tiling
         heights, widths = np.diff(tiling.rows), np.diff(tiling.channels)
-        outputs = heights[tiling.strip] * widths[tiling.block] * kernel.output.shape[3]
+        images = np.diff(tiling.images)[tiling.group]
+        outputs = images * heights[tiling.strip] * widths[tiling.block] * kernel.output.shape[3]
         work = outputs * kernel.work
         if self.loaded is not None:
-            work = work + self.loaded[tiling.strip, tiling.block] * kernel.load_work
+            loaded = images * self.loaded[tiling.strip, tiling.block]
+            work = work + loaded * kernel.load_work
         size = kernel.output.size
         if kernel.macs % size == 0:
             return outputs * (kernel.macs // size), work

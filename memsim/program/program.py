@@ -61,7 +61,7 @@ class Program:
     kernels : tuple of Kernel
     tensors : tuple of Stored
     options : dict
-        ``lowering``, ``schedule``, ``order``, ``tile``, ``buffer_bytes``.
+        ``lowering``, ``schedule``, ``order``, ``tile``, ``images``, ``buffer_bytes``.
     task_kernel : int32 array, one entry per task
         Index into ``kernels``.
     task_macs, task_work : int64 arrays, per task

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Schedule = Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.int64] | None]
 
 SCHEDULES: Registry[Schedule] = Registry("schedule")
-"""Task orders: (kernel of each task, image of each task) -> permutation, None for as listed."""
+"""Task orders: (kernel of each task, its first image) -> permutation, None for as listed."""
 
 
 @SCHEDULES.register("layer_by_layer")

@@ -73,32 +73,42 @@ class TensorTable:
         return True
 
     def cells(
-        self, name: str, image: Index, rows: tuple[Index, Index], channels: tuple[Index, Index]
+        self,
+        name: str,
+        images: tuple[Index, Index],
+        rows: tuple[Index, Index],
+        channels: tuple[Index, Index],
     ) -> tuple[Index, Index, Index]:
         """The cells that accesses to a tensor cover, as runs of consecutive numbers.
 
         Parameters
         ----------
         name : str
-        image : array of int, per access
+        images : pair of arrays, per access
+            First and behind the last. A tensor of one image, such as parameters, serves all of
+            them and is accessed once.
         rows, channels : pair of arrays, per access
-            First and behind the last; all of them are edges that went to :meth:`cut`.
+            Likewise; all of them are edges that went to :meth:`cut`.
 
         Returns
         -------
         tuple of arrays
             For each run the access it belongs to, its first cell and its number of cells. An
-            access has a run for each strip of cells that it covers, and none where it is empty.
+            access has a run for each strip of cells of each image that it covers, and none where
+            it is empty.
         """
         grid = self._grids[name]
         low, high = grid.row_cells(rows[0]), grid.row_cells(rows[1])
         left, right = grid.channel_cells(channels[0]), grid.channel_cells(channels[1])
         strips = high - low
-        access = np.repeat(np.arange(len(strips)), strips)
-        strip = np.arange(len(access)) - np.repeat(np.cumsum(strips) - strips - low, strips)
-        first = strip * grid.cells_across + left[access] + self._first[name]
+        runs = strips * (images[1] - images[0]) if grid.images > 1 else strips
+        access = np.repeat(np.arange(len(runs)), runs)
+        strip = np.arange(len(access)) - np.repeat(np.cumsum(runs) - runs, runs)
+        first = left[access] + self._first[name]
         if grid.images > 1:
-            first = first + image[access] * grid.cells
+            image, strip = np.divmod(strip, strips[access])
+            first = first + (images[0][access] + image) * grid.cells
+        first = first + (low[access] + strip) * grid.cells_across
         count = (right - left)[access]
         filled = count > 0
         return access[filled], first[filled], count[filled]

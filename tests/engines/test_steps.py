@@ -46,12 +46,12 @@ def machine(cache: Any = None, dram: Any = None, compute: Any = None) -> Machine
 
 
 def program(*ops: Operator, batch: int = 1) -> memsim.Program:
-    """Operators one after the other on a 2 x 4 x 4 fp32 map, each one a kernel."""
+    """Operators one after the other on a 2 x 4 x 4 fp32 map, each a kernel, a task per image."""
     nodes = [Node("x", Input(shape=(2, 4, 4)))]
     for number, op in enumerate(ops):
         nodes.append(Node(f"n{number}", op, (nodes[-1].name,)))
     network = Network("tiny", nodes, batch=batch)
-    return memsim.build(network, buffer=1 << 20, lowering="eager")
+    return memsim.build(network, buffer=1 << 20, lowering="eager", images="apart")
 
 
 def durations(*ops: Operator, batch: int = 1, **changes: Any) -> Steps:

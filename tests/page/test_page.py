@@ -118,7 +118,8 @@ def test_the_best_of_several_orders_is_refused(
     out = tmp_path / "report.html"
     assert run(["report", "resnet18", "--order", "best", "-o", str(out)]) == 2
     assert capsys.readouterr().err == (
-        "memsim: a report shows programs of one task order (choose rows_outer or weights_outer)\n"
+        "memsim: a report shows programs of one task order "
+        "(choose one of rows_outer, weights_outer, images_inner)\n"
     )
     assert not out.exists()
 

@@ -88,11 +88,18 @@ class TestTwoStrips:
 
 
 def test_images_have_their_own_cells_and_share_the_weights() -> None:
-    built = program(Node("y", Conv(out=1), ("x",)), batch=2)
+    built = program(Node("y", Conv(out=1), ("x",)), batch=2, images="apart")
     assert built.cell_tensor.tolist() == [0, 0, 1, 1, 2]
     assert built.cell_box[:, 0].tolist() == [0, 1, 0, 1, 0]
     assert built.touch_cell.tolist() == [0, 4, 2, 1, 4, 3]
     assert built.task_macs.tolist() == [16, 16]
+
+
+def test_a_task_of_several_images_touches_the_cells_of_each_and_the_weights_once() -> None:
+    built = program(Node("y", Conv(out=1), ("x",)), batch=2)
+    assert built.cell_tensor.tolist() == [0, 0, 1, 1, 2]
+    assert built.touch_cell.tolist() == [0, 1, 4, 2, 3]
+    assert built.task_macs.tolist() == [32]
 
 
 def test_another_order_of_tasks_moves_all_that_belongs_to_them(
@@ -199,6 +206,8 @@ def test_tensors_that_nobody_reads_are_no_traffic() -> None:
 def test_what_cannot_be_built() -> None:
     with pytest.raises(InputError, match=r"unknown tile 'whol' \(did you mean 'whole'\?\)"):
         program(Node("r", Relu(), ("x",)), tile="whol")
+    with pytest.raises(InputError, match=r"unknown images 'part' \(did you mean 'apart'\?\)"):
+        program(Node("r", Relu(), ("x",)), images="part")
     with pytest.raises(SimulationError, match="computes nothing: there is nothing to simulate"):
         program()
 
@@ -207,7 +216,7 @@ def test_the_largest_program_is_built_and_not_a_touch_more(monkeypatch: pytest.M
     for most in (6, 5):
         monkeypatch.setattr(build_module, "MOST_TOUCHES", most)
         one = {"buffer": 4 * 4 + 8 * (4 + 2)}  # 5 cells; two tasks of 3 touches
-        two = {"batch": 2}  # 5 cells in one kernel, 6 touches
+        two = {"batch": 2, "images": "apart"}  # 5 cells in one kernel, 6 touches
         for options in (one, two):
             if most == 6:
                 assert len(program(Node("y", Conv(out=1), ("x",)), **options).touch_cell) == 6

@@ -198,7 +198,7 @@ class TestConcatFree:
 
     def test_a_prologue_s_numbers_are_read_by_the_first_task_alone(self) -> None:
         net = network(*self.DENSE, batch=3)
-        program = build(net, buffer=1 << 20, lowering="concat_free")
+        program = build(net, buffer=1 << 20, lowering="concat_free", images="apart")
         first = int(np.flatnonzero(program.task_kernel == 1)[0])
         assert read_by(program, "n.weight") == [first]
         assert read_by(program, "c.weight") == [first, first + 1, first + 2]

@@ -21,14 +21,18 @@ def test_an_access_is_a_run_of_cells_for_each_strip() -> None:
     tensors.cut("map", np.array([0, 2, 6]), np.array([0, 4, 8]))
     tensors.cut("map", np.array([0, 3, 6]), np.array([0, 8]))
     assert tensors.number_cells(most=13)  # one, and for two images three strips of two
-    image, rows = np.array([0, 1]), (np.array([0, 2]), np.array([3, 6]))
-    channels = np.array([0, 4]), np.array([8, 8])
-    access, first, count = tensors.cells("map", image, rows, channels)
+    images = np.array([0, 1]), np.array([1, 2])
+    rows, channels = (np.array([0, 2]), np.array([3, 6])), (np.array([0, 4]), np.array([8, 8]))
+    access, first, count = tensors.cells("map", images, rows, channels)
     # Cells 1 to 12: the first access takes both halves of strips 0 and 1, the second the right
     # half of strips 1 and 2 of the second image.
     assert access.tolist() == [0, 0, 1, 1]
     assert first.tolist() == [1, 3, 10, 12]
     assert count.tolist() == [2, 2, 1, 1]
+    # The second of both images, image by image, and nothing of none.
+    images = np.array([1, 0]), np.array([1, 2])
+    access, first, _ = tensors.cells("map", images, rows, channels)
+    assert (access.tolist(), first.tolist()) == ([1, 1, 1, 1], [4, 6, 10, 12])
 
 
 def test_an_empty_access_has_no_run() -> None:
@@ -36,7 +40,8 @@ def test_an_empty_access_has_no_run() -> None:
     tensors.add_map(Tensor("map", (1, 8, 6, 5)), "activation")
     assert tensors.number_cells(most=1)
     nothing, all_rows = np.array([8]), (np.array([0]), np.array([6]))
-    access, _, _ = tensors.cells("map", np.array([0]), all_rows, (nothing, nothing))
+    one = np.array([0]), np.array([1])
+    access, _, _ = tensors.cells("map", one, all_rows, (nothing, nothing))
     assert len(access) == 0
 
 

@@ -16,7 +16,7 @@ from memsim.network.ops.pointwise import Add, BatchNorm, Relu
 from memsim.network.ops.pool import GlobalAvgPool, MaxPool
 from memsim.network.ops.shape import Input, Upsample
 from memsim.program import Program, build
-from memsim.program.tiling import ORDERS
+from memsim.program.tiling import ORDERS, orders_of
 
 
 def program(
@@ -158,11 +158,13 @@ class TestChoice:
         # 2 x 2 maps and 64 x 64 weights.
         assert tiles(program(Conv(out=64), (64, 2, 2), 4 * 128 + 8 * (4 + 32))) == (1, 2)
 
-    def test_whole_is_one_task_per_image(self) -> None:
-        built = program(Conv(out=64), (64, 2, 2), 100, tile="whole", batch=3)
-        assert built.tasks == 3
-        images = built.cell_box[built.touch_cell[built.touch_write], 0]
-        assert images.tolist() == [0, 1, 2]
+    @pytest.mark.parametrize(("images", "tasks"), [("together", 1), ("apart", 3)])
+    def test_whole_is_one_task_whatever_the_buffers_hold(self, images: str, tasks: int) -> None:
+        options = {"tile": "whole", "images": images, "batch": 3}
+        built = program(Conv(out=64), (64, 2, 2), 100, **options)
+        assert built.tasks == tasks
+        written = built.cell_box[built.touch_cell[built.touch_write], 0]
+        assert written.tolist() == [0, 1, 2]
 
     def test_strips_are_of_equal_height_but_for_the_last(self) -> None:
         # 10 rows where 4 fit at most: three strips of 4, 4 and 2.
@@ -180,3 +182,9 @@ def test_orders_differ_in_what_is_innermost() -> None:
     every = [(i, s, b) for i in range(2) for s in range(2) for b in range(3)]
     assert listed("rows_outer") == every
     assert listed("weights_outer") == sorted(every, key=lambda each: (each[0], each[2], each[1]))
+    assert listed("images_inner") == sorted(every, key=lambda each: (each[2], each[0], each[1]))
+
+
+def test_orders_that_do_not_differ_count_once() -> None:
+    assert orders_of(1) == ("rows_outer", "weights_outer")
+    assert orders_of(2) == orders_of(64) == tuple(ORDERS)

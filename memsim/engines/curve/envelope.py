@@ -15,18 +15,18 @@ from memsim.engines.curve.curve import Curve, StepFunction
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program import Program, build
+from memsim.program.tiling import orders_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
 
-CANDIDATES = ("rows_outer", "weights_outer")
-"""Task orders that ``best`` chooses from, for the whole program; among equals the first."""
-
 
 def candidate_programs(network: Network, **options: Any) -> dict[str, Program]:
-    """Build the candidates: one program per order in ``CANDIDATES``.
+    """Build the candidates: one program per task order that differs for the network's batch.
+
+    ``best`` chooses one of them for the whole program; among equals the first.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def candidate_programs(network: Network, **options: Any) -> dict[str, Program]:
     **options
         Of :func:`memsim.build`, without ``order``.
     """
-    return {order: build(network, order=order, **options) for order in CANDIDATES}
+    return {order: build(network, order=order, **options) for order in orders_of(network.batch)}
 
 
 def best_pass(
