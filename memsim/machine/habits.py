@@ -25,8 +25,9 @@ class ProgramHabit(BaseModel):
     ----------
     lowering : str
         How layers become kernels.
-    order, tile, schedule : str
-        Order of the tasks inside a kernel; ``whole`` for one task per kernel; order of kernels.
+    order, tile, images, schedule : str
+        Order of the tasks inside a kernel; ``whole`` for one task per kernel; whether a task may
+        hold several images, ``together`` or ``apart``; order of kernels.
     variants : tuple of str
         ``NAME@variant``: which variant of a shipped network runs here, where it is not the file's
         own default.
@@ -43,6 +44,7 @@ class ProgramHabit(BaseModel):
     lowering: fields.Name = "fused"
     order: fields.Name = "rows_outer"
     tile: fields.Name = "auto"
+    images: fields.Name = "together"
     schedule: fields.Name = "layer_by_layer"
     variants: tuple[Variant, ...] = ()
 
@@ -53,7 +55,8 @@ class ProgramHabit(BaseModel):
     @property
     def options(self) -> dict[str, str]:
         """The options of a program that the machine decides."""
-        return {name: getattr(self, name) for name in ("lowering", "order", "tile", "schedule")}
+        names = ("lowering", "order", "tile", "images", "schedule")
+        return {name: getattr(self, name) for name in names}
 
 
 class Calibrated(BaseModel):

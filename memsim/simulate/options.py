@@ -62,11 +62,15 @@ class Options(TypedDict, total=False):
     order: Annotated[
         str | None,
         Option(
-            "Order inside a kernel: rows_outer, weights_outer, or best of both.",
+            "Order inside a kernel: rows_outer, weights_outer, images_inner, or best of all.",
             default=MACHINES,
         ),
     ]
     tile: Annotated[str | None, Option("auto, or whole for one task per kernel.", default=MACHINES)]
+    images: Annotated[
+        str | None,
+        Option("Of a batch: together where maps are small, or apart.", default=MACHINES),
+    ]
     policy: Annotated[str | None, Option("Replacement policy of the cache.")]
     management: Annotated[
         str | None, Option("scratchpad, or hardware: lines that know no lifetimes.")

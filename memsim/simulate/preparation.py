@@ -12,6 +12,7 @@ from memsim.machine.machine import Overrides
 from memsim.program import Program, build
 from memsim.program.lowering import on_library
 from memsim.program.memory.allocator import ALLOCATORS
+from memsim.program.tiling import IMAGES
 from memsim.simulate.options import OPTIONS, Options, refuse_unknown
 from memsim.simulate.source import Source, network_of
 
@@ -48,6 +49,9 @@ def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, 
     changes = {name: left.pop(name) for name in Overrides.__annotations__ if name in left}
     machine = machine.with_overrides(**changes)
     ALLOCATORS[machine.cache.allocator]  # an unknown name is an error before any work
+    if network.batch == 1 and left.get("images") in IMAGES:
+        message = f"{network.name} has a batch of 1: one image is neither together nor apart"
+        raise InputError(Problem(message, path="images", hint="give a batch, such as --batch 8"))
     left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}
     left["lowering"] = on_library(left["lowering"], machine.compute.kernels)
     if left.get("order") == BEST:

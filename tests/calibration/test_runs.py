@@ -123,3 +123,11 @@ def test_a_fit_sees_an_edited_network(tmp_path, needs):
 def test_a_network_that_is_not_there_is_told(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml"):
         load_network(Run(str(tmp_path / "none.yaml"), (3, 64, 64), "fused", 0.001))
+
+
+def test_a_batch_is_run_as_the_base_machine_takes_it():
+    base = load_machine("gtx1080")
+    apart = base.model_copy(update={"program": base.program.model_copy(update={"images": "apart"})})
+    run = Run("resnet18", (3, 32, 32), "fused", 1.0, batch=2)
+    found = [Workload.of(run, machine).program.options["images"] for machine in (base, apart)]
+    assert found == ["together", "apart"]

@@ -37,6 +37,8 @@ def configuration(
     said = [str(options["lowering"]), str(options["schedule"]), order]
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")
+    if program.network.batch > 1:
+        said.append(f"images {options['images']}")
     if "layout" in heeds:
         said += [cache.layout, f"allocator {cache.allocator}"]
     return (
