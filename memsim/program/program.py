@@ -137,7 +137,7 @@ class Program:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of its kernels; fewer than the network's where layers are left out."""
+        """Multiply-accumulates of its kernels: the network's without layers left out."""
         return sum(kernel.macs for kernel in self.kernels)
 
     @cached_property

@@ -164,7 +164,7 @@ def test_law_10_without_a_cache_each_lowering_moves_no_more_than_the_one_before(
     network: Network, buffer: int
 ) -> None:
     moved = []
-    for lowering in ("concat_free", "fused", "eager"):
+    for lowering in ("concat_free", "concat_in_place", "fused", "eager"):
         traffic = cache_pass(program_of(network, buffer, lowering=lowering), 0)
         moved.append(traffic.read_bytes + traffic.write_bytes)
     assert moved == sorted(moved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from memsim.network.graph import Layer, Network
@@ -11,7 +11,7 @@ from memsim.network.tensor import Tensor
 from memsim.program.kernel import IDENTITY, Kernel, Operand, Segment, View
 from memsim.program.lowering.fusing import Group, Grouping
 from memsim.program.lowering.placing import Placing
-from memsim.program.lowering.wiring import Wiring, moves_nothing
+from memsim.program.lowering.wiring import Wiring
 from memsim.program.roles import operand_role, output_role
 
 
@@ -168,9 +168,7 @@ class Walk:
 
     def _with_prologue(self, group: Group) -> View:
         source = self.views[group.head.inputs[0].name]
-        steps = tuple(
-            (each.name, self._stored(each)) for each in (group.head, *group.computing)
-        )
+        steps = tuple((each.name, self._stored(each)) for each in (group.head, *group.computing))
         return View(source.segments, source.shape, False, source.prologue + steps)
 
     def _stored(self, layer: Layer) -> int:

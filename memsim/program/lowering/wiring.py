@@ -56,9 +56,7 @@ class Wiring:
 
     def __init__(self, network: Network, *, prune: bool = False) -> None:
         self.network = network
-        self.layers = tuple(
-            layer for layer in network if not prune or layer.name in network.needed
-        )
+        self.layers = tuple(layer for layer in network if not prune or layer.name in network.needed)
         self.root: dict[str, str] = {}
         self.readers: dict[str, list[str]] = {}
         self.named: dict[str, int] = {layer.name: 0 for layer in self.layers}
