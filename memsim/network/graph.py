@@ -291,6 +291,18 @@ class Network:
                 readers[tensor.name].append(layer.name)
         return {name: tuple(names) for name, names in readers.items()}
 
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """Names of the layers that some network output depends on, the outputs included.
+
+        Without stated outputs these are all, since what nobody reads is an output.
+        """
+        found = set(self.outputs)
+        for layer in reversed(self._layers.values()):
+            if layer.name in found:
+                found.update(tensor.name for tensor in layer.inputs)
+        return frozenset(found)
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the whole batch."""

@@ -45,7 +45,7 @@ DEVICE = "gtx1080"
 
 for _machine, _conditions in {
     "gtx1080": Conditions("gpu_ms", "GTX 1080, PyTorch", (3, 1024, 1024), "eager_cudnn"),
-    "jetson_nano": Conditions("nano_ms", "Jetson Nano, TensorRT", (3, 320, 320), "fused"),
+    "jetson_nano": Conditions("nano_ms", "Jetson Nano, TensorRT", (3, 320, 320), "concat_in_place"),
 }.items():
     CONDITIONS.add(_machine, _conditions)
 

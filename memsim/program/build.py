@@ -16,7 +16,6 @@ from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel
 from memsim.program.lowering import LOWERINGS
-from memsim.program.lowering.base import output_roots
 from memsim.program.plan import KernelPlan
 from memsim.program.program import Program
 from memsim.program.schedule import SCHEDULES
@@ -112,13 +111,11 @@ def build(
 def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> TensorTable:
     """The feature maps that have a place in memory: network inputs, and what kernels write."""
     tensors = TensorTable(kernels[0].output.itemsize, block)
-    leaving = output_roots(network)
     for layer in network:
         if layer.op.is_input:
             tensors.add_map(layer.output, "input")
     for kernel in kernels:
-        leaves = kernel.output.name in leaving
-        tensors.add_map(kernel.output, "output" if leaves else "activation")
+        tensors.add_map(kernel.output, "output" if kernel.leaves else "activation")
     return tensors
 
 

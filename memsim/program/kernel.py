@@ -152,6 +152,8 @@ class Kernel:
         Elementwise operations per output element.
     load_work : int
         Elementwise operations per element loaded (a prologue).
+    leaves : bool
+        Whether its output is a network output, or a part of one.
     """
 
     name: str
@@ -166,6 +168,7 @@ class Kernel:
     macs: int
     work: int
     load_work: int
+    leaves: bool = False
 
     @property
     def op_class(self) -> str:
@@ -178,4 +181,5 @@ class Kernel:
         parameters alone."""
         if not self.operands:
             return True
-        return self.op_class != "linear" and any(o.view.flat for o in self.operands)
+        own = self.operands[: self.own]
+        return self.op_class != "linear" and any(operand.view.flat for operand in own)

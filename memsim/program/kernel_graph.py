@@ -22,8 +22,7 @@ def kernel_readers(network: Network, kernels: Sequence[Kernel]) -> dict[str, lis
     Returns
     -------
     dict of str to list of str
-        By the name of the input or the kernel, in an order in which the kernels can be executed;
-        a kernel with a fused sum comes after both of its operands.
+        By the name of the input or the kernel, in the order in which they run.
 
     Examples
     --------
@@ -33,35 +32,11 @@ def kernel_readers(network: Network, kernels: Sequence[Kernel]) -> dict[str, lis
     >>> readers["input"], readers["maxpool1"]
     (['conv1.conv'], ['stage.1.1.conv1.conv', 'stage.1.1.conv2.conv'])
     """
-    owner = {layer: kernel.name for kernel in kernels for layer in kernel.layers}
-    writers: dict[str, tuple[str, ...]] = {}  # by layer: whose output its output is
-    readers: dict[str, list[str]] = {}
-    for layer in network:
-        sources = dict.fromkeys(
-            writer for tensor in layer.inputs for writer in writers.get(tensor.name, ())
-        )
-        if layer.op.is_input:
-            readers[layer.name] = []
-            writers[layer.name] = (layer.name,)
-        elif layer.name in owner:
-            kernel = owner[layer.name]
-            readers.setdefault(kernel, [])
-            writers[layer.name] = (kernel,)
-            for source in sources:
-                if source != kernel and kernel not in readers[source]:
-                    readers[source].append(kernel)
-        else:
-            writers[layer.name] = tuple(sources)
-    return _executable(readers)
-
-
-def _executable(readers: dict[str, list[str]]) -> dict[str, list[str]]:
-    """In an order in which the kernels can be executed: a sum runs with its later operand."""
-    import networkx as nx
-
-    graph = nx.DiGraph()
-    graph.add_nodes_from(readers)
-    graph.add_edges_from((source, target) for source in readers for target in readers[source])
-    position = {name: i for i, name in enumerate(readers)}
-    order = nx.lexicographical_topological_sort(graph, key=position.__getitem__)
-    return {name: readers[name] for name in order}
+    writer = {kernel.output.name: kernel.name for kernel in kernels}
+    readers: dict[str, list[str]] = {name: [] for name in network.inputs}
+    readers |= {kernel.name: [] for kernel in kernels}
+    for kernel in kernels:
+        segments = [part for operand in kernel.operands for part in operand.view.segments]
+        for source in dict.fromkeys(writer.get(each.tensor, each.tensor) for each in segments):
+            readers[source].append(kernel.name)
+    return readers

@@ -9,6 +9,7 @@ import numpy as np
 
 from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel, Operand, Role
+from memsim.program.program import Stored
 from memsim.program.roles import read_role, write_role
 from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import Tiling, block_channels, strip_rows
@@ -101,6 +102,9 @@ class KernelPlan:
             size = segment.stop - segment.start
             if view.flat:
                 needed, (first, last) = _whole(strips, stored.shape[2]), _whole(blocks, size)
+                if number >= kernel.own:  # elementwise: a tile reads its own elements
+                    first, last = _share(low, high, offset, size, stored)
+                    size *= stored.shape[2] * stored.shape[3] // stored.itemsize
             else:
                 needed = rows
                 first, last = np.clip(low - offset, 0, size), np.clip(high - offset, 0, size)
@@ -180,6 +184,16 @@ class KernelPlan:
         shares = [kernel.macs * int(end) // size for end in np.cumsum(outputs)]
         macs: Index = np.array([0, *shares], dtype=np.int64)
         return macs[1:] - macs[:-1], work
+
+
+def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> Ranges:
+    """The channels of a flattened map that channel blocks of its elements read.
+
+    Of a channel that two blocks need, the block that ends it reads all: each is read once.
+    """
+    elements = stored.shape[2] * stored.shape[3] // stored.itemsize  # of a channel
+    first, last = ((edge - offset) // elements for edge in (low, high))
+    return np.clip(first, 0, size), np.clip(last, 0, size)
 
 
 def _between(edges: Index) -> Ranges:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.network.graph import Network
+from memsim.network.graph import Layer, Network
 from memsim.program.kernel import Kernel
+from memsim.program.lowering import LOWERINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,6 +134,35 @@ class Program:
     def accesses(self) -> int:
         """Number of block accesses."""
         return int(self._touch_blocks.sum())
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of its kernels: the network's without layers left out."""
+        return sum(kernel.macs for kernel in self.kernels)
+
+    @cached_property
+    def left_out(self) -> tuple[Layer, ...]:
+        """The layers that are not executed, since no network output depends on them.
+
+        Examples
+        --------
+        >>> import memsim
+        >>> text = "{name: n, input: [3, 8, 8], outputs: [a], layers: [{name: a, conv: {out: 4, "
+        >>> text += "kernel: 3}}, {name: b, conv: {out: 2, kernel: 3}}]}"
+        >>> network = memsim.loads(text)
+        >>> [layer.name for layer in memsim.build(network, buffer=65536).left_out]
+        ['b']
+        >>> memsim.build(network, buffer=65536, lowering="eager").left_out
+        ()
+        """
+        if not LOWERINGS[str(self.options["lowering"])].rules.prunes:
+            return ()
+        return tuple(
+            layer
+            for layer in self.network
+            if layer.name not in self.network.needed
+            and not (layer.op.is_input or layer.op.view or layer.op.selects(layer.shapes))
+        )
 
     def __repr__(self) -> str:
         return (

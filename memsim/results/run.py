@@ -19,6 +19,7 @@ from memsim.program.kernel import Cause, Kernel, Role
 from memsim.program.lowering import LOWERINGS
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
+from memsim.readable import format_count
 from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.results.layer import LayerResult
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from memsim.engines.cache.transfers import Transfers
 
 SCHEMA = "memsim.result/2"
+
+MOST_NAMED = 8
+"""Layers that are named where a phrase lists them."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +222,7 @@ class Result(Facts):
         energy = {
             "energy_dram_j": whole * machine.dram_pj_per_byte * 1e-12,
             "energy_onchip_j": onchip * machine.onchip_pj_per_byte * 1e-12,
-            "energy_mac_j": self.network.macs * machine.pj_per_mac * 1e-12,
+            "energy_mac_j": program.macs * machine.pj_per_mac * 1e-12,
         }
         demand = [
             layer.dram_bytes / layer.compute_ps * PICOSECONDS
@@ -307,13 +311,23 @@ class Result(Facts):
         ]
         lowering = LOWERINGS[str(self.program.options["lowering"])]
         return {
-            "assumed": [*assumed, *lowering.assumes],
+            "assumed": [*assumed, *lowering.assumes, *self._left_out()],
             "not_counted": [
                 "instructions and the host",
                 "DRAM refresh, bank and row conflicts",
                 "padding and layout changes of real kernels",
             ],
         }
+
+    def _left_out(self) -> list[str]:
+        """The layers that were not executed, in a phrase."""
+        layers = self.program.left_out
+        if not layers:
+            return []
+        names = ", ".join(layer.name for layer in layers[:MOST_NAMED])
+        names += f" and {len(layers) - MOST_NAMED} more" if len(layers) > MOST_NAMED else ""
+        macs = format_count(sum(layer.macs for layer in layers))
+        return [f"not executed, since no output depends on them: {names} ({macs} MACs)"]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values, ``"schema": "memsim.result/2"``.
@@ -335,6 +349,7 @@ class Result(Facts):
             "config": self.config,
             "accuracy": self.accuracy.to_dict(),
             "totals": self.totals,
+            "left_out": {layer.name: layer.macs for layer in self.program.left_out},
             "by_role": self.by_role,
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,

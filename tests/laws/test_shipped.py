@@ -95,7 +95,7 @@ def test_without_a_cache_each_lowering_moves_no_more_than_the_one_before(name: s
     """Law 10."""
     moved = [
         cache_pass(program(name, lowering), 0).traffic.sum()
-        for lowering in ("concat_free", "fused", "eager")
+        for lowering in ("concat_free", "concat_in_place", "fused", "eager")
     ]
     assert moved == sorted(moved)
 

@@ -81,7 +81,7 @@ def test_a_concat_is_only_its_edges_where_it_is_free():
     fused = graph("patterns/harmonic", colour="moc")
     free = graph("patterns/harmonic", colour="moc", lowering="concat_free")
     names = [text.get_text().split()[0] for text in free.texts]
-    assert [name for name in names if "concat" in name] == ["block1.concat"]  # it leaves
+    assert not [name for name in names if "concat" in name]  # not even where one leaves
     assert len(fused.texts) > len(free.texts)
 
 

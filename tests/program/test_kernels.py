@@ -14,7 +14,7 @@ from memsim.network.ops.shape import Concat, Dropout, Flatten, Input, Slice
 from memsim.program import LOWERINGS, Kernel, Program, Role, build
 
 X = Node("x", Input(shape=(2, 4, 4)))
-FUSING = [name for name, rule in LOWERINGS.items() if rule.fuses]
+FUSING = [name for name, rule in LOWERINGS.items() if rule.rules.fuses]
 
 
 def network(*nodes: Node, outputs: list[str] | None = None, batch: int = 1) -> Network:
@@ -149,21 +149,91 @@ class TestFollowers:
         )
         assert layers(net, lowering) == [("c",), ("p",), ("g",), ("m",)]
 
-    def test_a_flattened_map_is_no_residual(self, lowering: str) -> None:
+    def test_a_flattened_map_is_a_residual_of_a_linear_layer(self, lowering: str) -> None:
         net = network(
             Node("f", Flatten(), ("x",)),
             Node("p", GlobalAvgPool(), ("x",)),
             Node("l", Linear(out=32), ("p",)),
             Node("s", Add(), ("l", "f")),
         )
+        assert layers(net, lowering) == [("p",), ("l", "s")]
+
+    def test_each_tile_of_a_linear_layer_reads_its_share_of_a_flattened_residual(
+        self, lowering: str
+    ) -> None:
+        net = network(
+            Node("c", Conv(out=3, kernel=1), ("x",)),
+            Node("f", Flatten(), ("c",)),
+            Node("g", Flatten(), ("x",)),
+            Node("l", Linear(out=48), ("g",)),
+            Node("s", Add(), ("f", "l")),
+        )
+        program = build(net, buffer=220, lowering=lowering)
+        assert [kernel.layers for kernel in program.kernels] == [("c",), ("l", "s")]
+        (linear,) = np.flatnonzero([kernel.name == "l" for kernel in program.kernels])
+        tasks = np.flatnonzero(program.task_kernel == linear)
+        assert len(tasks) > 3  # more tiles than channels of the map
+        (number,) = (i for i, each in enumerate(program.tensors) if each.name == "c")
+        cells = np.flatnonzero(program.cell_tensor == number)
+        read = program.touch_cell[~program.touch_write]
+        assert np.sort(read[np.isin(read, cells)]).tolist() == cells.tolist()  # each once
+        assert len(set(read_by(program, "c"))) == 3  # a channel at a time
+
+    def test_a_part_of_a_flattened_map_is_no_residual(self, lowering: str) -> None:
+        net = network(
+            Node("f", Flatten(), ("x",)),
+            Node("t", Slice(stop=4), ("f",)),
+            Node("p", GlobalAvgPool(), ("x",)),
+            Node("l", Linear(out=4), ("p",)),
+            Node("s", Add(), ("l", "t")),
+        )
         assert layers(net, lowering) == [("p",), ("l",), ("s",)]
 
-    def test_a_flatten_of_one_pixel_is_followed_and_of_more_is_not(self, lowering: str) -> None:
+    def test_what_treats_all_elements_alike_is_fused_through_a_flatten(self, lowering: str) -> None:
         conv = Node("c", Conv(out=4), ("x",))
         view, relu = Node("f", Flatten(), ("c",)), Node("r", Relu(), ("f",))
-        assert layers(network(conv, view, relu), lowering) == [("c",), ("r",)]
+        linear = Node("l", Linear(out=2), ("r",))
+        assert layers(network(conv, view, relu, linear), lowering) == [("c", "r"), ("l",)]
         pool, conv = Node("p", GlobalAvgPool(), ("x",)), Node("c", Conv(out=4), ("p",))
         assert layers(network(pool, conv, view, relu), lowering) == [("p",), ("c", "f", "r")]
+
+    def test_a_sum_of_flattened_maps_is_a_sum_of_maps(self, lowering: str) -> None:
+        net = network(
+            Node("c", Conv(out=2), ("x",)),
+            Node("f", Flatten(), ("c",)),
+            Node("g", Flatten(), ("x",)),
+            Node("s", Add(), ("f", "g")),
+            Node("l", Linear(out=2), ("s",)),
+        )
+        assert layers(net, lowering) == [("c", "s"), ("l",)]
+        kernel = lowered(net, lowering)["c"]
+        assert kernel.output.image == (2, 4, 4)
+        assert not kernel.operands[1].view.flat
+
+    def test_numbers_of_a_column_s_own_are_not_fused_into_a_map(self, lowering: str) -> None:
+        conv = Node("c", Conv(out=4), ("x",))
+        view, norm = Node("f", Flatten(), ("c",)), Node("n", BatchNorm(), ("f",))
+        assert layers(network(conv, view, norm), lowering) == [("c",), ("n",)]
+
+    def test_a_slice_of_all_channels_is_followed(self, lowering: str) -> None:
+        conv, part = Node("c", Conv(out=4), ("x",)), Node("s", Slice(), ("c",))
+        assert layers(network(conv, part, Node("r", Relu(), ("s",))), lowering) == [("c", "r")]
+        assert layers(network(conv, part), lowering) == [("c",)]
+
+    def test_a_sum_waits_for_what_is_listed_after_the_only_layer_that_can_fuse_it(
+        self, lowering: str
+    ) -> None:
+        conv = Node("c", Conv(out=2), ("x",))
+        other = Node("p", MaxPool(kernel=1), ("x",))
+        add = Node("s", Add(), ("c", "p"))
+        assert layers(network(conv, other, add), lowering) == [("p",), ("c", "s")]
+        assert layers(network(other, conv, add), lowering) == [("p",), ("c", "s")]
+
+    def test_what_no_output_needs_is_not_executed(self, lowering: str) -> None:
+        conv = Node("c", Conv(out=4), ("x",))
+        relu = Node("r", Relu(), ("c",))
+        dead = (Node("d", Conv(out=4), ("c",)), Node("e", Dropout(), ("d",)))
+        assert layers(network(conv, relu, *dead, outputs=["r"]), lowering) == [("c", "r")]
 
 
 class TestConcatFree:
@@ -214,5 +284,10 @@ class TestConcatFree:
         net = network(*self.DENSE[:-1], Node("m", MaxPool(kernel=2), ("r",)))
         assert layers(net, "concat_free") == [("p",), ("n", "r"), ("m",)]
 
-    def test_a_concat_that_leaves_is_copied(self) -> None:
+    def test_of_a_concat_that_leaves_only_an_input_is_copied(self) -> None:
         assert layers(network(*self.DENSE[:2]), "concat_free") == [("p",), ("k",)]
+        kernels = lowered(network(*self.DENSE[:2]), "concat_free")
+        (operand,) = kernels["k"].operands
+        assert [each.tensor for each in operand.view.segments] == ["x"]
+        assert kernels["p"].leaves
+        assert kernels["k"].leaves

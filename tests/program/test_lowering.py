@@ -56,6 +56,7 @@ EXPECTED = {
         "reorder", "reorder", "conv", "reorder", "add", "concat", "batchnorm", "conv",
     ],
     "fused": ["conv", "conv", "concat", "batchnorm", "conv"],
+    "concat_in_place": ["conv", "conv", "batchnorm", "conv"],
     "concat_free": ["conv", "conv", "conv"],
 }  # fmt: skip
 
@@ -75,6 +76,11 @@ def _fuses(kernels: tuple[Kernel, ...]) -> bool:
     return layers == ("a.conv", "a.bn", "a.act")
 
 
+def _writes_in_place(kernels: tuple[Kernel, ...]) -> bool:
+    """No copy, and yet the batch norm after the concat is a kernel."""
+    return _has("batchnorm")(kernels) and not _has("concat")(kernels)
+
+
 def _applies_on_load(kernels: tuple[Kernel, ...]) -> bool:
     return any(kernel.load_work for kernel in kernels) and not _has("concat")(kernels)
 
@@ -84,6 +90,7 @@ TRUE_WHERE = {
     "concats read where their parts lie, batch norms and activations applied on load": (
         _applies_on_load
     ),
+    "parts of concats written where the concat lies, into one concat each": _writes_in_place,
     "a convolution's bias added by a kernel of its own": _has("bias"),
     "maps and weights reordered on every call, by oneDNN": _has("reorder"),
 }

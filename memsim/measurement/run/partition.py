@@ -45,11 +45,23 @@ class _Plan:
         self.results = [output.args[0]] if not isinstance(output.args[0], tuple) else [
             *output.args[0]
         ]  # fmt: skip
+        self.nodes = self._executed()
         self.owner = self._owners()
         self.parts: list[list[Node]] = [[] for _ in kernels]
         for node in self.nodes:
             if node.op != "placeholder":
                 self.parts[self.owner[node]].append(node)
+
+    def _executed(self) -> list[Node]:
+        """Without what no network output depends on, where no kernel executes that."""
+        layers = {layer for kernel in self.kernels for layer in kernel.layers}
+        layers |= self.network.needed
+        kept: set[Node] = set()
+        for node in reversed(self.nodes):
+            read = any(user in kept for user in node.users)
+            if read or node.op == "placeholder" or node.meta["layer"] in layers:
+                kept.add(node)
+        return [node for node in self.nodes if node in kept]
 
     def _owners(self) -> dict[Node, int]:
         """The kernel of every node. A layer that moves nothing goes with what reads it first."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from memsim.program.lowering import concat_free, eager, eager_cudnn, eager_onednn, fused
+from memsim.program.lowering import (
+    concat_free,
+    concat_in_place,
+    eager,
+    eager_cudnn,
+    eager_onednn,
+    fused,
+)
 from memsim.program.lowering.base import Lowering
 from memsim.registry import Registry
 
@@ -14,6 +21,7 @@ for _lowering in (
     eager_cudnn.EagerCudnn(),
     eager_onednn.EagerOnednn(),
     fused.Fused(),
+    concat_in_place.ConcatInPlace(),
     concat_free.ConcatFree(),
 ):
     LOWERINGS.add(_lowering.name, _lowering)

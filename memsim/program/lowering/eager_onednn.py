@@ -90,7 +90,9 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
     )
     product = replace(kernel.output, name=f"{kernel.output.name}.blocked")
     weights = Operand(View.of(packed), op=_Packed())
-    yield replace(kernel, operands=(source, weights), own=1, output=product, stored=bias)
+    yield replace(
+        kernel, operands=(source, weights), own=1, output=product, stored=bias, leaves=False
+    )
     yield library_pass(
         kernel,
         "reorder_output",

@@ -1,0 +1,242 @@
+"""From layers to kernels: groups, then views, then kernels in an order that can be executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from memsim.network.graph import Layer, Network
+from memsim.network.tensor import Tensor
+from memsim.program.kernel import IDENTITY, Kernel, Operand, Segment, View
+from memsim.program.lowering.fusing import Group, Grouping
+from memsim.program.lowering.placing import Placing
+from memsim.program.lowering.wiring import Wiring
+from memsim.program.roles import operand_role, output_role
+
+
+class Concats(Enum):
+    """What becomes of a concat."""
+
+    COPY = "a kernel that copies"
+    IN_PLACE = "its parts are written where it lies"
+    VIEW = "its readers read its parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a lowering does with layers.
+
+    Attributes
+    ----------
+    fuses : bool
+        Fold batch norms; fuse elementwise followers into convolutions, linear layers and
+        elementwise kernels whose output has no other reader.
+    prunes : bool
+        Leave out layers that no network output depends on.
+    concats : Concats
+    applies_on_load : bool
+        An elementwise chain before a convolution is applied as the convolution loads.
+    """
+
+    fuses: bool = False
+    prunes: bool = False
+    concats: Concats = Concats.COPY
+    applies_on_load: bool = False
+
+
+class Walk:
+    """One network under the rules of a lowering.
+
+    Parameters
+    ----------
+    rules : Rules
+    network : Network
+    """
+
+    def __init__(self, rules: Rules, network: Network) -> None:
+        self.rules, self.network = rules, network
+        self.wiring = Wiring(network, prune=rules.prunes)
+        joined = rules.concats is not Concats.COPY
+        self.groups = Grouping(self.wiring, fuses=rules.fuses, concats=joined)
+        concats = {layer.name for layer in self.wiring.layers if layer.op.joins}
+        placed = {
+            Concats.COPY: set(),
+            Concats.IN_PLACE: concats,
+            Concats.VIEW: concats & self.wiring.leaves,  # an output must lie somewhere
+        }
+        self.placing = Placing(self.wiring, placed[rules.concats])
+        self.views: dict[str, View] = {}
+        """How readers see each layer."""
+        self.copies: dict[str, Kernel] = {}
+        """The copies of those parts of a concat that are not written where it lies."""
+        for layer in self.wiring.layers:
+            self.views[layer.name] = self._view(layer)
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The kernels, in the order in which their first layers are listed where possible."""
+        found = []
+        for layer in self.wiring.layers:
+            group = self.groups.of.get(layer.name)
+            if layer.name in self.copies:
+                found.append(self.copies[layer.name])
+            elif group is not None and group.head is layer and self._runs(group):
+                found.append(self._kernel(group))
+        return _executable(found, self.network.inputs)
+
+    def _runs(self, group: Group) -> bool:
+        """Whether a group is a kernel: not what is a view, nor what its reader applies."""
+        layer = group.head
+        return not (
+            layer.op.is_input or self.groups.arranged(layer) or self._applied_on_load(group)
+        )
+
+    def _view(self, layer: Layer) -> View:
+        """How readers see a layer."""
+        if layer.op.is_input:
+            return View.of(layer.output)
+        group = self.groups.of.get(layer.name)
+        image = layer.output.image
+        sources = [self.views[tensor.name] for tensor in layer.inputs]
+        if group is None:  # it moves nothing
+            flat = sources[0].flat or image != layer.shapes[0]
+            return View(sources[0].segments, image, flat, sources[0].prologue)
+        if not self.groups.arranged(layer):
+            if self._applied_on_load(group):
+                return self._with_prologue(group)
+            view = View.of(group.output)
+            return view if image == view.shape else View(view.segments, image, True)
+        if not layer.op.joins:
+            start, stop = layer.op.selects(layer.shapes) or (0, image[0])
+            return sources[0].channels(start, stop)
+        if layer.name in self.placing.placed:
+            placed = self._place(layer)
+            if self.rules.concats is Concats.IN_PLACE:
+                return placed
+        return View.stack(sources, image)
+
+    def _place(self, concat: Layer) -> View:
+        """A concat where it lies; what of it is not written there is copied."""
+        parts = self.placing.parts(concat, self.views)
+        copied = [part.view for part in parts if part.copied]
+        channels = sum(view.shape[0] for view in copied)
+        images, _, height, width = concat.output.shape
+        output = Tensor(concat.name, (images, channels, height, width), concat.output.dtype)
+        if copied:
+            view = View.stack(copied, output.image)
+            operand = Operand(view, operand_role(concat.op, True), IDENTITY)
+            self.copies[concat.name] = Kernel(
+                name=concat.name,
+                op=concat.op,
+                layers=(concat.name,),
+                shapes=tuple(each.shape for each in copied),
+                operands=(operand,),
+                own=1,
+                output=output,
+                output_role=output_role(concat.op),
+                stored=0,
+                macs=0,
+                work=concat.op.work(concat.shapes, concat.output.image),
+                load_work=0,
+                leaves=self.placing.leaves(concat.name),
+            )
+        views, at = [], 0
+        for part in parts:
+            if part.copied:
+                end = at + part.view.shape[0]
+                segments = (Segment(concat.name, at, end),)
+                views.append(View(segments, part.view.shape))
+                at = end
+            else:
+                views.append(part.view)
+        return View.stack(views, concat.output.image)
+
+    def _applied_on_load(self, group: Group) -> bool:
+        """Whether the convolution that alone reads a group of elementwise layers applies it."""
+        head = group.head
+        reader = self.wiring.only_reader(group.root)
+        if (
+            not self.rules.applies_on_load
+            or not head.op.elementwise
+            or len(head.inputs) != 1
+            or group.residuals
+            or reader is None
+            or not reader.op.multiplies
+        ):
+            return False
+        return reader.shapes[0] == group.image and not self.views[head.inputs[0].name].flat
+
+    def _with_prologue(self, group: Group) -> View:
+        source = self.views[group.head.inputs[0].name]
+        steps = tuple((each.name, self._stored(each)) for each in (group.head, *group.computing))
+        return View(source.segments, source.shape, False, source.prologue + steps)
+
+    def _stored(self, layer: Layer) -> int:
+        """Stored parameters per output channel of a layer on its own."""
+        count = layer.op.folded if self.rules.fuses else layer.op.stored
+        return count(layer.shapes, layer.output.image)
+
+    def _kernel(self, group: Group) -> Kernel:
+        layer = group.head
+        stored = self._stored(layer)
+        work = layer.op.work(layer.shapes, layer.output.image)
+        for position, each in enumerate(group.computing):
+            if position == 0 and each.op.folds and layer.op.multiplies:
+                stored += int(not layer.op.biased)  # the shift becomes the bias
+            else:
+                stored += self._stored(each)
+                work += each.op.work(each.shapes, each.output.image)
+        own = self._own_operands(layer)
+        residuals = [Operand(self.views[name], role) for name, role in group.residuals]
+        return Kernel(
+            name=layer.name,
+            op=layer.op,
+            layers=(layer.name, *(each.name for each in group.followers)),
+            shapes=layer.shapes,
+            operands=(*own, *residuals),
+            own=len(own),
+            output=group.output,
+            output_role=output_role(layer.op),
+            stored=stored,
+            macs=layer.macs,
+            work=work,
+            load_work=sum(len(operand.view.prologue) for operand in own),
+            leaves=self.placing.leaves(group.root),
+        )
+
+    def _own_operands(self, layer: Layer) -> list[Operand]:
+        views = [self.views[tensor.name] for tensor in layer.inputs]
+        if layer.op.joins:
+            role = operand_role(layer.op, True)
+            return [Operand(View.stack(views, layer.output.image), role, IDENTITY)]
+        return [
+            Operand(view, operand_role(layer.op, position == 0), layer.op)
+            for position, view in enumerate(views)
+        ]
+
+
+def _executable(kernels: list[Kernel], inputs: Iterable[str]) -> tuple[Kernel, ...]:
+    """The kernels so that each comes after those that it reads, otherwise as they are listed.
+
+    A sum that the earlier of its operands has fused waits for the later one.
+    """
+    there = set(inputs)
+    for kernel in kernels:
+        if not there.issuperset(_read(kernel)):
+            break
+        there.add(kernel.output.name)
+    else:
+        return tuple(kernels)
+    import networkx as nx
+
+    writer = {kernel.output.name: at for at, kernel in enumerate(kernels)}
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(len(kernels)))
+    for at, kernel in enumerate(kernels):
+        graph.add_edges_from((writer[name], at) for name in _read(kernel) if name in writer)
+    return tuple(kernels[at] for at in nx.lexicographical_topological_sort(graph))
+
+
+def _read(kernel: Kernel) -> set[str]:
+    """The tensors that a kernel reads."""
+    return {segment.tensor for operand in kernel.operands for segment in operand.view.segments}
