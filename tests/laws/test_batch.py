@@ -105,7 +105,7 @@ def test_a_task_writes_the_same_part_of_neighbouring_images(
     network: Network, lowering: str, order: str, buffer: int
 ) -> None:
     program = program_of(network, buffer, lowering=lowering, order=order)
-    assert int(program.task_macs.sum()) == network.macs
+    assert int(program.task_macs.sum()) == program.macs
     for task in range(program.tasks):
         touches = np.arange(program.touch_start[task], program.touch_start[task + 1])
         boxes = program.cell_box[program.touch_cell[touches[program.touch_write[touches]]]]
