@@ -22,6 +22,7 @@ Draw = st.DrawFn
 
 SAME_OR_VALID: tuple[Literal["same", "valid"], ...] = ("same", "valid")
 MODES: tuple[Literal["nearest", "bilinear"], ...] = ("nearest", "bilinear")
+COORDINATES: tuple[Literal["align_corners"] | None, ...] = (None, "align_corners")
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "gelu",
@@ -182,10 +183,12 @@ def _slice(draw: Draw, sketch: Sketch) -> str | None:
 
 def _upsample(draw: Draw, sketch: Sketch) -> str | None:
     mode = draw(st.sampled_from(MODES))
+    lie = draw(st.sampled_from(COORDINATES)) if mode == "bilinear" else None
     if draw(st.booleans()):
-        op = Upsample(factor=draw(_pairs(st.integers(1, 2))), mode=mode)
+        op = Upsample(factor=draw(_pairs(st.integers(1, 2))), mode=mode, coordinates=lie)
     else:
-        op = Upsample(size=draw(_pairs(st.integers(1, sketch.most_size))), mode=mode)
+        size = draw(_pairs(st.integers(1, sketch.most_size)))
+        op = Upsample(size=size, mode=mode, coordinates=lie)
     return sketch.add(op, sketch.pick(draw))
 
 

@@ -88,12 +88,12 @@ class Workload:
         cache, burst, tile = base.cache, base.dram.burst, compute.channel_tile
         key = (
             run.place, content_of(run), base.buffer, cache, burst, tile, compute.vector, named,
-            compute.kernels, base.program.images,
+            compute.kernels, base.program.images, base.program.rows,
         )  # fmt: skip
         if key not in _BUILT:
             lowering = on_library(run.lowering, compute.kernels)
-            images = base.program.images
-            program = build(load_network(run), buffer=base.buffer, lowering=lowering, images=images)
+            habits = {name: getattr(base.program, name) for name in ("images", "rows")}
+            program = build(load_network(run), buffer=base.buffer, lowering=lowering, **habits)
             while len(_BUILT) >= MOST_KEPT:
                 del _BUILT[next(iter(_BUILT))]
             _BUILT[key] = cls(program, cache_pass(program, base.cache), base)

@@ -28,6 +28,8 @@ class ProgramHabit(BaseModel):
     order, tile, images, schedule : str
         Order of the tasks inside a kernel; ``whole`` for one task per kernel; whether a task may
         hold several images, ``together`` or ``apart``; order of kernels.
+    rows : str
+        ``touched`` or ``streamed``: which rows of a feature map a task reads.
     variants : tuple of str
         ``NAME@variant``: which variant of a shipped network runs here, where it is not the file's
         own default.
@@ -46,6 +48,7 @@ class ProgramHabit(BaseModel):
     tile: fields.Name = "auto"
     images: fields.Name = "together"
     schedule: fields.Name = "layer_by_layer"
+    rows: fields.Name = "touched"
     variants: tuple[Variant, ...] = ()
 
     def variant_of(self, network: str) -> str | None:
@@ -55,7 +58,7 @@ class ProgramHabit(BaseModel):
     @property
     def options(self) -> dict[str, str]:
         """The options of a program that the machine decides."""
-        names = ("lowering", "order", "tile", "images", "schedule")
+        names = ("lowering", "order", "tile", "images", "schedule", "rows")
         return {name: getattr(self, name) for name in names}
 
 

@@ -18,6 +18,7 @@ from memsim.program.kernel import Kernel
 from memsim.program.lowering import LOWERINGS
 from memsim.program.plan import KernelPlan
 from memsim.program.program import Program
+from memsim.program.rows import ROWS
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import IMAGES, ORDERS, TOGETHER
@@ -39,6 +40,7 @@ def build(
     order: str = "rows_outer",
     tile: str = "auto",
     images: str = TOGETHER,
+    rows: str = "touched",
     block: Quantity = LARGEST_BLOCK,
 ) -> Program:
     """Turn a network into a program.
@@ -55,6 +57,9 @@ def build(
     images : str
         ``together``: a task may hold whole maps of several images, so that linear layers and small
         maps take a batch as rows of one product; ``apart``: a task is of one image.
+    rows : str
+        A key of ``ROWS``: ``touched`` where tasks read the rows of feature maps that some output
+        of theirs touches, ``streamed`` where the tasks of a kernel read all of every input.
     block : str or int
         Largest block, in bytes.
 
@@ -82,14 +87,14 @@ def build(
     _known("images", images, IMAGES)
     buffer_bytes, block_bytes = _size("buffer", buffer), _size("block", block)
     arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
-    ORDERS[order]  # an unknown name is an error before any work
+    ORDERS[order], ROWS[rows]  # an unknown name is an error before any work
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
     tensors = _stored(network, kernels, block_bytes)
     cut = tile == "whole", images == TOGETHER
     plans = [
-        KernelPlan(kernel, cut_into_tasks(kernel, buffer_bytes, order, *cut), tensors)
+        KernelPlan(kernel, cut_into_tasks(kernel, buffer_bytes, order, *cut), tensors, rows)
         for kernel in kernels
     ]
     if not tensors.number_cells(MOST_TOUCHES):
@@ -102,6 +107,7 @@ def build(
         "order": order,
         "tile": tile,
         "images": images,
+        "rows": rows,
         "buffer_bytes": buffer_bytes,
         "block_bytes": block_bytes,
     }

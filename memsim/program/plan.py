@@ -11,8 +11,9 @@ from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel, Operand, Role
 from memsim.program.program import Stored
 from memsim.program.roles import read_role, write_role
+from memsim.program.rows import ROWS, RowRuns
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import Tiling, block_channels, strip_rows
+from memsim.program.tiling import Tiling, block_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +32,10 @@ class Access:
     ----------
     tensor : str
     role : Role
-    rows, channels : pair of arrays
-        First and behind the last, for each strip and for each channel block.
+    rows : RowRuns
+        For each strip.
+    channels : pair of arrays
+        First and behind the last, for each channel block.
     write : bool
     once : bool
         By the kernel's first task alone (the scales and shifts of a prologue).
@@ -40,7 +43,7 @@ class Access:
 
     tensor: str
     role: Role
-    rows: Ranges
+    rows: RowRuns
     channels: Ranges
     write: bool = False
     once: bool = False
@@ -57,10 +60,15 @@ class KernelPlan:
     tiling : Tiling
     tensors : TensorTable
         Its operands and its output are among them.
+    rows : str
+        A key of ``ROWS``: which rows of its operands are read.
     """
 
-    def __init__(self, kernel: Kernel, tiling: Tiling, tensors: TensorTable) -> None:
+    def __init__(
+        self, kernel: Kernel, tiling: Tiling, tensors: TensorTable, rows: str = "touched"
+    ) -> None:
         self.kernel, self.tiling, self.tensors = kernel, tiling, tensors
+        self.reading = ROWS[rows]
         self.accesses: list[Access] = []
         self.loaded: Index | None = None
         """Elements of the kernel's own operands that each (strip, block) loads, where a prologue
@@ -73,12 +81,14 @@ class KernelPlan:
             self._read_weights()
         output = self.tensors[kernel.output.name]
         role = write_role(kernel.output_role, output.kind)
-        rows, channels = _between(tiling.rows), _between(tiling.channels)
-        self._add(Access(output.name, role, rows, channels, write=True))
+        strips = RowRuns.ranges(*_between(tiling.rows))
+        self._add(Access(output.name, role, strips, _between(tiling.channels), write=True))
 
     def _add(self, access: Access) -> None:
         self.tensors.cut(
-            access.tensor, np.concatenate(access.rows), np.concatenate(access.channels)
+            access.tensor,
+            np.concatenate([access.rows.low, access.rows.high]),
+            np.concatenate(access.channels),
         )
         self.accesses.append(access)
 
@@ -87,13 +97,13 @@ class KernelPlan:
         if kernel.stored:
             name = f"{kernel.name}.weight"
             self.tensors.add_parameters(name, kernel.output.image[0], kernel.stored)
-            every_row = _whole(len(tiling.rows) - 1, 1)
+            every_row = RowRuns.whole(len(tiling.rows) - 1, 1)
             self._add(Access(name, Role.WEIGHT, every_row, _between(tiling.channels)))
 
     def _read_operand(self, number: int, operand: Operand) -> None:
         """Read the segments of an operand's view, and the parameters of its prologue."""
         kernel, tiling, view = self.kernel, self.tiling, operand.view
-        rows = strip_rows(kernel, number, tiling.rows)
+        rows = self.reading(kernel, number, tiling.rows)
         low, high = block_channels(kernel, number, tiling.channels)
         strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
         offset = 0
@@ -101,7 +111,8 @@ class KernelPlan:
             stored = self.tensors[segment.tensor]
             size = segment.stop - segment.start
             if view.flat:
-                needed, (first, last) = _whole(strips, stored.shape[2]), _whole(blocks, size)
+                needed = RowRuns.whole(strips, stored.shape[2])
+                first, last = _whole(blocks, size)
                 if number >= kernel.own:  # elementwise: a tile reads its own elements
                     first, last = _share(low, high, offset, size, stored)
                     size *= stored.shape[2] * stored.shape[3] // stored.itemsize
@@ -113,12 +124,12 @@ class KernelPlan:
             self._add(Access(segment.tensor, role, needed, part))
             offset += size
         if kernel.load_work and number < kernel.own:
-            self.loaded = np.outer(rows[1] - rows[0], high - low) * view.shape[2]
+            self.loaded = np.outer(rows.counts, high - low) * view.shape[2]
         for layer, per_channel in view.prologue:
             if per_channel:
                 name, channels = f"{layer}.weight", view.shape[0]
                 self.tensors.add_parameters(name, channels, per_channel)
-                whole = _whole(strips, 1), _whole(blocks, channels)
+                whole = RowRuns.whole(strips, 1), _whole(blocks, channels)
                 self._add(Access(name, Role.WEIGHT, *whole, once=True))
 
     def columns(self, number: int, most: int) -> Columns | None:
@@ -160,12 +171,14 @@ class KernelPlan:
     def _runs(self, access: Access) -> tuple[Index, Index, Index]:
         """Task, first cell and number of cells of every run of consecutive cells."""
         tiling = self.tiling
-        low, high = access.rows[0][tiling.strip], access.rows[1][tiling.strip]
+        task, low, high = access.rows.of(tiling.strip)
         if access.once:
-            high = np.where(np.arange(len(tiling)) == 0, high, low)
-        channels = access.channels[0][tiling.block], access.channels[1][tiling.block]
-        images = tiling.images[tiling.group], tiling.images[tiling.group + 1]
-        return self.tensors.cells(access.tensor, images, (low, high), channels)
+            high = np.where(task == 0, high, low)
+        group, block = tiling.group[task], tiling.block[task]
+        images = tiling.images[group], tiling.images[group + 1]
+        channels = access.channels[0][block], access.channels[1][block]
+        of, first, count = self.tensors.cells(access.tensor, images, (low, high), channels)
+        return task[of], first, count
 
     def _costs(self) -> tuple[Index, Index]:
         """MACs and elementwise operations of each task; they sum to the kernel's."""

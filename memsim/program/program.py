@@ -93,7 +93,7 @@ class Program:
     >>> import memsim
     >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
     >>> program
-    <Program resnet18: 23 kernels, 35 tasks, 6,868 accesses, 5,692 blocks>
+    <Program resnet18: 23 kernels, 35 tasks, 6,804 accesses, 5,687 blocks>
     >>> int(program.task_macs.sum()) == program.network.macs
     True
     """

@@ -117,22 +117,6 @@ IMAGES = (TOGETHER, APART)
 """Whether a task may hold whole maps of several images, or is of one image always."""
 
 
-def strip_rows(kernel: Kernel, operand: int, edges: Index) -> tuple[Index, Index]:
-    """Input rows ``[a, b)`` that each output strip reads of one operand.
-
-    Clipped to the input, without gaps, the first from row 0 and the last to the end: the
-    kernel's tasks together read the whole of every input, as CIO counts it.
-    """
-    source = kernel.operands[operand].view.shape
-    rows = source[1]
-    op = kernel.operands[operand].op
-    first, last = op.input_rows(edges[:-1], edges[1:], source, kernel.output.image)
-    first, last = np.clip(first, 0, rows), np.clip(last, 0, rows)
-    first[0], last[-1] = 0, rows
-    last[:-1] = np.maximum(last[:-1], first[1:])
-    return first, last
-
-
 def block_channels(kernel: Kernel, operand: int, edges: Index) -> tuple[Index, Index]:
     """Input channels ``[a, b)`` that each output channel block reads of one operand."""
     view, op = kernel.operands[operand].view, kernel.operands[operand].op

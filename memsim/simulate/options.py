@@ -71,6 +71,10 @@ class Options(TypedDict, total=False):
         str | None,
         Option("Of a batch: together where maps are small, or apart.", default=MACHINES),
     ]
+    rows: Annotated[
+        str | None,
+        Option("touched, or streamed: which rows of its inputs a task reads.", default=MACHINES),
+    ]
     policy: Annotated[str | None, Option("Replacement policy of the cache.")]
     management: Annotated[
         str | None, Option("scratchpad, or hardware: lines that know no lifetimes.")

@@ -53,6 +53,20 @@ class TestAMachineCarriesItsProgram:
             "operators of class depthwise, linear, of which none was timed",
         ]
 
+    def test_fitted_machines_stream_rows_and_others_read_what_is_touched(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in memsim.machine_names():
+            machine = memsim.load_machine(name)
+            assert machine.program.rows == ("streamed" if machine.calibrated else "touched")
+        asked = ["resnet50", "--machine", "gtx1080", "--input", "3x1024x1024"]
+        facts = self.totals(capsys, *asked, "--rows", "touched")
+        assert facts["config"]["rows"] == "touched"
+        assert facts["accuracy"]["deviations"] == ["rows touched, fitted with streamed"]
+        assert run(["run", "resnet18", "--rows", "streamed"]) == 0
+        told = "program  fused, layer_by_layer, rows_outer, rows streamed\n"
+        assert told in capsys.readouterr().out
+
     def test_an_error_is_told_beside_the_time_only_where_it_holds(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -215,6 +215,7 @@ def test_a_verb_without_a_clock_refuses_one() -> None:
         ("run", {"machine": 3}, "machine", "3 is no machine"),
         ("run", {"tile": 3}, "", "unknown tile 3"),
         ("run", {"lowering": 3}, "", "unknown lowering '3'"),
+        ("run", {"rows": "streamd"}, "", "unknown reading of rows 'streamd'"),
         ("run", {"clock": "sundial"}, "", "unknown clock 'sundial'"),
         ("curve", {"sizes": ["1MiB", "2XB"]}, "sizes", "'2XB' is not a size"),
         ("size", {"traffic": "1XB"}, "traffic", "'1XB' is not a size"),

@@ -158,7 +158,8 @@ class _Writer:
             extra = ["", self.numbers(f"{name}.scales", scales)]
         else:
             extra = ["", "", self.numbers(f"{name}.sizes", list(layer.output.shape))]
-        self.node("Resize", [*inputs, *extra], name, mode=mode)
+        lie = {"coordinate_transformation_mode": op.coordinates} if op.coordinates else {}
+        self.node("Resize", [*inputs, *extra], name, mode=mode, **lie)
 
     def _softmax(self, op: Any, name: str, inputs: list[str], layer: Any) -> None:
         self.node("Softmax", inputs, name, axis=1)

@@ -71,5 +71,5 @@ def _meaning(layer: Any) -> tuple[str, tuple[Any, ...]]:
     if kind == "slice":
         return kind, (op.start,)
     if kind == "upsample":
-        return kind, (op.mode, op.size is None)
+        return kind, (op.mode, op.coordinates, op.size is None)
     return kind, tuple(sorted(op.model_dump().items()))

@@ -62,6 +62,7 @@ TORCH = {
     "global pool": lambda F, x: F.adaptive_max_pool2d(x, 1),
     "nearest": lambda F, x: F.interpolate(x, scale_factor=2),
     "bilinear": lambda F, x: F.interpolate(x, (9, 12), mode="bilinear"),
+    "bilinear, corners": lambda F, x: F.interpolate(x, (9, 4), mode="bilinear", align_corners=True),
     "flatten": lambda F, x: x.flatten(1) * 2,
     "relu6": lambda F, x: F.relu6(x),
     "clamp to 0 and 6": lambda F, x: x.clamp(0, 6),
@@ -180,6 +181,10 @@ ONNX = {
     "nearest": ([("Resize", "x  scales", {"coordinate_transformation_mode": "asymmetric",
                                           "nearest_mode": "floor"})],
                 {"scales": [1.0, 1.0, 2.0, 2.0]}),
+    "bilinear": ([("Resize", "x  scales", {"mode": "linear"})], {"scales": [1.0, 1.0, 2.0, 2.0]}),
+    "bilinear, corners": ([("Resize", "x  scales", {"coordinate_transformation_mode":
+                                                    "align_corners", "mode": "linear"})],
+                          {"scales": [1.0, 1.0, 2.0, 2.0]}),
     "flatten": ([("Flatten", "x", {}), ("Mul", "a n", {})], {"n": [2.0]}),
 }  # fmt: skip
 """Operators, inputs (the outputs are called a, b, c ...) and attributes; constants."""

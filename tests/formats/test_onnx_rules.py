@@ -314,6 +314,47 @@ def test_resizing_by_whole_factors_is_one_and_by_others_is_to_a_size(scales, exp
     assert rows_of(net) == [("upsample", expected)]
 
 
+@pytest.mark.parametrize(
+    ("way", "coordinates"),
+    [
+        ({}, None),
+        ({"coordinate_transformation_mode": "pytorch_half_pixel"}, None),
+        ({"coordinate_transformation_mode": "align_corners"}, "align_corners"),
+        ({"coordinate_transformation_mode": "asymmetric"}, "asymmetric"),
+    ],
+)
+def test_where_pixels_lie_is_kept_for_what_interpolates(way, coordinates):
+    sizes = {"sizes": [1, 8, 9, 12]}
+    net = build(node("Resize", "x   sizes", "y", mode="linear", **way), numbers=sizes)
+    expected = {"size": (9, 12), "mode": "bilinear"}
+    if coordinates:
+        expected["coordinates"] = coordinates
+    assert rows_of(net) == [("upsample", expected)]
+    nearest = build(node("Resize", "x   sizes", "y", **way), numbers=sizes)
+    assert rows_of(nearest) == [("upsample", {"size": (9, 12)})]
+
+
+@pytest.mark.parametrize("target", ["Resize", "Upsample"])
+def test_the_first_resizing_of_onnx_was_asymmetric(target):
+    scales = {"scales": [1.0, 1.0, 2.0, 2.0]}
+    net = build(node(target, "x scales", "y", mode="linear"), numbers=scales)
+    expected = {"factor": 2, "mode": "bilinear", "coordinates": "asymmetric"}
+    assert rows_of(net) == [("upsample", expected)]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"coordinate_transformation_mode": "tf_crop_and_resize"},
+        {"mode": "linear", "antialias": 1},
+    ],
+)
+def test_resizing_that_also_crops_or_blurs_is_not_understood(attributes):
+    scales = {"scales": [1.0, 1.0, 0.5, 0.5]}
+    net = build(node("Resize", "x  scales", "y", (1, 8, 3, 3), **attributes), numbers=scales)
+    assert kinds(net) == ["opaque"]
+
+
 @pytest.mark.parametrize("axis", [2, 3, -1])
 def test_joining_and_splitting_along_the_map_are_copies(axis):
     shape = [1, 8, 6, 6]

@@ -133,6 +133,9 @@ ODD = {
     ),
     "a maximum rounded up": MaxPool(kernel=2, stride=2, ceil_mode=True),
     "a resize by two factors": Upsample(factor=(1, 3), mode="bilinear"),
+    "a resize from corner to corner": Upsample(
+        size=9, mode="bilinear", coordinates="align_corners"
+    ),
     "a factor": Scale(factor=0.5),
     "a shift": Scale(shift=3),
     "a complement": OPERATORS["complement"](),
@@ -152,6 +155,15 @@ def test_every_operator_can_be_built():
     from memsim.formats.module.layers import LAYERS
 
     assert set(LAYERS) == set(OPERATORS) - {"input"}
+
+
+def test_a_resize_that_pytorch_does_not_have_cannot_be_built():
+    with pytest.raises(InputError) as error:
+        memsim.to_torch(_one(Upsample(factor=2, mode="bilinear", coordinates="asymmetric")))
+    assert str(error.value) == (
+        "l0: resizes with coordinates 'asymmetric', which PyTorch does not have (half_pixel or "
+        "align_corners)"
+    )
 
 
 def test_what_is_not_known_cannot_be_built():

@@ -130,6 +130,11 @@ def test_other_sizes(op, inputs, output):
         (Slice(start=3, stop=3), [(8, 1, 1)], "channels 3 to 3 are no slice of 8 channels"),
         (Upsample(), [(8, 1, 1)], "upsample takes either a factor or a size"),
         (Upsample(factor=2, size=2), [(8, 1, 1)], "upsample takes either a factor or a size"),
+        (
+            Upsample(factor=2, coordinates="half_pixel"),
+            [(8, 1, 1)],
+            "upsample takes coordinates for mode bilinear alone",
+        ),
     ],
 )  # fmt: skip
 def test_shapes_that_do_not_fit(op, inputs, message):
@@ -239,17 +244,44 @@ class TestInputOfATile:
         assert self.rows(op, 1, 2, (1, 4, 4)) == (0, 2)  # an odd row lies between two inputs
         assert self.rows(op, 2, 3, (1, 4, 4)) == (1, 2)
 
-    def test_bilinear_upsampling_reads_a_row_more_on_either_side(self):
-        for mode, read in (("nearest", (1, 2)), ("bilinear", (0, 3))):
-            assert self.rows(Upsample(factor=2, mode=mode), 2, 4, (1, 4, 4)) == read
+    def test_resizing_by_2(self):
+        nearest, bilinear = (Upsample(factor=2, mode=mode) for mode in ("nearest", "bilinear"))
+        assert self.rows(nearest, 2, 4, (1, 4, 4)) == (1, 2)
+        assert self.rows(bilinear, 2, 4, (1, 4, 4)) == (0, 3)  # places 0.75 and 1.25
+        assert self.rows(bilinear, 3, 4, (1, 4, 4)) == (1, 3)
+        assert self.rows(bilinear, 0, 1, (1, 4, 4)) == (0, 2)  # no place is above row 0
+        assert self.rows(bilinear, 7, 8, (1, 4, 4)) == (3, 4)  # and no row below the last
 
-    def test_bilinear_upsampling_reads_the_rows_that_it_interpolates(self):
-        op = Upsample(size=1, mode="bilinear")
-        for source, output in ((s, o) for o in range(1, 14) for s in range(1, o + 1)):
-            for row in range(output):  # torch.nn.Upsample with align_corners=False
-                low, high = op.input_rows(row, row + 1, (1, source, 1), (1, output, 1))
-                above = max((2 * row + 1) * source - output, 0) // (2 * output)
-                assert {above, min(above + 1, source - 1)} <= set(range(low, high))
+    def test_resizing_down_takes_two_rows_and_leaves_the_others(self):
+        op = Upsample(size=3, mode="bilinear")  # places 1, 4 and 7 of 9
+        assert [self.rows(op, row, row + 1, (1, 9, 9)) for row in range(3)] == [
+            (1, 3),
+            (4, 6),
+            (7, 9),
+        ]
+        # Of 21 rows 10: places 0.55, 2.65, 4.75, ... 19.45.
+        op = Upsample(size=10, mode="bilinear")
+        assert [self.rows(op, row, row + 1, (1, 21, 21))[0] for row in range(10)] == [
+            0, 2, 4, 6, 8, 11, 13, 15, 17, 19,
+        ]  # fmt: skip
+
+    def test_the_corners_meet_or_the_edges(self):
+        corners = Upsample(size=3, mode="bilinear", coordinates="align_corners")
+        assert [self.rows(corners, row, row + 1, (1, 9, 9)) for row in range(3)] == [
+            (0, 2),
+            (4, 6),
+            (8, 9),
+        ]
+        edges = Upsample(size=3, mode="bilinear", coordinates="asymmetric")
+        assert [self.rows(edges, row, row + 1, (1, 9, 9)) for row in range(3)] == [
+            (0, 2),
+            (3, 5),
+            (6, 8),
+        ]
+
+    def test_a_height_that_stays_is_copied(self):
+        op = Upsample(size=(4, 8), mode="bilinear")
+        assert self.rows(op, 1, 3, (1, 4, 4)) == (1, 3)
 
     def test_groups_and_slices(self):
         assert self.channels(Conv(out=8, groups=2), 0, 4, (6, 1, 1)) == (0, 3)

@@ -123,9 +123,11 @@ class TestWhatATileReads:
         assert reads(built) == [(0, 5, 0, 1), (3, 8, 0, 1)]
 
     def test_the_first_strip_begins_at_the_first_row_and_the_last_ends_at_the_last(self) -> None:
-        # 1x1 windows of stride 3 skip rows; together they read all, as CIO counts.
-        built = program(Conv(out=1, stride=3), (1, 9, 3), 4 + 8 * (3 + 1))
+        # 1x1 windows of stride 3 skip rows; where rows stream, all are read, as CIO counts.
+        op, shape, buffer = Conv(out=1, stride=3), (1, 9, 3), 4 + 8 * (3 + 1)
+        built = program(op, shape, buffer, rows="streamed")
         assert reads(built) == [(0, 3, 0, 1), (3, 6, 0, 1), (6, 9, 0, 1)]
+        assert reads(program(op, shape, buffer)) == [(0, 1, 0, 1), (3, 4, 0, 1), (6, 7, 0, 1)]
 
     def test_padding_is_not_read(self) -> None:
         built = program(Conv(out=1, kernel=5), (1, 3, 2), 4 * 2 + 8 * (3 * 2 + 25))

@@ -80,8 +80,8 @@ def shortcuts(program: Program, moved: Transfers) -> Shortcuts:
     >>> for capacity in (0, 500_000, 2_000_000):
     ...     moved = shortcuts(program, transfers(program, capacity))
     ...     print(capacity, moved.read_bytes, moved.write_bytes)
-    0 3713024 0
-    500000 2772224 439040
+    0 3010560 0
+    500000 2248960 313600
     2000000 0 0
     """
     later = later_reads(program)[moved.fetches.at]

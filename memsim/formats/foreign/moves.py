@@ -6,6 +6,7 @@ A reader translates its framework's arguments; what they mean is said here, once
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
@@ -72,7 +73,13 @@ def crop(importer: Importer, record: Record, ranges: Sequence[tuple[int, int, in
 
 
 def resize(
-    importer: Importer, record: Record, *, size: tuple[int, int], mode: str, scaled: bool
+    importer: Importer,
+    record: Record,
+    *,
+    size: tuple[int, int],
+    mode: str,
+    scaled: bool,
+    coordinates: str | None = None,
 ) -> None:
     """Add a resizing of the first input's maps.
 
@@ -84,15 +91,18 @@ def resize(
         ``nearest`` or ``bilinear``.
     scaled : bool
         Whether the graph states factors; whole ones stay factors, others become the size.
+    coordinates : str, optional
+        Where pixels lie if ``mode`` is ``bilinear``, other than ``half_pixel``.
     """
     shape = importer.source(record.inputs[0]).shape
     if len(shape) != 4:
         raise Unsupported
     factor = (size[0] // shape[2], size[1] // shape[3])
     if scaled and (shape[2] * factor[0], shape[3] * factor[1]) == size:
-        op = Upsample(factor=factor, mode=mode)  # type: ignore[arg-type]  # checked by pydantic
+        given: dict[str, Any] = {"factor": factor}  # checked by pydantic
     else:
-        op = Upsample(size=size, mode=mode)  # type: ignore[arg-type]
+        given = {"size": size}
+    op = Upsample(**given, mode=mode, coordinates=coordinates)  # type: ignore[arg-type]
     importer.emit(record, op, importer.layer(record.inputs[0]))
 
 

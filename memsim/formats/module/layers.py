@@ -203,11 +203,14 @@ def _slice(draft: Draft, layer: Layer, operands: Operands) -> Any:
 @LAYERS.register("upsample")
 def _upsample(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
+    if op.coordinates == "asymmetric":
+        message = "resizes with coordinates 'asymmetric', which PyTorch does not have"
+        raise InputError(layer.node.problem(message, hint="half_pixel or align_corners"))
     module = draft.torch.nn.Upsample(
         size=None if op.size is None else pair(op.size),
         scale_factor=None if op.factor is None else tuple(map(float, pair(op.factor))),
         mode=op.mode,
-        align_corners=False if op.mode == "bilinear" else None,
+        align_corners=op.coordinates == "align_corners" if op.mode == "bilinear" else None,
     )
     return draft.module(layer, module, *operands)
 

@@ -209,14 +209,24 @@ class Operator(BaseModel):
     def input_rows(
         self, start: Index, stop: Index, source: Shape, output: Shape
     ) -> tuple[Index, Index]:
-        """The input rows ``[a, b)`` that output rows ``[start, stop)`` need.
+        """The input rows ``[a, b)`` from the first to the last that output rows need.
 
-        May reach beyond the input (padding); the tiling clips, and closes gaps so that the
-        tiles of a kernel read the whole input. A broadcast input is read whole.
+        Those of ``[start, stop)``; some between may be touched by none of them, see
+        :meth:`touched_rows`. May reach beyond the input (padding), where nothing is read.
+        A broadcast input is read whole.
         """
         if source[1] != output[1]:
             return 0 * start, 0 * stop + source[1]
         return start, stop
+
+    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
+        """The input rows ``a, a + step, ...`` below ``b`` that one output row touches.
+
+        ``(a, b, step)``; the step is the same for all rows. By default all of
+        :meth:`input_rows`. May reach beyond the input as well.
+        """
+        first, last = self.input_rows(row, row + 1, source, output)
+        return first, last, 1
 
     def input_channels(
         self, start: Index, stop: Index, source: Shape, output: Shape

@@ -19,7 +19,7 @@ from memsim.network.ops.base import (
     pair,
     sides,
 )
-from memsim.network.ops.window import window_rows, window_size
+from memsim.network.ops.window import transposed_rows, window_rows, window_size
 
 
 class _Convolution(Operator):
@@ -110,6 +110,10 @@ class Conv(_Convolution):
         kernel, stride = pair(self.kernel)[0], pair(self.stride)[0]
         return window_rows(start, stop, kernel, stride, self.pads()[0], pair(self.dilation)[0])
 
+    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
+        first, last = self.input_rows(row, row + 1, source, output)
+        return first, last, pair(self.dilation)[0]
+
 
 class ConvTranspose(_Convolution):
     """Transposed convolution; its MACs are counted at input resolution."""
@@ -158,3 +162,7 @@ class ConvTranspose(_Convolution):
         stride, top = pair(self.stride)[0], self.pads()[0]
         reach = pair(self.dilation)[0] * (pair(self.kernel)[0] - 1)
         return -(-(start + top - reach) // stride), (stop - 1 + top) // stride + 1
+
+    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
+        kernel, stride = pair(self.kernel)[0], pair(self.stride)[0]
+        return transposed_rows(row, kernel, stride, self.pads()[0], pair(self.dilation)[0])

@@ -75,7 +75,7 @@ class Slice(Operator):
 
 
 class Upsample(Operator):
-    """Resizing by a factor, or to a size or to the size of a second input."""
+    """Resizing by a whole factor or to a size, up or down."""
 
     kind: ClassVar[str] = "upsample"
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
@@ -86,9 +86,15 @@ class Upsample(Operator):
     mode: Annotated[Literal["nearest", "bilinear"], Field(description="how values are found")] = (
         "nearest"
     )
+    coordinates: Annotated[
+        Literal["half_pixel", "align_corners", "asymmetric"] | None,
+        Field(description="where output pixels lie in the input (bilinear; half_pixel if absent)"),
+    ] = None
 
     def output_shape(self, inputs: Shapes) -> Shape:
         channels, height, width = inputs[0]
+        if self.coordinates is not None and self.mode == "nearest":
+            raise ShapeError("upsample takes coordinates for mode bilinear alone")
         if (self.factor is None) == (self.size is None):
             raise ShapeError("upsample takes either a factor or a size")
         if self.size is not None:
@@ -103,10 +109,38 @@ class Upsample(Operator):
     def input_rows(
         self, start: Index, stop: Index, source: Shape, output: Shape
     ) -> tuple[Index, Index]:
-        halo = int(self.mode == "bilinear")
-        first = start * source[1] // output[1]
-        last = (stop - 1) * source[1] // output[1]
-        return first - halo, last + 1 + halo
+        first, _ = self._neighbours(start, source[1], output[1])
+        _, last = self._neighbours(stop - 1, source[1], output[1])
+        return first, last + 1
+
+    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
+        first, last = self._neighbours(row, source[1], output[1])
+        return first, last + 1, 1
+
+    def _neighbours(self, row: Index, size: int, rows: int) -> tuple[Index, Index]:
+        """The rows of ``size`` that output row ``row`` of ``rows`` lies between.
+
+        As PyTorch's ``interpolate`` finds them, in whole numbers: floating point may fall on the
+        other side where a place is whole. ``nearest`` takes row ``floor(row * size / rows)``;
+        other ways to round take other rows, but no more. ``bilinear`` takes the row at or above
+        a place and the one below it, whatever its weight. The place is ``(row + 0.5) * size /
+        rows - 0.5`` but not less than 0 (half_pixel), ``row * (size - 1) / (rows - 1)``
+        (align_corners) or ``row * size / rows`` (asymmetric). A height that stays is copied. A
+        factor that is not whole is not known here: the sizes decide, as with
+        ``recompute_scale_factor``.
+        """
+        if size == rows:
+            return row, row
+        if self.mode == "nearest":
+            return row * size // rows, row * size // rows
+        if self.coordinates == "align_corners":
+            above = row * (size - 1) // max(rows - 1, 1)
+        elif self.coordinates == "asymmetric":
+            above = row * size // rows
+        else:
+            place = (2 * row + 1) * size - rows  # in half output rows: not below 0
+            above = place * (place > 0) // (2 * rows)
+        return above, above + (above < size - 1)
 
 
 class Flatten(Operator):

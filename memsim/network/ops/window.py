@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from memsim.network.ops.base import Index, Shape, ShapeError
 
 AXES = ("height", "width")
@@ -45,5 +47,36 @@ def window_size(
 def window_rows(
     start: Index, stop: Index, kernel: int, stride: int, top: int, dilation: int = 1
 ) -> tuple[Index, Index]:
-    """Input rows that the windows of output rows ``[start, stop)`` cover."""
+    """Input rows from the first to the last under the windows of output rows ``[start, stop)``.
+
+    Examples
+    --------
+    >>> window_rows(0, 2, kernel=3, stride=2, top=1)
+    (-1, 4)
+    """
     return start * stride - top, (stop - 1) * stride - top + dilation * (kernel - 1) + 1
+
+
+def transposed_rows(
+    row: Index, kernel: int, stride: int, top: int, dilation: int = 1
+) -> tuple[Index, Index, int]:
+    """Input rows that one output row of a transposed window touches: first, end and step.
+
+    Output row ``o`` receives tap ``k`` of input row ``i`` where ``i * stride + k * dilation`` is
+    ``o + top``. The taps that meet a row are therefore those of one residue, or there are none.
+
+    Examples
+    --------
+    Kernel 3, stride 2: even rows lie under two taps of neighbouring inputs, odd ones under one.
+
+    >>> [list(range(*transposed_rows(row, kernel=3, stride=2, top=0))) for row in (2, 3, 4)]
+    [[0, 1], [1], [1, 2]]
+    """
+    common = gcd(stride, dilation)
+    apart, step = stride // common, dilation // common  # of taps that meet; of their input rows
+    place = row + top
+    tap = place % stride // common * pow(step, -1, apart) % apart
+    meet = (kernel - 1 - tap) // apart + 1  # how many taps; at most 0 where the first is too far
+    meet = meet * (meet > 0) * (place % common == 0)
+    last = (place - tap * dilation) // stride
+    return last - step * (meet - 1), last + 1, step

@@ -39,6 +39,8 @@ def configuration(
         said.append(f"tile {options['tile']}")
     if program.network.batch > 1:
         said.append(f"images {options['images']}")
+    if options["rows"] != "touched":
+        said.append(f"rows {options['rows']}")
     if "layout" in heeds:
         said += [cache.layout, f"allocator {cache.allocator}"]
     return (

@@ -289,7 +289,14 @@ def _upsample(importer: Importer, record: Record) -> None:
     if shape is None or len(shape) != 4:
         raise Unsupported
     whole = all(factor and factor == int(factor) for factor in factors)
-    resize(importer, record, size=(shape[2], shape[3]), mode=mode, scaled=whole)
+    resize(
+        importer,
+        record,
+        size=(shape[2], shape[3]),
+        mode=mode,
+        scaled=whole,
+        coordinates="align_corners" if attributes.get("align_corners") else None,
+    )
 
 
 @rule("pad", "constant_pad_nd")

@@ -1,0 +1,81 @@
+"""Runs of rows that belong to strips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRuns:
+    """Rows that strips access: for each strip runs of neighbouring rows, from the top down.
+
+    Attributes
+    ----------
+    start : array of int, strips + 1
+        First run of each strip.
+    low, high : array of int, one entry per run
+        First row and row behind the last.
+
+    Examples
+    --------
+    >>> whole = RowRuns.ranges(np.array([0, 2]), np.array([3, 5]))
+    >>> [column.tolist() for column in whole.of(np.array([1, 0, 1]))]
+    [[0, 1, 2], [2, 0, 2], [5, 3, 5]]
+    """
+
+    start: Index
+    low: Index
+    high: Index
+
+    @classmethod
+    def ranges(cls, low: Index, high: Index) -> RowRuns:
+        """One run for each strip."""
+        return cls(np.arange(len(low) + 1), low, high)
+
+    @classmethod
+    def whole(cls, strips: int, rows: int) -> RowRuns:
+        """All rows for each strip."""
+        return cls.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
+
+    def of(self, strip: Index) -> tuple[Index, Index, Index]:
+        """The runs of accesses, whose strips are given: the access of each run, and the run."""
+        count = np.diff(self.start)[strip]
+        access = np.repeat(np.arange(len(strip)), count)
+        run = np.arange(len(access)) - np.repeat(np.cumsum(count) - count, count)
+        run = run + self.start[strip][access]
+        return access, self.low[run], self.high[run]
+
+    @property
+    def counts(self) -> Index:
+        """How many rows each strip accesses."""
+        total = np.concatenate([[0], np.cumsum(self.high - self.low)])
+        counts: Index = np.diff(total[self.start])
+        return counts
+
+
+def merged(group: Index, low: Index, high: Index) -> tuple[Index, Index, Index]:
+    """Ranges of each group, in order, those that meet or overlap as one.
+
+    Examples
+    --------
+    >>> group, low, high = np.array([[1, 0, 0, 0], [4, 2, 7, 0], [6, 5, 9, 3]])
+    >>> [column.tolist() for column in merged(group, low, high)]
+    [[0, 0, 1], [0, 7, 4], [5, 9, 6]]
+    """
+    names, group = np.unique(group, return_inverse=True)
+    apart = int(high.max(initial=0)) + 2  # ranges of two groups never meet
+    low, high = low + group * apart, high + group * apart
+    order = np.argsort(low, kind="stable")
+    low, high = low[order], np.maximum.accumulate(high[order])
+    begins = np.flatnonzero(low > np.concatenate([[-1], high[:-1]]))
+    low, high = low[begins], np.maximum.reduceat(high, begins) if len(begins) else high
+    group = low // apart
+    return names[group], low - group * apart, high - group * apart

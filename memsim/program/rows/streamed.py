@@ -1,0 +1,30 @@
+"""Ranges of rows: what a kernel moves that streams its inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.program.kernel import Kernel
+from memsim.program.rows.runs import RowRuns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Index = NDArray[np.int64]
+
+
+def streamed(kernel: Kernel, operand: int, edges: Index) -> RowRuns:
+    """All rows from the first to the last that a strip touches, as kernels that stream ranges.
+
+    Without gaps between strips, the first from row 0 and the last to the end: the kernel's tasks
+    together read the whole of every input, as CIO counts it.
+    """
+    view, op = kernel.operands[operand].view, kernel.operands[operand].op
+    rows = view.shape[1]
+    first, last = op.input_rows(edges[:-1], edges[1:], view.shape, kernel.output.image)
+    first, last = np.clip(first, 0, rows), np.clip(last, 0, rows)
+    first[0], last[-1] = 0, rows
+    last[:-1] = np.maximum(last[:-1], first[1:])
+    return RowRuns.ranges(first, last)
