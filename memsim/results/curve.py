@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -85,7 +85,8 @@ class CurveResult(Facts):
     others : dict of str to Program
         Programs in other task orders, by order: at each size the best of all is taken.
     by_layer : bool
-        Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too.
+        Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too, and
+        :meth:`rows` holds them alone.
     only : Part or None
         The part of the traffic that is told; times are those of all of it.
 
@@ -276,11 +277,13 @@ class CurveResult(Facts):
         return facts
 
     def detailed(self) -> CurveResult:
-        """The same with the step functions of every layer, role and cause in its dictionary."""
+        """The same with the step functions of every layer, role and cause in what it tells."""
         return replace(self, by_layer=True)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per step of the curve."""
+        """One row per step of the curve; where ``by_layer`` is set, of each layer, role, cause."""
+        if self.by_layer:
+            return list(self._layer_rows())
         whole = self.steps
         columns = {
             "cache_bytes": whole.cache_bytes.tolist(),
@@ -289,6 +292,12 @@ class CurveResult(Facts):
             "dram_weight_bytes": whole.weight_bytes.tolist(),
         }
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def _layer_rows(self) -> Iterator[dict[str, Any]]:
+        for column in self.layer_steps():
+            names = {key: column[key] for key in ("layer", "role", "cause")}
+            for size, moved in zip(column["cache_bytes"], column["bytes"], strict=True):
+                yield {**names, "cache_bytes": size, "bytes": moved}
 
     def __repr__(self) -> str:
         return (
