@@ -254,6 +254,8 @@ def loads(
 def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
     """All problems of a network file, those of each of its variants included.
 
+    ``NAME@variant`` asks for that variant alone.
+
     Returns
     -------
     list of Problem
@@ -261,14 +263,18 @@ def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
 
     Examples
     --------
-    >>> check("resnet50")
-    []
+    >>> check("resnet50"), check("resnet50@v1.5")
+    ([], [])
     >>> print(*check("no/such.yaml"))
     no/such.yaml: no such file
     """
     try:
-        path = path_of(path_or_name)
-        _by_ending(READERS, path, _shown(path_or_name, path))
+        file, variant = split_variant(path_or_name)
+        path = path_of(file)
+        _by_ending(READERS, path, _shown(file, path))
+        if variant is not None:
+            load(path_or_name)
+            return []
         if path.suffix.lower() in CHECKERS:
             return CHECKERS[path.suffix.lower()](_shown(path_or_name, path))
         load(path_or_name)

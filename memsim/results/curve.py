@@ -22,6 +22,7 @@ from memsim.machine.cache import Cache
 from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
+from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
@@ -210,6 +211,11 @@ class CurveResult(Facts):
         read, written = int(read_bytes(told).sum()), int(write_bytes(told).sum())
         return Point(capacity, read, written, int(told[:, Role.WEIGHT].sum()), time.end)
 
+    def accuracy(self, capacity: int) -> Accuracy:
+        """What stands behind the time at one size, which may be another than the fitted one."""
+        program = self.programs[self.envelope.winner(capacity)]
+        return Accuracy.of(program, self.machine.with_overrides(cache=capacity))
+
     def knees(self, most: int = 5) -> tuple[Knee, ...]:
         """The sizes at which traffic drops most, ascending; none where programs change."""
         return knees(self.curve, most) if len(self.programs) == 1 else ()
@@ -263,7 +269,10 @@ class CurveResult(Facts):
             "orders": [
                 {"from_cache_bytes": size, "order": order} for size, order in self.envelope.winners
             ],
-            "points": [point.to_dict() for point in self.points],
+            "points": [
+                {**point.to_dict(), "accuracy": self.accuracy(point.cache_bytes).to_dict()}
+                for point in self.points
+            ],
             "knees": [_knee_to_dict(knee) for knee in self.knees()],
             "steps": {
                 "cache_bytes": whole.cache_bytes.tolist(),

@@ -79,6 +79,7 @@ VALUES = {
     "batch": Values(("--batch", "1"), ("--batch", "2")),
     "dtype": Values(("--dtype", "fp32"), ("--dtype", "fp16")),
     "variant": Values(("--variant", "wide"), ("--variant", "narrow")),
+    "only": Values(("--only", "weights"), ("--only", "feature-maps")),
     "settings": Values(("--set", "growth=12"), ("--set", "growth=20")),
 }
 """Of every option of a simulation and of a network."""
@@ -249,7 +250,7 @@ def params_of(name: str) -> dict[str, click.Parameter]:
     return {str(each.name): each for each in command.params}
 
 
-@pytest.mark.parametrize("option", LOADING)
+@pytest.mark.parametrize("option", [*LOADING, "only"])
 @pytest.mark.parametrize("way", [
     pytest.param(way, marks=pytest.mark.slow if words[0] in ("plot", "report") else ())
     for way, (_, words, _) in ASKED.items()
@@ -357,6 +358,7 @@ REFUSED = (
     "run N.yaml --cache 1MB --cache 2MB",
     "run N.yaml --cache 1MB --cache 1MB",
     "run N.yaml --batch 1 --batch 2",
+    "run N.yaml --only weights --only feature-maps",
     "run N.yaml --management hardware --fetch-on-write --no-fetch-on-write",
     "run N.yaml -o a.json --output b.json",
     "run N.yaml --set growth=1 --set growth=2",

@@ -78,8 +78,11 @@ def command(
         if wrong:
             which = "does not go with" if cachegrind else "needs"
             raise InputError(Problem(f"{which} --cachegrind", path=f"--{name}"))
+    from memsim.formats.library import split_variant
+
     loaded = network.load()
-    named: dict[str, Any] = {"name": network.name, "variant": network.variant or ""}
+    file, variant = split_variant(network.name, network.variant)
+    named: dict[str, Any] = {"name": file, "variant": variant or ""}
     if cachegrind:
         from memsim.measurement.counters.valgrind import SIZES, simulated_cache
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from memsim.errors import InputError, Problem
+from memsim.formats.library import split_variant
 from memsim.formats.module.module import import_torch
 from memsim.measurement.counters.gpu_counters import dram_bytes, find_ncu
 from memsim.measurement.measured import MeasuredNetwork, at_least_one, identity
@@ -195,7 +196,9 @@ def measure(
     at_least_one(runs=runs, threads=threads)
     _refuse_idle(device, threads, malloc, counters)
     if not isinstance(network, Network):
-        name, network = name or os.fspath(network), network_of(network)
+        file, named = split_variant(network)
+        name, variant = name or os.fspath(file), variant or named or ""
+        network = network_of(network)
     memory = choose_malloc(malloc)
     with _threads(threads):
         # Inside, for oneDNN packs weights for the threads that it has: for others they would be
