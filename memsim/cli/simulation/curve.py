@@ -52,7 +52,7 @@ def command(
         raise InputError(Problem(message, path="--by-layer", hint=hint))
     chosen = parse_sizes(sizes)
     if not chosen:
-        refuse("curve without sizes", options)
+        refuse("curve without sizes", options, ["only"])
     loaded = network.load()
     from memsim.simulate import curve
 
