@@ -33,7 +33,7 @@ NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim 
 TIMES = ("bandwidth", "macs")
 """What decides when bytes move, and never which."""
 
-TASKS = ("buffer", "order", "tile")
+TASKS = ("buffer", "order", "tile", "images", "rows")
 """What decides how kernels are cut into tasks."""
 
 CACHE = ("cache", "policy", "management")
@@ -104,7 +104,7 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'order', 'tile', 'allocator']
+    ['machine', 'buffer', 'lowering', 'order', 'tile', 'images', 'rows', 'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 
