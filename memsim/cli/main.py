@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 
 import click
@@ -81,6 +82,25 @@ def cli() -> None:
     """
 
 
+def _not_heeded(error: click.ClickException) -> Problem | None:
+    """Why a command has no such option, where that is one of simulations; else None."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return None
+    from memsim.simulate.heed import VERBS, why_not
+    from memsim.simulate.options import RUN_OPTIONS
+
+    flag = error.option_name
+    option = flag.removeprefix("--").removeprefix("no-").replace("-", "_")
+    if option not in RUN_OPTIONS:
+        return None
+    command = error.ctx.info_name or ""
+    verb = "figure" if command == "plot" else command
+    if verb not in VERBS:
+        return Problem(f"{command} simulates no machine", path=flag, hint="memsim run heeds it")
+    why = why_not(verb, option)
+    return replace(why, path=flag) if why else None
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 cannot be simulated, 2 wrong usage or input."""
     sys.exit(run(args))
@@ -96,6 +116,9 @@ def run(args: Sequence[str] | None = None) -> int:
             click.echo(f"memsim: {problem}", err=True)
         return error.exit_code
     except click.ClickException as error:
+        if why := _not_heeded(error):
+            click.echo(f"memsim: {why}", err=True)
+            return 2
         error.show()
         return 2
     except click.exceptions.Abort:

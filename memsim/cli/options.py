@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from memsim.cli.once import once
 from memsim.errors import InputError, Problem
-from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Option
+from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
+from memsim.simulate.heed import heeded
+from memsim.simulate.options import RUN_OPTIONS, Option
 
 if TYPE_CHECKING:
     from memsim.network.graph import Network
@@ -71,11 +74,16 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     from memsim.yaml.text import resolve
 
     values: dict[str, Any] = {}
+    shown: dict[str, str] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             message = f"{pair!r} sets nothing; expected NAME=VALUE"
             raise InputError(Problem(message, path="--set", hint="such as growth=14"))
+        if name in values:
+            message = f"{name} is set twice, to {shown[name]!r} and to {text!r}"
+            raise InputError(Problem(message, path="--set"))
+        shown[name] = text
         values[name] = resolve(text)
     return values
 
@@ -114,52 +122,46 @@ def as_click(name: str, option: Option) -> Decorator:
     default = f"  [default: {option.default}]" if option.default else ""
     if option.kind is bool:
         flag = f"{flag}/{flag.replace('--', '--no-')}"
-        return click.option(flag, default=None, help=option.help + default)
-    return click.option(
-        flag, type=option.kind, metavar=option.metavar or None, help=option.help + default
-    )
+        return once(flag, default=None, help=option.help + default)
+    return once(flag, type=option.kind, metavar=option.metavar or None, help=option.help + default)
 
 
-def options_of(table: Mapping[str, Option], without: str = "") -> Decorator:
-    """Options of simulations; the command gets those that were given."""
+def options_of(verb: str) -> Decorator:
+    """The options that a verb heeds; the command gets those that were given.
+
+    Parameters
+    ----------
+    verb : str
+        A line of :data:`memsim.simulate.heed.VERBS`.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def command(*positional: Any, **values: Any) -> Any:
-            chosen = {k: v for k, v in values.items() if k not in table or v is not None}
+            chosen = {k: v for k, v in values.items() if k not in RUN_OPTIONS or v is not None}
             return function(*positional, **chosen)
 
-        parts = [as_click(name, option) for name, option in table.items() if name != without]
-        return together(*parts)(command)
+        return together(*(as_click(name, RUN_OPTIONS[name]) for name in heeded(verb)))(command)
 
     return decorate
 
 
-run_options = options_of(RUN_OPTIONS)
-"""Of commands that tell the time."""
-
-simulation_options = options_of(OPTIONS)
-"""Of commands that tell no time."""
-
-machine_options = options_of(OPTIONS, without="cache")
-"""Of commands to which one cache size means nothing."""
-
 input_options = together(
-    click.option("--input", "input_", metavar="CxHxW", help="Input size, such as 3x1024x2048."),
-    click.option("--batch", type=int, help="Images per inference."),
-    click.option("--dtype", help="fp32, fp16, bf16 or int8."),
-    click.option("--allow-unknown", is_flag=True, expose_value=False, callback=_remember,
+    once("--input", "input_", metavar="CxHxW", help="Input size, such as 3x1024x2048."),
+    once("--batch", type=int, help="Images per inference."),
+    once("--dtype", help="fp32, fp16, bf16 or int8."),
+    once("--allow-unknown", is_flag=True, expose_value=False, callback=_remember,
                  help="Accept operators that memsim does not know; their MACs do not count."),
 )  # fmt: skip
 
 file_options = together(
-    click.option("--variant", help="A variant that the file names, such as v1.5."),
+    once("--variant", help="A variant that the file names, such as v1.5."),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                  help="A parameter of the file; may be given several times."),
 )  # fmt: skip
 
 
-only_option = click.option(
+only_option = once(
     "--only", metavar="PART", help="feature-maps or weights: the traffic of these alone."
 )
 """Of commands that tell traffic."""
@@ -167,7 +169,7 @@ only_option = click.option(
 
 def layers_option(default: str, told: str = "Rows.") -> Decorator:
     """How many rows a long table has; the command gets a number, or None for all."""
-    return click.option(
+    return once(
         "--layers",
         default=default,
         show_default=True,
@@ -185,8 +187,8 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*positional, delivery=Delivery(format_, output), **values)
 
     return together(
-        click.option("--format", "format_", metavar="FORMAT", help="table, json, csv or md."),
-        click.option("-o", "--output", metavar="FILE",
+        once("--format", "format_", metavar="FORMAT", help="table, json, csv or md."),
+        once("-o", "--output", metavar="FILE",
                      help="Write to a file, not to the terminal."),
     )(command)  # fmt: skip
 
@@ -205,6 +207,12 @@ class Chosen:
     variant: str | None = None
     settings: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> dict[str, object]:
+        """How it is to be loaded, as far as the command line says."""
+        named = {name: getattr(self, name) for name in LOADING}
+        return {name: value for name, value in named.items() if value not in (None, ())}
+
     def load(self) -> Network:
         """Read it, and list what of it memsim does not know."""
         from memsim.formats import load
@@ -218,7 +226,7 @@ class Chosen:
             dtype=self.dtype,
             variant=variant or _variant_of_the_machine(self.name),
             parameters=parse_parameters(self.settings),
-            allow_unknown=allows_unknown(),
+            allow_unknown=allows_unknown() and may_hold_unknown(self.name),
         )
         tell_unknown(loaded)
         return loaded
@@ -266,8 +274,18 @@ def networks_options(*, required: bool = True, files: bool = False) -> Decorator
 
 def _choose(names: Iterable[str], values: dict[str, Any]) -> list[Chosen]:
     """Networks with the options that say how to load them, which are taken out of the others."""
+    names = list(names)
+    if allows_unknown() and names and not any(map(may_hold_unknown, names)):
+        refuse_allowance(names[0])
     how = {name: values.pop(name) for name in LOADING if name in values}
     return [Chosen(name, **how) for name in names]
+
+
+def is_given(parameter: str) -> bool:
+    """Whether the command line says a parameter of the command, rather than its default."""
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source(parameter) if context is not None else None
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 class Delivery:
@@ -275,11 +293,14 @@ class Delivery:
 
     def __init__(self, format_: str | None, output: str | None) -> None:
         from memsim.files import check_writable
-        from memsim.sheets.formats import FORMATS, format_of
+        from memsim.sheets.formats import FORMATS, WHOLE, format_of
 
         self.output = output
         self.format = format_ or ("table" if output is None else format_of(output))
         FORMATS[self.format]
+        if self.format in WHOLE and is_given("layers"):
+            message = f"{self.format} holds all rows"
+            raise InputError(Problem(message, path="--layers", hint="leave it out"))
         if output is not None:
             check_writable(output)
 

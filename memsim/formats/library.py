@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
 from memsim.formats.overrides import Overrides
 from memsim.registry import Registry
 from memsim.yaml.document import shown
@@ -180,6 +181,8 @@ def load(
     >>> load("hardnet68", input_shape=(3, 448, 448))["conv1.conv"].output.shape
     (1, 32, 224, 224)
     """
+    if allow_unknown and not may_hold_unknown(path_or_name):
+        refuse_allowance(path_or_name)
     path_or_name, variant = split_variant(path_or_name, variant)
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
@@ -251,6 +254,8 @@ def loads(
 def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
     """All problems of a network file, those of each of its variants included.
 
+    ``NAME@variant`` asks for that variant alone.
+
     Returns
     -------
     list of Problem
@@ -258,14 +263,18 @@ def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
 
     Examples
     --------
-    >>> check("resnet50")
-    []
+    >>> check("resnet50"), check("resnet50@v1.5")
+    ([], [])
     >>> print(*check("no/such.yaml"))
     no/such.yaml: no such file
     """
     try:
-        path = path_of(path_or_name)
-        _by_ending(READERS, path, _shown(path_or_name, path))
+        file, variant = split_variant(path_or_name)
+        path = path_of(file)
+        _by_ending(READERS, path, _shown(file, path))
+        if variant is not None:
+            load(path_or_name)
+            return []
         if path.suffix.lower() in CHECKERS:
             return CHECKERS[path.suffix.lower()](_shown(path_or_name, path))
         load(path_or_name)

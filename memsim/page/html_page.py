@@ -23,6 +23,7 @@ from memsim.program.kernel import Cause, Role
 from memsim.program.tiling import ORDERS
 from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
+from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
@@ -81,7 +82,7 @@ def page(results: Sequence[CurveResult]) -> str:
         "lead": _lead(names, machine),
         "policy": _policy(library, program),
         "style": _read("page.css"),
-        "configuration": _configuration(results[0]),
+        "configuration": _configuration(results, names),
         "notes": "".join(f"<li>{escape(note)}</li>" for note in NOTES),
         "facts": _json(_facts(results, names, machine)),
         "plotly": library,
@@ -138,12 +139,18 @@ def _lead(names: list[str], machine: Machine) -> str:
     )
 
 
-def _configuration(result: CurveResult) -> str:
+def _configuration(results: Sequence[CurveResult], names: list[str]) -> str:
+    result = results[0]
     own = format_bytes_exact(result.machine.cache_bytes)
+    known = [
+        (name, each.accuracy(each.machine.cache_bytes))
+        for name, each in zip(names, results, strict=True)
+    ]
     facts = [
         ("machine", result.machine.name),
         ("own cache", own),
         *configuration(result.program, result.machine, size=False),
+        *accuracies(known, result.machine.name),
     ]
     return "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts)
 

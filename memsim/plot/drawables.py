@@ -9,7 +9,8 @@ from memsim.errors import InputError
 from memsim.network.graph import Network
 from memsim.results.curve import CurveResult
 from memsim.results.run import Result
-from memsim.simulate import Options, curve, run
+from memsim.simulate import Options, run
+from memsim.simulate.verbs import every_size
 
 Drawable = Network | Result | CurveResult | str | os.PathLike[str]
 """A network, one by name or file, or a result."""
@@ -84,7 +85,6 @@ def result_of(drawable: Drawable, options: Options) -> Result:
         return drawable
     if isinstance(drawable, CurveResult):
         raise InputError("a CurveResult is of every cache size; this figure needs a Result of one")
-    refuse_clock(options)
     return run(drawable, clock="recurrence", **options)
 
 
@@ -102,22 +102,7 @@ def curve_of(drawable: Drawable, options: Options) -> CurveResult:
     if isinstance(drawable, Result):
         _refuse_options(drawable, options)
         return CurveResult(drawable.program, drawable.machine)
-    refuse_clock(options)
-    return curve(drawable, **options)
-
-
-def refuse_clock(options: Options) -> None:
-    """Refuse the one option of :func:`memsim.run` that figures do not have.
-
-    Both clocks tell the same times, so figures take the one that tells them sooner.
-
-    Raises
-    ------
-    InputError
-        If a clock is among the options.
-    """
-    if "clock" in options:
-        raise InputError("a figure takes no clock: both of them tell the same times")
+    return every_size(drawable, "figure of traffic", **options)
 
 
 def _refuse_options(result: Result | CurveResult, options: Options) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from memsim.registry import Registry
+from memsim.simulate.heed import refuse
+from memsim.simulate.options import RUN_OPTIONS
 
 Draw = TypeVar("Draw", bound=Callable[..., Any])
 
@@ -21,15 +24,15 @@ class FigureKind:
         (networks, *, ax, size, **options) -> Axes or array of Axes.
     summary : str
         What it shows, in half a line.
-    simulates : bool
-        Whether the options of :func:`memsim.run` apply; not where a network alone is drawn.
+    verb : str
+        The line of :data:`memsim.simulate.heed.VERBS` that says which options it heeds.
     published : bool
         Whether networks are those of the paper's Table 4, by name, at the size of its times.
     """
 
     draw: Callable[..., Any]
     summary: str
-    simulates: bool = True
+    verb: str = "figure"
     published: bool = False
 
 
@@ -38,9 +41,11 @@ FIGURES: Registry[FigureKind] = Registry("figure")
 
 
 def figure(
-    summary: str, *, simulates: bool = True, published: bool = False
+    summary: str, *, verb: str = "figure", published: bool = False
 ) -> Callable[[Draw], Draw]:
     """Enter a function into :data:`FIGURES` under its own name; see :class:`FigureKind`.
+
+    The function refuses what the figure does not heed, before anything is simulated.
 
     Examples
     --------
@@ -49,7 +54,12 @@ def figure(
     """
 
     def enter(draw: Draw) -> Draw:
-        FIGURES.add(draw.__name__, FigureKind(draw, summary, simulates, published))
-        return draw
+        @wraps(draw)
+        def drawn(*drawables: Any, **options: Any) -> Any:
+            refuse(verb, {name: options[name] for name in options if name in RUN_OPTIONS})
+            return draw(*drawables, **options)
+
+        FIGURES.add(draw.__name__, FigureKind(drawn, summary, verb, published))
+        return cast("Draw", drawn)
 
     return enter

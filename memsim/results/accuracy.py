@@ -53,6 +53,17 @@ class Accuracy:
         )
         return cls(fitted, (*_of_the_program(program, machine), *_of_the_machine(machine)), outside)
 
+    @property
+    def error(self) -> float | None:
+        """Mean relative error of such times; None where it is not known.
+
+        It is not where no measurement stands behind the machine, nor where the question is not
+        the fitted one.
+        """
+        if self.calibrated is None or self.deviations or self.outside:
+            return None
+        return self.calibrated.left_out
+
     def to_dict(self) -> dict[str, Any] | None:
         """Plain JSON values; None where no measurement stands behind the machine."""
         if self.calibrated is None:

@@ -78,6 +78,7 @@ class Contender:
                     "peak_live_activation_bytes", "time_s", "compute_s", "stall_s", "energy_j",
                 )
             },
+            "accuracy": result.accuracy.to_dict(),
             "by_role": result.by_role,
             "by_cause": result.by_cause,
             "shortcuts": {
@@ -127,8 +128,21 @@ class Comparison(Facts):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row per network; nested names are joined by ``.``."""
-        return [dict(_flat(contender.to_dict())) for contender in self.contenders]
+        """One flat row per network; nested names are joined by ``.``.
+
+        Of ``accuracy`` it holds the error, the deviations and what lies outside of the fit.
+        """
+        return [_row(contender) for contender in self.contenders]
+
+
+def _row(contender: Contender) -> dict[str, Any]:
+    facts, known = contender.to_dict(), contender.result.accuracy
+    facts["accuracy"] = {
+        "error": known.error,
+        "deviations": "; ".join(known.deviations),
+        "outside": "; ".join(known.outside),
+    }
+    return dict(_flat(facts))
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ from memsim.machine.cache import Cache
 from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
+from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
@@ -85,7 +86,8 @@ class CurveResult(Facts):
     others : dict of str to Program
         Programs in other task orders, by order: at each size the best of all is taken.
     by_layer : bool
-        Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too.
+        Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too, and
+        :meth:`rows` holds them alone.
     only : Part or None
         The part of the traffic that is told; times are those of all of it.
 
@@ -209,6 +211,11 @@ class CurveResult(Facts):
         read, written = int(read_bytes(told).sum()), int(write_bytes(told).sum())
         return Point(capacity, read, written, int(told[:, Role.WEIGHT].sum()), time.end)
 
+    def accuracy(self, capacity: int) -> Accuracy:
+        """What stands behind the time at one size, which may be another than the fitted one."""
+        program = self.programs[self.envelope.winner(capacity)]
+        return Accuracy.of(program, self.machine.with_overrides(cache=capacity))
+
     def knees(self, most: int = 5) -> tuple[Knee, ...]:
         """The sizes at which traffic drops most, ascending; none where programs change."""
         return knees(self.curve, most) if len(self.programs) == 1 else ()
@@ -262,7 +269,10 @@ class CurveResult(Facts):
             "orders": [
                 {"from_cache_bytes": size, "order": order} for size, order in self.envelope.winners
             ],
-            "points": [point.to_dict() for point in self.points],
+            "points": [
+                {**point.to_dict(), "accuracy": self.accuracy(point.cache_bytes).to_dict()}
+                for point in self.points
+            ],
             "knees": [_knee_to_dict(knee) for knee in self.knees()],
             "steps": {
                 "cache_bytes": whole.cache_bytes.tolist(),
@@ -276,11 +286,13 @@ class CurveResult(Facts):
         return facts
 
     def detailed(self) -> CurveResult:
-        """The same with the step functions of every layer, role and cause in its dictionary."""
+        """The same with the step functions of every layer, role and cause in what it tells."""
         return replace(self, by_layer=True)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per step of the curve."""
+        """One row per step of the curve; where ``by_layer`` is set, of each layer, role, cause."""
+        if self.by_layer:
+            return list(self._layer_rows())
         whole = self.steps
         columns = {
             "cache_bytes": whole.cache_bytes.tolist(),
@@ -289,6 +301,12 @@ class CurveResult(Facts):
             "dram_weight_bytes": whole.weight_bytes.tolist(),
         }
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def _layer_rows(self) -> Iterator[dict[str, Any]]:
+        for column in self.layer_steps():
+            names = {key: column[key] for key in ("layer", "role", "cause")}
+            for size, moved in zip(column["cache_bytes"], column["bytes"], strict=True):
+                yield {**names, "cache_bytes": size, "bytes": moved}
 
     def __repr__(self) -> str:
         return (

@@ -37,6 +37,8 @@ class LayerResult:
         kernel's includes the stores that remain. The column sums to the total time.
     compute_ps, dram_ps, stall_ps : int
         Compute engine busy; DRAM channel busy for its tasks; compute engine waiting.
+    overhead_ps : int
+        What of ``compute_ps`` goes by before the kernel starts.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class LayerResult:
     compute_ps: int
     dram_ps: int
     stall_ps: int
+    overhead_ps: int
 
     @property
     def dram_bytes(self) -> int:
@@ -85,8 +88,18 @@ class LayerResult:
 
     @property
     def bound(self) -> str:
-        """``memory`` where its transfers take longer than its computation, else ``compute``."""
-        return "memory" if self.dram_ps > self.compute_ps else "compute"
+        """What the layer's time goes by with.
+
+        ``overhead`` where more than half of it goes by before the kernel starts; ``memory`` where
+        the compute engine waits for at least half of it, for loads or stores; ``compute`` where it
+        waits for less than a tenth; ``both`` in between.
+        """
+        waits = self.time_ps - self.compute_ps
+        if 2 * self.overhead_ps > self.time_ps:
+            return "overhead"
+        if waits and 2 * waits >= self.time_ps:
+            return "memory"
+        return "compute" if 10 * waits < self.time_ps or not waits else "both"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values with units in the keys."""
@@ -111,5 +124,6 @@ class LayerResult:
             "compute_s": self.compute_ps / PICOSECONDS,
             "dram_s": self.dram_ps / PICOSECONDS,
             "stall_s": self.stall_ps / PICOSECONDS,
+            "overhead_s": self.overhead_ps / PICOSECONDS,
             "bound": self.bound,
         }

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from memsim.engines.bounds.bounds import coarse_bound, traffic_bound
 from memsim.engines.bounds.communication import ConvolutionBound, convolution_bounds
-from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.cachepass import cache_pass, read_bytes, write_bytes
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import InputError, SimulationError
 from memsim.machine import Machine
 from memsim.machine.cache import Cache
+from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCHEMA = "memsim.bounds/1"
 
 POLICIES = ("belady", "lru", "fifo")
 """What is compared. ``min`` needs equal blocks, which programs do not have."""
 
-COLUMNS = ("layer", "dram_bytes", "communication_bytes", "compulsory_bytes", "ordered_bytes")
-"""What is told of each convolution."""
+COLUMNS = (
+    "layer", "dram_bytes", "communication_bytes", "compulsory_bytes", "ordered_bytes",
+    "kept_on_chip",
+)  # fmt: skip
+"""What is told of each convolution.
+
+``kept_on_chip`` names its data that did not all come from DRAM or go there: ``input``, ``weights``,
+``output``. It is why a convolution may move less than it would by itself.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,9 +113,32 @@ class Optimality(Facts):
     @cached_property
     def moved(self) -> dict[str, int]:
         """DRAM bytes by kernel, with LRU."""
-        told = chosen(cache_pass(self.program, self.machine.cache_bytes).traffic, self.only)
+        told = chosen(self._traffic, self.only)
         names = (kernel.name for kernel in self.program.kernels)
         return dict(zip(names, told.sum(axis=(1, 2)).tolist(), strict=True))
+
+    @cached_property
+    def _traffic(self) -> NDArray[np.int64]:
+        """DRAM bytes by kernel, role and cause, with LRU."""
+        return cache_pass(self.program, self.machine.cache_bytes).traffic
+
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """By kernel, which of its data did not all come from DRAM or go there."""
+        maps = self._traffic.copy()
+        maps[:, [Role.WEIGHT, Role.RESIDUAL]] = 0  # a fused sum's is not the convolution's
+        read, written = read_bytes(maps), write_bytes(maps)
+        weights = self._traffic[:, Role.WEIGHT].sum(axis=1)
+        kept = {}
+        for number, kernel in enumerate(self.program.kernels):
+            item, images = kernel.output.itemsize, kernel.output.shape[0]
+            there = {
+                "input": read[number] < images * prod(kernel.shapes[0]) * item,
+                "weights": weights[number] < kernel.stored * kernel.output.shape[1] * item,
+                "output": written[number] < kernel.output.nbytes,
+            }
+            kept[kernel.name] = " ".join(name for name, less in there.items() if less)
+        return kept
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per convolution."""
@@ -112,7 +148,7 @@ class Optimality(Facts):
                     COLUMNS,
                     (
                         bound.layer, self.moved[bound.layer], bound.dram_bytes,
-                        bound.compulsory_bytes, bound.ordered_bytes,
+                        bound.compulsory_bytes, bound.ordered_bytes, self.kept[bound.layer],
                     ),
                     strict=True,
                 )

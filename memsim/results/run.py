@@ -11,8 +11,8 @@ import numpy as np
 
 from memsim.engines.bounds.communication import convolution_bounds
 from memsim.engines.cache.cachepass import CachePass, read_bytes, transfers, write_bytes
-from memsim.engines.clock.demand import bandwidth_for
-from memsim.engines.clock.steps import Steps, Timeline
+from memsim.engines.clock.demand import Demand
+from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel
 from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
@@ -35,6 +35,9 @@ SCHEMA = "memsim.result/2"
 
 MOST_NAMED = 8
 """Layers that are named where a phrase lists them."""
+
+STALLS = (Fraction(1, 10), Fraction(1, 100))
+"""Shares of the time of which every report tells at which bandwidth stalls fall to them."""
 
 
 @dataclass(frozen=True)
@@ -167,9 +170,12 @@ class Result(Facts):
         time, compute = per_kernel(share), per_kernel(self.steps.compute)
         dram = per_kernel(np.add(self.steps.load, self.steps.store))
         stall = per_kernel(self.timeline.stall)
+        starts = per_kernel(first_of_kernel(program))
+        overhead = [self.machine.kernel_overhead_ps * each for each in starts]
+        columns = zip(time, compute, dram, stall, overhead, strict=True)
         return tuple(
-            self._layer(number, kernel, time[number], compute[number], dram[number], stall[number])
-            for number, kernel in enumerate(program.kernels)
+            self._layer(number, kernel, *row)
+            for (number, kernel), row in zip(enumerate(program.kernels), columns, strict=True)
         )
 
     @cached_property
@@ -181,7 +187,14 @@ class Result(Facts):
         }
 
     def _layer(
-        self, number: int, kernel: Kernel, time: int, compute: int, dram: int, stall: int
+        self,
+        number: int,
+        kernel: Kernel,
+        time: int,
+        compute: int,
+        dram: int,
+        stall: int,
+        overhead: int,
     ) -> LayerResult:
         moved = self.moved[number]
         return LayerResult(
@@ -201,6 +214,7 @@ class Result(Facts):
             compute_ps=compute,
             dram_ps=dram,
             stall_ps=stall,
+            overhead_ps=overhead,
         )
 
     @cached_property
@@ -208,9 +222,9 @@ class Result(Facts):
         """All totals, with units in the keys.
 
         ``stall_s`` is the time in which the compute engine does not compute: waiting for a
-        load, for an output buffer to be stored, or, in the end, for the last stores. The
-        bandwidth demand is what DRAM would have to deliver for no stall at all: bytes over
-        compute time, on average and for the most demanding layer.
+        load, for an output buffer to be stored, or, in the end, for the last stores. At
+        ``bandwidth_over_compute_bytes_per_s``, bytes over the time of computing alone, it would
+        still wait: :meth:`bandwidth_for` tells at which bandwidth it hardly does.
         """
         program, machine = self.program, self.machine
         least = compulsory(program, self.only)
@@ -224,11 +238,6 @@ class Result(Facts):
             "energy_onchip_j": onchip * machine.onchip_pj_per_byte * 1e-12,
             "energy_mac_j": program.macs * machine.pj_per_mac * 1e-12,
         }
-        demand = [
-            layer.dram_bytes / layer.compute_ps * PICOSECONDS
-            for layer in self.layers
-            if layer.compute_ps
-        ]
         return {
             "dram_bytes": self.dram_bytes,
             "dram_read_bytes": self.dram_read_bytes,
@@ -250,10 +259,9 @@ class Result(Facts):
             "compute_utilization": compute / time if time else 0.0,
             "dram_utilization": dram / time if time else 0.0,
             "bandwidth_average_bytes_per_s": whole / self.time_s if time else 0.0,
-            "bandwidth_demand_average_bytes_per_s": (
+            "bandwidth_over_compute_bytes_per_s": (
                 whole / compute * PICOSECONDS if compute else 0.0
             ),
-            "bandwidth_demand_peak_bytes_per_s": max(demand, default=0.0),
             **energy,
             "energy_j": sum(energy.values()),
             "onchip_bytes": onchip,
@@ -270,7 +278,12 @@ class Result(Facts):
 
         Bytes per second; None where no bandwidth does it.
         """
-        return bandwidth_for(self.program, self.traffic, self.machine, stalls)
+        return self._demand.bandwidth_for(stalls)
+
+    @cached_property
+    def _demand(self) -> Demand:
+        """What was found of times at other bandwidths."""
+        return Demand(self.program, self.traffic, self.machine)
 
     @cached_property
     def stalls(self) -> dict[str, int]:
@@ -333,7 +346,8 @@ class Result(Facts):
         """Everything as plain JSON values, ``"schema": "memsim.result/2"``.
 
         Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
-        DRAM bytes.
+        DRAM bytes. ``bandwidth_for_stalls_bytes_per_s`` holds :meth:`bandwidth_for` by share of
+        the time, null where no bandwidth does it.
         """
         network = self.network
         return {
@@ -350,6 +364,9 @@ class Result(Facts):
             "accuracy": self.accuracy.to_dict(),
             "totals": self.totals,
             "left_out": {layer.name: layer.macs for layer in self.program.left_out},
+            "bandwidth_for_stalls_bytes_per_s": {
+                f"{float(share):.0%}": self.bandwidth_for(share) for share in STALLS
+            },
             "by_role": self.by_role,
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,

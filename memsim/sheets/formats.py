@@ -28,6 +28,10 @@ def render(facts: Printable, format: str = "table", layers: int | None = 10) -> 
     return FORMATS[format](facts, layers)
 
 
+WHOLE = ("json", "csv")
+"""Formats that always hold all rows."""
+
+
 ENDINGS = {".json": "json", ".csv": "csv", ".md": "md", ".html": "html"}
 """The format that a file's ending stands for; others hold the table."""
 

@@ -1,21 +1,21 @@
 """What a simulation can be told, one line each: for Python and for the command line.
 
 A line names an option, its type, and what is said of it. The command line makes its options of
-these lines, and the documentation of :class:`Options` is written from them.
+these lines, and the documentation of :class:`Options` is written from them. Which verb heeds which
+of them is for :mod:`memsim.simulate.heed` to say.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from memsim.errors import InputError, Problem, did_you_mean
 from memsim.units import Quantity
 
 if TYPE_CHECKING:
     from memsim.machine import Machine
 
-__all__ = ["OPTIONS", "RUN_OPTIONS", "Option", "Options", "RunOptions", "refuse_unknown"]
+__all__ = ["OPTIONS", "RUN_OPTIONS", "Option", "Options", "RunOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,6 @@ class Options(TypedDict, total=False):
         str | None,
         Option("eager, fused or concat_free: how layers become kernels.", default=MACHINES),
     ]
-    schedule: Annotated[str | None, Option("Order of tasks.", default=MACHINES)]
     order: Annotated[
         str | None,
         Option(
@@ -130,27 +129,3 @@ def _documented(table: Mapping[str, Option]) -> str:
 
 Options.__doc__ = f"{Options.__doc__}{_documented(OPTIONS)}"
 RunOptions.__doc__ = f"{RunOptions.__doc__}{_documented(RUN_OPTIONS)}"
-
-
-def refuse_unknown(options: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse options that a verb does not have.
-
-    Raises
-    ------
-    InputError
-        With each of them, and the option that was perhaps meant.
-
-    Examples
-    --------
-    >>> refuse_unknown(["cach"], OPTIONS)
-    Traceback (most recent call last):
-    memsim.errors.InputError: unknown option 'cach' (did you mean 'cache'?)
-    """
-    names = list(known)
-    problems = [
-        Problem(f"unknown option {name!r}", hint=did_you_mean(name, names))
-        for name in options
-        if name not in names
-    ]
-    if problems:
-        raise InputError(*problems)

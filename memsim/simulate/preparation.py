@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import Any, Unpack
 
+from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import InputError, Problem
 from memsim.machine import DEFAULT_MACHINE, Machine, load_machine
 from memsim.machine.machine import Overrides
@@ -13,24 +14,28 @@ from memsim.program import Program, build
 from memsim.program.lowering import on_library
 from memsim.program.memory.allocator import ALLOCATORS
 from memsim.program.tiling import IMAGES
-from memsim.simulate.options import OPTIONS, Options, refuse_unknown
+from memsim.simulate.heed import idle, refuse
+from memsim.simulate.options import Options
 from memsim.simulate.source import Source, network_of
 
 BEST = "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
 
 
-def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machine]:
+def prepare(
+    network: Source, verb: str = "run", **options: Unpack[Options]
+) -> tuple[Program, Machine]:
     """The program and the machine that options describe.
 
-    Order ``best`` is decided at the machine's cache.
+    Order ``best`` is decided at the machine's cache. ``verb`` is who is asked, a line of
+    :data:`memsim.simulate.heed.VERBS`: what it does not heed is refused.
 
     Raises
     ------
     InputError, SimulationError
         As :func:`memsim.run`.
     """
-    candidates, machine = prepare_all(network, **options)
+    candidates, machine = prepare_all(network, verb, **options)
     if len(candidates) == 1:
         return next(iter(candidates.values())), machine
     from memsim.engines.curve.envelope import best_pass
@@ -40,9 +45,11 @@ def prepare(network: Source, **options: Unpack[Options]) -> tuple[Program, Machi
     return replace(program, options={**program.options, "order": BEST, "best": chosen}), machine
 
 
-def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, Program], Machine]:
+def prepare_all(
+    network: Source, verb: str = "run", **options: Unpack[Options]
+) -> tuple[dict[str, Program], Machine]:
     """As :func:`prepare`; several programs, by their task order, where the order is ``best``."""
-    refuse_unknown(options, OPTIONS)
+    refuse(verb, options)
     left: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     machine = machine_of(left.pop("machine", DEFAULT_MACHINE))
     network = network_of(network, machine)
@@ -52,6 +59,10 @@ def prepare_all(network: Source, **options: Unpack[Options]) -> tuple[dict[str, 
     if network.batch == 1 and left.get("images") in IMAGES:
         message = f"{network.name} has a batch of 1: one image is neither together nor apart"
         raise InputError(Problem(message, path="images", hint="give a batch, such as --batch 8"))
+    management = machine.cache.management
+    problems = idle(verb, changes, management, MANAGEMENTS[management].heeds, machine.name)
+    if problems:
+        raise InputError(*problems)
     left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}
     left["lowering"] = on_library(left["lowering"], machine.compute.kernels)
     if left.get("order") == BEST:

@@ -15,7 +15,8 @@ from memsim.network.graph import Network
 from memsim.program.parts import part
 from memsim.registry import Registry
 from memsim.results.run import Result
-from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Options, refuse_unknown
+from memsim.simulate.heed import refuse
+from memsim.simulate.options import RUN_OPTIONS, Options
 from memsim.simulate.preparation import prepare, prepare_all
 from memsim.simulate.source import Source
 from memsim.units import Quantity, parse_bytes, parse_percent
@@ -74,7 +75,7 @@ def run(
     >>> large.dram_bytes < small.dram_bytes
     True
     """
-    refuse_unknown(options, RUN_OPTIONS)
+    refuse("run", options, ["clock", "only"])
     told = part(only)
     tell_time = CLOCKS[RUN_OPTIONS["clock"].default if clock is None else clock]
     program, machine = prepare(network, **options)
@@ -121,19 +122,44 @@ def curve(
     ...     memsim.run("hardnet68", cache=size).dram_bytes for size in ("256KiB", "2MiB")]
     True
     """
-    from memsim.results.curve import CurveResult
-
-    refuse_unknown(options, [*OPTIONS, "sizes", "only"])
-    told = part(only)
+    refuse("curve", options, ["sizes", "only"])
     with at_path("sizes"):
         chosen = tuple(parse_bytes(size) for size in sizes)
-    programs, machine = prepare_all(network, **options)
+    return every_size(network, "curve", chosen, only=only, **options)
+
+
+def every_size(
+    network: Source,
+    verb: str,
+    sizes: tuple[int, ...] = (),
+    *,
+    only: str | None = None,
+    **options: Unpack[Options],
+) -> CurveResult:
+    """What :func:`curve` returns, for a verb or a figure that heeds other options than it does.
+
+    Parameters
+    ----------
+    network : Network, str or path
+    verb : str
+        A line of :data:`memsim.simulate.heed.VERBS`.
+    sizes : tuple of int
+        Bytes.
+    only : str, optional
+        As in :func:`curve`.
+    **options
+        See :class:`memsim.simulate.Options`.
+    """
+    from memsim.results.curve import CurveResult
+
+    programs, machine = prepare_all(network, verb, **options)
     first, *others = programs.items()
+    told = part(only)
     if others and told is not None:
         message = "the best task order is that of all traffic, not of a part"
         hint = f"name one of {', '.join(programs)}"
         raise InputError(Problem(message, path="only", hint=hint))
-    return CurveResult(first[1], machine, chosen, dict(others), only=told)
+    return CurveResult(first[1], machine, sizes, dict(others), only=told)
 
 
 def size(
@@ -179,14 +205,14 @@ def size(
     """
     from memsim.results.size import SmallestCache
 
-    refuse_unknown(options, [*OPTIONS, "traffic", "within", "only"])
+    refuse("size", options, ["traffic", "within", "only"])
     if (traffic is None) == (within is None):
         raise InputError(Problem("give either traffic or within", hint="such as within 10%"))
     with at_path("traffic"):
         limit = None if traffic is None else parse_bytes(traffic)
     with at_path("within"):
         share = None if within is None else parse_percent(within)
-    result = curve(network, only=only, **options)
+    result = every_size(network, "size", only=only, **options)
     if share is not None:
         limit = int(result.compulsory_bytes * (1 + share))
     return SmallestCache.of(result, limit or 0)
@@ -226,7 +252,7 @@ def compare(
     """
     from memsim.results.comparison import Comparison, Contender
 
-    refuse_unknown(options, RUN_OPTIONS)
+    refuse("compare", options, ["clock", "only"])
     if isinstance(networks, Network | str | os.PathLike):
         networks = [networks]
     contenders = tuple(
@@ -269,7 +295,7 @@ def bounds(network: Source, *, only: str | None = None, **options: Unpack[Option
     """
     from memsim.results.optimality import Optimality
 
-    return Optimality(*prepare(network, **options), part(only))
+    return Optimality(*prepare(network, "bounds", **options), part(only))
 
 
 def memory(network: Source, **options: Unpack[Options]) -> Memory:
@@ -300,4 +326,4 @@ def memory(network: Source, **options: Unpack[Options]) -> Memory:
     """
     from memsim.results.memory import Memory
 
-    return Memory(*prepare(network, **options))
+    return Memory(*prepare(network, "memory", **options))

@@ -19,7 +19,7 @@ from memsim.results.run import Result
 from memsim.traces.dram_simulators import dramsim3, ramulator2
 from memsim.traces.perfetto import perfetto
 from memsim.traces.scalesim_reports import scalesim
-from memsim.traces.trace_options import TraceOptions
+from memsim.traces.trace_options import TraceOptions, refuse_idle
 
 Format = Callable[[Result, TraceOptions], Iterator[bytes]]
 
@@ -30,6 +30,18 @@ FORMATS.add("perfetto", perfetto)
 FORMATS.add("ramulator2", ramulator2)
 FORMATS.add("dramsim3", dramsim3)
 FORMATS.add("csv", scalesim)
+
+
+HEEDS = {
+    "perfetto": (),
+    "ramulator2": ("limit",),
+    "dramsim3": ("cycle", "limit"),
+    "csv": ("cycle",),
+}
+"""What each format heeds of :class:`TraceOptions`."""
+
+TIMELESS = ("ramulator2",)
+"""Formats that tell no times."""
 
 
 def write_trace(
@@ -51,11 +63,14 @@ def write_trace(
     Raises
     ------
     InputError
-        For an unknown format, or where the file cannot be written.
+        For an unknown format, for options that it does not heed, or where the file cannot be
+        written.
     SimulationError
         If there would be too many requests.
     """
-    write_chunks(path, FORMATS[format](result, options or TraceOptions()))
+    write, form = FORMATS[format], options or TraceOptions()
+    refuse_idle(format, HEEDS[format], form)
+    write_chunks(path, write(result, form))
 
 
-__all__ = ["FORMATS", "TraceOptions", "write_trace"]
+__all__ = ["FORMATS", "HEEDS", "TIMELESS", "TraceOptions", "refuse_idle", "write_trace"]

@@ -51,6 +51,7 @@ def perfetto(result: Result, options: TraceOptions) -> Iterator[bytes]:
             "dram_bytes": result.dram_bytes,
             "time_ps": result.time_ps,
             "config": result.config,
+            "accuracy": result.accuracy.to_dict(),
         },
     }
     yield json.dumps(head)[:-1].encode() + b', "traceEvents": [\n'

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from memsim.errors import InputError, Problem
 from memsim.results.run import Result
 from memsim.units import duration
 
@@ -28,6 +30,27 @@ class TraceOptions:
 
     cycle_ps: int | None = None
     most_requests: int = MOST_REQUESTS
+
+
+def refuse_idle(format: str, heeds: Collection[str], options: TraceOptions) -> None:
+    """Refuse what a format does not heed.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> refuse_idle("perfetto", (), TraceOptions(cycle_ps=625))
+    Traceback (most recent call last):
+    memsim.errors.InputError: cycle: perfetto counts no cycles (dramsim3 and csv do)
+    """
+    if options.cycle_ps is not None and "cycle" not in heeds:
+        message, hint = f"{format} counts no cycles", "dramsim3 and csv do"
+        raise InputError(Problem(message, path="cycle", hint=hint))
+    if options.most_requests != MOST_REQUESTS and "limit" not in heeds:
+        message, hint = f"{format} lists no requests", "ramulator2 and dramsim3 do"
+        raise InputError(Problem(message, path="limit", hint=hint))
 
 
 def dram_cycle_ps(result: Result) -> int:

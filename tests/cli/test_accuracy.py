@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import memsim
-from memsim.cli.main import run
+from memsim.cli.main import COMMANDS, cli, run
+from tests.golden import check_golden
 
 
 class TestAMachineCarriesItsProgram:
@@ -94,10 +99,131 @@ def test_stalls_fall_below_a_tenth_at_the_bandwidth_that_is_told() -> None:
         assert (again.totals["stall_s"] <= again.time_s / 10) is below
 
 
-def test_a_table_of_very_many_tasks_leaves_the_search_to_who_asks_for_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_table_of_very_many_tasks_tells_it_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["run", "resnet18", "--buffer", "16KiB"]) == 0
-    line = capsys.readouterr().out.partition("\nbandwidth  ")[2].partition("\n")[0]
-    assert line.endswith(" on average")
-    assert memsim.run("resnet18", buffer="16KiB").program.tasks > 1000
+    told = " ".join(capsys.readouterr().out.partition("\nbandwidth  ")[2].split())
+    result = memsim.run("resnet18", buffer="16KiB")
+    assert result.program.tasks > 1000
+    tenth, hundredth = result.to_dict()["bandwidth_for_stalls_bytes_per_s"].values()
+    assert f"; {tenth / 1e9:.1f} GB/s would keep stalls below 10% of the time, " in told
+    assert f"time, {hundredth / 1e9:.0f} GB/s below 1%" in told
+
+
+def told(capsys: pytest.CaptureFixture[str], line: str) -> str:
+    assert run(line.split()) == 0
+    return capsys.readouterr().out
+
+
+class TestEveryTimeHasItsErrorBesideIt:
+    def test_side_by_side(self, capsys: pytest.CaptureFixture[str]) -> None:
+        line = "compare fc_hardnet84 hardnet68 --machine titan_v --input 3x352x480"
+        out = told(capsys, line)
+        assert max(map(len, out.splitlines())) <= 80
+        check_golden("compare_titan_v.txt", out)
+        assert "\n| its error | ± 3.8% | - |" in told(capsys, f"{line} --format md")
+        first, second = json.loads(told(capsys, f"{line} --format json"))["networks"]
+        assert first["accuracy"]["outside"] == []
+        (outside,) = second["accuracy"]["outside"]
+        assert outside == "operators of class linear, of which none was timed"
+        rows = list(csv.DictReader(io.StringIO(told(capsys, f"{line} --format csv"))))
+        assert [row["accuracy.outside"] for row in rows] == ["", outside]
+        assert float(rows[0]["accuracy.error"]) == first["accuracy"]["left_out"]
+        assert rows[1]["accuracy.error"] == ""
+
+    def test_at_chosen_cache_sizes(self, capsys: pytest.CaptureFixture[str]) -> None:
+        line = "curve resnet18 --machine gtx1080 --input 3x1024x1024 --cache 1MB,2MiB"
+        out = told(capsys, line)
+        assert max(map(len, out.splitlines())) <= 80
+        check_golden("curve_gtx1080.txt", out)
+        points = json.loads(told(capsys, f"{line} --format json"))["points"]
+        assert [each["accuracy"]["deviations"] for each in points] == [
+            ["cache changed after the fit"], [],
+        ]  # fmt: skip
+
+    def test_where_nothing_was_measured_no_error_is_told(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = told(capsys, "compare resnet18 --machine edge")
+        assert "accuracy  not known" in out
+        assert "its error" not in out
+
+    @pytest.mark.needs("plotly")
+    def test_on_the_page(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        page = tmp_path / "page.html"
+        told(capsys, f"report resnet18 fc_hardnet84 --machine titan_v -o {page}")
+        text = page.read_text("utf-8")
+        assert "OUTSIDE of that: input 3x224x224, fitted at 3x352x480" in text
+        assert "of fc_hardnet84: 3.8% off on average" in text
+
+    def test_in_the_title_of_the_timeline_and_in_the_trace(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        result = memsim.run("fc_hardnet84", machine="titan_v")
+        title = memsim.plot.timeline(result)[0].get_title(loc="left")
+        assert " ms ± 3.8%, of which" in title
+        trace = tmp_path / "trace.json"
+        told(capsys, f"trace fc_hardnet84 --machine titan_v -o {trace}")
+        head = json.loads(trace.read_text("utf-8"))["otherData"]
+        assert head["accuracy"] == result.accuracy.to_dict()
+
+
+VARIANTS = (
+    "run {} --format json",
+    "curve {} --format json",
+    "size {} --traffic 1GB --format json",
+    "compare {} --format json",
+    "bounds {} --format json",
+    "memory {} --format json",
+    "describe {} --format json",
+    "expand {}",
+    "check {}",
+    "graph {} --colour none -o out.dot",
+    "plot moc {} -o out.svg",
+    "report {} -o out.html",
+    "trace {} -f csv",
+    "pytorch-traffic {} --cache 1MiB --format json",
+)
+"""Every command that takes a network; measuring takes PyTorch, and has a test of its own."""
+
+
+@pytest.mark.needs("scipy", "plotly")
+@pytest.mark.parametrize("line", VARIANTS)
+def test_a_variant_is_named_in_every_command(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    line: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(
+        "name: net\ninput: [3, 16, 16]\nparameters: {width: 4}\n"
+        "variants: {slim: {width: 4}, wide: {width: 8}}\n"
+        "layers: [{conv: {out: $width, kernel: 3}}, {conv: {out: 4, kernel: 3}}, global_avgpool]\n"
+    )
+
+    def answer(network: str, *more: str) -> str:
+        out = told(capsys, " ".join([line.format(network), *more]))
+        written = [path for path in sorted(Path().iterdir()) if path.name.startswith("out.")]
+        return written[0].read_text("utf-8") if written else out
+
+    assert answer("net.yaml@slim") != answer("net.yaml@wide")
+    assert run(line.format("net.yaml@fat").split()) == 2
+    assert "unknown variant 'fat'" in capsys.readouterr().err
+
+
+def test_the_list_above_is_of_every_command_that_takes_a_network() -> None:
+    named = {line.split()[0] for line in VARIANTS}
+    taking = set()
+    for name in COMMANDS:
+        with click.Context(cli) as context:
+            command = cli.get_command(context, name)
+        assert command is not None
+        if {str(each.name) for each in command.params} & {"network", "networks", "files"}:
+            taking.add(name)
+    assert taking - named == {"measure"}
+
+
+@pytest.mark.needs("torch")
+def test_a_variant_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "measure resnet50@v1.5 --input 3x32x32 --runs 1 --format csv"
+    assert ",v1.5," in told(capsys, line)

@@ -162,7 +162,6 @@ ERRORS = (
     (2, "run tiny.yaml --bandwidth 0 --macs x"),
     (2, "run tiny.yaml --machine edgy"),
     (2, "run tiny.yaml --lowering fuse"),
-    (2, "run tiny.yaml --schedule x"),
     (2, "run tiny.yaml --order x"),
     (2, "run tiny.yaml --tile x"),
     (2, "run tiny.yaml --policy lry"),

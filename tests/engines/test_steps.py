@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -175,12 +176,36 @@ class TestResult:
 
     @pytest.mark.parametrize(
         ("task", "bound"),
-        [((2, 5, 4), "memory"), ((2, 6, 4), "compute"), ((2, 7, 4), "compute")],
+        [
+            ((50, 50, 0), "memory"),  # waits for half of its time
+            ((25, 50, 25), "memory"),  # the last store is a wait, too
+            ((49, 51, 0), "both"),
+            ((45, 55, 0), "both"),
+            ((10, 90, 0), "both"),  # a tenth
+            ((9, 91, 0), "compute"),
+            ((0, 7, 0), "compute"),
+        ],
     )
-    def test_a_layer_is_bound_by_memory_where_that_takes_longer(
+    def test_a_layer_is_bound_by_what_its_time_goes_by_with(
         self, task: tuple[int, int, int], bound: str
     ) -> None:
         assert self.result(task).layers[0].bound == bound
+
+    @pytest.mark.parametrize(("overhead", "bound"), [(50, "compute"), (51, "overhead")])
+    def test_a_layer_whose_kernel_mostly_starts_is_bound_by_overhead(
+        self, overhead: int, bound: str
+    ) -> None:
+        (layer,) = self.result((0, 100, 0)).layers
+        assert replace(layer, overhead_ps=overhead).bound == bound
+
+    def test_the_overhead_of_a_layer_is_told(self) -> None:
+        built = program(Conv(out=3), batch=2)
+        slow = machine(compute={"kernel_overhead": 5_000_000})
+        traffic = cache_pass(built, 1 << 20)
+        made = steps(built, traffic, slow)
+        (layer,) = Result(built, slow, traffic, made, recurrence(made)).layers
+        assert layer.overhead_ps == 5_000_000
+        assert layer.bound == "overhead"
 
     def test_a_layer_ends_when_it_is_computed_and_the_last_with_its_stores(self) -> None:
         built = program(Conv(out=3), Relu())

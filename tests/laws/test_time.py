@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.recurrence import finish, recurrence
 from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import Steps, Timeline
 
@@ -33,6 +33,11 @@ def same(one: Timeline, other: Timeline) -> None:
 @given(random_steps())
 def test_replay_equals_recurrence(steps: Steps) -> None:
     same(replay(steps), recurrence(steps))
+
+
+@given(random_steps())
+def test_the_end_alone_is_the_end_of_the_recurrence(steps: Steps) -> None:
+    assert finish(steps) == recurrence(steps).end
 
 
 @given(random_steps())

@@ -30,7 +30,7 @@ def told(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
         ("curve", "patterns/log", "patterns/harmonic", "--cache", "1MB", "-o", "a.svg"),
         ("timeline", "patterns/harmonic", "--lowering", "concat_free", "-o", "a.pdf"),
         ("patterns", "patterns/sparse", "--size", "5x9.5", "-o", "a.png", "--dpi", "40"),
-        ("moc", "resnet18", "--input", "3x64x64", "--cache", "1MB", "-o", "a.png", "--dpi", "40"),
+        ("moc", "resnet18", "--input", "3x64x64", "-o", "a.png", "--dpi", "40"),
         ("paper", "resnet18", "hardnet39ds", "-o", "a.png", "--dpi", "40"),
     ],
     ids=lambda args: args[0],

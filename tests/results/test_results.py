@@ -36,9 +36,11 @@ def test_rows_roles_and_causes_sum_to_the_totals(result: memsim.Result) -> None:
     assert result.traffic.tensor_traffic.sum() == result.dram_bytes
 
 
-def test_a_layer_is_bound_by_what_takes_longer(result: memsim.Result) -> None:
+def test_a_layer_that_computes_does_not_wait(result: memsim.Result) -> None:
     for layer in result.layers:
-        assert layer.bound == ("memory" if layer.dram_ps > layer.compute_ps else "compute")
+        waits = layer.time_ps - layer.compute_ps
+        assert (layer.bound == "compute") == (10 * waits < layer.time_ps)
+        assert (layer.bound == "memory") == (2 * waits >= layer.time_ps)
 
 
 def test_result_survives_pickling(result: memsim.Result) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from memsim.cli.options import Chosen, network_options, run_options
+from memsim.cli.once import once
+from memsim.cli.options import LOADING, Chosen, network_options, options_of
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 
 if TYPE_CHECKING:
@@ -20,16 +22,15 @@ TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
 
 @click.command("graph")
 @network_options
-@run_options
-@click.option("-o", "--output", metavar="FILE", required=True,
+@options_of("graph")
+@once("-o", "--output", metavar="FILE", required=True,
               help="The file: .svg, .png, .pdf, .dot or .graphml.")  # fmt: skip
-@click.option("--colour", default="traffic", show_default=True,
+@once("--colour", default="traffic", show_default=True,
               help="What colours show: traffic, moc or none.")  # fmt: skip
 def command(
     network: Chosen,
     output: str,
     colour: str,
-    clock: str | None = None,
     **options: Unpack[Options],
 ) -> None:
     """Draw the graph of NETWORK, or write it for other programs.
@@ -45,7 +46,6 @@ def command(
     from memsim.files import check_writable
     from memsim.plot import ENDINGS, image_format, save
     from memsim.plot.figures.graph import COLOURS, graph
-    from memsim.simulate import CLOCKS
 
     if colour not in COLOURS:
         hint = did_you_mean(colour, COLOURS)
@@ -56,14 +56,25 @@ def command(
         hint = f"known: {', '.join(sorted([*ENDINGS, *TEXTS]))}"
         raise InputError(Problem(what, hint=hint, file=output))
     check_writable(output)
-    if clock is not None:
-        CLOCKS[clock]  # both tell the same: a figure has no use for a choice
+    if ending == ".graphml" and colour == "moc":
+        hint = "leave it out, or draw: -o graph.svg"
+        raise InputError(Problem("GraphML holds MoC, and no colours", path="--colour", hint=hint))
+    refuse(_verb(colour, ending), {**options, **network.said}, LOADING)
     loaded = network.load()
     if ending in TEXTS:
         _write_text(loaded, output, TEXTS[ending], colour, options)
         return
     image_format(output)
     save(graph(loaded, colour=colour, **options), output)
+
+
+def _verb(colour: str, ending: str) -> str:
+    """What of a simulation such a picture or file shows."""
+    if colour == "traffic":
+        return "graph"
+    if ending == ".graphml":
+        return "network"
+    return "graph of layers" if ending in TEXTS else "graph of kernels"
 
 
 def _write_text(network: Network, output: str, format_: str, colour: str, options: Options) -> None:

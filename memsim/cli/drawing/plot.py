@@ -9,8 +9,10 @@ from typing import Any, Unpack
 
 import click
 
-from memsim.cli.options import Chosen, networks_options, run_options
+from memsim.cli.once import once
+from memsim.cli.options import LOADING, Chosen, is_given, networks_options, options_of
 from memsim.errors import InputError, Problem
+from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 
 LARGEST = 100
@@ -32,10 +34,10 @@ class _TellsKinds(click.Command):
 @click.command("plot", cls=_TellsKinds)
 @click.argument("kind")
 @networks_options(required=False)
-@run_options
-@click.option("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
-@click.option("--size", metavar="WxH", help="Inches, such as 8x5.")
-@click.option("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
+@options_of("figure")
+@once("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
+@once("--size", metavar="WxH", help="Inches, such as 8x5.")
+@once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
               help="Dots per inch of a PNG.")  # fmt: skip
 @click.pass_context
 def command(
@@ -46,7 +48,6 @@ def command(
     output: str | None,
     size: str | None,
     dpi: int,
-    clock: str | None = None,
     **options: Unpack[Options],
 ) -> None:
     """Draw a figure of NETWORKS into a file.
@@ -60,17 +61,17 @@ def command(
     """
     from memsim.files import check_writable
     from memsim.plot import FIGURES, image_format, save
-    from memsim.simulate import CLOCKS
 
     figure = FIGURES[kind]
     if output is None:
         problem = "a figure needs a file to be drawn into"
         raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
-    image_format(output)
+    if image_format(output) != "png" and is_given("dpi"):
+        raise InputError(Problem("is of a PNG, and this file has no dots", path="--dpi"))
     check_writable(output)
-    if clock is not None:
-        CLOCKS[clock]  # both tell the same: figures have no use for a choice
-    told: dict[str, Any] = {**options} if figure.simulates else {}
+    said = {name: value for network in networks for name, value in network.said.items()}
+    refuse(figure.verb, {**options, **said}, LOADING)
+    told: dict[str, Any] = {**options}
     if size is not None:
         told["size"] = parse_size(size)
     subjects: list[Any]

@@ -6,15 +6,15 @@ from typing import Unpack
 
 import click
 
-from memsim.cli.options import Chosen, machine_options, networks_options
+from memsim.cli.once import once
+from memsim.cli.options import Chosen, networks_options, options_of
 from memsim.simulate.options import Options
 
 
 @click.command("report")
 @networks_options(files=True)
-@click.option("--cache", metavar="SIZE", help="Where the slider begins, such as 2MB.")
-@machine_options
-@click.option("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
+@options_of("report")
+@once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
 def command(networks: list[Chosen], output: str, **options: Unpack[Options]) -> None:
     """NETWORKS in the browser: one HTML file that answers for every cache size.
 
@@ -31,6 +31,6 @@ def command(networks: list[Chosen], output: str, **options: Unpack[Options]) -> 
     plotly_js()  # before the work is done: is it there?
     check_writable(output)
     loaded = [network.load() for network in networks]
-    from memsim.simulate import curve
+    from memsim.simulate.verbs import every_size
 
-    write_text(output, page([curve(network, **options) for network in loaded]))
+    write_text(output, page([every_size(network, "report", **options) for network in loaded]))

@@ -6,20 +6,22 @@ from typing import Unpack
 
 import click
 
-from memsim.cli.options import Chosen, network_options, run_options
+from memsim.cli.once import once
+from memsim.cli.options import Chosen, network_options, options_of
 from memsim.errors import InputError, Problem
+from memsim.simulate.heed import refuse
 from memsim.simulate.options import RunOptions
 
 
 @click.command("trace")
 @network_options
-@run_options
-@click.option("-f", "--format", "format_", default="perfetto", show_default=True,
+@options_of("trace")
+@once("-f", "--format", "format_", default="perfetto", show_default=True,
               help="perfetto, ramulator2, dramsim3 or csv.")  # fmt: skip
-@click.option("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
-@click.option("--cycle", metavar="TIME",
+@once("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
+@once("--cycle", metavar="TIME",
               help="A cycle, in dramsim3 (a quarter of a burst) and csv (1ns).")  # fmt: skip
-@click.option("--limit", type=click.IntRange(1), metavar="N",
+@once("--limit", type=click.IntRange(1), metavar="N",
               help="Most requests in ramulator2 and dramsim3 (20000000).")  # fmt: skip
 def command(
     network: Chosen,
@@ -42,13 +44,16 @@ def command(
     memsim trace hardnet68 -f dramsim3 --cycle 0.625ns -o t.trace
     """
     from memsim.files import check_writable
-    from memsim.traces import FORMATS, TraceOptions, write_trace
+    from memsim.traces import FORMATS, HEEDS, TIMELESS, TraceOptions, refuse_idle, write_trace
     from memsim.traces.trace_options import MOST_REQUESTS
 
     write = FORMATS[format_]
     if output is not None:
         check_writable(output)
     form = TraceOptions(_cycle(cycle), MOST_REQUESTS if limit is None else limit)
+    refuse_idle(format_, HEEDS[format_], form)
+    if format_ in TIMELESS:
+        refuse("trace without times", options)
     loaded = network.load()
     from memsim.simulate import run
 

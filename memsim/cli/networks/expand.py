@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import Chosen, network_options
 
 
 @click.command("expand")
 @network_options
-@click.option("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
+@once("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
 def command(
     network: Chosen,
     output: str | None,

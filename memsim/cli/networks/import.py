@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import Chosen, allows_unknown, input_options, parse_shape, tell_unknown
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.argument("source")
 @input_options
-@click.option("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
+@once("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
 def command(
     source: str, input_: str | None, batch: int | None, dtype: str | None, output: str | None
 ) -> None:

@@ -6,13 +6,14 @@ import shlex
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import Delivery
 
 
 @click.command("calibrate")
 @click.argument("runs", nargs=-1, metavar="RUNS.csv...")
-@click.option("--paper", metavar="imagenet|camvid|nano", help="Fit published times instead.")
-@click.option(
+@once("--paper", metavar="imagenet|camvid|nano", help="Fit published times instead.")
+@once(
     "--machine",
     default=None,
     metavar="NAME|FILE",
@@ -25,14 +26,14 @@ from memsim.cli.options import Delivery
     metavar="NAME",
     help="Fit this one; may be given several times. All that the machine names if none.",
 )
-@click.option(
+@once(
     "--level",
     default="auto",
     show_default=True,
     help="network, kernel, or auto: kernels where they were timed.",
 )
-@click.option("--format", "format_", metavar="FORMAT", help="Of the report: table, json, csv, md.")
-@click.option("-o", "--output", metavar="FILE", help="Write the machine file.")
+@once("--format", "format_", metavar="FORMAT", help="Of the report: table, json, csv, md.")
+@once("-o", "--output", metavar="FILE", help="Write the machine file.")
 def command(
     runs: tuple[str, ...],
     paper: str | None,

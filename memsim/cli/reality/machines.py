@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from memsim.cli.once import once
+
 
 @click.command("machines")
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="All numbers as JSON.")
+@once("--json", "as_json", is_flag=True, help="All numbers as JSON.")
 def command(name: str | None, as_json: bool) -> None:
     """List the machines that ship with memsim, or show the numbers of one."""
     import json

@@ -6,28 +6,36 @@ from typing import Any
 
 import click
 
-from memsim.cli.options import Chosen, Delivery, layers_option, network_options, report_options
+from memsim.cli.once import once
+from memsim.cli.options import (
+    Chosen,
+    Delivery,
+    is_given,
+    layers_option,
+    network_options,
+    report_options,
+)
 from memsim.cli.progress import progress_bar
 from memsim.errors import InputError, Problem
 
 
 @click.command("measure")
 @network_options
-@click.option("--lowering", default="fused", show_default=True, help="eager or fused.")
-@click.option("--threads", type=int, help="Of PyTorch.  [default: 1]")
-@click.option("--device", help="cpu or cuda.  [default: cpu]")
-@click.option("--runs", type=int, help="Timed passes.  [default: 9]")
-@click.option(
+@once("--lowering", default="fused", show_default=True, help="eager or fused.")
+@once("--threads", type=int, help="Of PyTorch.  [default: 1]")
+@once("--device", help="cpu or cuda.  [default: cpu]")
+@once("--runs", type=int, help="Timed passes.  [default: 9]")
+@once(
     "--malloc",
     help="keep freed memory, or the system's way: page faults are then timed, too.  "
     "[default: keep]",
 )
-@click.option(
+@once(
     "--counters/--no-counters",
     default=None,
     help="On cuda: DRAM bytes of each kernel, by Nsight Compute where it is installed.",
 )
-@click.option(
+@once(
     "--cachegrind",
     is_flag=True,
     help="No times: DRAM bytes of the run under a cache that Valgrind simulates.",
@@ -39,7 +47,7 @@ from memsim.errors import InputError, Problem
     metavar="SIZE",
     help="Of that cache; may be given several times.  [default: 1MiB]",
 )
-@click.option("--fast", is_flag=True, help="With --cachegrind: AVX kernels, which run faster.")
+@once("--fast", is_flag=True, help="With --cachegrind: AVX kernels, which run faster.")
 @layers_option("10", "Kernels to show, or 'all'.")
 @report_options
 def command(
@@ -65,12 +73,16 @@ def command(
         raise InputError(Problem("cannot be told to memsim calibrate", path="--set", hint=hint))
     for wrong, name in ((cachegrind and given, next(iter(given), "")),
                         (caches and not cachegrind, "cache"),
-                        (fast and not cachegrind, "fast")):  # fmt: skip
+                        (fast and not cachegrind, "fast"),
+                        (cachegrind and is_given("layers"), "layers")):  # fmt: skip
         if wrong:
             which = "does not go with" if cachegrind else "needs"
             raise InputError(Problem(f"{which} --cachegrind", path=f"--{name}"))
+    from memsim.formats.library import split_variant
+
     loaded = network.load()
-    named: dict[str, Any] = {"name": network.name, "variant": network.variant or ""}
+    file, variant = split_variant(network.name, network.variant)
+    named: dict[str, Any] = {"name": file, "variant": variant or ""}
     if cachegrind:
         from memsim.measurement.counters.valgrind import SIZES, simulated_cache
 

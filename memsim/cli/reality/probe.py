@@ -6,27 +6,28 @@ from pathlib import Path
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import Delivery, report_options
 from memsim.cli.progress import progress_bar
 
 
 @click.command("probe")
-@click.option(
+@once(
     "--threads",
     type=int,
     default=1,
     show_default=True,
     help="Of the loops and of the matrix products.",
 )
-@click.option(
+@once(
     "--max",
     "largest",
     metavar="SIZE",
     help="Largest footprint.  [default: 256MiB, or 8 x the last-level cache]",
 )
-@click.option("--runs", type=int, help="How often everything is timed.  [default: 9]")
-@click.option("--plot", metavar="FILE", help="Draw bandwidth by footprint: .png, .svg or .pdf.")
-@click.option(
+@once("--runs", type=int, help="How often everything is timed.  [default: 9]")
+@once("--plot", metavar="FILE", help="Draw bandwidth by footprint: .png, .svg or .pdf.")
+@once(
     "--machine-file",
     metavar="FILE",
     help="Write what was reached as a machine, for memsim calibrate --machine.",

@@ -12,15 +12,15 @@ from memsim.cli.options import (
     layers_option,
     network_options,
     only_option,
+    options_of,
     report_options,
-    simulation_options,
 )
 from memsim.simulate.options import Options
 
 
 @click.command("bounds")
 @network_options
-@simulation_options
+@options_of("bounds")
 @only_option
 @layers_option("10")
 @report_options

@@ -11,15 +11,15 @@ from memsim.cli.options import (
     Delivery,
     networks_options,
     only_option,
+    options_of,
     report_options,
-    run_options,
 )
 from memsim.simulate.options import RunOptions
 
 
 @click.command("compare")
 @networks_options()
-@run_options
+@options_of("compare")
 @only_option
 @report_options
 def command(

@@ -6,25 +6,29 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import (
     Chosen,
     Delivery,
-    machine_options,
     network_options,
     only_option,
+    options_of,
     parse_sizes,
     report_options,
 )
+from memsim.errors import InputError, Problem
+from memsim.sheets.formats import WHOLE
+from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 
 
 @click.command("curve")
 @network_options
-@click.option("--cache", "sizes", default="", metavar="SIZE,...",
+@once("--cache", "sizes", default="", metavar="SIZE,...",
               help="Sizes to look at, such as 512KiB,2MiB.")  # fmt: skip
-@click.option("--by-layer", is_flag=True, help="JSON: step functions per layer, role and cause.")
+@once("--by-layer", is_flag=True, help="JSON, CSV: step functions per layer, role and cause.")
+@options_of("curve")
 @only_option
-@machine_options
 @report_options
 def command(
     network: Chosen,
@@ -42,8 +46,15 @@ def command(
     memsim curve hardnet68 --cache 512KiB,2MiB
     memsim curve hardnet68 --management hardware --format csv -o steps.csv
     """
+    if by_layer and delivery.format not in WHOLE:
+        message = f"a {delivery.format} has no room for the steps of every layer"
+        hint = "add --format json or --format csv"
+        raise InputError(Problem(message, path="--by-layer", hint=hint))
+    chosen = parse_sizes(sizes)
+    if not chosen:
+        refuse("curve without sizes", options, ["only"])
     loaded = network.load()
     from memsim.simulate import curve
 
-    result = curve(loaded, sizes=parse_sizes(sizes), **options)
+    result = curve(loaded, sizes=chosen, **options)
     delivery.send(result.detailed() if by_layer else result)

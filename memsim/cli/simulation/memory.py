@@ -10,8 +10,8 @@ from memsim.cli.options import (
     Chosen,
     Delivery,
     layers_option,
-    machine_options,
     network_options,
+    options_of,
     report_options,
 )
 from memsim.simulate.options import Options
@@ -19,7 +19,7 @@ from memsim.simulate.options import Options
 
 @click.command("memory")
 @network_options
-@machine_options
+@options_of("memory")
 @layers_option("20")
 @report_options
 def command(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, report_options
 
 
 @click.command("pytorch-traffic")
 @network_options
-@click.option("--mode", default="fused", show_default=True, help="eager or fused.")
-@click.option(
+@once("--mode", default="fused", show_default=True, help="eager or fused.")
+@once(
     "--cache",
     "sizes",
     metavar="SIZE,...",
     help="Sizes of the last level.  [default: powers of two, 256KiB to 32MiB]",
 )
-@click.option("--ways", type=int, default=16, show_default=True, help="Of the last level.")
+@once("--ways", type=int, default=16, show_default=True, help="Of the last level.")
 @report_options
 def command(
     network: Chosen,

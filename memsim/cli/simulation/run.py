@@ -12,15 +12,15 @@ from memsim.cli.options import (
     layers_option,
     network_options,
     only_option,
+    options_of,
     report_options,
-    run_options,
 )
 from memsim.simulate.options import RunOptions
 
 
 @click.command("run")
 @network_options
-@run_options
+@options_of("run")
 @only_option
 @layers_option("10", "Rows of the table of layers.")
 @report_options

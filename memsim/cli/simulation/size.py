@@ -6,24 +6,27 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import (
     Chosen,
     Delivery,
-    machine_options,
+    is_given,
     network_options,
     only_option,
+    options_of,
     report_options,
 )
+from memsim.errors import InputError, Problem
 from memsim.simulate.options import Options
 
 
 @click.command("size")
 @network_options
-@click.option("--traffic", metavar="BYTES", help="Most DRAM traffic, such as 40MB.")
-@click.option("--within", metavar="PERCENT", help="Most traffic above compulsory, such as 10%.")
+@once("--traffic", metavar="BYTES", help="Most DRAM traffic, such as 40MB.")
+@once("--within", metavar="PERCENT", help="Most traffic above compulsory, such as 10%.")
+@options_of("size")
 @only_option
-@machine_options
-@click.option("--json", "as_json", is_flag=True, help="As --format json.")
+@once("--json", "as_json", is_flag=True, help="As --format json.")
 @report_options
 def command(
     network: Chosen,
@@ -40,6 +43,9 @@ def command(
     memsim size hardnet68 --traffic 80MB
     """
     if as_json:
+        if is_given("format_") and delivery.format != "json":
+            message = f"and --format {delivery.format} are two formats"
+            raise InputError(Problem(message, path="--json", hint="name one"))
         delivery = Delivery("json", delivery.output)
     loaded = network.load()
     from memsim.simulate import size

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fractions import Fraction
-
-import numpy as np
+from functools import cached_property
 
 from memsim.engines.cache.cachepass import CachePass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
-from memsim.engines.clock.recurrence import recurrence
-from memsim.engines.clock.steps import Steps, steps
+from memsim.engines.clock.recurrence import finish
+from memsim.engines.clock.steps import steps
 from memsim.errors import SimulationError
 from memsim.machine import Machine
 from memsim.program.program import Program
@@ -20,67 +20,110 @@ FASTEST = 10**18
 PRECISION = Fraction(1, 1000)
 """A bandwidth is found to this part of itself."""
 
-LONG = 20_000
+LONG = 50_000
 """Tasks from which on the compiled recurrence is worth loading."""
 
 
-def stalled_share(durations: Steps) -> Fraction:
-    """The part of the time in which the compute engine waits, as an exact fraction."""
-    tell = compiled_recurrence if len(durations.compute) > LONG else recurrence
-    time = tell(durations).end
-    return Fraction(time - sum(durations.compute), time) if time else Fraction(0)
+@dataclass(frozen=True)
+class Demand:
+    """How long one program takes on a machine with one DRAM bandwidth and another.
 
-
-def bandwidth_for(
-    program: Program, traffic: CachePass, machine: Machine, share: Fraction
-) -> int | None:
-    """The least peak DRAM bandwidth at which stalls take no more than a share of the time.
-
-    Parameters
+    Attributes
     ----------
     program : Program
     traffic : CachePass
         What the program moves; it does not depend on the bandwidth.
     machine : Machine
         All of it but its bandwidth stays.
-    share : Fraction
-        Such as 1/10.
-
-    Returns
-    -------
-    int or None
-        Bytes per second, at most 0.1 % above the least; None where no bandwidth does it, since
-        latency, or the order of the transfers, makes the engine wait.
 
     Examples
     --------
     >>> import memsim
     >>> result = memsim.run("resnet18", machine="edge")
-    >>> enough = bandwidth_for(result.program, result.traffic, result.machine, Fraction(1, 10))
+    >>> demand = Demand(result.program, result.traffic, result.machine)
+    >>> enough = demand.bandwidth_for(Fraction(1, 10))
     >>> less = memsim.run("resnet18", machine="edge", bandwidth=enough * 99 // 100)
     >>> less.totals["stall_s"] / less.time_s > 0.1
     True
     """
-    moved = int(np.sum(traffic.load_bytes) + np.sum(traffic.store_bytes))
-    if not moved:
-        return 0
 
-    compute = steps(program, traffic, machine).compute
+    program: Program
+    traffic: CachePass
+    machine: Machine
+    _known: dict[int, int | None] = field(default_factory=dict, repr=False)
 
-    def enough(bandwidth: int) -> bool:
-        faster = machine.with_overrides(bandwidth=bandwidth)
-        try:
-            return stalled_share(steps(program, traffic, faster, compute)) <= share
-        except SimulationError:  # so slow that its time is beyond what is simulated
-            return False
+    @cached_property
+    def _compute(self) -> list[int]:
+        return steps(self.program, self.traffic, self.machine).compute
 
-    if not enough(FASTEST):
-        return None
-    low, high = 1, FASTEST
-    start = max(int(machine.dram.bandwidth), 1)  # most answers are near the machine's own
-    while low < start < high:
-        low, high, start = (low, start, start // 8) if enough(start) else (start, high, start * 8)
-    while high - low > 1 and high - low > high * PRECISION:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    def time(self, bandwidth: int) -> int | None:
+        """Picoseconds at a peak bandwidth in bytes per second; None beyond what is simulated."""
+        if bandwidth not in self._known:
+            machine = self.machine.with_overrides(bandwidth=bandwidth)
+            try:
+                durations = steps(self.program, self.traffic, machine, self._compute)
+            except SimulationError:
+                self._known[bandwidth] = None
+            else:
+                long = self.program.tasks > LONG
+                end = compiled_recurrence(durations).end if long else finish(durations)
+                self._known[bandwidth] = end
+        return self._known[bandwidth]
+
+    def bandwidth_for(self, share: Fraction) -> int | None:
+        """The least peak DRAM bandwidth at which stalls take no more than a share of the time.
+
+        Parameters
+        ----------
+        share : Fraction
+            Such as 1/10.
+
+        Returns
+        -------
+        int or None
+            Bytes per second, at most 0.1 % above the least; None where no bandwidth does it,
+            since latency, or the order of the transfers, makes the engine wait.
+
+        Notes
+        -----
+        Time is a maximum of sums, each linear in the time of a byte, so it is convex in it up to
+        the rounding of picoseconds. A line through two known times therefore ends near the time
+        that is looked for: false position, with halving where it lingers on one side (Illinois).
+        """
+        if not int(self.traffic.load_bytes.sum()) + int(self.traffic.store_bytes.sum()):
+            return 0
+        longest = int(sum(self._compute) / (1 - share))
+
+        def late(bandwidth: int) -> float:
+            time = self.time(bandwidth)
+            return float("inf") if time is None else time - longest
+
+        if late(FASTEST) > 0:
+            return None
+        slow = max(int(self.machine.dram.bandwidth), 1)
+        while slow > 1 and late(slow) <= 0:
+            slow = max(slow // 8, 1)
+        fast = min(known for known in self._known if known > slow and late(known) <= 0)
+        slow = max(known for known in self._known if known < fast and late(known) > 0)
+        above, below, side = late(slow), late(fast), 0
+        while fast - slow > 1 and fast - slow > fast * PRECISION:
+            middle = _between(slow, fast, above, below)
+            value = late(middle)
+            if value <= 0:
+                fast, below = middle, value
+                above = above / 2 if side < 0 else above
+                side = -1
+            else:
+                slow, above = middle, value
+                below = below / 2 if side > 0 else below
+                side = 1
+        return fast
+
+
+def _between(slow: int, fast: int, above: float, below: float) -> int:
+    """Where the line through two times, drawn over the time of a byte, crosses the limit."""
+    share = above / (above - below) if above < float("inf") else 1.0
+    edge = float(PRECISION) / 3
+    share = min(max(share, edge), 1 - edge)
+    guess = 1 / (1 / slow + (1 / fast - 1 / slow) * share) if above < float("inf") else slow * 8
+    return min(max(round(guess), slow + 1), fast - 1)

@@ -45,3 +45,39 @@ def recurrence(steps: Steps) -> Timeline:
         for side in (start, end)
     )
     return Timeline(*columns)
+
+
+def finish(steps: Steps) -> int:
+    """When the last task of :func:`recurrence` is computed and stored, and nothing else.
+
+    It is asked at many bandwidths, so it keeps no more than the two tasks before.
+
+    Examples
+    --------
+    >>> finish(Steps([5, 5], [10, 10], [3, 3], [1, 1], [False, False]))
+    29
+    """
+    channel = computed = before = stored = emptied = last = 0
+    pending = -1  # the store of the task before; -1: there is no such task
+    for load, compute, store, latency, waits in zip(
+        steps.load, steps.compute, steps.store, steps.latency, steps.waits, strict=True
+    ):
+        if waits and pending >= 0:  # that store goes first
+            stored = computed
+            if pending:
+                stored = channel = max(stored, channel) + pending
+            last = max(last, stored)
+        arrived = computed if waits else before
+        if load:
+            arrived = channel = max(arrived, channel) + load
+        if not waits and pending >= 0:
+            stored = computed
+            if pending:
+                stored = channel = max(stored, channel) + pending
+            last = max(last, stored)
+        begin = max(arrived + latency, computed, emptied)
+        before, computed = computed, begin + compute
+        emptied, pending = stored, store
+    if pending > 0:
+        last = max(last, max(computed, channel) + pending)
+    return max(last, computed)

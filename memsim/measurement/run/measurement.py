@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from memsim.errors import InputError, Problem
+from memsim.formats.library import split_variant
 from memsim.formats.module.module import import_torch
 from memsim.measurement.counters.gpu_counters import dram_bytes, find_ncu
 from memsim.measurement.measured import MeasuredNetwork, at_least_one, identity
@@ -147,7 +149,7 @@ def measure(
     device: str = "cpu",
     runs: int = RUNS,
     malloc: str = "keep",
-    counters: bool = True,
+    counters: bool | None = None,
     name: str = "",
     variant: str = "",
     progress: Callable[[int], object] = lambda done: None,
@@ -172,9 +174,9 @@ def measure(
     malloc : str
         ``keep`` or ``system``, see :func:`memsim.measurement.run.malloc.choose_malloc`: it holds
         for this process from now on.
-    counters : bool
-        On ``cuda``: count each kernel's DRAM bytes in a further process, where Nsight Compute
-        (``ncu``) is installed.
+    counters : bool, optional
+        On ``cuda``: whether to count each kernel's DRAM bytes in a further process, where Nsight
+        Compute (``ncu``) is installed; it does if left out.
     name, variant : str
         What the network is called in the result; as it was named here if empty.
     progress : callable
@@ -192,8 +194,11 @@ def measure(
     >>> measurement.save("runs/resnet18.csv")              # doctest: +SKIP
     """
     at_least_one(runs=runs, threads=threads)
+    _refuse_idle(device, threads, malloc, counters)
     if not isinstance(network, Network):
-        name, network = name or os.fspath(network), network_of(network)
+        file, named = split_variant(network)
+        name, variant = name or os.fspath(file), variant or named or ""
+        network = network_of(network)
     memory = choose_malloc(malloc)
     with _threads(threads):
         # Inside, for oneDNN packs weights for the threads that it has: for others they would be
@@ -202,7 +207,7 @@ def measure(
         clock: Clock = CpuClock() if device == "cpu" else CudaClock()
         whole, steps = _timed(runnable, clock, runs, progress)
     facts = _facts(device, threads, clock, runs) | {"memory": memory}
-    ncu = find_ncu() if device == "cuda" and counters else None
+    ncu = find_ncu() if device == "cuda" and counters is not False else None
     moved = dram_bytes(network, lowering, ncu) if ncu is not None else None
     if device == "cuda":
         facts["DRAM bytes"] = "Nsight Compute, of one pass" if moved else "not counted"
@@ -225,6 +230,15 @@ def measure(
         kernels=kernels,
         facts=facts,
     )
+
+
+def _refuse_idle(device: str, threads: int, malloc: str, counters: bool | None) -> None:
+    """Refuse what does nothing on a device."""
+    if device == "cpu" and counters is not None:
+        raise InputError(Problem("counts on a GPU alone", "counters", "add device cuda"))
+    if device == "cuda" and (threads != 1 or malloc != "keep"):
+        path = "threads" if threads != 1 else "malloc"
+        raise InputError(Problem("is of the processor, and cuda computes", path, "device cpu"))
 
 
 def _timed(

@@ -34,7 +34,7 @@ BAND = 16
 """Sizes at which belady's traffic is found for the band: each is a pass of its own."""
 
 
-@figure("traffic against cache size")
+@figure("traffic against cache size", verb="figure of traffic")
 def curve(
     networks: Drawables,
     *,

@@ -17,6 +17,7 @@ from memsim.program.kernel_graph import kernel_readers
 from memsim.readable import format_bytes, format_count
 from memsim.results.run import Result
 from memsim.simulate import Options, prepare
+from memsim.simulate.heed import refuse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,10 +84,12 @@ def graph(
     one = only(network, "graph")
     result = None
     if colour == "traffic" or isinstance(one, Result):
+        refuse("graph", options)
         result = result_of(one, options)
         program = result.program
     else:
-        program, _ = prepare(network_of(one), **options)
+        refuse("graph of kernels", options)
+        program, _ = prepare(network_of(one), "graph of kernels", **options)
     drawn = program.network
     layout = layered(kernel_readers(drawn, program.kernels))
     axes = ax or new_axes(None, size or _size(layout))

@@ -12,7 +12,6 @@ from memsim.errors import InputError
 from memsim.network.graph import Network
 from memsim.paper.timing import DEVICE, conditions_of, timed
 from memsim.plot.canvas import new_axes
-from memsim.plot.drawables import refuse_clock
 from memsim.plot.families import FAMILIES, family, family_handles
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
@@ -131,7 +130,6 @@ def _points(
     if pairs and (networks or options):
         raise InputError("figure latency takes pairs, or networks with options, not both")
     if not pairs:
-        refuse_clock(options)
         device = conditions_of(options.get("machine") or DEVICE)[1].device
         rows = timed(networks, **options)
         pairs = [Pair(row.name, row.result.time_s, row.measured_s) for row in rows]

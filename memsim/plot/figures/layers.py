@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from memsim.results.run import Result
 
 
-@figure("traffic per layer by role and by cause")
+@figure("traffic per layer by role and by cause", verb="figure of traffic")
 def layers(
     network: Drawables,
     *,

@@ -46,7 +46,7 @@ MOST_NAMES = 30
 """Feature maps up to which each is named."""
 
 
-@figure("feature maps over the kernels they live, live bytes below")
+@figure("feature maps over the kernels they live, live bytes below", verb="figure of lives")
 def lifetimes(
     network: Drawables,
     *,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memsim.plot.canvas import GivenPanels, Panels
 
 
-@figure("distribution of MACs over CIO", simulates=False)
+@figure("distribution of MACs over CIO", verb="figure of a network")
 def moc(
     networks: Drawables,
     *,

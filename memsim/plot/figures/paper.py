@@ -10,7 +10,6 @@ import numpy as np
 from memsim.network.graph import Network
 from memsim.paper.timing import DEVICE, conditions_of, correlation, timed
 from memsim.plot.canvas import new_panels
-from memsim.plot.drawables import refuse_clock
 from memsim.plot.families import FAMILIES, family, family_handles
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
@@ -26,7 +25,11 @@ if TYPE_CHECKING:
     from memsim.plot.canvas import GivenPanels, Panels
 
 
-@figure("the HarDNet paper's CIO, traffic and MACs against its times", published=True)
+@figure(
+    "the HarDNet paper's CIO, traffic and MACs against its times",
+    verb="figure of traffic",
+    published=True,
+)
 def paper(
     networks: Iterable[Network | str] | Network | str = (),
     *,
@@ -61,7 +64,6 @@ def paper(
     >>> [axes.get_xlabel() for axes in panels[0]]
     ['CIO as printed, elements', 'DRAM traffic (memsim)', 'MACs']
     """
-    refuse_clock(options)
     rows = timed([networks] if isinstance(networks, str | Network) else list(networks), **options)
     device = conditions_of(options.get("machine") or DEVICE)[1].device
     panels = new_panels(ax, (1, 3), size, sharey=True, kind="paper")

@@ -8,7 +8,7 @@ from memsim.plot.canvas import new_axes
 from memsim.plot.drawables import Drawables, only, result_of
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
-from memsim.plot.style import BLACK, BLUE, GREY, LIGHT, RED, Look, dress, legend, short
+from memsim.plot.style import BLACK, BLUE, GREY, LIGHT, PURPLE, RED, Look, dress, legend, short
 from memsim.readable import format_rate
 from memsim.results.details.roof import Roof
 from memsim.simulate import Options
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from memsim.results.layer import LayerResult
     from memsim.results.run import Result
 
-BOUND = {"memory": Look(RED, marker="o"), "compute": Look(BLUE, marker="s")}
+BOUND = {
+    "memory": Look(RED, marker="o"),
+    "both": Look(PURPLE, marker="D"),
+    "compute": Look(BLUE, marker="s"),
+    "overhead": Look(GREY, marker="^"),
+}
+"""How layers look by what their time goes by with."""
 
 AREA = 3000
 """Points squared of a marker that would stand for all of the time."""
@@ -147,6 +153,7 @@ def _handles(result: Result) -> list[Line2D]:
             label=f"bound by {name}",
         )
         for name, look in BOUND.items()
+        if any(layer.bound == name for layer in result.layers if layer.macs and layer.time_ps)
     ]  # fmt: skip
     edge = Line2D([], [], linestyle="none", marker=">", color=GREY, label="moves nothing")
     tick = Line2D([], [], color=LIGHT, marker="|", markeredgecolor=GREY, label="from MoC to moved")
@@ -154,12 +161,14 @@ def _handles(result: Result) -> list[Line2D]:
     note = f"area: share of the time\n({rest / result.time_ps:.0%} is in layers without MACs)"
     handles += [tick, Line2D([], [], linestyle="none", label=note)]
     if any(layer.macs and not layer.dram_bytes for layer in result.layers):
-        handles.insert(2, edge)
+        handles.insert(-2, edge)
     return handles
 
 
 def _title(result: Result) -> str:
-    bound = sum(layer.time_ps for layer in result.layers if layer.bound == "memory")
+    bound = sum(layer.time_ps for layer in result.layers if layer.bound in ("memory", "both"))
     share = bound / result.time_ps if result.time_ps else 0.0
     name = result.network.name
-    return f"{name} on {result.machine.name}: {share:.0%} of the time in layers bound by memory"
+    return (
+        f"{name} on {result.machine.name}: {share:.0%} of the time in layers that wait for memory"
+    )

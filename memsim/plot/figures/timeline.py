@@ -28,6 +28,7 @@ from memsim.plot.style import (
 )
 from memsim.readable import format_rate, format_time
 from memsim.results.details.activity import Activity, DramRate, stage_times
+from memsim.results.sheets.accuracy import beside
 from memsim.simulate import Options
 from memsim.units import PICOSECONDS
 
@@ -187,8 +188,9 @@ def _mark_stages(panels: Panels, result: Result, scale: float) -> None:
 
 def _title(result: Result) -> str:
     totals = result.totals
+    time = format_time(result.time_ps) + beside(result.accuracy)
     waits = totals["stall_s"] / result.time_s if result.time_ps else 0.0
     return (
-        f"{result.network.name} on {result.machine.name}: {format_time(result.time_ps)}, of which "
+        f"{result.network.name} on {result.machine.name}: {time}, of which "
         f"compute waits {waits:.0%}; DRAM is busy {totals['dram_utilization']:.0%}"
     )

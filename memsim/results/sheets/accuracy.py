@@ -2,7 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from memsim.results.accuracy import Accuracy
+
+
+def beside(known: Accuracy) -> str:
+    """What stands beside a time: its error, or nothing where that is not known.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> network = memsim.load("resnet50", input_shape=(3, 1024, 1024))
+    >>> beside(memsim.run(network, machine="gtx1080").accuracy), beside(Accuracy(None))
+    (' ± 2.0%', '')
+    """
+    return "" if known.error is None else f" \N{PLUS-MINUS SIGN} {known.error:.1%}"
+
+
+def accuracies(known: Iterable[tuple[str, Accuracy]], machine: str) -> tuple[tuple[str, str], ...]:
+    """Lines of :func:`accuracy` of several questions: one where all say the same.
+
+    Parameters
+    ----------
+    known : iterable of (str, Accuracy)
+        What each question is called, and how far its time can be trusted.
+    machine : str
+
+    Examples
+    --------
+    >>> accuracies([("a", Accuracy(None)), ("b", Accuracy(None))], "edge")
+    (('accuracy', 'not known: edge was fitted to no measured time'),)
+    """
+    named: dict[str, list[str]] = {}
+    for name, each in known:
+        named.setdefault(accuracy(each, machine), []).append(name)
+    if len(named) == 1:
+        return (("accuracy", next(iter(named))),)
+    return tuple(("accuracy", f"of {', '.join(names)}: {text}") for text, names in named.items())
 
 
 def accuracy(known: Accuracy, machine: str) -> str:

@@ -9,6 +9,7 @@ from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes, format_count, format_time
 from memsim.results.comparison import Comparison, Contender
+from memsim.results.sheets.accuracy import accuracies, beside
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import WIDTH
@@ -29,11 +30,14 @@ def _count(networks: int) -> str:
 
 def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet:
     """Lay out a comparison; ``layers`` does not apply."""
-    first = comparison.contenders[0].result
+    first, named = comparison.contenders[0].result, _named(comparison)
     return Sheet(
         title=f"{_count(len(comparison.contenders))} on {first.machine.name}",
-        facts=configuration(first.program, first.machine),
-        grids=tuple(grid for group in _groups(_named(comparison)) for grid in _grids(group)),
+        facts=(
+            *configuration(first.program, first.machine),
+            *accuracies([(name, each.result.accuracy) for name, each in named], first.machine.name),
+        ),
+        grids=tuple(grid for group in _groups(named) for grid in _grids(group)),
         notes=(
             "Shortcuts: feature maps fetched by another kernel than their first reader, and "
             "write-backs that only such a fetch needs. Lifetime: kernels from the one that "
@@ -76,7 +80,7 @@ def _grids(named: list[Named]) -> Iterator[Grid]:
         (f"DRAM traffic{of} by cause", _causes(group), 2 if only is None else 1),
         *([] if only is Part.WEIGHTS else [("shortcuts", _shortcuts(), 0)]),
         ("lifetime of feature maps", _lifetimes(), 0),
-        ("time", _time(), 0),
+        ("time", _time(group), 0),
     ):
         rows = tuple((label, *(tell(each) for each in group)) for label, tell in lines)
         yield Grid(title, columns, rows, total)
@@ -157,9 +161,12 @@ def _lifetimes() -> list[Line]:
     ]
 
 
-def _time() -> list[Line]:
+def _time(group: list[Contender]) -> list[Line]:
+    error = ("its error", lambda each: beside(each.result.accuracy).strip() or "-")
+    fitted = any(each.result.accuracy.calibrated for each in group)
     return [
         ("latency", lambda each: format_time(each.result.time_ps)),
+        *([error] if fitted else []),
         ("compute busy", lambda each: f"{each.result.totals['compute_utilization']:.0%}"),
         ("DRAM busy", lambda each: f"{each.result.totals['dram_utilization']:.0%}"),
     ]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from memsim.engines.curve.knees import Knee
 from memsim.readable import format_bytes, format_bytes_exact, format_time
 from memsim.results.curve import CurveResult
+from memsim.results.sheets.accuracy import accuracies, beside
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 
@@ -31,6 +32,12 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
             + (f", from a cache of {format_bytes_exact(enough)} on" if enough is not None else ""),
         ),
     )
+    if result.points:
+        known = [
+            (format_bytes(size), result.accuracy(size))
+            for size in dict.fromkeys(result.cache_bytes)
+        ]
+        facts += accuracies(known, result.machine.name)
     grids = [_knees(result.knees())] if len(result.programs) == 1 else [_orders(result)]
     if result.points:
         grids.append(_points(result))
@@ -96,7 +103,7 @@ def _points(result: CurveResult) -> Grid:
             ),
             format_bytes(point.dram_bytes),
             f"{point.dram_bytes / compulsory:.2f}" if compulsory else "-",
-            format_time(point.time_ps),
+            format_time(point.time_ps) + beside(result.accuracy(point.cache_bytes)),
         )
         for point in result.points
     ]

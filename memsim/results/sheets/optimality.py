@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from memsim.program.parts import Part, compulsory
@@ -39,31 +40,41 @@ def optimality_sheet(optimality: Optimality, layers: int | None = 10) -> Sheet:
         facts=configuration(program, machine),
         grids=(
             Grid(title, columns, tuple(rows)),
-            *([_convolutions(optimality.rows(), layers)] if optimality.convolutions else []),
+            *([_convolutions(optimality, layers)] if optimality.convolutions else []),
         ),
         notes=(
             "The lower bound holds for every policy at this cache and task order, reads and "
             "write-backs together. Belady's rule (farthest next use) is a heuristic with unequal "
-            "blocks. What a convolution moves at least by itself, with its input and output in "
-            "DRAM, is no floor for a network, which keeps tensors on chip.",
+            "blocks.",
         ),
     )
 
 
-def _convolutions(rows: list[dict[str, Any]], layers: int | None) -> Grid:
-    heaviest = sorted(rows, key=lambda row: -int(row["dram_bytes"]))
+def _convolutions(optimality: Optimality, layers: int | None) -> Grid:
+    heaviest = sorted(optimality.rows(), key=lambda row: -int(row["dram_bytes"]))
     listed = heaviest[:layers]
+    title = f"the {len(listed)} heaviest of {len(heaviest)} convolutions"
+    if optimality.only is not None:  # what one would move alone is of all of its data
+        return Grid(
+            title, ("layer", "moved"), tuple((row["layer"], next(_moved(row))) for row in listed)
+        )
     return Grid(
-        f"the {len(listed)} heaviest of {len(heaviest)} convolutions",
-        ("layer", "moved", "by itself at least"),
-        tuple(
-            (
-                row["layer"],
-                *(
-                    format_bytes(row[key]) if row[key] else "-"
-                    for key in ("dram_bytes", "communication_bytes")
-                ),
-            )
-            for row in listed
-        ),
+        title,
+        ("layer", "moved", "alone at least", "moved less, since"),
+        tuple((row["layer"], *_moved(row), _why_less(row)) for row in listed),
     )
+
+
+def _moved(row: dict[str, Any]) -> Iterator[str]:
+    return (
+        format_bytes(row[key]) if row[key] else "-" for key in ("dram_bytes", "communication_bytes")
+    )
+
+
+def _why_less(row: dict[str, Any]) -> str:
+    """Why a convolution moves less than it would with all of its data in DRAM; empty else."""
+    kept = row["kept_on_chip"]
+    if row["dram_bytes"] >= row["communication_bytes"] or not kept:
+        return ""
+    stays = "stays" if len(kept.split()) == 1 and kept != "weights" else "stay"
+    return f"{' and '.join(kept.split())} {stays} on chip"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
 from memsim.results.layer import LayerResult
-from memsim.results.run import Result
-from memsim.results.sheets.accuracy import accuracy
+from memsim.results.run import STALLS, Result
+from memsim.results.sheets.accuracy import accuracy, beside
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 
@@ -68,7 +66,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
         ),
         (
             "time",
-            f"{format_time(result.time_ps)}{_error(result)}: compute busy "
+            f"{format_time(result.time_ps)}{beside(result.accuracy)}: compute busy "
             f"{totals['compute_utilization']:.0%}, DRAM busy {totals['dram_utilization']:.0%}, "
             f"stalled {format_time(int(totals['time_ps'] - sum(result.steps.compute)))}",
         ),
@@ -114,31 +112,13 @@ def _cio(result: Result) -> str:
     return f"{told}; feature maps move {maps / nbytes:.2f} x that" if nbytes else told
 
 
-def _error(result: Result) -> str:
-    """The error of the machine's times, where it is known and the question is the fitted one."""
-    known = result.accuracy
-    if known.calibrated is None or known.deviations or known.outside:
-        return ""
-    return f" \N{PLUS-MINUS SIGN} {known.calibrated.left_out:.1%}"
-
-
 def _demand(result: Result) -> str:
-    """At which bandwidths the compute engine would hardly wait, where that is found at once."""
-    if result.program.tasks > MOST_TASKS:
-        return ""
+    """At which bandwidths the compute engine would hardly wait."""
     tenth, hundredth = (result.bandwidth_for(share) for share in STALLS)
     if tenth is None:
         return "; no bandwidth keeps stalls below 10% of the time"
     more = "no bandwidth below 1%" if hundredth is None else f"{format_rate(hundredth)} below 1%"
     return f"; {format_rate(tenth)} would keep stalls below 10% of the time, {more}"
-
-
-STALLS = (Fraction(1, 10), Fraction(1, 100))
-"""Shares of the time that a reader asks about."""
-
-MOST_TASKS = 1000
-"""Tasks up to which a table tells the bandwidths of :meth:`Result.bandwidth_for`: their search runs
-the clock some thirty times, which takes a moment for batches."""
 
 
 def _rate(value: float) -> str:
