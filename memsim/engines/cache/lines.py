@@ -14,7 +14,7 @@ import numpy as np
 
 from memsim.errors import Problem, SimulationError
 from memsim.program.memory.allocator import plan_memory
-from memsim.program.placement import Placement
+from memsim.program.memory.placement import Placement
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
