@@ -14,6 +14,7 @@ from memsim.network.graph import Network
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate import Options, run
+from memsim.simulate.options import refuse_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def timed(networks: Sequence[Network | str] = (), **options: Unpack[Options]) ->
     >>> [(each.name, each.measured_s) for each in timed(["resnet18"])]
     [('resnet18', 0.013)]
     """
+    refuse_frames(options, "the published times are of one inference")
     machine, under = conditions_of(options.get("machine") or DEVICE)
     table = read_table("memsim.paper", "imagenet")
     rows = {row["shipped"]: row for row in table if row[under.column]}

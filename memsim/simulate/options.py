@@ -15,7 +15,9 @@ from memsim.units import Quantity
 if TYPE_CHECKING:
     from memsim.machine import Machine
 
-__all__ = ["OPTIONS", "RUN_OPTIONS", "Option", "Options", "RunOptions", "refuse_unknown"]
+__all__ = [
+    "OPTIONS", "RUN_OPTIONS", "Option", "Options", "RunOptions", "refuse_frames", "refuse_unknown",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,15 @@ class Options(TypedDict, total=False):
             "caching, arena or fresh: who gives feature maps their addresses.", default="caching"
         ),
     ]
+    frames: Annotated[
+        int | None,
+        Option(
+            "Inferences in a row, on a cache that keeps what it holds.",
+            "N",
+            default="1",
+            kind=int,
+        ),
+    ]
 
 
 class RunOptions(Options, total=False):
@@ -154,3 +165,21 @@ def refuse_unknown(options: Iterable[str], known: Iterable[str]) -> None:
     ]
     if problems:
         raise InputError(*problems)
+
+
+def refuse_frames(options: Options, reason: str) -> None:
+    """Refuse several inferences where one is meant.
+
+    Raises
+    ------
+    InputError
+        With the reason.
+
+    Examples
+    --------
+    >>> refuse_frames({"frames": 2}, "a memory plan is of one inference")
+    Traceback (most recent call last):
+    memsim.errors.InputError: frames: a memory plan is of one inference
+    """
+    if options.get("frames") is not None:
+        raise InputError(Problem(reason, path="frames"))

@@ -15,7 +15,7 @@ from memsim.network.graph import Network
 from memsim.program.parts import part
 from memsim.registry import Registry
 from memsim.results.run import Result
-from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Options, refuse_unknown
+from memsim.simulate.options import OPTIONS, RUN_OPTIONS, Options, refuse_frames, refuse_unknown
 from memsim.simulate.preparation import prepare, prepare_all
 from memsim.simulate.source import Source
 from memsim.units import Quantity, parse_bytes, parse_percent
@@ -41,7 +41,7 @@ def run(
     only: str | None = None,
     **options: Unpack[Options],
 ) -> Result:
-    """Simulate one inference: DRAM traffic and time.
+    """Simulate one inference, or several in a row: DRAM traffic and time.
 
     Parameters
     ----------
@@ -73,6 +73,8 @@ def run(
     >>> large = memsim.run("hardnet68", cache="2MiB")
     >>> large.dram_bytes < small.dram_bytes
     True
+    >>> memsim.run("hardnet68", machine="edge", cache="80MB", frames=3).frames.steady.weight_bytes
+    0
     """
     refuse_unknown(options, RUN_OPTIONS)
     told = part(only)
@@ -300,4 +302,5 @@ def memory(network: Source, **options: Unpack[Options]) -> Memory:
     """
     from memsim.results.memory import Memory
 
+    refuse_frames(options, "a memory plan is of one inference: each one has the same addresses")
     return Memory(*prepare(network, **options))
