@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memsim.measurement.run.measurement import Measurement, measure
     from memsim.network import Network, Node, Tensor
     from memsim.network.metrics import Accounting, cio
-    from memsim.paper import PaperTable, paper_table
+    from memsim.paper import PaperTable, PaperTraffic, paper_table, paper_traffic
     from memsim.program import Program, build
     from memsim.results.comparison import Comparison
     from memsim.results.curve import CurveResult
@@ -58,6 +58,7 @@ _HOMES = {
     "Node": "network",
     "Optimality": "results.optimality",
     "PaperTable": "paper",
+    "PaperTraffic": "paper",
     "Probe": "measurement.probe.probe",
     "Problem": "errors",
     "Program": "program",
@@ -84,6 +85,7 @@ _HOMES = {
     "memory": "simulate",
     "names": "formats",
     "paper_table": "paper",
+    "paper_traffic": "paper",
     "probe": "measurement.probe.probe",
     "pytorch_traffic": "simulate",
     "run": "simulate",
@@ -109,6 +111,7 @@ __all__ = [
     "Node",
     "Optimality",
     "PaperTable",
+    "PaperTraffic",
     "Probe",
     "Problem",
     "Program",
@@ -135,6 +138,7 @@ __all__ = [
     "memory",
     "names",
     "paper_table",
+    "paper_traffic",
     "probe",
     "pytorch_traffic",
     "run",

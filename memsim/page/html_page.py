@@ -59,7 +59,7 @@ def page(results: Sequence[CurveResult]) -> str:
     ------
     InputError
         If there is no network, if one comes in several task orders (``best`` picks one per
-        cache size), or if plotly is not installed.
+        cache size) or in several frames, or if plotly is not installed.
 
     Examples
     --------
@@ -73,6 +73,10 @@ def page(results: Sequence[CurveResult]) -> str:
     if any(len(result.programs) > 1 for result in results):
         hint = f"choose one of {', '.join(ORDERS)}"
         raise InputError(Problem("a report shows programs of one task order", hint=hint))
+    if any(result.program.frames > 1 for result in results):
+        raise InputError(
+            Problem("a report is of one inference", path="frames", hint="leave it out")
+        )
     library, machine = plotly_js(), results[0].machine
     names = labels([result.program.network.name for result in results])
     program = _program()

@@ -106,6 +106,9 @@ def timed(networks: Sequence[Network | str] = (), **options: Unpack[Options]) ->
     >>> [(each.name, each.measured_s) for each in timed(["resnet18"])]
     [('resnet18', 0.013)]
     """
+    if options.get("frames") is not None:
+        message, hint = "the published times are of one inference", "leave it out"
+        raise InputError(Problem(message, path="frames", hint=hint))
     machine, under = conditions_of(options.get("machine") or DEVICE)
     table = read_table("memsim.paper", "imagenet")
     rows = {row["shipped"]: row for row in table if row[under.column]}

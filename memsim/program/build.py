@@ -190,6 +190,8 @@ def _with_lives(
         cell_birth=np.where(touched, task[first], -1).astype(np.int32),
         cell_death=np.where(touched, task[last], -1).astype(np.int32),
         cell_writer=writer,
+        frames=1,
+        alone=None,
         **cells,
     )
 

@@ -55,7 +55,8 @@ class Lives:
 
     @classmethod
     def of(cls, program: Program) -> Lives:
-        """The lives in a program."""
+        """The lives in a program; of several frames, in one of them."""
+        program = program.one_frame
         cells = np.flatnonzero(program.cell_is_kept)
         tensor, kernel = program.cell_tensor[cells], program.task_kernel.astype(np.int64)
         count = len(program.tensors)
@@ -144,8 +145,9 @@ def _first_readers(program: Program) -> Ints:
 def live_by_use(program: Program) -> Ints:
     """Live bytes of feature maps while each task runs, tasks x :data:`USES`.
 
-    They sum to :attr:`Program.live_bytes <memsim.program.program.Program.live_bytes>`. What a
-    feature map is kept for changes when the kernel that reads it first is done.
+    They sum to :attr:`Program.live_bytes <memsim.program.program.Program.live_bytes>`, and every
+    frame has the same. What a feature map is kept for changes when the kernel that reads it first
+    is done.
 
     Examples
     --------
@@ -154,6 +156,8 @@ def live_by_use(program: Program) -> Ints:
     >>> bool((live_by_use(program).sum(axis=1) == program.live_bytes).all())
     True
     """
+    if program.alone is not None:
+        return np.tile(live_by_use(program.alone), (program.frames, 1))
     cells = np.flatnonzero(program.cell_is_kept)
     size = program.cell_bytes[cells]
     birth, death = program.cell_birth[cells], program.cell_death[cells]
@@ -175,6 +179,7 @@ def live_by_use(program: Program) -> Ints:
 
 def most_live(program: Program) -> Ints:
     """Live bytes by use at the fullest task of each kernel, kernels x :data:`USES`."""
+    program = program.one_frame
     live = live_by_use(program)
     order = np.lexsort((live.sum(axis=1), program.task_kernel))
     fullest = order[np.flatnonzero(np.diff(program.task_kernel[order], append=-1))]

@@ -49,7 +49,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Program:
-    """A network's inference as columns of read-only NumPy arrays.
+    """A network's inference, or several in a row, as columns of read-only NumPy arrays.
 
     Tasks run in array order. A task reads, then writes. What it accesses is stored in two
     grains: a *touch* is the access to a whole cell (blocks that are only ever accessed
@@ -87,6 +87,10 @@ class Program:
     cell_writer : int64 array, per cell
         The touch that writes it; -1 for weights and network inputs.
     block_bytes : int64 array, one entry per block
+    frames : int
+        Inferences in a row; each runs the same tasks.
+    alone : Program or None
+        One of them by itself, where there are several.
 
     Examples
     --------
@@ -118,6 +122,8 @@ class Program:
     cell_death: NDArray[np.int32]
     cell_writer: Ints
     block_bytes: Ints
+    frames: int = 1
+    alone: Program | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -137,8 +143,8 @@ class Program:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of its kernels: the network's without layers left out."""
-        return sum(kernel.macs for kernel in self.kernels)
+        """Multiply-accumulates of its kernels, in all frames; those of layers left out are not."""
+        return self.frames * sum(kernel.macs for kernel in self.kernels)
 
     @cached_property
     def left_out(self) -> tuple[Layer, ...]:
@@ -165,10 +171,38 @@ class Program:
         )
 
     def __repr__(self) -> str:
+        frames = f"{self.frames:,} frames, " if self.frames > 1 else ""
         return (
-            f"<Program {self.network.name}: {len(self.kernels)} kernels, {self.tasks:,} tasks, "
-            f"{self.accesses:,} accesses, {len(self.block_bytes):,} blocks>"
+            f"<Program {self.network.name}: {frames}{len(self.kernels)} kernels, "
+            f"{self.tasks:,} tasks, {self.accesses:,} accesses, {len(self.block_bytes):,} blocks>"
         )
+
+    # ---- frames: inferences in a row, see :func:`memsim.program.frames.repeat`
+
+    @property
+    def one_frame(self) -> Program:
+        """One inference by itself: what is the same for every frame is found there."""
+        return self.alone or self
+
+    @cached_property
+    def task_frame(self) -> Ints:
+        """The frame of each task."""
+        return np.arange(self.tasks) // max(self.tasks // self.frames, 1)
+
+    @cached_property
+    def cell_frame(self) -> Ints:
+        """The frame that each cell belongs to; 0 for weights, which all frames share."""
+        frame = np.zeros(len(self.cell_bytes), np.int64)
+        first = len(self.one_frame.cell_bytes)
+        own = (len(frame) - first) // max(self.frames - 1, 1)
+        frame[first:] = 1 + np.arange(len(frame) - first) // max(own, 1)
+        return frame
+
+    @cached_property
+    def frame_end(self) -> Ints:
+        """The last touch of each frame."""
+        touches = len(self.touch_cell) // self.frames
+        return touches * np.arange(1, self.frames + 1) - 1
 
     # ---- touches
 
@@ -246,9 +280,14 @@ class Program:
     # ---- cells
 
     @cached_property
+    def cell_is_weight(self) -> NDArray[np.bool_]:
+        """Whether each cell is part of a parameter."""
+        return self._of_kind("weight")
+
+    @cached_property
     def cell_is_kept(self) -> NDArray[np.bool_]:
         """Whether each cell is part of a feature map that some task touches."""
-        return (self.cell_birth >= 0) & ~self._of_kind("weight")
+        return (self.cell_birth >= 0) & ~self.cell_is_weight
 
     @cached_property
     def cell_is_output(self) -> NDArray[np.bool_]:
@@ -258,11 +297,11 @@ class Program:
     @cached_property
     def cell_is_given(self) -> NDArray[np.bool_]:
         """Whether each cell lies in DRAM before the first task: weights and network inputs."""
-        return self._of_kind("weight") | self._of_kind("input")
+        return self.cell_is_weight | self._of_kind("input")
 
     @cached_property
     def tensor_spans(self) -> tuple[Ints, Ints]:
-        """First and last task that touch each tensor; (tasks, -1) where none does."""
+        """First and last task that touch each tensor, of any frame; (tasks, -1) where none does."""
         count = len(self.tensors)
         first, last = np.full(count, self.tasks, np.int64), np.full(count, -1, np.int64)
         touched = self.cell_birth >= 0

@@ -86,6 +86,8 @@ def _of_the_program(program: Program, machine: Machine) -> list[str]:
         for name, expected in fitted.items()
         if program.options[name] != expected
     ]
+    if program.frames > 1:
+        phrases.append(f"{program.frames} frames in a row, fitted with one at a time")
     network = program.network
     variant = machine.program.variant_of(network.name)
     if variant is not None and network.variant != variant:

@@ -79,6 +79,7 @@ class Contender:
                 )
             },
             "accuracy": result.accuracy.to_dict(),
+            **({"frames": result.frames.ends()} if result.program.frames > 1 else {}),
             "by_role": result.by_role,
             "by_cause": result.by_cause,
             "shortcuts": {

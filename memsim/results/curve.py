@@ -162,9 +162,12 @@ class CurveResult(Facts):
 
     @property
     def cio_bytes(self) -> int:
-        """The network's CIO in bytes: what convolutions alone read and write without any reuse."""
+        """The network's CIO in bytes: what convolutions alone read and write without any reuse.
+
+        Of several frames the sum.
+        """
         network = self.program.network
-        return network.cio * network[network.inputs[0]].output.itemsize
+        return self.program.frames * network.cio * network[network.inputs[0]].output.itemsize
 
     def belady_bytes(self, sizes: Iterable[int]) -> list[int] | None:
         """DRAM traffic under policy ``belady`` at some cache sizes, a cache pass each.

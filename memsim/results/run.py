@@ -22,6 +22,7 @@ from memsim.program.program import Program
 from memsim.readable import format_count
 from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
+from memsim.results.frames import Frames
 from memsim.results.layer import LayerResult
 from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
@@ -130,6 +131,11 @@ class Result(Facts):
         """
         return transfers(self.program, self.machine.cache)
 
+    @cached_property
+    def frames(self) -> Frames:
+        """What each inference moves, and how long it takes, where there are several in a row."""
+        return Frames.of(self.program, self.transfers, self.timeline, self.only)
+
     @property
     def by_role(self) -> dict[str, int]:
         """DRAM bytes per role: weight, input, activation, residual, concat, output."""
@@ -207,8 +213,8 @@ class Result(Facts):
             dram_weight_bytes=int(moved[Role.WEIGHT].sum()),
             by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
             by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
-            macs=kernel.macs,
-            cio_elements=self.network[kernel.name].cio if kernel.macs else 0,
+            macs=kernel.macs * self.program.frames,
+            cio_elements=self.program.frames * self.network[kernel.name].cio if kernel.macs else 0,
             communication_bytes=self._communication.get(kernel.name),
             time_ps=time,
             compute_ps=compute,
@@ -318,8 +324,12 @@ class Result(Facts):
     @property
     def assumptions(self) -> dict[str, list[str]]:
         """What was ``assumed`` and what was ``not_counted``, a phrase each."""
+        frames = self.program.frames
         assumed = [
-            "one inference of the whole batch from a cold cache",
+            "one inference of the whole batch from a cold cache"
+            if frames == 1
+            else f"{frames} inferences of the whole batch in a row, the first from a cold cache, "
+            "each with inputs and outputs of its own",
             "a task reads its blocks once, streamed through the buffers",
         ]
         lowering = LOWERINGS[str(self.program.options["lowering"])]
@@ -348,6 +358,8 @@ class Result(Facts):
         Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
         DRAM bytes. ``bandwidth_for_stalls_bytes_per_s`` holds :meth:`bandwidth_for` by share of
         the time, null where no bandwidth does it.
+        Where there are several frames, totals and layers are those of all of them,
+        and ``frames`` tells them apart.
         """
         network = self.network
         return {
@@ -371,6 +383,7 @@ class Result(Facts):
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,
             "layers": [layer.to_dict() for layer in self.layers],
+            **({"frames": self.frames.to_dict()} if self.program.frames > 1 else {}),
             **self.assumptions,
         }
 

@@ -28,6 +28,7 @@ NO_CACHE = ("changes what a cache keeps, which nothing here depends on", "memsim
 NO_LINES = ("is for a hardware cache, and this is about a scratchpad", "memsim run heeds it")
 NO_TASKS = ("changes the tasks of kernels, and kernels alone are shown", "colour traffic heeds it")
 NOT_SHOWN = ("changes nothing of what is shown here", "leave it out")
+ONE_FRAME = ("is of several inferences, and this is about one", "memsim run heeds it")
 NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim run heeds it")
 
 TIMES = ("bandwidth", "macs")
@@ -76,19 +77,20 @@ VERBS: dict[str, Verb] = {
     "size": Verb({**_NO_TIMES, "cache": IS_ASKED}),
     "bounds": Verb({**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES)}),
     "memory": Verb(
-        {name: why for name, why in _PLAN.items() if name != "allocator"}, always=("allocator",)
+        {**_all(ONE_FRAME, "frames"), **{n: why for n, why in _PLAN.items() if n != "allocator"}},
+        always=("allocator",),
     ),
-    "report": Verb(_CLOCK),
+    "report": Verb({**_CLOCK, "frames": ONE_FRAME}),
     "trace": Verb(),
     "trace without times": Verb(_NO_TIMES),
     "graph": Verb(_NO_TIMES),
     "graph of kernels": Verb(
-        {**_PLAN, **_all(NO_TASKS, *TASKS), **_all(NOT_SHOWN, "batch", "dtype")}
+        {**_PLAN, **_all(NO_TASKS, *TASKS), **_all(NOT_SHOWN, "frames", "batch", "dtype")}
     ),
     "graph of layers": Verb({**_NETWORK, **_all(NOT_SHOWN, "batch", "dtype")}),
     "figure": Verb(_CLOCK),
     "figure of traffic": Verb(_NO_TIMES),
-    "figure of lives": Verb(_PLAN),
+    "figure of lives": Verb({**_PLAN, "frames": ONE_FRAME}),
     "figure of a network": Verb({**_NETWORK, "dtype": NOT_SHOWN}),
     "network": Verb(_NETWORK),
 }

@@ -96,6 +96,15 @@ class Options(TypedDict, total=False):
             "caching, arena or fresh: who gives feature maps their addresses.", default="caching"
         ),
     ]
+    frames: Annotated[
+        int | None,
+        Option(
+            "Inferences in a row, on a cache that keeps what it holds.",
+            "N",
+            default="1",
+            kind=int,
+        ),
+    ]
 
 
 class RunOptions(Options, total=False):

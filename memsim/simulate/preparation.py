@@ -11,6 +11,7 @@ from memsim.errors import InputError, Problem
 from memsim.machine import DEFAULT_MACHINE, Machine, load_machine
 from memsim.machine.machine import Overrides
 from memsim.program import Program, build
+from memsim.program.frames import repeat
 from memsim.program.lowering import on_library
 from memsim.program.memory.allocator import ALLOCATORS
 from memsim.program.tiling import IMAGES
@@ -63,14 +64,16 @@ def prepare_all(
     problems = idle(verb, changes, management, MANAGEMENTS[management].heeds, machine.name)
     if problems:
         raise InputError(*problems)
+    frames = left.pop("frames", 1)
     left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}
     left["lowering"] = on_library(left["lowering"], machine.compute.kernels)
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs
 
         del left["order"]
-        return candidate_programs(network, **left), machine
-    program = build(network, **left)
+        candidates = candidate_programs(network, **left)
+        return {order: repeat(each, frames) for order, each in candidates.items()}, machine
+    program = repeat(build(network, **left), frames)
     return {str(program.options["order"]): program}, machine
 
 

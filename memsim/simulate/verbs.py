@@ -42,7 +42,7 @@ def run(
     only: str | None = None,
     **options: Unpack[Options],
 ) -> Result:
-    """Simulate one inference: DRAM traffic and time.
+    """Simulate one inference, or several in a row: DRAM traffic and time.
 
     Parameters
     ----------
@@ -74,6 +74,8 @@ def run(
     >>> large = memsim.run("hardnet68", cache="2MiB")
     >>> large.dram_bytes < small.dram_bytes
     True
+    >>> memsim.run("hardnet68", machine="edge", cache="80MB", frames=3).frames.steady.weight_bytes
+    0
     """
     refuse("run", options, ["clock", "only"])
     told = part(only)

@@ -87,17 +87,23 @@ def _names(result: Result) -> Iterator[Event]:
 
 
 def _kernels(result: Result) -> Iterator[Event]:
-    """A slice for each run of tasks of one kernel."""
-    kernel, line = result.program.task_kernel, result.timeline
-    edges = np.flatnonzero(np.diff(kernel, prepend=-1, append=-1))
+    """A slice for each run of tasks of one kernel; of several frames, with what each moves."""
+    program, line = result.program, result.timeline
+    kernel, several = program.task_kernel, program.frames > 1
+    run = program.task_frame * len(program.kernels) + kernel
+    edges = np.flatnonzero(np.diff(run, prepend=-1, append=-1))
     layers = result.layers
     for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        layer = layers[int(kernel[low])]
+        number, frame = int(kernel[low]), int(program.task_frame[low])
+        layer = layers[number]
+        read, written = layer.dram_read_bytes, layer.dram_write_bytes
+        if several:
+            read, written = result.frames.layer(frame, number)
         yield _slice(
             "kernels", layer.name, line.compute_start[low], line.compute_end[high - 1],
-            op=layer.op, layers=list(layer.layers), tasks=high - low, macs=layer.macs,
-            dram_read_bytes=layer.dram_read_bytes, dram_write_bytes=layer.dram_write_bytes,
-            bound=layer.bound,
+            op=layer.op, layers=list(layer.layers), tasks=high - low,
+            macs=layer.macs // program.frames, dram_read_bytes=read, dram_write_bytes=written,
+            bound=layer.bound, **({"frame": frame} if several else {}),
         )  # fmt: skip
 
 
@@ -170,12 +176,13 @@ def _counter(name: str, time: int, **values: int) -> Event:
 
 
 def _flows(result: Result) -> Iterator[Event]:
-    """For each tensor that is written and read: start, steps and end of one flow."""
+    """For each tensor that is written and read, in each frame: start, steps, end of one flow."""
     program, line = result.program, result.timeline
-    tensor = program.cell_tensor[program.touch_cell]
+    tensors = len(program.tensors)
+    tensor = (program.cell_tensor + tensors * program.cell_frame)[program.touch_cell]
     task = program.touch_task
     writes, reads = np.flatnonzero(program.touch_write), np.flatnonzero(~program.touch_write)
-    wrote = np.full(len(program.tensors), -1, np.int64)
+    wrote = np.full(tensors * program.frames, -1, np.int64)
     np.maximum.at(wrote, tensor[writes], task[writes])
     kernels = len(program.kernels)
     key = tensor[reads].astype(np.int64) * kernels + program.task_kernel[task[reads]]
@@ -185,7 +192,7 @@ def _flows(result: Result) -> Iterator[Event]:
         if wrote[pair // kernels] >= 0:
             readers.setdefault(pair // kernels, []).append(at)
     for number, tasks in readers.items():
-        stored = program.tensors[number]
+        stored = program.tensors[number % tensors]
         head: Event = {
             "pid": PROCESS, "tid": TRACKS["compute"], "name": stored.name, "cat": "tensor",
             "id": number,

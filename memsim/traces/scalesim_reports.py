@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from memsim.errors import InputError, Problem
 from memsim.results.details.operand_transfers import operand_transfers
 from memsim.results.run import Result
 from memsim.traces.trace_options import TraceOptions
@@ -31,7 +32,16 @@ def scalesim(result: Result, options: TraceOptions) -> Iterator[bytes]:
     and a start or stop without a transfer is empty. Reads of feature maps, of residuals and of
     concat operands are IFMAP reads; writes are charged to the layer that produces them, which
     may be before they happen. Times are rounded down to cycles.
+
+    Raises
+    ------
+    InputError
+        For several frames.
     """
+    if result.program.frames > 1:
+        hint = "perfetto, ramulator2 and dramsim3 take several"
+        message = "a row per layer, with where it starts and stops, is of one inference"
+        raise InputError(Problem(message, path="frames", hint=hint))
     cycle = options.cycle_ps or CYCLE_PS
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

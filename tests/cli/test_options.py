@@ -73,6 +73,7 @@ VALUES = {
     "images": Values(
         ("--images", "together", "--batch", "2"), ("--images", "apart", "--batch", "2")
     ),
+    "frames": Values(("--frames", "1"), ("--frames", "3")),
     "rows": Values(("--rows", "touched"), ("--rows", "streamed")),
     "policy": Values(("--policy", "lru"), ("--policy", "fifo")),
     "management": Values(("--management", "scratchpad"), ("--management", "hardware")),
@@ -298,6 +299,8 @@ def test_what_is_refused_would_do_nothing(
         values = [each[-1] for each in VALUES[option]]
         if option == "ways":
             values = [1, 0]
+        if option == "frames":
+            values = [1, 3]
         if option == "fetch_on_write":
             values = [True, False]
         for cache in CACHES:

@@ -141,6 +141,10 @@ def test_what_holds_where_an_option_is_left_out_is_what_is_told() -> None:
             assert option.default == fields[name].default, name
         elif name == "machine":
             assert option.default == DEFAULT_MACHINE
+        elif name == "frames":
+            assert option.default == str(
+                memsim.build(memsim.load("resnet18"), buffer=1 << 19).frames
+            )
         elif name != "clock":
             assert option.default == "", f"{name}: the machine says"
     assert RUN_OPTIONS["clock"].default == "replay"

@@ -13,7 +13,7 @@ from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
 from memsim.program import Program, build
 from memsim.program.memory.allocator import plan_memory
-from memsim.program.placement import Placement
+from memsim.program.memory.placement import Placement
 from tests.strategies import networks
 
 LAYOUTS = ["nchw", "nhwc"]

@@ -18,6 +18,7 @@ RUNS = {
     "nothing kept": ("patterns/harmonic", {"cache": 0}),
     "resnet18": ("resnet18", {}),
     "eager": ("hardnet39ds", {"cache": "256KiB", "lowering": "eager"}),
+    "frames": ("patterns/dense", {"cache": "1MB", "frames": 3}),
 }
 
 
@@ -78,7 +79,7 @@ def test_bytes_are_the_results_totals_exactly(run) -> None:
     for key, total in (
         ("dram_read_bytes", result.dram_read_bytes),
         ("dram_write_bytes", result.dram_write_bytes),
-        ("macs", result.network.macs),
+        ("macs", result.network.macs * result.program.frames),
     ):
         assert sum(event["args"][key] for event in kernels) == total
 
@@ -109,7 +110,7 @@ def test_flows_lead_from_the_writer_to_its_readers(run) -> None:
         for operand in kernel.operands:
             for segment in operand.view.segments:
                 readers[segment.tensor].add(kernel.name)
-    assert len(flows) == sum(bool(readers[name]) for name in kernels)
+    assert len(flows) == result.program.frames * sum(bool(readers[name]) for name in kernels)
     for steps in flows.values():
         assert [event["ph"] for event in steps] == ["s", *"t" * (len(steps) - 2), "f"]
         times = [ps(event["ts"]) for event in steps]
@@ -130,3 +131,15 @@ def test_counters_hold_the_results_columns(run) -> None:
     assert counters["live feature maps"] == result.program.live_bytes.tolist()
     assert max(counters["DRAM bandwidth"]) <= result.machine.dram_bytes_per_s
     assert counters["DRAM bandwidth"][-1] == 0
+
+
+def test_slices_of_several_frames_say_what_each_moves() -> None:
+    result = memsim.run("resnet18", machine="edge", cache="64MB", frames=2)
+    found = json.loads(b"".join(FORMATS["perfetto"](result, TraceOptions())))["traceEvents"]
+    kernels = slices(found, "kernels")
+    moved = [0, 0]
+    for event in kernels:
+        moved[event["args"]["frame"]] += event["args"]["dram_read_bytes"]
+        moved[event["args"]["frame"]] += event["args"]["dram_write_bytes"]
+    assert moved == [result.frames[0].dram_bytes, result.frames[1].dram_bytes]
+    assert moved[0] > 50 * moved[1]

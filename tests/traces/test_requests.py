@@ -13,7 +13,7 @@ from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.policies import POLICIES
 from memsim.errors import SimulationError
 from memsim.program.memory.allocator import plan_memory
-from memsim.program.placement import Placement
+from memsim.program.memory.placement import Placement
 from memsim.results.details.channel_ranges import ChannelRanges
 from memsim.traces import FORMATS, TraceOptions, write_trace
 from memsim.traces.request_stream import Requests

@@ -113,22 +113,26 @@ def convolution_bounds(program: Program, on_chip_bytes: int) -> tuple[Convolutio
     Parameters
     ----------
     program : Program
-        Its kernels matter, not its order. Transposed convolutions are left out.
+        Its kernels matter, not its order: several frames are so many times the images.
+        Transposed convolutions are left out.
     on_chip_bytes : int
         Cache and streaming buffers. A tile that the buffers do not hold (``tile: whole``) counts
         on memory that is not in there, and may move less than the bound.
     """
     return tuple(
-        convolution_bound(kernel, kernel.op.window, on_chip_bytes)
+        convolution_bound(kernel, kernel.op.window, on_chip_bytes, program.frames)
         for kernel in program.kernels
         if kernel.op.window and kernel.op.convolves and not kernel.op.transposed
     )
 
 
-def convolution_bound(kernel: Kernel, window: Window, on_chip_bytes: int) -> ConvolutionBound:
+def convolution_bound(
+    kernel: Kernel, window: Window, on_chip_bytes: int, frames: int = 1
+) -> ConvolutionBound:
     """Bound the traffic of one convolution; see :class:`ConvolutionBound`."""
     channels, height, width = kernel.shapes[0]
     images, outputs, rows, columns = kernel.output.shape
+    images *= frames
     top, left, _, _ = window.padding
     (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
     vertical = _Axis.of(height, rows, kh, sh, dh, top)

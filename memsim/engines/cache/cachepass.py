@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.managements import MANAGEMENTS
-from memsim.engines.cache.transfers import Transfers
+from memsim.engines.cache.transfers import Flow, Transfers
 from memsim.machine.cache import Cache
 from memsim.program.kernel import Cause, Role
 from memsim.program.program import Program
@@ -121,21 +121,13 @@ def transfers(program: Program, cache: Cache | int) -> Transfers:
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
     """Charge transfers to tasks, kernels, roles, causes and tensors."""
-    fetches = moved.fetches
-    given = program.cell_is_given[program.touch_cell[fetches.of]]
-    first = np.where(given, fetches.amount - moved.again, 0)
     kernels, tensors = len(program.kernels), len(program.tensors)
     traffic = np.zeros((kernels, len(Role), len(Cause)), np.int64)
     tensor_traffic = np.zeros((tensors, len(Cause)), np.int64)
     load_bytes = np.zeros(program.tasks, np.int64)
     store_bytes = np.zeros(program.tasks, np.int64)
     task, tensor = program.touch_task, program.cell_tensor[program.touch_cell]
-    for cause, moves, amount in (
-        (Cause.COMPULSORY, fetches, first),
-        (Cause.RELOAD, fetches, fetches.amount - first),
-        (Cause.SPILL, moved.spills, moved.spills.amount),
-        (Cause.COMPULSORY, moved.results, moved.results.amount),
-    ):
+    for cause, moves, amount in by_cause(program, moved):
         charged, happens = moves.of, moves.at
         kernel = program.task_kernel[task[charged]]
         np.add.at(traffic[:, :, cause], (kernel, program.touch_role[charged]), amount)
@@ -152,6 +144,19 @@ def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
         tensor_traffic,
         moved.occupancy,
         moved.peak,
+    )
+
+
+def by_cause(program: Program, moved: Transfers) -> tuple[tuple[Cause, Flow, Ints], ...]:
+    """Why bytes move: each cause with transfers and their bytes; the results come last."""
+    fetches = moved.fetches
+    given = program.cell_is_given[program.touch_cell[fetches.of]]
+    first = np.where(given, fetches.amount - moved.again, 0)
+    return (
+        (Cause.COMPULSORY, fetches, first),
+        (Cause.RELOAD, fetches, fetches.amount - first),
+        (Cause.SPILL, moved.spills, moved.spills.amount),
+        (Cause.COMPULSORY, moved.results, moved.results.amount),
     )
 
 

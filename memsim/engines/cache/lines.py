@@ -14,7 +14,7 @@ import numpy as np
 
 from memsim.errors import Problem, SimulationError
 from memsim.program.memory.allocator import plan_memory
-from memsim.program.placement import Placement
+from memsim.program.memory.placement import Placement
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def line_accesses(
     owners = np.repeat(touch.astype(np.int32), lines)
     new = np.ones(total, np.bool_)
     new[1:] = (numbers[1:] != numbers[:-1]) | (owners[1:] != owners[:-1])
-    return LineAccesses(numbers[new], owners[new], -(-plan.total_bytes // line))
+    return LineAccesses(numbers[new], owners[new], -(-placement.total_bytes // line))
 
 
 def _too_long(program: Program) -> SimulationError:

@@ -113,7 +113,7 @@ class Transfers:
             Network outputs where they are written through, as a scratchpad does; units are cells
             then. Left out, outputs are dirty like all else, units are the trace's blocks, and
             the last write-back of an output is its result: when it is evicted, or else in the
-            end.
+            end of its frame.
         """
         at = np.flatnonzero(events.missed)
         touch, block = trace.touch[at].astype(np.int64), trace.block[at].astype(np.int64)
@@ -127,6 +127,10 @@ class Transfers:
             left = left.select(output[left.of])
             final = output[spills.of] & _last_of_unit(spills) & ~np.isin(spills.unit, left.unit)
             results, spills = spills.select(final).join(left), spills.select(~final)
+            # What a frame gives is handed over when it ends; its lines stay, clean.
+            frame = program.task_frame[program.touch_task[results.of]]
+            handed_over = np.minimum(results.at, program.frame_end[frame])
+            results = replace(results, at=handed_over)
         else:
             cell = program.touch_cell.astype(np.int64)
             fetches = Flow(touch, touch, size, cell[touch])

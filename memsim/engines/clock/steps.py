@@ -137,9 +137,10 @@ def _serial(program: Program, machine: Machine) -> NDArray[np.bool_]:
 
 
 def first_of_kernel(program: Program) -> NDArray[np.bool_]:
-    """Per task: is it the first of its kernel?"""
+    """Per task: is it the first of its kernel, in its frame?"""
     kernel = program.task_kernel
     first: NDArray[np.bool_] = np.concatenate([[True], kernel[1:] != kernel[:-1]])
+    first[1:] |= np.diff(program.task_frame) > 0
     return first
 
 

@@ -71,6 +71,9 @@ ALLOCATORS: Registry[Allocator] = Registry("allocator")
 def plan_memory(program: Program, allocator: str = "caching") -> MemoryPlan:
     """Give every tensor of a program an address.
 
+    Of several frames the first one's: an allocator that is asked for the same sizes in the same
+    order gives the same addresses again.
+
     Parameters
     ----------
     program : Program
@@ -84,7 +87,7 @@ def plan_memory(program: Program, allocator: str = "caching") -> MemoryPlan:
     >>> [plan_memory(program, name).peak_bytes for name in ("fresh", "caching", "arena")]
     [10743744, 4014080, 4014080]
     """
-    place = ALLOCATORS[allocator]
+    place, program = ALLOCATORS[allocator], program.one_frame
     address = np.full(len(program.tensors), -1, np.int64)
     fixed = 0
     for number, tensor in enumerate(program.tensors):

@@ -10,7 +10,7 @@ import numpy as np
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.transfers import Flow
 from memsim.program.memory.allocator import plan_memory
-from memsim.program.placement import Placement
+from memsim.program.memory.placement import Placement
 from memsim.results.run import Result
 
 if TYPE_CHECKING:

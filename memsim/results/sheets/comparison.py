@@ -81,6 +81,7 @@ def _grids(named: list[Named]) -> Iterator[Grid]:
         *([] if only is Part.WEIGHTS else [("shortcuts", _shortcuts(), 0)]),
         ("lifetime of feature maps", _lifetimes(), 0),
         ("time", _time(group), 0),
+        *([("frames", _frames(), 0)] if group[0].result.program.frames > 1 else []),
     ):
         rows = tuple((label, *(tell(each) for each in group)) for label, tell in lines)
         yield Grid(title, columns, rows, total)
@@ -158,6 +159,22 @@ def _lifetimes() -> list[Line]:
         ("mean, B x kernels", lambda each: _bytes(each.lifetimes.to_dict()["byte_kernels_mean"])),
         ("max, B x kernels", lambda each: _bytes(each.lifetimes.to_dict()["byte_kernels_max"])),
         ("peak live", lambda each: _bytes(int(each.result.totals["peak_live_activation_bytes"]))),
+    ]
+
+
+def _frames() -> list[Line]:
+    def moves(each: Contender, which: int) -> str:
+        return _bytes(each.result.frames[which].dram_bytes)
+
+    def takes(each: Contender, which: int) -> str:
+        return format_time(each.result.frames[which].time_ps)
+
+    return [
+        ("first, traffic", lambda each: moves(each, 0)),
+        ("first, time", lambda each: takes(each, 0)),
+        ("last, traffic", lambda each: moves(each, -1)),
+        ("last, time", lambda each: takes(each, -1)),
+        ("last like before", lambda each: "yes" if each.result.frames.settled else "no"),
     ]
 
 

@@ -35,6 +35,8 @@ def configuration(
     compute += OVERLAPS[machine.compute.overlap]
     order = f"best ({options['best']})" if options["order"] == "best" else str(options["order"])
     said = [str(options["lowering"]), str(options["schedule"]), order]
+    if program.frames > 1:
+        said.append(f"{program.frames:,} frames")
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")
     if program.network.batch > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
+from memsim.results.frames import Frame
 from memsim.results.layer import LayerResult
 from memsim.results.run import STALLS, Result
 from memsim.results.sheets.accuracy import accuracy, beside
@@ -57,13 +58,16 @@ def _bytes(amount: int) -> str:
 
 def _totals(result: Result) -> tuple[tuple[str, str], ...]:
     totals, network = result.totals, result.network
+    frames = result.program.frames
     return (
         ("traffic", _moved(result)),
         *([] if result.only is Part.WEIGHTS else [("CIO", _cio(result))]),
         (
             "network",
-            f"{format_count(network.macs)} MACs, {format_count(network.params)} parameters",
+            f"{format_count(network.macs)} MACs{' a frame' if frames > 1 else ''}, "
+            f"{format_count(network.params)} parameters",
         ),
+        *([(f"frames {frames}", _frames(result))] if frames > 1 else []),
         (
             "time",
             f"{format_time(result.time_ps)}{beside(result.accuracy)}: compute busy "
@@ -104,12 +108,29 @@ def _moved(result: Result) -> str:
 def _cio(result: Result) -> str:
     """CIO, beside what it estimates: the feature maps of a lowering that copies no concat."""
     network = result.network
-    nbytes = network.cio * network[network.inputs[0]].output.itemsize * network.batch
-    told = f"{format_count(network.cio)} elements = {format_bytes(nbytes)}"
+    cio = network.cio * result.program.frames
+    nbytes = cio * network[network.inputs[0]].output.itemsize * network.batch
+    told = f"{format_count(cio)} elements = {format_bytes(nbytes)}"
     if result.program.options["lowering"] != "concat_free":
         return f"{told}, about what feature maps move under concat_free, without reuse"
     maps = result.by_part[Part.FEATURE_MAPS]
     return f"{told}; feature maps move {maps / nbytes:.2f} x that" if nbytes else told
+
+
+def _frames(result: Result) -> str:
+    """The first inference and the last one, apart."""
+    frames = result.frames
+    first, last = (
+        f"{_of_frame(each, result.only)} in {format_time(each.time_ps)}"
+        for each in (frames.first, frames.steady)
+    )
+    return f"the first {first}; {'a steady one' if frames.settled else 'the last'} {last}"
+
+
+def _of_frame(frame: Frame, only: Part | None) -> str:
+    if only is not None:
+        return _bytes(frame.dram_bytes)
+    return f"{format_bytes(frame.dram_bytes)} (weights {_bytes(frame.weight_bytes)})"
 
 
 def _demand(result: Result) -> str:

@@ -32,7 +32,9 @@ class Hardware(Management):
         seen = line_accesses(program, cache.line, cache.layout, cache.allocator)
         write = WRITE_ALLOCATE if cache.fetch_on_write else WRITE
         code = np.where(program.touch_write[seen.touch], write, READ)
-        owner = program.cell_tensor[program.touch_cell[seen.touch]]
+        # The same tensor of another frame is something else in the same place.
+        owners = program.cell_tensor + len(program.tensors) * program.cell_frame
+        owner = owners[program.touch_cell[seen.touch]]
         code += NEW * _changes_owner(owner, seen.line)
         tasks = program.touch_task[seen.touch]
         start = np.searchsorted(tasks, np.arange(program.tasks + 1))
@@ -62,7 +64,7 @@ class Hardware(Management):
         return super().one_pass(cache)
 
 
-def _changes_owner(tensor: NDArray[np.int32], line: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _changes_owner(tensor: NDArray[np.int64], line: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Whether each access is the first to its line since another tensor had it."""
     order = np.argsort(line, kind="stable")
     owner, place = tensor[order], line[order]

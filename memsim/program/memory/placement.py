@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.program.memory.allocator import MemoryPlan, plan_memory
+from memsim.program.memory.best_fit import aligned
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+
+PAGE = 4096
+"""Bytes: the buffers of a frame begin on a page, so no line is shared with another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,14 @@ class Placement:
         From the start of one run to that of the next.
     runs : int64 array, per cell
         How many there are.
+    total_bytes : int
+        The address space used.
+
+    Notes
+    -----
+    Of several frames each finds its weights and its feature maps at the addresses of the first.
+    What the frames take and give is not the network's to reuse: the inputs and outputs of every
+    frame have buffers of their own, behind all else.
 
     Examples
     --------
@@ -46,6 +58,7 @@ class Placement:
     run: Ints
     stride: Ints
     runs: Ints
+    total_bytes: int
 
     @classmethod
     def of(
@@ -78,8 +91,9 @@ class Placement:
         within = np.where(
             planar, channel * plane + row * row_bytes, row * pixels * pixel + channel * itemsize
         )
-        first = plan.address[tensor] + image * channels * plane + within
-        return cls(first, run, stride, program.cell_bytes // run)
+        address, total = _addresses(program, plan)
+        first = address + image * channels * plane + within
+        return cls(first, run, stride, program.cell_bytes // run, total)
 
     def spans(self, cell: Ints) -> tuple[Ints, Ints, Ints]:
         """The runs of whole cells, in order.
@@ -118,3 +132,20 @@ class Placement:
         high = np.minimum((number + 1) * run[part], (offset + nbytes)[part])
         begins = self.first[cell][part] + number * self.stride[cell][part]
         return part, begins + low - number * run[part], high - low
+
+
+def _addresses(program: Program, plan: MemoryPlan) -> tuple[Ints, int]:
+    """Where the tensor of each cell begins, and the address space used."""
+    address = plan.address[program.cell_tensor]
+    if program.frames == 1:
+        return address, plan.total_bytes
+    offset = np.full(len(program.tensors), -1, np.int64)
+    size = 0
+    for number, tensor in enumerate(program.tensors):
+        if tensor.kind in ("input", "output"):
+            offset[number] = size
+            size += aligned(tensor.nbytes)
+    behind, step = (-(-nbytes // PAGE) * PAGE for nbytes in (plan.total_bytes, size))
+    buffered = offset[program.cell_tensor]
+    own = behind + program.cell_frame * step + buffered
+    return np.where(buffered >= 0, own, address), behind + program.frames * step
