@@ -36,7 +36,7 @@ def engine_rates() -> list[str]:
     from memsim.engines.clock.replay import replay
     from memsim.engines.clock.steps import steps
 
-    machine = memsim.load_machine("edge")
+    machine = memsim.load_machine("textbook")
     network = memsim.load("fc_densenet103", input_shape=(3, 1024, 2048))
     lines = []
     for lowering in ("eager", "fused", "concat_free"):

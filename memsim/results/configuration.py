@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memsim.machine import Machine
+from memsim.machine import Machine, fields
 from memsim.program.program import Program
 
 
@@ -19,7 +19,10 @@ def resolved(program: Program, machine: Machine) -> dict[str, Any]:
     >>> config["cache_bytes"], config["lowering"], config["allocator"]
     (1000000, 'fused', 'caching')
     """
-    return {**machine.resolved(), **of_program(program, machine)}
+    dtype = program.network.dtype
+    facts = machine.resolved()
+    rates = {name: fields.plain(machine.mac_rate(name, dtype)) for name in facts["macs_per_s"]}
+    return {**facts, "macs_per_s": rates, **of_program(program, machine)}
 
 
 def of_program(program: Program, machine: Machine) -> dict[str, Any]:

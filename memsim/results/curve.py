@@ -92,7 +92,7 @@ class CurveResult(Facts):
     Examples
     --------
     >>> import memsim
-    >>> machine = memsim.load_machine("edge")
+    >>> machine = memsim.load_machine("textbook")
     >>> program = memsim.build(memsim.load("resnet18"), buffer=machine.buffer_bytes)
     >>> result = CurveResult(program, machine, (500_000, 2_000_000))
     >>> [point.dram_bytes for point in result.points] == [

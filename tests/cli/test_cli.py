@@ -149,7 +149,7 @@ def test_check_tells_of_every_file(memsim, tiny: str) -> None:
 def test_lists(memsim) -> None:
     assert "hardnet68 " in memsim("list")[1]
     assert "edge " in memsim("machines")[1]
-    assert json.loads(memsim("machines", "edge")[1])["cache_bytes"] == 2_000_000
+    assert json.loads(memsim("machines", "textbook")[1])["cache_bytes"] == 2_000_000
     assert json.loads(memsim("schema")[1])["title"] == "memsim architecture"
 
 

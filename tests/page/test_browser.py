@@ -27,7 +27,7 @@ NETWORKS = ("hardnet68", "densenet121")
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("report") / "report.html"
-    assert run(["report", *NETWORKS, "--machine", "edge", "-o", str(file)]) == 0
+    assert run(["report", *NETWORKS, "--machine", "textbook", "-o", str(file)]) == 0
     return file
 
 
@@ -38,7 +38,7 @@ def viewer(browser: Any, report: Path):
 
 
 def at(network: str, cache: int) -> Result:
-    return memsim.run(network, machine="edge", cache=cache, clock="recurrence")
+    return memsim.run(network, machine="textbook", cache=cache, clock="recurrence")
 
 
 def check_numbers(viewer: Viewer, cache: int) -> None:
@@ -164,7 +164,7 @@ def test_every_layer_and_every_feature_map(viewer: Viewer, network: str) -> None
 
 def test_latency_is_that_of_the_nearest_point_of_the_grid_and_says_so(viewer: Viewer) -> None:
     draw = random.Random(3)
-    machine = memsim.load_machine("edge")
+    machine = memsim.load_machine("textbook")
     largest = max(int(memsim.curve(name).steps.cache_bytes[-1]) for name in NETWORKS)
     grid = LatencyGrid.of(machine, largest)
     for _ in range(4):

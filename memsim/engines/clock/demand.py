@@ -55,9 +55,9 @@ def bandwidth_for(
     Examples
     --------
     >>> import memsim
-    >>> result = memsim.run("resnet18", machine="edge")
+    >>> result = memsim.run("resnet18", machine="textbook")
     >>> enough = bandwidth_for(result.program, result.traffic, result.machine, Fraction(1, 10))
-    >>> less = memsim.run("resnet18", machine="edge", bandwidth=enough * 99 // 100)
+    >>> less = memsim.run("resnet18", machine="textbook", bandwidth=enough * 99 // 100)
     >>> less.totals["stall_s"] / less.time_s > 0.1
     True
     """

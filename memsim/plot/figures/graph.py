@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
@@ -86,7 +87,9 @@ def graph(
         result = result_of(one, options)
         program = result.program
     else:
-        program, _ = prepare(network_of(one), **options)
+        # Of a name the machine may say how it is loaded.
+        source = one if isinstance(one, str | os.PathLike) else network_of(one)
+        program, _ = prepare(source, **options)
     drawn = program.network
     layout = layered(kernel_readers(drawn, program.kernels))
     axes = ax or new_axes(None, size or _size(layout))

@@ -42,13 +42,13 @@ class Roof:
     @classmethod
     def of(cls, result: Result) -> Roof:
         """The roof over the layers of a run."""
-        machine, kernels = result.machine, result.program.kernels
+        machine, kernels, dtype = result.machine, result.program.kernels, result.network.dtype
         classes = {rate_class(each, machine.compute.vector) for each in kernels if each.macs}
         itemsize = kernels[0].output.itemsize
         return cls(
             itemsize,
             float(machine.dram_bytes_per_s) / itemsize,
-            {name: float(machine.mac_rate(name)) for name in sorted(classes) or ["conv"]},
+            {name: float(machine.mac_rate(name, dtype)) for name in sorted(classes) or ["conv"]},
         )
 
     @property

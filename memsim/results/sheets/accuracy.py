@@ -5,13 +5,34 @@ from __future__ import annotations
 from memsim.results.accuracy import Accuracy
 
 
+def error(known: Accuracy) -> str:
+    """The error of a machine's times, or that the question is another than the fitted one.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> network = memsim.load("resnet50", input_shape=(3, 1024, 1024))
+    >>> for options in ({}, {"lowering": "fused"}):
+    ...     print(error(memsim.run(network, machine="gtx1080", **options).accuracy))
+    ± 2.0%
+    not as fitted
+    >>> error(Accuracy(None))
+    ''
+    """
+    if known.calibrated is None:
+        return ""
+    if known.deviations or known.outside:
+        return "not as fitted"
+    return f"\N{PLUS-MINUS SIGN} {known.calibrated.left_out:.1%}"
+
+
 def accuracy(known: Accuracy, machine: str) -> str:
     """What a machine was fitted to, how far its times are off, and where the question differs.
 
     Examples
     --------
-    >>> accuracy(Accuracy(None), "edge")
-    'not known: edge was fitted to no measured time'
+    >>> accuracy(Accuracy(None), "textbook")
+    'not known: textbook was fitted to no measured time'
     """
     fitted = known.calibrated
     if fitted is None:

@@ -9,6 +9,7 @@ from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes, format_count, format_time
 from memsim.results.comparison import Comparison, Contender
+from memsim.results.sheets.accuracy import error
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import WIDTH
@@ -18,6 +19,9 @@ LABEL = 20
 
 NARROWEST = 9
 """Characters of the widest number."""
+
+SHORT = {"": "-", "not as fitted": "beyond"}
+"""Words for errors that fit into a column: not known, and outside of what was fitted."""
 
 Named = tuple[str, Contender]
 Line = tuple[str, Callable[[Contender], str]]
@@ -38,7 +42,9 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
             "Shortcuts: feature maps fetched by another kernel than their first reader, and "
             "write-backs that only such a fetch needs. Lifetime: kernels from the one that "
             "writes a feature map to the last one that reads it. MoC: MACs over CIO, of "
-            "convolutions.",
+            "convolutions. Error: the mean for networks that the machine's fit had not seen; "
+            "beyond: the question is another than the fitted one, as memsim run tells; -: nothing "
+            "was fitted.",
         ),
     )
 
@@ -160,6 +166,7 @@ def _lifetimes() -> list[Line]:
 def _time() -> list[Line]:
     return [
         ("latency", lambda each: format_time(each.result.time_ps)),
+        ("error", lambda each: SHORT.get(told := error(each.result.accuracy), told)),
         ("compute busy", lambda each: f"{each.result.totals['compute_utilization']:.0%}"),
         ("DRAM busy", lambda each: f"{each.result.totals['dram_utilization']:.0%}"),
     ]

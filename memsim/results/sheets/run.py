@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
 from memsim.results.layer import LayerResult
 from memsim.results.run import Result
-from memsim.results.sheets.accuracy import accuracy
+from memsim.results.sheets.accuracy import accuracy, error
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 
@@ -77,11 +78,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             "bandwidth",
             f"{_rate(totals['bandwidth_average_bytes_per_s'])} on average{_demand(result)}",
         ),
-        (
-            "energy",
-            f"{_joules(totals['energy_j'])}: DRAM {_joules(totals['energy_dram_j'])}, on chip "
-            f"{_joules(totals['energy_onchip_j'])}, MACs {_joules(totals['energy_mac_j'])}",
-        ),
+        *_energy(totals),
         (
             "memory",
             f"peak in cache {format_bytes(int(totals['peak_occupancy_bytes']))}; peak live "
@@ -115,11 +112,9 @@ def _cio(result: Result) -> str:
 
 
 def _error(result: Result) -> str:
-    """The error of the machine's times, where it is known and the question is the fitted one."""
-    known = result.accuracy
-    if known.calibrated is None or known.deviations or known.outside:
-        return ""
-    return f" \N{PLUS-MINUS SIGN} {known.calibrated.left_out:.1%}"
+    """What stands beside the time of how far it can be trusted."""
+    told = error(result.accuracy)
+    return f" {told}" if told.startswith("\N{PLUS-MINUS SIGN}") else f" ({told})" if told else ""
 
 
 def _demand(result: Result) -> str:
@@ -143,6 +138,16 @@ the clock some thirty times, which takes a moment for batches."""
 
 def _rate(value: float) -> str:
     return format_rate(round(value)) if value else "0"
+
+
+def _energy(totals: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The energy, where the machine knows all of it."""
+    if totals["energy_j"] is None:
+        return ()
+    whole, dram, onchip, macs = (
+        _joules(totals[f"energy_{part}j"]) for part in ("", "dram_", "onchip_", "mac_")
+    )
+    return (("energy", f"{whole}: DRAM {dram}, on chip {onchip}, MACs {macs}"),)
 
 
 def _joules(value: float) -> str:
