@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from memsim.results.run import Result
     from memsim.results.size import SmallestCache
     from memsim.simulate import bounds, compare, curve, describe, memory, pytorch_traffic, run, size
-    from memsim.validation import fidelity
+    from memsim.validation import fidelity, rules
     from memsim.validation.record import Fidelity
+    from memsim.validation.rule import Rules
 
 _HOMES = {
     "Accounting": "network.metrics",
@@ -63,6 +64,7 @@ _HOMES = {
     "Program": "program",
     "PytorchTraffic": "results.pytorch",
     "Result": "results.run",
+    "Rules": "validation.rule",
     "SimulationError": "errors",
     "SmallestCache": "results.size",
     "Tensor": "network",
@@ -86,6 +88,7 @@ _HOMES = {
     "paper_table": "paper",
     "probe": "measurement.probe.probe",
     "pytorch_traffic": "simulate",
+    "rules": "validation",
     "run": "simulate",
     "size": "simulate",
     "to_torch": "formats",
@@ -114,6 +117,7 @@ __all__ = [
     "Program",
     "PytorchTraffic",
     "Result",
+    "Rules",
     "SimulationError",
     "SmallestCache",
     "Tensor",
@@ -137,6 +141,7 @@ __all__ = [
     "paper_table",
     "probe",
     "pytorch_traffic",
+    "rules",
     "run",
     "size",
     "to_torch",

@@ -25,7 +25,7 @@ PACKAGE = Path(memsim.__file__).parent
 
 VERBS = (
     "run", "curve", "size", "compare", "bounds", "memory", "describe", "pytorch_traffic",
-    "measure", "probe", "calibrate", "fidelity",
+    "measure", "probe", "calibrate", "fidelity", "rules",
 )  # fmt: skip
 
 SIMULATING = ("run", "curve", "size", "compare", "bounds", "memory")
