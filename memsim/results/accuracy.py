@@ -53,6 +53,17 @@ class Accuracy:
         )
         return cls(fitted, (*_of_the_program(program, machine), *_of_the_machine(machine)), outside)
 
+    @property
+    def as_fitted(self) -> bool:
+        """Whether the error of the fit is that of these times, too."""
+        return self.calibrated is not None and not self.deviations and not self.outside
+
+    @property
+    def brief(self) -> dict[str, float | bool | None]:
+        """The error of the fit, None without one, and whether it is that of these times."""
+        error = None if self.calibrated is None else self.calibrated.left_out
+        return {"left_out_error": error, "as_fitted": self.as_fitted}
+
     def to_dict(self) -> dict[str, Any] | None:
         """Plain JSON values; None where no measurement stands behind the machine."""
         if self.calibrated is None:

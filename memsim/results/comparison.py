@@ -78,7 +78,7 @@ class Contender:
                     "peak_live_activation_bytes", "time_s", "compute_s", "stall_s", "energy_j",
                 )
             },
-            "accuracy": result.accuracy.to_dict(),
+            **result.accuracy.brief,
             "by_role": result.by_role,
             "by_cause": result.by_cause,
             "shortcuts": {

@@ -17,7 +17,7 @@ def resolved(program: Program, machine: Machine) -> dict[str, Any]:
     >>> result = memsim.run("resnet18", cache="1MB")
     >>> config = resolved(result.program, result.machine)
     >>> config["cache_bytes"], config["lowering"], config["allocator"]
-    (1000000, 'fused', 'caching')
+    (1000000, 'eager_cudnn', 'caching')
     """
     dtype = program.network.dtype
     facts = machine.resolved()

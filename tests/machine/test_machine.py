@@ -79,9 +79,13 @@ def test_every_key_of_a_preset_is_written_out_or_has_a_neutral_default(name):
     assert machine.dram.efficiency == 1 or name in FITTED
 
 
-def test_the_default_machine():
-    assert load_machine() == load_machine("textbook")
-    assert machine_names()[0] == "textbook"
+def test_the_default_machine_is_one_that_was_measured():
+    assert load_machine() == load_machine("gtx1080")
+    assert machine_names()[0] == "gtx1080"
+    assert load_machine().calibrated is not None
+
+
+def test_every_number_of_a_machine_as_plain_values():
     assert load_machine("textbook").resolved() == {
         "machine": "textbook",
         "cache_bytes": 2_000_000,

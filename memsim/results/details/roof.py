@@ -30,7 +30,7 @@ class Roof:
     Examples
     --------
     >>> import memsim
-    >>> roof = Roof.of(memsim.run("resnet18"))
+    >>> roof = Roof.of(memsim.run("resnet18", machine="textbook"))
     >>> roof.macs_per_s, round(roof.balance)
     ({'conv': 500000000000.0, 'conv3x3': 500000000000.0, 'linear': 500000000000.0}, 78)
     """

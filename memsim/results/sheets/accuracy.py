@@ -21,7 +21,7 @@ def error(known: Accuracy) -> str:
     """
     if known.calibrated is None:
         return ""
-    if known.deviations or known.outside:
+    if not known.as_fitted:
         return "not as fitted"
     return f"\N{PLUS-MINUS SIGN} {known.calibrated.left_out:.1%}"
 
