@@ -184,7 +184,7 @@ ERRORS = (
     (1, "run tiny.yaml --bandwidth 1 --input 3x512x512"),
     (1, "run tiny.yaml --macs 1 --input 3x512x512 --clock recurrence"),
     (1, "run tiny.yaml --buffer 2KiB --input 3x512x512"),
-    (2, "run tiny.yaml --management hardware --ways 8"),
+    (2, "run tiny.yaml --management hardware --ways 8 --cache 2MB"),
     (2, "rum tiny.yaml"),
 )
 
