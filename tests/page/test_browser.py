@@ -308,7 +308,7 @@ def test_a_part_of_the_traffic_is_shown_to_the_byte(viewer: Viewer, value: str, 
     for cache in (2_000_000, 300_000):
         viewer.enter(f"{cache} B")
         for number, network in enumerate(NETWORKS):
-            part = memsim.run(network, machine="edge", cache=cache, only=only)
+            part = memsim.run(network, machine="textbook", cache=cache, only=only)
             whole_run = at(network, cache)
             for fact, amount in (
                 ("exact", part.dram_bytes),

@@ -108,9 +108,12 @@ def graph(
 
 
 def layer_values(network: Network, colour: str, result: Result | None) -> dict[str, float]:
-    """What the colour shows, by layer: DRAM bytes of kernels, or MoC of convolutions."""
+    """What the colour shows, by a kernel's first layer: DRAM bytes, or MoC of convolutions."""
     if colour == "traffic" and result is not None:
-        return {row.name: float(row.dram_bytes) for row in result.layers}
+        moved: dict[str, float] = {}
+        for row in result.layers:  # a library's own kernels count for the layer that they serve
+            moved[row.layers[0]] = moved.get(row.layers[0], 0.0) + row.dram_bytes
+        return moved
     if colour == "moc":
         values = ((layer.name, moc(layer)) for layer in network)
         return {name: value for name, value in values if value is not None}
@@ -197,9 +200,9 @@ def _draw_nodes(
 
     height = NODE[1] / RANK
     for name, (x, rank) in layout.nodes.items():
-        first = network[name]
-        last = network[parts[name][-1]] if name in parts else first
-        colour = colours.get(name, "white" if first.op.is_input else LIGHT)
+        layers = [network[each] for each in parts.get(name, (name,))]
+        first, last = layers[0], layers[-1]
+        colour = colours.get(first.name, "white" if first.op.is_input else LIGHT)
         if not colours and not first.op.is_input:
             colour = "white"
         axes.add_patch(
@@ -213,7 +216,7 @@ def _draw_nodes(
         )  # fmt: skip
         ink = "white" if _luminance(colour) < 0.5 else BLACK
         axes.text(
-            x, rank, _line([network[each] for each in parts.get(name, (name,))]), ha="center",
+            x, rank, _line(layers), ha="center",
             va="center",
             fontsize=NOTE - 1.2, color=ink, zorder=3, parse_math=False,
         )  # fmt: skip
