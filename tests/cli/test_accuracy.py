@@ -63,8 +63,8 @@ class TestAMachineCarriesItsProgram:
         facts = self.totals(capsys, *asked, "--rows", "touched")
         assert facts["config"]["rows"] == "touched"
         assert facts["accuracy"]["deviations"] == ["rows touched, fitted with streamed"]
-        assert run(["run", "resnet18", "--rows", "streamed"]) == 0
-        told = "program  fused, layer_by_layer, rows_outer, rows streamed\n"
+        assert run(["run", "resnet18", "--machine", "textbook", "--rows", "streamed"]) == 0
+        told = "program  fused, layer_by_layer, rows_outer, rows streamed, fp32\n"
         assert told in capsys.readouterr().out
 
     def test_an_error_is_told_beside_the_time_only_where_it_holds(
