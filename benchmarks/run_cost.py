@@ -66,7 +66,7 @@ def main() -> None:
         print(
             f"{seconds:6.3f} s CPU {memory:6.0f} MB   memsim {' '.join(args)}   (at most {target})"
         )
-    print("fc_densenet103 at 1024x2048, edge (at least 100 k tasks/s, 1 M accesses/s):")
+    print("fc_densenet103 at 1024x2048, textbook (at least 100 k tasks/s, 1 M accesses/s):")
     for line in engine_rates():
         print(f"  {line}")
 

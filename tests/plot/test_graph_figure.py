@@ -78,12 +78,13 @@ def test_every_kernel_of_resnet18_is_named_and_shaped(colour):
 
 
 @pytest.mark.parametrize("machine", ["gtx1080", "zen3_eager"])
-def test_kernels_that_a_library_adds_are_part_of_the_layer_they_serve(machine):
-    """A bias by a kernel of its own, copies into other layouts: a node for each layer, no more."""
+def test_kernels_that_a_library_adds_have_nodes_of_their_own(machine):
+    """A bias by a kernel of its own, copies into other layouts; files hold layers, not kernels."""
     axes = graph("squeezenet1_0", machine=machine)
     names = [text.get_text().split()[0] for text in axes.texts]
     assert len(names) == len(set(names))
-    assert {"conv1", "maxpool1", "global_avgpool1"} <= set(names)
+    added = {"gtx1080": "conv1.conv.bias", "zen3_eager": "conv1.conv.reorder_output"}[machine]
+    assert {"conv1", "maxpool1", "global_avgpool1", added} <= set(names)
     result = memsim.run("squeezenet1_0", machine=machine)
     assert sum(layer_values(result.network, "traffic", result).values()) == result.dram_bytes
 

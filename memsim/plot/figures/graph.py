@@ -93,7 +93,10 @@ def graph(
     drawn = program.network
     layout = layered(kernel_readers(drawn, program.kernels))
     axes = ax or new_axes(None, size or _size(layout))
-    values = layer_values(drawn, colour, result)
+    if colour == "traffic" and result is not None:
+        values = {row.name: float(row.dram_bytes) for row in result.layers}
+    else:
+        values = layer_values(drawn, colour, result)
     parts = {kernel.name: kernel.layers for kernel in program.kernels}
     _draw_edges(axes, layout)
     _draw_nodes(axes, drawn, layout, parts, shades(values, colour))
@@ -202,7 +205,7 @@ def _draw_nodes(
     for name, (x, rank) in layout.nodes.items():
         layers = [network[each] for each in parts.get(name, (name,))]
         first, last = layers[0], layers[-1]
-        colour = colours.get(first.name, "white" if first.op.is_input else LIGHT)
+        colour = colours.get(name, "white" if first.op.is_input else LIGHT)
         if not colours and not first.op.is_input:
             colour = "white"
         axes.add_patch(
@@ -215,8 +218,10 @@ def _draw_nodes(
             )
         )  # fmt: skip
         ink = "white" if _luminance(colour) < 0.5 else BLACK
+        # A kernel that a library adds is no layer: its name says what it does for which.
+        text = _line(layers) if name in network else _cut(name)
         axes.text(
-            x, rank, _line(layers), ha="center",
+            x, rank, text, ha="center",
             va="center",
             fontsize=NOTE - 1.2, color=ink, zorder=3, parse_math=False,
         )  # fmt: skip
@@ -248,7 +253,11 @@ def _line(layers: list[Layer]) -> str:
     if re.fullmatch(rf"{re.escape(op.kind)}[0-9]*", name.rpartition(".")[2]):
         what = what.removeprefix(op.kind).strip()  # the name says it
     shape = "x".join(map(str, last.output.image))
-    text = "  ".join(filter(None, (name, what, shape)))
+    return _cut("  ".join(filter(None, (name, what, shape))))
+
+
+def _cut(text: str) -> str:
+    """The text, without its middle where it is too long for a node."""
     return text if len(text) <= 42 else f"{text[:20]}…{text[-21:]}"
 
 
