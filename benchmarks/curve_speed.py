@@ -104,7 +104,7 @@ def whole(program: memsim.Program) -> tuple[Curve, StepFunction]:
 
 def networks() -> None:
     print("\nCurves of networks (all sizes; per layer, tensor, role and cause), excl. building")
-    buffer = memsim.load_machine("edge").buffer_bytes
+    buffer = memsim.load_machine("textbook").buffer_bytes
     shapes = {"fc_densenet103": (3, 1024, 2048)}
     targets = {"hardnet68": "at most 0.1 s", "fc_densenet103": "at most 5 s"}
     for name in ("resnet18", "hardnet68", "densenet121", "fc_densenet103"):

@@ -21,7 +21,7 @@ from memsim.program import LOWERINGS
 
 def main(count: int, seed: int) -> None:
     random = np.random.default_rng(seed)
-    buffer = memsim.load_machine("edge").buffer_bytes
+    buffer = memsim.load_machine("textbook").buffer_bytes
     compared = 0
     for entry in memsim.names():
         network = memsim.load(entry.name)

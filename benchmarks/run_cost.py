@@ -36,7 +36,7 @@ def engine_rates() -> list[str]:
     from memsim.engines.clock.replay import replay
     from memsim.engines.clock.steps import steps
 
-    machine = memsim.load_machine("edge")
+    machine = memsim.load_machine("textbook")
     network = memsim.load("fc_densenet103", input_shape=(3, 1024, 2048))
     lines = []
     for lowering in ("eager", "fused", "concat_free"):
@@ -66,7 +66,7 @@ def main() -> None:
         print(
             f"{seconds:6.3f} s CPU {memory:6.0f} MB   memsim {' '.join(args)}   (at most {target})"
         )
-    print("fc_densenet103 at 1024x2048, edge (at least 100 k tasks/s, 1 M accesses/s):")
+    print("fc_densenet103 at 1024x2048, textbook (at least 100 k tasks/s, 1 M accesses/s):")
     for line in engine_rates():
         print(f"  {line}")
 

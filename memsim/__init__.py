@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from memsim.results.run import Result
     from memsim.results.size import SmallestCache
     from memsim.simulate import bounds, compare, curve, describe, memory, pytorch_traffic, run, size
-    from memsim.validation import fidelity
+    from memsim.validation import fidelity, rules
     from memsim.validation.record import Fidelity
+    from memsim.validation.rule import Rules
 
 _HOMES = {
     "Accounting": "network.metrics",
@@ -64,6 +65,7 @@ _HOMES = {
     "Program": "program",
     "PytorchTraffic": "results.pytorch",
     "Result": "results.run",
+    "Rules": "validation.rule",
     "SimulationError": "errors",
     "SmallestCache": "results.size",
     "Tensor": "network",
@@ -88,6 +90,7 @@ _HOMES = {
     "paper_traffic": "paper",
     "probe": "measurement.probe.probe",
     "pytorch_traffic": "simulate",
+    "rules": "validation",
     "run": "simulate",
     "size": "simulate",
     "to_torch": "formats",
@@ -117,6 +120,7 @@ __all__ = [
     "Program",
     "PytorchTraffic",
     "Result",
+    "Rules",
     "SimulationError",
     "SmallestCache",
     "Tensor",
@@ -141,6 +145,7 @@ __all__ = [
     "paper_traffic",
     "probe",
     "pytorch_traffic",
+    "rules",
     "run",
     "size",
     "to_torch",

@@ -18,7 +18,7 @@ WHOLE = re.DOTALL | re.MULTILINE
 
 
 def test_the_output_of_the_main_job(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["run", "hardnet68", "--cache", "2MB"]) == 0
+    assert run(["run", "hardnet68", "--input", "3x1024x1024"]) == 0
     (old,) = re.findall(r"^The first ends in:\n\n```text\n(.*?)^```", README, WHOLE)
     shown(PAGE, old, capsys.readouterr().out)
 

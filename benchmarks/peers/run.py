@@ -99,7 +99,10 @@ def measure(command: list[str], folder: Path, limit: int) -> Cost:
 
 def own(network: str, folder: Path, limit: int, tool: str, *options: str, curve: bool) -> Row:
     """A row of memsim: ``memsim run`` at the one size, ``memsim curve`` for all others."""
-    given = [network, "--dtype", "int8", "--buffer", str(BUFFER), *options, "--format", "json"]
+    given = [
+        network, "--machine", "textbook", "--dtype", "int8", "--buffer", str(BUFFER), *options,
+        "--format", "json",
+    ]  # fmt: skip
     command = [sys.executable, "-m", "memsim"]
     at_one = [*command, "run", *given, "--cache", str(CACHE)]
     measure(at_one, folder, limit)  # the first call may compile

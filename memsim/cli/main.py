@@ -32,6 +32,7 @@ COMMANDS = {
     "probe": ("reality", "Bandwidth and peak rate of this machine."),
     "calibrate": ("reality", "Fit a machine to measured times."),
     "fidelity": ("reality", "Every comparison with what was measured, in one report."),
+    "rules": ("reality", "What rules the time of a machine: MACs, CIO or traffic."),
     "expand": ("networks", "Print a network flat, every layer on its line."),
     "check": ("networks", "Validate architecture files."),
     "schema": ("networks", "Print the JSON Schema of architecture files."),

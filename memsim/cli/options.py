@@ -18,6 +18,7 @@ from memsim.simulate.heed import heeded
 from memsim.simulate.options import RUN_OPTIONS, Option
 
 if TYPE_CHECKING:
+    from memsim.machine import Machine
     from memsim.network.graph import Network
     from memsim.sheets.facts import Facts
 
@@ -215,16 +216,15 @@ class Chosen:
 
     def load(self) -> Network:
         """Read it, and list what of it memsim does not know."""
-        from memsim.formats import load
-        from memsim.formats.library import split_variant
+        from memsim.simulate.source import load_on
 
-        _, variant = split_variant(self.name, self.variant)
-        loaded = load(
+        loaded = load_on(
+            _machine_of_the_command(),
             self.name,
             input_shape=parse_shape(self.input_) if self.input_ is not None else None,
             batch=self.batch,
             dtype=self.dtype,
-            variant=variant or _variant_of_the_machine(self.name),
+            variant=self.variant,
             parameters=parse_parameters(self.settings),
             allow_unknown=allows_unknown() and may_hold_unknown(self.name),
         )
@@ -232,16 +232,16 @@ class Chosen:
         return loaded
 
 
-def _variant_of_the_machine(name: str) -> str | None:
-    """The variant that the command's machine was fitted with, where it names one."""
+def _machine_of_the_command() -> Machine | None:
+    """The machine on which the command runs networks; None where it has none."""
     context = click.get_current_context(silent=True)
-    machine = context.params.get("machine") if context is not None else None
-    if not isinstance(machine, str):
+    if context is None or "machine" not in context.params:
         return None
+    from memsim.machine import DEFAULT_MACHINE
     from memsim.simulate.preparation import machine_of
-    from memsim.simulate.source import variant_on
 
-    return variant_on(machine_of(machine), name)
+    named = context.params["machine"]
+    return machine_of(DEFAULT_MACHINE if named is None else named)
 
 
 def network_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -139,6 +139,7 @@ def load(
     batch: int | None = None,
     dtype: str | None = None,
     allow_unknown: bool = False,
+    otherwise_dtype: str = "fp32",
 ) -> Network:
     """Load a shipped network by name, or any network from its file.
 
@@ -160,6 +161,8 @@ def load(
     allow_unknown : bool
         Read an ONNX file with operators that memsim does not know: their tensors count as
         traffic, their MACs do not.
+    otherwise_dtype : str
+        The data type where neither ``dtype`` nor the file says one.
 
     Returns
     -------
@@ -186,7 +189,9 @@ def load(
     path_or_name, variant = split_variant(path_or_name, variant)
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
-    overrides = Overrides.of(variant, parameters, input_shape, batch, dtype, allow_unknown)
+    overrides = Overrides.of(
+        variant, parameters, input_shape, batch, dtype, allow_unknown, otherwise_dtype
+    )
     return reader(_shown(path_or_name, path), overrides)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = ["Overrides"]
@@ -23,6 +23,8 @@ class Overrides:
         Channels, height, width of the one input.
     batch : int or None
     dtype : str or None
+    otherwise_dtype : str
+        The data type where neither this nor the file says one.
     allow_unknown : bool
         Whether a foreign graph may hold operators that memsim does not know.
     """
@@ -33,6 +35,7 @@ class Overrides:
     batch: int | None = None
     dtype: str | None = None
     allow_unknown: bool = False
+    otherwise_dtype: str = "fp32"
 
     @classmethod
     def of(
@@ -43,7 +46,9 @@ class Overrides:
         batch: int | None,
         dtype: str | None,
         allow_unknown: bool = False,
+        otherwise_dtype: str = "fp32",
     ) -> Overrides:
         """What a caller gave: no parameters may be None, and a shape any sequence."""
         shape = None if input_shape is None else tuple(input_shape)
-        return cls(variant, parameters or {}, shape, batch, dtype, allow_unknown)  # type: ignore[arg-type]  # its length is checked where it is used
+        known = cls(variant, parameters or {}, shape, batch, dtype)  # type: ignore[arg-type]  # its length is checked where it is used
+        return replace(known, allow_unknown=allow_unknown, otherwise_dtype=otherwise_dtype)

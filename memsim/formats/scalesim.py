@@ -49,7 +49,8 @@ def read_scalesim(path: str | os.PathLike[str], overrides: Overrides | None = No
     network = from_text(read(path), file)
     if overrides is None:
         return network
-    return network.with_options(batch=overrides.batch, dtype=overrides.dtype)
+    dtype = overrides.dtype or overrides.otherwise_dtype
+    return network.with_options(batch=overrides.batch, dtype=dtype)
 
 
 def from_text(text: str, file: str = "<text>") -> Network:

@@ -53,6 +53,16 @@ def efficiency(value: object) -> Fraction:
     raise InputError(Problem(f"{shown(value)} is not an efficiency", hint="above 0, at most 1"))
 
 
+def factor(value: object) -> Fraction:
+    """Read a number above 0 as the decimal it is written as."""
+    number = isinstance(value, int | float | Fraction) and not isinstance(value, bool)
+    if number and 0 < value <= MOST_TIMES:  # type: ignore[operator]  # it is a number
+        return Fraction(str(value))
+    raise InputError(
+        Problem(f"{shown(value)} is not a factor", hint=f"above 0, at most {MOST_TIMES:,}")
+    )
+
+
 def name(value: object) -> str:
     """Read a name of a registry: lower case, digits, ``-`` and ``_``."""
     if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", value):
@@ -88,9 +98,15 @@ def ways(value: object) -> int | None:
 
 
 MOST_WAYS = 1 << 20
+MOST_TIMES = 1_000_000
 
 
-def _field(parse: Callable[[Any], Any], *types: str, example: object) -> Any:
+def plain(number: Fraction) -> int | float:
+    """A rate as a JSON value: whole where it is whole."""
+    return number.numerator if number.denominator == 1 else float(number)
+
+
+def field(parse: Callable[[Any], Any], *types: str, example: object) -> Any:
     """Make a parser a pydantic field type, with its JSON Schema."""
 
     def validate(value: Any) -> Any:
@@ -106,12 +122,13 @@ def _field(parse: Callable[[Any], Any], *types: str, example: object) -> Any:
 
 
 _QUANTITY = ("string", "number")
-Bytes = Annotated[int, *_field(parse_bytes, *_QUANTITY, example="2MB")]
-PositiveBytes = Annotated[int, *_field(positive_bytes, *_QUANTITY, example="512KiB")]
-Bandwidth = Annotated[Fraction, *_field(bandwidth, *_QUANTITY, example="25.6GB/s")]
-MacRate = Annotated[Fraction, *_field(mac_rate, *_QUANTITY, example="0.5TMAC/s")]
-OpRate = Annotated[Fraction, *_field(op_rate, *_QUANTITY, example="64Gop/s")]
-Picoseconds = Annotated[int, *_field(parse_duration, *_QUANTITY, example="100ns")]
-Efficiency = Annotated[Fraction, *_field(efficiency, "number", example=0.8)]
-Name = Annotated[str, *_field(name, "string", example="lru")]
+Bytes = Annotated[int, *field(parse_bytes, *_QUANTITY, example="2MB")]
+PositiveBytes = Annotated[int, *field(positive_bytes, *_QUANTITY, example="512KiB")]
+Bandwidth = Annotated[Fraction, *field(bandwidth, *_QUANTITY, example="25.6GB/s")]
+MacRate = Annotated[Fraction, *field(mac_rate, *_QUANTITY, example="0.5TMAC/s")]
+OpRate = Annotated[Fraction, *field(op_rate, *_QUANTITY, example="64Gop/s")]
+Picoseconds = Annotated[int, *field(parse_duration, *_QUANTITY, example="100ns")]
+Efficiency = Annotated[Fraction, *field(efficiency, "number", example=0.8)]
+Factor = Annotated[Fraction, *field(factor, "number", example=2)]
+Name = Annotated[str, *field(name, "string", example="lru")]
 Picojoules = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]

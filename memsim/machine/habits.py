@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,8 @@ class ProgramHabit(BaseModel):
         hold several images, ``together`` or ``apart``; order of kernels.
     rows : str
         ``touched`` or ``streamed``: which rows of a feature map a task reads.
+    dtype : str
+        The data type that networks run in where neither their file nor an option says one.
     variants : tuple of str
         ``NAME@variant``: which variant of a shipped network runs here, where it is not the file's
         own default.
@@ -49,6 +51,7 @@ class ProgramHabit(BaseModel):
     images: fields.Name = "together"
     schedule: fields.Name = "layer_by_layer"
     rows: fields.Name = "touched"
+    dtype: Literal["fp32", "fp16", "bf16", "int8"] = "fp32"
     variants: tuple[Variant, ...] = ()
 
     def variant_of(self, network: str) -> str | None:

@@ -11,14 +11,22 @@ from pydantic import BaseModel, ValidationError
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine.habits import Calibrated, ProgramHabit
-from memsim.machine.machine import Cache, Compute, Dram, Machine, MacRates
+from memsim.machine.machine import (
+    Cache,
+    Compute,
+    Dram,
+    MacEnergy,
+    Machine,
+    MacRates,
+    RateByDtype,
+)
 from memsim.yaml import text as yaml_text
 from memsim.yaml.document import shown
 
 __all__ = ["DEFAULT_MACHINE", "load_machine", "machine_file", "machine_names"]
 
-DEFAULT_MACHINE = "edge"
-"""The preset used where none is named."""
+DEFAULT_MACHINE = "gtx1080"
+"""The preset used where none is named: a device that was measured, and whose order it has."""
 
 _PRESETS = Path(__file__).with_name("presets")
 _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
@@ -27,6 +35,8 @@ _MODELS: dict[tuple[str | int, ...], type[BaseModel]] = {
     ("dram",): Dram,
     ("compute",): Compute,
     ("compute", "macs_per_s"): MacRates,
+    ("compute", "rate_by_dtype"): RateByDtype,
+    ("compute", "energy_pj_per_mac"): MacEnergy,
     ("program",): ProgramHabit,
     ("calibrated",): Calibrated,
 }
@@ -38,7 +48,7 @@ def machine_names() -> tuple[str, ...]:
     Examples
     --------
     >>> machine_names()
-    ('edge', 'datacenter', 'gtx1080', 'jetson_nano', 'titan_v', 'zen3', 'zen3_eager')
+    ('gtx1080', 'datacenter', 'edge', 'jetson_nano', 'textbook', 'titan_v', 'zen3', 'zen3_eager')
     """
     names = {path.stem for path in _PRESETS.glob("*.yaml")}
     return (DEFAULT_MACHINE, *sorted(names - {DEFAULT_MACHINE}))
@@ -86,8 +96,8 @@ def machine_file(name_or_path: str | os.PathLike[str]) -> Path:
 
     Examples
     --------
-    >>> machine_file("edge").name
-    'edge.yaml'
+    >>> machine_file("textbook").name
+    'textbook.yaml'
     """
     text = os.fspath(name_or_path)
     if not isinstance(name_or_path, str) or _looks_like_a_path(text):

@@ -10,83 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated, Any, Literal, TypedDict, Unpack, get_args
+from typing import Annotated, Any, TypedDict, Unpack, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine import fields
 from memsim.machine.cache import OPTIONS, Cache
+from memsim.machine.compute import Compute, MacEnergy, MacRates, OpClass, RateByDtype
+from memsim.machine.dram import Dram
 from memsim.machine.habits import Calibrated, ProgramHabit
 from memsim.units import Quantity
 
-__all__ = ["Cache", "Compute", "Dram", "MacRates", "Machine", "OpClass"]
-
-OpClass = Literal["conv", "conv3x3", "unaligned", "depthwise", "linear"]
-"""The classes of operators a machine may give its own MAC rate; see :class:`MacRates`."""
-
-Overlap = Literal["all", "kernel", "none"]
-"""What runs at the same time; see :class:`Compute`."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Dram(_Model):
-    """One DRAM channel: ``bandwidth`` is the peak, ``efficiency`` the usable part."""
-
-    bandwidth: fields.Bandwidth
-    efficiency: fields.Efficiency = Fraction(1)
-    latency: fields.Picoseconds
-    burst: fields.PositiveBytes
-    energy_pj_per_byte: fields.Picojoules
-
-
-class MacRates(_Model):
-    """MAC/s by class of operator; a class without a rate of its own takes conv's.
-
-    ``conv3x3`` are 3x3 convolutions of stride 1, which libraries compute with fewer
-    multiplications (Winograd), so that the rate may exceed the hardware's; ``unaligned`` are
-    convolutions whose data cannot be loaded ``Compute.vector`` elements at a time.
-    :mod:`memsim.engines.clock.rates` says which class a kernel is of.
-    """
-
-    conv: fields.MacRate
-    conv3x3: fields.MacRate | None = None
-    unaligned: fields.MacRate | None = None
-    depthwise: fields.MacRate | None = None
-    linear: fields.MacRate | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_for_all(cls, value: Any) -> Any:
-        return value if isinstance(value, dict | MacRates) else {"conv": value}
-
-
-class Compute(_Model):
-    """The compute engine; ``onchip_pj_per_byte`` is its access to the cache.
-
-    ``overlap`` is ``all`` where the tasks of all kernels overlap (double buffers, an
-    accelerator), ``kernel`` where a kernel starts when the one before it is done and stored,
-    ``none`` where no transfer overlaps a computation either, so that times add up.
-    ``pooling_per_s`` is the rate of pools over windows, in elements that are looked at; null:
-    ``elementwise_per_s``. ``kernels`` names the library whose kernels ``eager`` stands for on
-    this machine: with ``onednn`` it is ``eager_onednn``.
-    ``channel_tile`` output channels are computed together: a convolution pays for the next
-    multiple. ``vector`` elements are loaded together; 1 makes no convolution unaligned.
-    """
-
-    macs_per_s: MacRates
-    elementwise_per_s: fields.OpRate
-    kernel_overhead: fields.Picoseconds
-    energy_pj_per_mac: fields.Picojoules
-    onchip_pj_per_byte: fields.Picojoules
-    overlap: Overlap = "all"
-    channel_tile: Annotated[int, Field(ge=1, le=1024, strict=True)] = 1
-    vector: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
-    pooling_per_s: fields.OpRate | None = None
-    kernels: Literal["onednn", "cudnn"] | None = None
+__all__ = [
+    "Cache",
+    "Compute",
+    "Dram",
+    "MacEnergy",
+    "MacRates",
+    "Machine",
+    "OpClass",
+    "RateByDtype",
+]
 
 
 class Overrides(TypedDict, total=False):
@@ -99,8 +45,8 @@ class Overrides(TypedDict, total=False):
     bandwidth : str or number
         PEAK DRAM bandwidth in B/s; the efficiency stays.
     macs : str or number
-        MAC/s of convolutions. The other classes keep their ratio to it; the elementwise rate,
-        which is another unit's, stays.
+        MAC/s of convolutions, as a file's ``macs_per_s``. The other classes and data types keep
+        their ratio to it; the elementwise rate, which is another unit's, stays.
     policy, management : str
         Names in the registries of the engines.
     line : str or number
@@ -139,7 +85,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 """How each value of :class:`Overrides` is read."""
 
 
-class Machine(_Model):
+class Machine(BaseModel):
     """A machine, as its YAML file describes it.
 
     Sizes are held in bytes, rates as exact fractions per second, times in
@@ -165,10 +111,12 @@ class Machine(_Model):
     Examples
     --------
     >>> from memsim.machine import load_machine
-    >>> edge = load_machine("edge")
+    >>> edge = load_machine("textbook")
     >>> edge.cache_bytes, int(edge.dram_bytes_per_s), int(edge.mac_rate("conv"))
     (2000000, 25600000000, 500000000000)
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     description: str = ""
@@ -180,6 +128,20 @@ class Machine(_Model):
     program: ProgramHabit = ProgramHabit()
     calibrated: Calibrated | None = None
     _overridden: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _runs_its_program(self) -> Machine:
+        dtype = self.program.dtype
+        if self.dtypes and dtype not in self.dtypes:
+            raise PydanticCustomError(
+                "quantity",
+                "{message}",
+                {
+                    "message": f"program.dtype is {dtype}, of which compute.rate_by_dtype has none",
+                    "hint": f"it has {', '.join(self.dtypes)}",
+                },
+            )
+        return self
 
     @property
     def overridden(self) -> tuple[str, ...]:
@@ -227,21 +189,25 @@ class Machine(_Model):
         return self.compute.kernel_overhead
 
     @property
-    def dram_pj_per_byte(self) -> float:
-        """Energy of one DRAM byte in picojoules."""
-        return self.dram.energy_pj_per_byte
+    def dram_pj_per_byte(self) -> float | None:
+        """Energy of one DRAM byte in picojoules; None where it is not known."""
+        return self.dram.pj_per_byte
 
     @property
-    def onchip_pj_per_byte(self) -> float:
-        """Energy of one byte read from or written to the cache in picojoules."""
+    def onchip_pj_per_byte(self) -> float | None:
+        """Energy of one byte read from or written to the cache in picojoules, or None."""
         return self.compute.onchip_pj_per_byte
 
-    @property
-    def pj_per_mac(self) -> float:
-        """Energy of one multiply-accumulate in picojoules."""
-        return self.compute.energy_pj_per_mac
+    def pj_per_mac(self, dtype: str) -> float | None:
+        """Energy of one multiply-accumulate of a data type in picojoules, or None."""
+        return self.compute.pj_per_mac.get(dtype)
 
-    def mac_rate(self, op_class: str) -> Fraction:
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The data types that it is said to compute in; none where nothing is said."""
+        return tuple(self.compute.factors)
+
+    def mac_rate(self, op_class: str, dtype: str | None = None) -> Fraction:
         """Return the MAC/s of a class of operators.
 
         Parameters
@@ -249,16 +215,40 @@ class Machine(_Model):
         op_class : str
             One of :data:`OpClass`. Any other class, and one the machine has no rate
             for, runs at the rate of ``"conv"``.
+        dtype : str, optional
+            The data type; where it is left out, one of factor 1.
+
+        Raises
+        ------
+        InputError
+            For a data type that the machine is said not to compute in.
 
         Examples
         --------
         >>> from memsim.machine import load_machine
-        >>> edge = load_machine("edge")
+        >>> edge = load_machine("textbook")
         >>> edge.mac_rate("linear") == edge.mac_rate("conv")
         True
         """
         rates = self.compute.macs_per_s
-        return dict(rates).get(op_class) or rates.conv
+        rate: Fraction = dict(rates).get(op_class) or rates.conv
+        if dtype is None or not self.dtypes:
+            return rate
+        self.check_dtype(dtype)
+        return rate * self.compute.factors[dtype]
+
+    def check_dtype(self, dtype: str) -> None:
+        """Refuse a data type that the machine is said not to compute in.
+
+        Raises
+        ------
+        InputError
+            With those that it computes in.
+        """
+        if self.dtypes and dtype not in self.dtypes:
+            known = " and ".join(self.dtypes)
+            message = f"{self.name} computes in {known}, not in {dtype}"
+            raise InputError(Problem(message, path="dtype", hint=f"dtype {self.dtypes[0]}"))
 
     def with_overrides(self, **changes: Unpack[Overrides]) -> Machine:
         """Return a copy with some numbers changed; None leaves one as it is.
@@ -277,7 +267,7 @@ class Machine(_Model):
         Examples
         --------
         >>> from memsim.machine import load_machine
-        >>> machine = load_machine("edge").with_overrides(cache="512KiB", macs="1T")
+        >>> machine = load_machine("textbook").with_overrides(cache="512KiB", macs="1T")
         >>> machine.cache_bytes, int(machine.mac_rate("depthwise"))
         (524288, 1000000000000)
         """
@@ -337,7 +327,7 @@ class Machine(_Model):
         Examples
         --------
         >>> from memsim.machine import load_machine
-        >>> facts = load_machine("edge").resolved()
+        >>> facts = load_machine("textbook").resolved()
         >>> facts["cache_bytes"], facts["bandwidth_bytes_per_s"], facts["dram_latency_ps"]
         (2000000, 25600000000, 100000)
         """
@@ -345,25 +335,18 @@ class Machine(_Model):
         return {
             "machine": self.name,
             **self.cache.resolved(),
-            "onchip_bandwidth_bytes_per_s": None if onchip is None else _plain(onchip),
+            "onchip_bandwidth_bytes_per_s": None if onchip is None else fields.plain(onchip),
             "buffer_bytes": self.buffer,
-            "bandwidth_bytes_per_s": _plain(self.dram.bandwidth),
-            "efficiency": _plain(self.dram.efficiency),
-            "dram_latency_ps": self.dram.latency,
-            "burst_bytes": self.dram.burst,
-            "macs_per_s": {name: _plain(self.mac_rate(name)) for name in get_args(OpClass)},
-            "elementwise_per_s": _plain(self.elementwise_rate),
-            "pooling_per_s": _plain(self.pooling_rate),
+            **self.dram.resolved(),
+            "macs_per_s": {name: fields.plain(self.mac_rate(name)) for name in get_args(OpClass)},
+            "rate_by_dtype": self.compute.resolved_factors,
+            "elementwise_per_s": fields.plain(self.elementwise_rate),
+            "pooling_per_s": fields.plain(self.pooling_rate),
             "kernels": self.compute.kernels,
             "kernel_overhead_ps": self.kernel_overhead_ps,
             "overlap": self.compute.overlap,
             "channel_tile": self.compute.channel_tile,
             "vector": self.compute.vector,
-            "dram_pj_per_byte": self.dram_pj_per_byte,
             "onchip_pj_per_byte": self.onchip_pj_per_byte,
-            "pj_per_mac": self.pj_per_mac,
+            "pj_per_mac": self.compute.pj_per_mac or None,
         }
-
-
-def _plain(number: Fraction) -> int | float:
-    return number.numerator if number.denominator == 1 else float(number)

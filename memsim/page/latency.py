@@ -16,7 +16,7 @@ def latency(results: Sequence[CurveResult]) -> dict[str, Any]:
     Examples
     --------
     >>> import memsim
-    >>> facts = latency([memsim.curve("resnet18")])
+    >>> facts = latency([memsim.curve("resnet18", machine="textbook")])
     >>> facts["rates"][facts["own"]], facts["rule"]
     ('25.6 GB/s', '0, powers of two from 16,384 B and the sizes half-way')
     """

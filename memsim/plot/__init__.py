@@ -5,7 +5,7 @@ or an array of them where it has several panels. None touches matplotlib's globa
 one is one file, which says of itself what it shows, and one line below.
 
 >>> import memsim
->>> axes = memsim.plot.curve(["hardnet68", "densenet121"], machine="edge")
+>>> axes = memsim.plot.curve(["hardnet68", "densenet121"], machine="textbook")
 >>> memsim.plot.render(axes, "png")[:4]
 b'\\x89PNG'
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memsim.machine import Machine
+from memsim.machine import Machine, fields
 from memsim.program.program import Program
 
 
@@ -17,9 +17,12 @@ def resolved(program: Program, machine: Machine) -> dict[str, Any]:
     >>> result = memsim.run("resnet18", cache="1MB")
     >>> config = resolved(result.program, result.machine)
     >>> config["cache_bytes"], config["lowering"], config["allocator"]
-    (1000000, 'fused', 'caching')
+    (1000000, 'eager_cudnn', 'caching')
     """
-    return {**machine.resolved(), **of_program(program, machine)}
+    dtype = program.network.dtype
+    facts = machine.resolved()
+    rates = {name: fields.plain(machine.mac_rate(name, dtype)) for name in facts["macs_per_s"]}
+    return {**facts, "macs_per_s": rates, **of_program(program, machine)}
 
 
 def of_program(program: Program, machine: Machine) -> dict[str, Any]:

@@ -94,11 +94,12 @@ class CurveResult(Facts):
     Examples
     --------
     >>> import memsim
-    >>> machine = memsim.load_machine("edge")
+    >>> machine = memsim.load_machine("textbook")
     >>> program = memsim.build(memsim.load("resnet18"), buffer=machine.buffer_bytes)
     >>> result = CurveResult(program, machine, (500_000, 2_000_000))
     >>> [point.dram_bytes for point in result.points] == [
-    ...     memsim.run("resnet18", cache=size).dram_bytes for size in (500_000, 2_000_000)]
+    ...     memsim.run("resnet18", machine=machine, cache=size).dram_bytes
+    ...     for size in (500_000, 2_000_000)]
     True
     >>> result.to_dict()["schema"]
     'memsim.curve/1'

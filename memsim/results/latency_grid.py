@@ -38,7 +38,7 @@ class LatencyGrid:
     Examples
     --------
     >>> import memsim
-    >>> grid = LatencyGrid.of(memsim.load_machine("edge"), 100_000)
+    >>> grid = LatencyGrid.of(memsim.load_machine("textbook"), 100_000)
     >>> grid.capacities
     (0, 16384, 24576, 32768, 49152, 65536, 98304, 131072, 2000000)
     >>> len(grid.bandwidths), float(grid.bandwidths[8])

@@ -35,7 +35,7 @@ class Memory(Facts):
     --------
     >>> import memsim
     >>> network = memsim.load("hardnet68")
-    >>> edge, program = memsim.load_machine("edge"), memsim.build(network, buffer=512 * 1024)
+    >>> edge, program = memsim.load_machine("textbook"), memsim.build(network, buffer=512 * 1024)
     >>> for allocator in ("fresh", "caching", "arena"):
     ...     memory = Memory(program, edge.with_overrides(allocator=allocator))
     ...     print(allocator, memory.plan.peak_bytes)

@@ -55,7 +55,7 @@ class Optimality(Facts):
     Examples
     --------
     >>> import memsim
-    >>> machine = memsim.load_machine("edge").with_overrides(cache="500kB")
+    >>> machine = memsim.load_machine("textbook").with_overrides(cache="500kB")
     >>> program = memsim.build(memsim.load("resnet18"), buffer=machine.buffer_bytes)
     >>> found = Optimality(program, machine)
     >>> found.compulsory_bytes < found.policies["belady"] < found.policies["lru"]

@@ -22,6 +22,7 @@ from memsim.program.program import Program
 from memsim.readable import format_count
 from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
+from memsim.results.energy import joules, with_sum
 from memsim.results.frames import Frames
 from memsim.results.layer import LayerResult
 from memsim.sheets.facts import Facts
@@ -224,8 +225,8 @@ class Result(Facts):
         )
 
     @cached_property
-    def totals(self) -> dict[str, int | float]:
-        """All totals, with units in the keys.
+    def totals(self) -> dict[str, Any]:
+        """All totals, with units in the keys: numbers, and None for an energy that is not known.
 
         ``stall_s`` is the time in which the compute engine does not compute: waiting for a
         load, for an output buffer to be stored, or, in the end, for the last stores. At
@@ -240,9 +241,9 @@ class Result(Facts):
         onchip = int(program.touch_bytes.sum())
         whole = int(self.traffic.traffic.sum())
         energy = {
-            "energy_dram_j": whole * machine.dram_pj_per_byte * 1e-12,
-            "energy_onchip_j": onchip * machine.onchip_pj_per_byte * 1e-12,
-            "energy_mac_j": program.macs * machine.pj_per_mac * 1e-12,
+            "energy_dram_j": joules(whole, machine.dram_pj_per_byte),
+            "energy_onchip_j": joules(onchip, machine.onchip_pj_per_byte),
+            "energy_mac_j": joules(program.macs, machine.pj_per_mac(self.network.dtype)),
         }
         return {
             "dram_bytes": self.dram_bytes,
@@ -268,8 +269,7 @@ class Result(Facts):
             "bandwidth_over_compute_bytes_per_s": (
                 whole / compute * PICOSECONDS if compute else 0.0
             ),
-            **energy,
-            "energy_j": sum(energy.values()),
+            **with_sum(energy),
             "onchip_bytes": onchip,
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),

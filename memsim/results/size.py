@@ -37,7 +37,7 @@ class SmallestCache(Facts):
     --------
     >>> import memsim
     >>> memsim.size("hardnet68", traffic="80MB").cache_bytes
-    1892352
+    2938880
     """
 
     laid_out_by: ClassVar[str] = "memsim.results.sheets.size:size_sheet"

@@ -49,7 +49,7 @@ class Options(TypedDict, total=False):
     cache: Annotated[Quantity | None, Option("Cache, such as 2MB, 2MiB, 0.", "SIZE")]
     machine: Annotated[
         "Machine | str | os.PathLike[str] | None",
-        Option("A preset or a machine file.", default="edge"),
+        Option("A preset or a machine file.", default="gtx1080"),
     ]
     bandwidth: Annotated[Quantity | None, Option("Peak DRAM bandwidth, such as 25.6GB/s.", "RATE")]
     macs: Annotated[Quantity | None, Option("Compute rate, such as 0.5TMAC/s.", "RATE")]

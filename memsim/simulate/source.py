@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memsim.network.graph import Network
 
@@ -18,13 +18,45 @@ Source = Network | str | os.PathLike[str]
 def network_of(source: Source, machine: Machine | None = None) -> Network:
     """A network as it is, or the one that a name or a file means.
 
-    Where neither says a variant, the machine may: it is the variant that it was fitted with.
+    Where neither says a variant or a data type, the machine may: see :func:`load_on`.
     """
     if isinstance(source, Network):
         return source
-    from memsim.formats import load
+    return load_on(machine, source)
 
-    return load(source, variant=variant_on(machine, source))
+
+def load_on(
+    machine: Machine | None,
+    source: str | os.PathLike[str],
+    variant: str | None = None,
+    **how: Any,
+) -> Network:
+    """Load a network as it runs on a machine, where nothing else is said.
+
+    The machine may say its variant, which is the one that it was fitted with, and its data type.
+
+    Parameters
+    ----------
+    machine : Machine or None
+    source, variant, **how
+        As in :func:`memsim.load`.
+
+    Examples
+    --------
+    >>> from memsim.machine import load_machine
+    >>> load_on(load_machine("edge"), "resnet18").dtype
+    'int8'
+    >>> load_on(load_machine("edge"), "resnet18", dtype="fp16").dtype
+    'fp16'
+    """
+    from memsim.formats import load
+    from memsim.formats.library import split_variant
+
+    if machine is not None:
+        name, variant = split_variant(source, variant)
+        variant = variant or variant_on(machine, name)
+        return load(name, variant=variant, otherwise_dtype=machine.program.dtype, **how)
+    return load(source, variant=variant, **how)
 
 
 def variant_on(machine: Machine | None, source: str | os.PathLike[str]) -> str | None:

@@ -250,7 +250,7 @@ def compare(
     >>> import memsim
     >>> comparison = memsim.compare(["hardnet68", "densenet121"], cache="2MB")
     >>> [round(each.shortcut_share, 3) for each in comparison.contenders]
-    [0.031, 0.205]
+    [0.118, 0.212]
     """
     from memsim.results.comparison import Comparison, Contender
 

@@ -59,7 +59,7 @@ def dram_cycle_ps(result: Result) -> int:
     Examples
     --------
     >>> import memsim
-    >>> dram_cycle_ps(memsim.run("resnet18"))  # 64 B at 25.6 GB/s: DDR4-3200
+    >>> dram_cycle_ps(memsim.run("resnet18", machine="textbook"))  # 64 B at 25.6 GB/s: DDR4-3200
     625
     """
     dram = result.machine.dram

@@ -6,6 +6,7 @@ A check is a function in a file of this package, and a line below; the report ha
 from memsim.validation import cpu_times, other_gpu, published_times, pytorch_traffic
 from memsim.validation.check import CHECKS, Check, CheckRow, Claim
 from memsim.validation.record import Fidelity, fidelity
+from memsim.validation.rule import Rules, rules
 
 for _name, _check in (
     ("gtx1080", published_times.gtx1080),
@@ -24,4 +25,4 @@ for _name, _check in (
 ):
     CHECKS.add(_name, _check)
 
-__all__ = ["CHECKS", "Check", "CheckRow", "Claim", "Fidelity", "fidelity"]
+__all__ = ["CHECKS", "Check", "CheckRow", "Claim", "Fidelity", "Rules", "fidelity", "rules"]

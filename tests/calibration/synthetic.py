@@ -22,7 +22,6 @@ dram:
   bandwidth: 100GB/s      # its peak
   latency: 0s
   burst: 64
-  energy_pj_per_byte: 0
 compute:
   macs_per_s:
     conv: 1TMAC/s
@@ -31,8 +30,6 @@ compute:
   elementwise_per_s: 10Top/s
   kernel_overhead: 0s
   overlap: none
-  energy_pj_per_mac: 0
-  onchip_pj_per_byte: 0
 """
 
 TRUE = {"bandwidth": 80e9, "conv": 0.5e12, "conv3x3": 1.2e12, "depthwise": 20e9, "overhead": 20e-6}

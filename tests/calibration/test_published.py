@@ -101,12 +101,12 @@ def test_runs_from_files_become_a_machine(memsim, tmp_path):
         ("calibrate", "give either files of runs or paper"),
         ("calibrate x.csv --paper nano", "give either files of runs or paper"),
         ("calibrate --paper nanoo", "unknown published times 'nanoo' (did you mean 'nano'?)"),
-        ("calibrate --paper nano --machine edge", "machine: does not go with paper"),
+        ("calibrate --paper nano --machine textbook", "machine: does not go with paper"),
         ("calibrate --paper nano --parameter conv", "parameters: does not go with paper"),
         ("calibrate --paper nano --level kernel", "level: does not go with paper"),
         ("calibrate x.csv --machine edgy", "unknown machine 'edgy' (did you mean 'edge'?)"),
         ("calibrate x.csv", "machine: is missing: what are the limits?"),
-        ("calibrate none.csv --machine edge", "none.csv: cannot be read"),
+        ("calibrate none.csv --machine textbook", "none.csv: cannot be read"),
         ("calibrate --paper nano -o no/such/file.yaml", "no/such/file.yaml: cannot be written"),
     ],
 )
@@ -120,4 +120,4 @@ def test_a_fitted_machine_begins_with_its_published_limits():
     for published in PUBLISHED.values():
         assert published.machine in machine_names()
         assert base_file(published.machine) == published.base
-    assert base_file("edge") == machine_file("edge")
+    assert base_file("textbook") == machine_file("textbook")

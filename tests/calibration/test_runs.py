@@ -91,7 +91,7 @@ layers:
 
 def test_a_network_that_is_edited_in_between_is_read_again(tmp_path):
     """Networks and workloads are kept from one fit to the next, by what the files hold."""
-    file, machine = tmp_path / "edited.yaml", load_machine("edge")
+    file, machine = tmp_path / "edited.yaml", load_machine("textbook")
     macs = []
     for channels in (8, 16, 8):
         file.write_text(NETWORK.replace("CHANNELS", str(channels)))
@@ -115,7 +115,7 @@ def test_a_fit_sees_an_edited_network(tmp_path, needs):
     regressions = []
     for channels in (8, 64):
         file.write_text(NETWORK.replace("CHANNELS", str(channels)))
-        calibration = calibrate(tmp_path / "runs.csv", "edge", parameters=("bandwidth",))
+        calibration = calibrate(tmp_path / "runs.csv", "textbook", parameters=("bandwidth",))
         regressions.append(calibration.networks[0].simulated_s)
     assert regressions[0] != regressions[1]
 

@@ -68,8 +68,8 @@ class TestAMachineCarriesItsProgram:
         facts = self.totals(capsys, *asked, "--rows", "touched")
         assert facts["config"]["rows"] == "touched"
         assert facts["accuracy"]["deviations"] == ["rows touched, fitted with streamed"]
-        assert run(["run", "resnet18", "--rows", "streamed"]) == 0
-        told = "program  fused, layer_by_layer, rows_outer, rows streamed\n"
+        assert run(["run", "resnet18", "--machine", "textbook", "--rows", "streamed"]) == 0
+        told = "program  fused, layer_by_layer, rows_outer, rows streamed, fp32\n"
         assert told in capsys.readouterr().out
 
     def test_an_error_is_told_beside_the_time_only_where_it_holds(
@@ -91,11 +91,11 @@ class TestAMachineCarriesItsProgram:
 
 
 def test_stalls_fall_below_a_tenth_at_the_bandwidth_that_is_told() -> None:
-    result = memsim.run("hardnet68", machine="edge")
+    result = memsim.run("hardnet68", machine="textbook")
     enough = result.bandwidth_for(Fraction(1, 10))
     assert enough is not None
     for bandwidth, below in ((enough, True), (enough * 998 // 1000, False)):
-        again = memsim.run("hardnet68", machine="edge", bandwidth=bandwidth)
+        again = memsim.run("hardnet68", machine="textbook", bandwidth=bandwidth)
         assert (again.totals["stall_s"] <= again.time_s / 10) is below
 
 

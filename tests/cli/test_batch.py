@@ -64,7 +64,10 @@ def test_every_verb_takes_images_apart(verb: str, answer) -> None:
 
 
 def test_images_apart_need_a_larger_cache(answer) -> None:
-    words = "size", "resnet18", "--batch", "2", "--buffer", "512KiB", "--traffic", "60MB"
+    words = (
+        "size", "resnet18", "--machine", "textbook", "--batch", "2", "--buffer", "512KiB",
+        "--traffic", "60MB",
+    )  # fmt: skip
     together, apart = (
         answer(*words, "--images", images)["cache_bytes"] for images in ("together", "apart")
     )
@@ -73,7 +76,10 @@ def test_images_apart_need_a_larger_cache(answer) -> None:
 
 def test_the_best_order_of_a_batch_may_have_the_images_inside(answer) -> None:
     """A cache that holds the weights of a layer lets them serve the whole batch."""
-    words = ["resnet18", "--batch", "8", "--images", "apart", "--buffer", "64KiB", "--cache", "8MB"]
+    words = [
+        "resnet18", "--machine", "textbook", "--batch", "8", "--images", "apart",
+        "--buffer", "64KiB", "--cache", "8MB",
+    ]  # fmt: skip
     orders = "rows_outer", "weights_outer", "images_inner"
     moved = {
         order: answer("run", *words, "--order", order)["totals"]["dram_bytes"] for order in orders
@@ -88,19 +94,19 @@ def test_the_best_order_of_a_batch_may_have_the_images_inside(answer) -> None:
 
 class TestWhatIsTold:
     def program(self, capsys: pytest.CaptureFixture[str], *words: str) -> str:
-        assert run(["run", "squeezenet1_0", *words]) == 0
+        assert run(["run", "squeezenet1_0", "--machine", "textbook", *words]) == 0
         told = capsys.readouterr().out
         return told.partition("\nprogram  ")[2].partition("\n")[0]
 
     def test_a_table_says_how_a_batch_is_taken(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.program(capsys, "--batch", "2").endswith(", rows_outer, images together")
+        assert self.program(capsys, "--batch", "2").endswith(", rows_outer, images together, fp32")
         apart = self.program(capsys, "--batch", "2", "--images", "apart")
-        assert apart.endswith(", rows_outer, images apart")
+        assert apart.endswith(", rows_outer, images apart, fp32")
 
     def test_and_nothing_of_it_where_there_is_one_image(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert self.program(capsys).endswith(", rows_outer")
+        assert self.program(capsys).endswith(", rows_outer, fp32")
 
     def test_a_machine_says_how_it_takes_them(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer

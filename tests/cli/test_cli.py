@@ -50,20 +50,21 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_the_table_of_hardnet68(memsim) -> None:
-    code, out, err = memsim("run", "hardnet68", "--cache", "2MB")
+    code, out, err = memsim("run", "hardnet68", "--machine", "textbook", "--cache", "2MB")
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
     check_golden("run_hardnet68.txt", out)
 
 
 def test_markdown_of_a_tiny_network(memsim, tiny: str) -> None:
-    code, out, _ = memsim("run", tiny, "--cache", "4KiB", "--format", "md", "--layers", "all")
+    words = ("--machine", "textbook", "--cache", "4KiB", "--format", "md", "--layers", "all")
+    code, out, _ = memsim("run", tiny, *words)
     assert code == 0
     check_golden("run_tiny.md", out)
 
 
 def test_csv_has_a_row_per_kernel(memsim, tiny: str) -> None:
-    code, out, _ = memsim("run", tiny, "--format", "csv")
+    code, out, _ = memsim("run", tiny, "--machine", "textbook", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     assert [row["name"] for row in rows] == ["a.conv", "b.conv", "global_avgpool1", "linear1"]
@@ -71,7 +72,8 @@ def test_csv_has_a_row_per_kernel(memsim, tiny: str) -> None:
 
 
 def test_json_has_the_documented_keys(memsim, tiny: str) -> None:
-    code, out, _ = memsim("run", tiny, "--cache", "2MB", "--format", "json")
+    words = ("--machine", "textbook", "--cache", "2MB", "--format", "json")
+    code, out, _ = memsim("run", tiny, *words)
     facts = json.loads(out)
     assert code == 0
     assert facts["schema"] == "memsim.result/2"
@@ -149,7 +151,7 @@ def test_check_tells_of_every_file(memsim, tiny: str) -> None:
 def test_lists(memsim) -> None:
     assert "hardnet68 " in memsim("list")[1]
     assert "edge " in memsim("machines")[1]
-    assert json.loads(memsim("machines", "edge")[1])["cache_bytes"] == 2_000_000
+    assert json.loads(memsim("machines", "textbook")[1])["cache_bytes"] == 2_000_000
     assert json.loads(memsim("schema")[1])["title"] == "memsim architecture"
 
 
@@ -181,7 +183,7 @@ ERRORS = (
     (1, "run tiny.yaml --bandwidth 1 --input 3x512x512"),
     (1, "run tiny.yaml --macs 1 --input 3x512x512 --clock recurrence"),
     (1, "run tiny.yaml --buffer 2KiB --input 3x512x512"),
-    (2, "run tiny.yaml --management hardware --ways 8"),
+    (2, "run tiny.yaml --management hardware --ways 8 --cache 2MB"),
     (2, "rum tiny.yaml"),
 )
 

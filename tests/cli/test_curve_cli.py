@@ -25,7 +25,7 @@ def memsim(capsys: pytest.CaptureFixture[str]):
 
 
 def test_the_curve_of_hardnet68(memsim) -> None:
-    code, out, err = memsim("curve", "hardnet68", "--cache", "512KiB,2MiB")
+    code, out, err = memsim("curve", "hardnet68", "--machine", "textbook", "--cache", "512KiB,2MiB")
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
     check_golden("curve_hardnet68.txt", out)
@@ -112,18 +112,20 @@ def test_the_best_order_is_never_worse_than_either(memsim) -> None:
 
 @pytest.mark.needs("scipy")
 def test_bounds(memsim) -> None:
-    code, out, _ = memsim("bounds", "resnet18", "--cache", "500kB", "--layers", "5")
+    words = ("bounds", "resnet18", "--machine", "textbook", "--cache", "500kB")
+    code, out, _ = memsim(*words, "--layers", "5")
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
     check_golden("bounds_resnet18.txt", out)
-    facts = json.loads(memsim("bounds", "resnet18", "--cache", "500kB", "--format", "json")[1])
+    facts = json.loads(memsim(*words, "--format", "json")[1])
     policies = facts["policies"]
     floor = facts["compulsory_bytes"]
     assert floor <= facts["lower_bound_bytes"] <= min(policies.values())
 
 
 def test_the_memory_plan(memsim) -> None:
-    code, out, _ = memsim("memory", "hardnet68", "--allocator", "arena", "--layers", "8")
+    words = ("--machine", "textbook", "--allocator", "arena", "--layers", "8")
+    code, out, _ = memsim("memory", "hardnet68", *words)
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
     check_golden("memory_hardnet68.txt", out)

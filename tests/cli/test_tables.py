@@ -21,7 +21,9 @@ def memsim(capsys: pytest.CaptureFixture[str]):
     return call
 
 
-COMPARE = ("compare", "hardnet68", "densenet121", "resnet50", "--cache", "2MB")
+COMPARE = (
+    "compare", "hardnet68", "densenet121", "resnet50", "--machine", "textbook", "--cache", "2MB",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("table", ["imagenet", "camvid"])

@@ -26,7 +26,7 @@ PACKAGE = Path(memsim.__file__).parent
 
 VERBS = (
     "run", "curve", "size", "compare", "bounds", "memory", "describe", "pytorch_traffic",
-    "measure", "probe", "calibrate", "fidelity",
+    "measure", "probe", "calibrate", "fidelity", "rules",
 )  # fmt: skip
 
 SIMULATING = ("run", "curve", "size", "compare", "bounds", "memory")
@@ -151,7 +151,7 @@ def test_what_holds_where_an_option_is_left_out_is_what_is_told() -> None:
 
 
 def test_an_option_left_out_leaves_the_machine_as_its_file_says(tiny: str, answer) -> None:
-    edge = (PACKAGE / "machine" / "presets" / "edge.yaml").read_text("utf-8")
+    edge = (PACKAGE / "machine" / "presets" / "textbook.yaml").read_text("utf-8")
     mine = edge.replace("size: 2MB", "size: 2MB\n  layout: nhwc\n  allocator: arena", 1)
     assert mine != edge
     Path("mine.yaml").write_text(mine)
@@ -191,7 +191,7 @@ def test_a_verbs_own_options_are_meant_as_well(verb: str, wrong: str, meant: str
 
 def test_all_unknown_options_are_told_at_once() -> None:
     with pytest.raises(memsim.InputError) as caught:
-        prepare("resnet18", cach="2MB", machin="edge")
+        prepare("resnet18", cach="2MB", machin="textbook")
     assert [problem.hint for problem in caught.value.problems] == [
         "did you mean 'cache'?",
         "did you mean 'machine'?",

@@ -21,7 +21,7 @@ from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pointwise import Relu
 from memsim.network.ops.shape import Input
 
-EDGE = memsim.load_machine("edge")
+EDGE = memsim.load_machine("textbook")
 COLUMNS = [f"{what}_{edge}" for what in ("load", "compute", "store") for edge in ("start", "end")]
 
 

@@ -24,7 +24,7 @@ from memsim.network.ops.shape import Input
 from memsim.results.run import Result
 from memsim.units import duration
 
-EDGE = memsim.load_machine("edge")
+EDGE = memsim.load_machine("textbook")
 ONE = Fraction(10**12)
 """One per picosecond."""
 

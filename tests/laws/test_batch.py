@@ -140,7 +140,7 @@ def test_the_curve_is_the_pass_and_sums_agree(
 
 
 @few
-@given(batches, lowerings, orders, buffers, st.sampled_from(["edge", "gtx1080"]))
+@given(batches, lowerings, orders, buffers, st.sampled_from(["textbook", "gtx1080"]))
 def test_the_replay_is_the_recurrence(
     network: Network, lowering: str, order: str, buffer: int, name: str
 ) -> None:

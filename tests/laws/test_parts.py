@@ -67,7 +67,7 @@ def test_the_bound_of_a_part_is_below_it_whatever_the_rest_does(
 @pytest.mark.parametrize("management", ["scratchpad", "hardware"])
 def test_the_parts_of_every_result_add_up(lowering: str, management: str) -> None:
     options = {
-        "machine": "edge", "cache": "1MB", "lowering": lowering, "management": management,
+        "machine": "textbook", "cache": "1MB", "lowering": lowering, "management": management,
         "clock": "recurrence",
     }  # fmt: skip
     whole = memsim.run("densenet121", **options)
@@ -95,39 +95,39 @@ def test_the_parts_of_every_result_add_up(lowering: str, management: str) -> Non
 def test_curve_points_and_sizes_of_a_part_are_those_of_run() -> None:
     sizes = [300_000, 2_000_000]
     for only in (None, *ONLY):
-        result = memsim.curve("densenet121", machine="edge", sizes=sizes, only=only)
+        result = memsim.curve("densenet121", machine="textbook", sizes=sizes, only=only)
         for size, point in zip(sizes, result.points, strict=True):
-            run = memsim.run("densenet121", machine="edge", cache=size, only=only)
+            run = memsim.run("densenet121", machine="textbook", cache=size, only=only)
             assert point.dram_bytes == run.dram_bytes == result.dram_bytes(size)
             assert point.dram_weight_bytes == run.totals["dram_weight_bytes"]
             assert point.time_ps == run.time_ps
         assert result.to_dict()["totals"]["compulsory_bytes"] == result.compulsory_bytes
-    found = memsim.size("densenet121", machine="edge", within="10%", only="feature-maps")
-    least = memsim.curve("densenet121", machine="edge", only="feature-maps").compulsory_bytes
+    found = memsim.size("densenet121", machine="textbook", within="10%", only="feature-maps")
+    least = memsim.curve("densenet121", machine="textbook", only="feature-maps").compulsory_bytes
     assert found.limit_bytes == int(least * 1.1)
     here, below = (
-        memsim.run("densenet121", machine="edge", cache=size, only="feature-maps").dram_bytes
+        memsim.run("densenet121", machine="textbook", cache=size, only="feature-maps").dram_bytes
         for size in (found.cache_bytes, found.cache_bytes - 1)
     )
     assert here == found.dram_bytes <= found.limit_bytes < below
 
 
 def test_bounds_and_comparisons_of_a_part() -> None:
-    whole = memsim.bounds("resnet18", machine="edge", cache="500kB")
-    maps = memsim.bounds("resnet18", machine="edge", cache="500kB", only="feature-maps")
+    whole = memsim.bounds("resnet18", machine="textbook", cache="500kB")
+    maps = memsim.bounds("resnet18", machine="textbook", cache="500kB", only="feature-maps")
     assert {
         policy: parts["feature-maps"] for policy, parts in whole.by_part.items()
     } == maps.policies
     assert maps.lower_bytes[0] <= min(maps.policies.values())
     assert maps.compulsory_bytes < maps.lower_bytes[0]
-    compared = memsim.compare(["resnet18", "vgg16"], machine="edge", only="weights")
+    compared = memsim.compare(["resnet18", "vgg16"], machine="textbook", only="weights")
     assert [each.result.only for each in compared.contenders] == [Part.WEIGHTS] * 2
 
 
 def test_the_best_order_is_not_that_of_a_part() -> None:
     with pytest.raises(InputError, match=r"order is that of all traffic.*rows_outer"):
-        memsim.curve("resnet18", machine="edge", order="best", only="weights")
-    assert memsim.run("resnet18", machine="edge", order="best", only="weights").dram_bytes
+        memsim.curve("resnet18", machine="textbook", order="best", only="weights")
+    assert memsim.run("resnet18", machine="textbook", order="best", only="weights").dram_bytes
 
 
 def test_masks_do_not_write_to_what_they_mask() -> None:

@@ -33,7 +33,7 @@ def one(op: Operator, shape: tuple[int, int, int] = (16, 256, 256)) -> Network:
 
 def rows_read(op: Operator, **options: Any) -> float:
     """Rows of a map of 16 x 256 x 256 that are fetched, all its channels at a time."""
-    return memsim.run(one(op), **options).by_role["input"] / ROW_BYTES
+    return memsim.run(one(op), machine="textbook", **options).by_role["input"] / ROW_BYTES
 
 
 def touched_by(program: Program) -> dict[tuple[int, str], set[int]]:
@@ -88,7 +88,9 @@ class TestByHand:
 
     @pytest.mark.parametrize(("size", "touched"), [(1, 1), (2, 1), (7, 4), (8, 4), (9, 5)])
     def test_stride_2_touches_half_the_rows_rounded_up(self, size: int, touched: int) -> None:
-        result = memsim.run(one(Conv(out=4, stride=2), (4, size, 8)), cache="1MiB")
+        result = memsim.run(
+            one(Conv(out=4, stride=2), (4, size, 8)), cache="1MiB", machine="textbook"
+        )
         assert result.by_role["input"] == touched * 4 * 8 * 4
 
     def test_a_dilation_larger_than_the_strip_reads_three_rows_for_each(self) -> None:
@@ -255,11 +257,17 @@ class TestRowsThatNobodyReads:
 
     def test_a_scratchpad_never_writes_them_back(self, network: Network) -> None:
         row = 4 * 16 * 4
-        nothing = memsim.run(network, cache=0)
+        nothing = memsim.run(network, cache=0, machine="textbook")
         assert nothing.by_cause["spill"] == 8 * row
-        assert memsim.run(network, cache=0, rows="streamed").by_cause["spill"] == 16 * row
+        assert (
+            memsim.run(network, cache=0, rows="streamed", machine="textbook").by_cause["spill"]
+            == 16 * row
+        )
         # Seven rows that live, and the one at hand.
-        assert memsim.run(network, cache=9 * row, buffer="1MiB").by_cause["spill"] == 0
+        assert (
+            memsim.run(network, cache=9 * row, buffer="1MiB", machine="textbook").by_cause["spill"]
+            == 0
+        )
 
     def test_they_are_live_while_they_are_written(self, network: Network) -> None:
         program = build(network, buffer=1 << 20)
@@ -273,7 +281,8 @@ class TestRowsThatNobodyReads:
         # A row of one channel is a line of 64 B in nchw, one of all channels four in nhwc.
         options = {"management": "hardware", "layout": layout, "cache": "1KiB"}
         touched, streamed = (
-            memsim.run(network, rows=rows, **options) for rows in ("touched", "streamed")
+            memsim.run(network, rows=rows, machine="textbook", **options)
+            for rows in ("touched", "streamed")
         )
         assert touched.by_cause["spill"] == streamed.by_cause["spill"]
         assert touched.dram_bytes == streamed.dram_bytes - 8 * 4 * 16 * 4
@@ -282,7 +291,8 @@ class TestRowsThatNobodyReads:
         half = one(Conv(out=4, stride=2), (4, 16, 8))  # a row of one channel is 32 B
         options = {"management": "hardware", "layout": "nchw", "cache": "64KiB"}
         touched, streamed = (
-            memsim.run(half, rows=rows, **options) for rows in ("touched", "streamed")
+            memsim.run(half, rows=rows, machine="textbook", **options)
+            for rows in ("touched", "streamed")
         )
         assert touched.by_role["input"] == streamed.by_role["input"] == 4 * 16 * 8 * 4
 

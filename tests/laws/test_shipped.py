@@ -38,7 +38,9 @@ def network(name: str) -> memsim.Network:
 
 @lru_cache(maxsize=1)
 def program(name: str, lowering: str) -> Program:
-    return build(network(name), buffer=memsim.load_machine("edge").buffer_bytes, lowering=lowering)
+    return build(
+        network(name), buffer=memsim.load_machine("textbook").buffer_bytes, lowering=lowering
+    )
 
 
 @pytest.mark.parametrize(("name", "lowering"), CASES)
@@ -66,7 +68,7 @@ def test_traffic(name: str, lowering: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "lowering", "machine"),
-    on_shipped(LOWERINGS, ["edge"]) + on_shipped(["fused"], ["gtx1080"]),
+    on_shipped(LOWERINGS, ["textbook"]) + on_shipped(["fused"], ["gtx1080"]),
 )
 def test_time(name: str, lowering: str, machine: str) -> None:
     """Laws 6 and 7."""

@@ -16,18 +16,21 @@ from hypothesis import strategies as st
 
 from memsim.calibration.published import base_file
 from memsim.errors import InputError
+from memsim.files import read_table
 from memsim.machine import Machine, load_machine, machine_names
+from memsim.machine.compute import MacEnergy, RateByDtype
+from memsim.network import DTYPES
 
 MINIMAL = """\
 name: small
 cache: {size: 1kB}
 buffer: 512
-dram: {bandwidth: 1GB/s, latency: 100ns, burst: 64, energy_pj_per_byte: 162.5}
+dram: {bandwidth: 1GB/s, latency: 100ns, burst: 64, kind: HBM2}
 compute:
   macs_per_s: 1GMAC/s
   elementwise_per_s: 1G
   kernel_overhead: 0
-  energy_pj_per_mac: 4.6
+  energy_pj_per_mac: {fp32: 4.6, int8: 0.3}
   onchip_pj_per_byte: 12.5
 """
 
@@ -61,11 +64,9 @@ def test_every_preset_loads_and_states_its_sources(name):
     machine = load_machine(name)
     assert machine.name == name
     assert machine.description
-    assert "Horowitz" in machine.source
+    assert machine.source
     assert machine.dram_bytes_per_s > 0
-    assert machine.dram_pj_per_byte == 162.5
-    assert machine.onchip_pj_per_byte == 12.5
-    assert machine.pj_per_mac == 4.6
+    assert machine.dram.kind
     json.dumps(machine.resolved(), allow_nan=False)
 
 
@@ -73,15 +74,20 @@ def test_every_preset_loads_and_states_its_sources(name):
 def test_every_key_of_a_preset_is_written_out_or_has_a_neutral_default(name):
     machine = load_machine(name)
     assert (machine.cache.policy, machine.cache.management) == ("lru", "scratchpad")
-    assert (machine.cache.ways, machine.cache.bandwidth) == (None, None)
+    assert machine.cache.ways is None
+    assert machine.cache.bandwidth is None or name == "edge"
     assert machine.dram.efficiency == 1 or name in FITTED
 
 
-def test_the_default_machine():
-    assert load_machine() == load_machine("edge")
-    assert machine_names()[0] == "edge"
-    assert load_machine("edge").resolved() == {
-        "machine": "edge",
+def test_the_default_machine_is_one_that_was_measured():
+    assert load_machine() == load_machine("gtx1080")
+    assert machine_names()[0] == "gtx1080"
+    assert load_machine().calibrated is not None
+
+
+def test_every_number_of_a_machine_as_plain_values():
+    assert load_machine("textbook").resolved() == {
+        "machine": "textbook",
         "cache_bytes": 2_000_000,
         "policy": "lru",
         "management": "scratchpad",
@@ -103,9 +109,11 @@ def test_the_default_machine():
         "vector": 1,
         "pooling_per_s": 64_000_000_000,
         "kernels": None,
-        "dram_pj_per_byte": 162.5,
+        "rate_by_dtype": None,
+        "dram_kind": "LPDDR4",
+        "dram_pj_per_byte": 64.0,
         "onchip_pj_per_byte": 12.5,
-        "pj_per_mac": 4.6,
+        "pj_per_mac": {"fp32": 4.6, "fp16": 1.5, "int8": 0.3},
     }
 
 
@@ -129,6 +137,80 @@ def test_a_class_without_a_rate_takes_that_of_conv(tmp_path):
     assert machine.mac_rate("copy") == 10**12  # the name of a method is no class
 
 
+RATES = MINIMAL.replace("1GMAC/s", "{conv: 3G, linear: 1G}\n  rate_by_dtype: {fp32: 1, int8: 2.5}")
+
+
+def test_a_rate_follows_the_data_type(tmp_path):
+    machine = load(tmp_path, RATES)
+    assert machine.dtypes == ("fp32", "int8")
+    assert machine.mac_rate("conv", "int8") == 7_500_000_000
+    assert machine.mac_rate("linear", "int8") == 2_500_000_000
+    assert machine.mac_rate("conv", "fp32") == machine.mac_rate("conv") == 3 * 10**9
+    assert machine.with_overrides(macs="6G").mac_rate("linear", "int8") == 5 * 10**9
+
+
+def test_a_machine_that_lists_data_types_refuses_the_others_and_tells_which_it_has(tmp_path):
+    machine = load(tmp_path, RATES)
+    told = "dtype: small computes in fp32 and int8, not in fp16 (dtype fp32)"
+    for refuse in (machine.check_dtype, lambda dtype: machine.mac_rate("conv", dtype)):
+        with pytest.raises(InputError) as caught:
+            refuse("fp16")
+        assert str(caught.value) == told
+
+
+def test_a_machine_that_lists_none_has_one_rate_for_each_data_type(tmp_path):
+    machine = load(tmp_path, MINIMAL)
+    machine.check_dtype("int8")
+    assert machine.dtypes == ()
+    assert machine.mac_rate("conv", "int8") == machine.mac_rate("conv", "fp32") == 10**9
+
+
+def test_the_data_type_of_its_program_is_one_that_a_machine_computes_in(tmp_path):
+    (told,) = faults(tmp_path, RATES.replace("fp32: 1, ", ""))
+    assert told == (
+        "m.yaml:1:1: program.dtype is fp32, of which compute.rate_by_dtype has none (it has int8)"
+    )
+    text = RATES.replace("fp32: 1, ", "") + "program: {dtype: int8}\n"
+    assert load(tmp_path, text).program.dtype == "int8"
+
+
+def test_the_data_types_of_machines_are_those_of_networks():
+    for model in (RateByDtype, MacEnergy):
+        assert list(model.model_fields) == list(DTYPES)
+
+
+def test_the_energy_of_a_mac_is_told_by_data_type_and_not_for_all_at_once(tmp_path):
+    machine = load(tmp_path, MINIMAL)
+    assert machine.pj_per_mac("int8") == 0.3
+    assert machine.pj_per_mac("fp16") is None
+    assert faults(tmp_path, MINIMAL.replace("{fp32: 4.6, int8: 0.3}", "4.6")) == [
+        "m.yaml:9:3: compute.energy_pj_per_mac: expected a mapping (keys: fp32, fp16, bf16, int8)"
+    ]
+
+
+def test_the_energy_of_a_byte_is_that_of_the_kind_of_dram_unless_the_file_says_its_own(tmp_path):
+    assert load(tmp_path, MINIMAL).dram_pj_per_byte == 31.36  # 8 x 3.92 pJ
+    assert load(tmp_path, MINIMAL.replace("HBM2", "GDDR5")).dram_pj_per_byte == 112
+    own = MINIMAL.replace("kind: HBM2", "kind: HBM2, energy_pj_per_byte: 30")
+    assert load(tmp_path, own).dram_pj_per_byte == 30
+    assert load(tmp_path, MINIMAL.replace("kind: HBM2", "kind: DDR4")).dram_pj_per_byte is None
+    assert load(tmp_path, MINIMAL.replace(", kind: HBM2", "")).dram_pj_per_byte is None
+
+
+def test_every_figure_of_a_kind_of_dram_has_a_source():
+    rows = read_table("memsim.machine", "dram")
+    assert len(rows) >= 5
+    for row in rows:
+        assert bool(row["pj_per_bit"]) == bool(row["source"]), row["kind"]
+
+
+@pytest.mark.parametrize("name", sorted(FITTED | {"datacenter"}))
+def test_the_energy_of_a_board_or_a_processor_is_not_guessed(name):
+    machine = load_machine(name)
+    assert machine.onchip_pj_per_byte is None
+    assert {machine.pj_per_mac(dtype) for dtype in DTYPES} == {None}
+
+
 def test_efficiency_is_exact_and_scales_the_peak(tmp_path):
     machine = load(tmp_path, MINIMAL.replace("1GB/s", "1GB/s, efficiency: 0.7"))
     assert machine.dram_bytes_per_s == 700_000_000
@@ -137,7 +219,7 @@ def test_efficiency_is_exact_and_scales_the_peak(tmp_path):
 
 
 def test_overrides_change_what_they_name_and_nothing_else():
-    edge = load_machine("edge")
+    edge = load_machine("textbook")
     changed = edge.with_overrides(
         cache="512KiB", bandwidth="10GB/s", macs="1T", buffer="1MB", policy="fifo",
         management="hardware",
@@ -150,7 +232,7 @@ def test_overrides_change_what_they_name_and_nothing_else():
         "policy": "fifo",
         "management": "hardware",
     }
-    assert edge.with_overrides() == edge == load_machine("edge")
+    assert edge.with_overrides() == edge == load_machine("textbook")
 
 
 def test_overridden_macs_keep_the_ratios_of_the_classes(tmp_path):
@@ -167,12 +249,12 @@ def test_an_overridden_bandwidth_is_the_peak(tmp_path):
 
 
 def test_a_cache_of_zero_is_the_limit_without_reuse():
-    assert load_machine("edge").with_overrides(cache=0).cache_bytes == 0
+    assert load_machine("textbook").with_overrides(cache=0).cache_bytes == 0
 
 
 def test_every_bad_override_is_told_by_its_name():
     with pytest.raises(InputError) as caught:
-        load_machine("edge").with_overrides(
+        load_machine("textbook").with_overrides(
             cache="2 MX", bandwidth=0, macs="nan", buffer=0, policy="LRU", management="../x"
         )
     assert str(caught.value).splitlines() == [
@@ -188,10 +270,10 @@ def test_every_bad_override_is_told_by_its_name():
 
 
 def test_a_machine_is_immutable_hashable_and_travels(tmp_path):
-    edge = load_machine("edge")
+    edge = load_machine("textbook")
     with pytest.raises(ValueError, match="frozen"):
         edge.buffer = 1
-    assert len({edge, load_machine("edge").with_overrides()}) == 1
+    assert len({edge, load_machine("textbook").with_overrides()}) == 1
     assert pickle.loads(pickle.dumps(edge)) == edge
 
 
@@ -210,21 +292,26 @@ dram:
   efficiency: 1.5
   latency: -1ns
   burst: 64
+  kind: LPDDR44
   energy_pj_per_byte: cheap
 compute:
   macs_per_s: {conv: 1T, deepwise: 1T}
   elementwise_per_s: on
   kernel_overhead: 0
-  energy_pj_per_mac: -4.6
+  rate_by_dtype: {int8: 0}
+  energy_pj_per_mac: {fp32: -4.6, fp31: 1}
 """
     assert sorted(faults(tmp_path, text)) == [
-        "m.yaml:10:3: dram.energy_pj_per_byte: expected a valid number, not 'cheap'",
-        "m.yaml:11:1: compute: missing key 'onchip_pj_per_byte'",
-        "m.yaml:12:26: compute.macs_per_s.deepwise: unknown key 'deepwise' "
+        "m.yaml:10:3: dram.kind: unknown kind of DRAM 'LPDDR44' (did you mean 'LPDDR4'?)",
+        "m.yaml:11:3: dram.energy_pj_per_byte: expected a valid number, not 'cheap'",
+        "m.yaml:13:26: compute.macs_per_s.deepwise: unknown key 'deepwise' "
         "(did you mean 'depthwise'?)",
-        "m.yaml:13:3: compute.elementwise_per_s: 'on' is not a rate: it does not start with a "
+        "m.yaml:14:3: compute.elementwise_per_s: 'on' is not a rate: it does not start with a "
         "plain number (expected a rate such as 64Gop/s or a number of op/s)",
-        "m.yaml:15:3: compute.energy_pj_per_mac: expected greater than or equal to 0, not -4.6",
+        "m.yaml:16:19: compute.rate_by_dtype.int8: 0 is not a factor (above 0, at most 1,000,000)",
+        "m.yaml:17:23: compute.energy_pj_per_mac.fp32: expected greater than or equal to 0, "
+        "not -4.6",
+        "m.yaml:17:35: compute.energy_pj_per_mac.fp31: unknown key 'fp31' (did you mean 'fp32'?)",
         "m.yaml:2:1: cash: unknown key 'cash' (did you mean 'cache'?)",
         "m.yaml:3:21: cache.ways: expected greater than or equal to 1, not 0",
         "m.yaml:3:9: cache.size: '2 MX' is not a size: unknown unit 'MX' (did you mean 'MB'?)",
@@ -271,7 +358,8 @@ def test_a_bad_file_is_refused_in_these_words(tmp_path, text, expected):
         (
             "",
             "unknown machine '' "
-            "(known: datacenter, edge, gtx1080, jetson_nano, titan_v, zen3, zen3_eager)",
+            "(known: datacenter, edge, gtx1080, jetson_nano, textbook, titan_v, zen3, "
+            "zen3_eager)",
         ),
         ("./edge", "./edge: no such file"),
         ("no.yaml", "no.yaml: no such file"),

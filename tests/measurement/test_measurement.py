@@ -166,8 +166,10 @@ def test_a_measurement_times_every_kernel_that_the_model_has(lowering: str, tmp_
     assert sum(kernel.macs for kernel in measured.kernels) == network.macs
     file = tmp_path / "runs.csv"
     file.write_text(render(measured, "csv"), encoding="utf-8")
-    text = load_machine("edge").model_copy(
-        update={"compute": load_machine("edge").compute.model_copy(update={"kernels": "onednn"})}
+    text = load_machine("textbook").model_copy(
+        update={
+            "compute": load_machine("textbook").compute.model_copy(update={"kernels": "onednn"})
+        }
     )
     for row in read_runs([file]).runs:
         workload = Workload.of(row, text)

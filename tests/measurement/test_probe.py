@@ -260,7 +260,7 @@ def test_a_name_may_need_quotes(tmp_path: Path) -> None:
          "(--max of at least 4 x 8,388,608 B)"),
         (replace(made_up(), caches={}),
          "--machine-file: this system does not tell the sizes of its caches (copy "
-         "memsim/machine/presets/edge.yaml and write what its data sheet says)"),
+         "memsim/machine/presets/textbook.yaml and write what its data sheet says)"),
     ],
 )  # fmt: skip
 def test_what_a_machine_lacks_is_told(found: Probe, message: str) -> None:

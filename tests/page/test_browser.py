@@ -27,7 +27,7 @@ NETWORKS = ("hardnet68", "densenet121")
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("report") / "report.html"
-    assert run(["report", *NETWORKS, "--machine", "edge", "-o", str(file)]) == 0
+    assert run(["report", *NETWORKS, "--machine", "textbook", "-o", str(file)]) == 0
     return file
 
 
@@ -38,7 +38,7 @@ def viewer(browser: Any, report: Path):
 
 
 def at(network: str, cache: int) -> Result:
-    return memsim.run(network, machine="edge", cache=cache, clock="recurrence")
+    return memsim.run(network, machine="textbook", cache=cache, clock="recurrence")
 
 
 def check_numbers(viewer: Viewer, cache: int) -> None:
@@ -92,7 +92,7 @@ def test_ten_positions_of_the_slider_by_keyboard(viewer: Viewer) -> None:
 
 
 def test_both_sides_of_a_step(viewer: Viewer) -> None:
-    steps = memsim.curve("densenet121").steps.cache_bytes
+    steps = memsim.curve("densenet121", machine="textbook").steps.cache_bytes
     for edge in (int(steps[1]), int(steps[len(steps) // 2]), int(steps[-1])):
         for cache in (edge - 1, edge):
             viewer.enter(str(cache))
@@ -100,7 +100,9 @@ def test_both_sides_of_a_step(viewer: Viewer) -> None:
 
 
 def test_arrow_keys_in_the_field_go_from_step_to_step(viewer: Viewer) -> None:
-    steps = np.unique(np.concatenate([memsim.curve(n).steps.cache_bytes for n in NETWORKS]))
+    steps = np.unique(
+        np.concatenate([memsim.curve(n, machine="textbook").steps.cache_bytes for n in NETWORKS])
+    )
     place = int(np.searchsorted(steps, 2_000_000, side="right"))
     viewer.press("#cache-field", "ArrowUp")
     check_numbers(viewer, int(steps[place]))
@@ -111,7 +113,7 @@ def test_arrow_keys_in_the_field_go_from_step_to_step(viewer: Viewer) -> None:
 
 
 def test_a_knee_is_a_button(viewer: Viewer) -> None:
-    knee = memsim.curve("densenet121").knees()[-1]
+    knee = memsim.curve("densenet121", machine="textbook").knees()[-1]
     button = viewer.tab.locator(f'button[data-cache="{knee.cache_bytes}"]')
     button.focus()
     viewer.tab.keyboard.press("Enter")
@@ -120,7 +122,11 @@ def test_a_knee_is_a_button(viewer: Viewer) -> None:
 
 
 def test_a_knee_of_the_curve_can_be_clicked(viewer: Viewer) -> None:
-    knees = {knee.cache_bytes for name in NETWORKS for knee in memsim.curve(name).knees()}
+    knees = {
+        knee.cache_bytes
+        for name in NETWORKS
+        for knee in memsim.curve(name, machine="textbook").knees()
+    }
     viewer.tab.locator("#plot-curve").scroll_into_view_if_needed()
     viewer.settle()
     mark = viewer.tab.locator("#plot-curve .scatterlayer .trace").nth(2).locator(".points path")
@@ -164,8 +170,10 @@ def test_every_layer_and_every_feature_map(viewer: Viewer, network: str) -> None
 
 def test_latency_is_that_of_the_nearest_point_of_the_grid_and_says_so(viewer: Viewer) -> None:
     draw = random.Random(3)
-    machine = memsim.load_machine("edge")
-    largest = max(int(memsim.curve(name).steps.cache_bytes[-1]) for name in NETWORKS)
+    machine = memsim.load_machine("textbook")
+    largest = max(
+        int(memsim.curve(name, machine="textbook").steps.cache_bytes[-1]) for name in NETWORKS
+    )
     grid = LatencyGrid.of(machine, largest)
     for _ in range(4):
         cache = int(10 ** draw.uniform(4.3, 6.8))
@@ -177,7 +185,9 @@ def test_latency_is_that_of_the_nearest_point_of_the_grid_and_says_so(viewer: Vi
         note = viewer.text("#grid-note")
         assert f"the nearest is {near:,} B, whose times are shown" in note
         for network in NETWORKS:
-            time = memsim.run(network, cache=near, bandwidth=grid.bandwidths[steps]).time_ps
+            time = memsim.run(
+                network, cache=near, bandwidth=grid.bandwidths[steps], machine="textbook"
+            ).time_ps
             shown = viewer.card(network, "latency")
             assert shown.startswith(f"{format_time(time)} (at ")
             assert parse_bytes(shown.partition(" (at ")[2].rstrip(")")) == near
@@ -308,7 +318,7 @@ def test_a_part_of_the_traffic_is_shown_to_the_byte(viewer: Viewer, value: str, 
     for cache in (2_000_000, 300_000):
         viewer.enter(f"{cache} B")
         for number, network in enumerate(NETWORKS):
-            part = memsim.run(network, machine="edge", cache=cache, only=only)
+            part = memsim.run(network, machine="textbook", cache=cache, only=only)
             whole_run = at(network, cache)
             for fact, amount in (
                 ("exact", part.dram_bytes),

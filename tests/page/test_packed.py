@@ -63,7 +63,7 @@ def test_the_times_of_the_grid_are_those_of_a_run() -> None:
 
 
 def test_the_grid_holds_the_machine_itself_and_stays_small() -> None:
-    machine = memsim.load_machine("edge")
+    machine = memsim.load_machine("textbook")
     grid = LatencyGrid.of(machine, 10**13)
     assert machine.cache_bytes in grid.capacities
     assert machine.dram.bandwidth in grid.bandwidths

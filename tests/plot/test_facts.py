@@ -275,8 +275,8 @@ def test_networks_stand_for_the_papers_times() -> None:
 def test_what_has_no_published_time_is_told() -> None:
     with pytest.raises(memsim.InputError, match="'resnet19' has no published time on GTX 1080"):
         plot.latency(["resnet19"])
-    with pytest.raises(memsim.InputError, match="unknown machine with published times 'edge'"):
-        plot.latency(["resnet18"], machine="edge")
+    with pytest.raises(memsim.InputError, match="unknown machine with published times 'textbook'"):
+        plot.latency(["resnet18"], machine="textbook")
     with pytest.raises(memsim.InputError, match="not both"):
         plot.latency([plot.Pair("a", 1, 1), "resnet18"])
     with pytest.raises(memsim.InputError, match="greater than zero"):

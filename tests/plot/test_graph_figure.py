@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import memsim
 from memsim.errors import InputError
 from memsim.plot.canvas import render
-from memsim.plot.figures.graph import graph, shades
+from memsim.plot.figures.graph import graph, layer_values, shades
 from memsim.plot.graph_layout import layered
 
 
@@ -68,13 +68,25 @@ def test_a_graph_that_is_too_large_is_exported_instead():
 
 @pytest.mark.parametrize("colour", ["traffic", "moc", "none"])
 def test_every_kernel_of_resnet18_is_named_and_shaped(colour):
-    axes = graph("resnet18", colour=colour)
+    axes = graph("resnet18", colour=colour, machine="textbook")
     texts = [text.get_text() for text in axes.texts]
     assert texts[0] == "input  3x224x224"
     assert "stage.2.1.shortcut  1x1 /2 +add  128x28x28" in texts
     assert "maxpool1  3x3 /2  64x56x56" in texts
     assert len(texts) == 24
     assert axes.get_title(loc="left").startswith("resnet18: ")
+
+
+@pytest.mark.parametrize("machine", ["gtx1080", "zen3_eager"])
+def test_kernels_that_a_library_adds_have_nodes_of_their_own(machine):
+    """A bias by a kernel of its own, copies into other layouts; files hold layers, not kernels."""
+    axes = graph("squeezenet1_0", machine=machine)
+    names = [text.get_text().split()[0] for text in axes.texts]
+    assert len(names) == len(set(names))
+    added = {"gtx1080": "conv1.conv.bias", "zen3_eager": "conv1.conv.reorder_output"}[machine]
+    assert {"conv1", "maxpool1", "global_avgpool1", added} <= set(names)
+    result = memsim.run("squeezenet1_0", machine=machine)
+    assert sum(layer_values(result.network, "traffic", result).values()) == result.dram_bytes
 
 
 def test_a_concat_is_only_its_edges_where_it_is_free():

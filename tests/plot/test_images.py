@@ -15,13 +15,13 @@ from memsim.plot.figures import paper as paper_figure
 from tests.plot.images import DPI, check_image, pixels
 
 
-def timed_on_edge(*_: Any) -> list[Timed]:
+def timed_on_textbook(*_: Any) -> list[Timed]:
     """What the paper figure draws, without the devices' files, which are made better at times."""
     published = {
         "resnet18": (4.7e6, 0.0130), "hardnet39ds": (8.2e6, 0.0178), "mobilenetv2": (13.4e6, 0.0237)
     }  # fmt: skip
     return [
-        Timed(name, cio, time, memsim.run(name, clock="recurrence"))
+        Timed(name, cio, time, memsim.run(name, machine="textbook", clock="recurrence"))
         for name, (cio, time) in published.items()
     ]
 
@@ -34,12 +34,12 @@ PAIRS = [
 ]
 
 FIGURES = {
-    "curve": lambda: plot.curve(["resnet18", "mobilenetv2"], belady=False),
-    "lifetimes": lambda: plot.lifetimes("patterns/harmonic"),
-    "patterns": lambda: plot.patterns(),
-    "timeline": lambda: plot.timeline("patterns/harmonic"),
-    "roofline": lambda: plot.roofline("resnet18"),
-    "layers": lambda: plot.layers("patterns/dense", cache="1MB"),
+    "curve": lambda: plot.curve(["resnet18", "mobilenetv2"], belady=False, machine="textbook"),
+    "lifetimes": lambda: plot.lifetimes("patterns/harmonic", machine="textbook"),
+    "patterns": lambda: plot.patterns(machine="textbook"),
+    "timeline": lambda: plot.timeline("patterns/harmonic", machine="textbook"),
+    "roofline": lambda: plot.roofline("resnet18", machine="textbook"),
+    "layers": lambda: plot.layers("patterns/dense", cache="1MB", machine="textbook"),
     "moc": lambda: plot.moc(["hardnet68", "mobilenetv2"]),
     "latency": lambda: plot.latency(PAIRS),
     "paper": lambda: plot.paper(),
@@ -54,7 +54,7 @@ def test_every_kind_has_a_baseline() -> None:
 def test_the_figure_looks_like_its_baseline(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper_figure, "timed", timed_on_edge)
+    monkeypatch.setattr(paper_figure, "timed", timed_on_textbook)
     check_image(kind, FIGURES[kind](), tmp_path, dpi=50 if kind == "patterns" else DPI)
 
 

@@ -76,7 +76,7 @@ def test_without_a_cache_every_copy_goes_through_dram() -> None:
 def test_a_machine_with_onednns_kernels_runs_eager_by_them(tmp_path) -> None:
     from memsim.machine import load_machine
 
-    edge = load_machine("edge")
+    edge = load_machine("textbook")
     compute = edge.compute.model_copy(update={"kernels": "onednn"})
     machine = edge.model_copy(update={"compute": compute})
     network = one_conv(16)
@@ -107,7 +107,7 @@ def test_pools_have_a_rate_of_their_own_where_the_machine_names_one() -> None:
     network = Network(
         "pool", [Node("x", Input(shape=(8, 32, 32))), Node("p", MaxPool(kernel=2), ("x",))]
     )
-    edge = load_machine("edge")
+    edge = load_machine("textbook")
     slow = edge.model_copy(
         update={"compute": edge.compute.model_copy(update={"pooling_per_s": Fraction(10**6)})}
     )

@@ -48,7 +48,7 @@ def test_rows_are_flat(comparison: memsim.Comparison) -> None:
 
 
 def test_names_lose_their_folders_where_they_stay_different(comparison: memsim.Comparison) -> None:
-    assert "dense" in render(comparison).splitlines()[10].split()
+    assert any("dense" in line.split() for line in render(comparison).splitlines())
     net = memsim.load("patterns/dense")
     other = memsim.Network("other/dense", net.nodes)
     assert "other/dense" in render(memsim.compare([net, other]))

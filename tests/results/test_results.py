@@ -85,7 +85,7 @@ def test_no_lazy_name_is_a_module_of_its_package(package: str) -> None:
 def test_fixed_point_of_a_single_convolution() -> None:
     """By hand: 3x8x8 fp32 in, 4 filters of 3x3, one task; 25.6 GB/s, 100 ns, 0.5 TMAC/s."""
     nodes = [Node("x", Input(shape=(3, 8, 8))), Node("c", Conv(out=4, kernel=3), ("x",))]
-    result = memsim.run(Network("one", nodes), machine="edge")
+    result = memsim.run(Network("one", nodes), machine="textbook")
     assert result.dram_read_bytes == 4 * (3 * 64 + 4 * 27) == 1200
     assert result.dram_write_bytes == 4 * 256
     load = 19 * 2500  # 19 bursts of 64 B at 25.6 B/ns

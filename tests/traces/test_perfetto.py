@@ -25,7 +25,7 @@ RUNS = {
 @pytest.fixture(scope="module", params=RUNS, ids=str)
 def run(request: pytest.FixtureRequest) -> tuple[memsim.Result, list[dict[str, Any]]]:
     name, options = RUNS[request.param]
-    result = memsim.run(name, **options)
+    result = memsim.run(name, machine="textbook", **options)
     found = json.loads(b"".join(FORMATS["perfetto"](result, TraceOptions())))
     assert found["otherData"]["dram_bytes"] == result.dram_bytes
     assert found["displayTimeUnit"] == "ns"

@@ -90,5 +90,6 @@ def _write_text(network: Network, output: str, format_: str, colour: str, option
         return
     facts: dict[str, dict[str, Any]] = {}
     if result is not None:
-        facts = {row.name: {"dram_bytes": row.dram_bytes} for row in result.layers}
+        moved = layer_values(network, colour, result)
+        facts = {name: {"dram_bytes": int(amount)} for name, amount in moved.items()}
     write_text(output, to_graphml(network, facts))

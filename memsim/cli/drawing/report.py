@@ -23,7 +23,7 @@ def command(networks: list[Chosen], output: str, **options: Unpack[Options]) -> 
 
     \b
     memsim report hardnet68 -o report.html
-    memsim report hardnet68 densenet121 --machine edge -o report.html
+    memsim report hardnet68 densenet121 --machine textbook -o report.html
     """
     from memsim.files import check_writable, write_text
     from memsim.page import page, plotly_js

@@ -39,10 +39,10 @@ class Demand:
     Examples
     --------
     >>> import memsim
-    >>> result = memsim.run("resnet18", machine="edge")
+    >>> result = memsim.run("resnet18", machine="textbook")
     >>> demand = Demand(result.program, result.traffic, result.machine)
     >>> enough = demand.bandwidth_for(Fraction(1, 10))
-    >>> less = memsim.run("resnet18", machine="edge", bandwidth=enough * 99 // 100)
+    >>> less = memsim.run("resnet18", machine="textbook", bandwidth=enough * 99 // 100)
     >>> less.totals["stall_s"] / less.time_s > 0.1
     True
     """

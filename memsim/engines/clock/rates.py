@@ -83,7 +83,7 @@ def paid_macs(program: Program, machine: Machine) -> Ints:
     Examples
     --------
     >>> import memsim
-    >>> machine = memsim.load_machine("edge")
+    >>> machine = memsim.load_machine("textbook")
     >>> program = memsim.build(memsim.load("resnet18"), buffer=machine.buffer_bytes)
     >>> bool((paid_macs(program, machine) == program.task_macs).all())
     True

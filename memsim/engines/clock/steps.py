@@ -151,7 +151,7 @@ def _compute(program: Program, machine: Machine) -> list[int]:
     for name in np.unique(classes).tolist():
         chosen = np.flatnonzero((task_class == name) & (macs > 0))
         if len(chosen):
-            times[chosen] = _durations(macs[chosen], machine.mac_rate(name))
+            times[chosen] = _durations(macs[chosen], machine.mac_rate(name, program.network.dtype))
     pools = np.array([is_pooling(kernel) for kernel in program.kernels])[program.task_kernel]
     for rate, those in ((machine.elementwise_rate, ~pools), (machine.pooling_rate, pools)):
         chosen = np.flatnonzero(those & (program.task_work > 0))

@@ -119,7 +119,7 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         model.name,
         builder.nodes(),
         outputs,
-        dtype=overrides.dtype or model.dtype,
+        dtype=overrides.dtype or _own_dtype(model) or overrides.otherwise_dtype,
         batch=model.batch if overrides.batch is None else overrides.batch,
         source=model.source,
         variant=overrides.variant or "",
@@ -127,6 +127,11 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
     if overrides.input_shape is not None and model.input is None and model.inputs is None:
         return network.with_options(input_shape=_image(overrides.input_shape))
     return network
+
+
+def _own_dtype(model: Architecture) -> str | None:
+    """The data type that a file says, and None where it says none."""
+    return model.dtype if "dtype" in model.model_fields_set else None
 
 
 def _placed(document: Document, faults: list[Fault]) -> list[Problem]:

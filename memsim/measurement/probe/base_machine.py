@@ -30,7 +30,7 @@ def check_possible(caches: Mapping[str, int], largest: int) -> None:
     """
     least = beyond(caches)
     if least is None:
-        hint = "copy memsim/machine/presets/edge.yaml and write what its data sheet says"
+        hint = "copy memsim/machine/presets/textbook.yaml and write what its data sheet says"
         problem = "this system does not tell the sizes of its caches"
         raise SimulationError(Problem(problem, "--machine-file", hint))
     if largest < least:
@@ -89,7 +89,6 @@ def machine_text(probe: Probe, name: str) -> str:
         _entry(1, "efficiency", "1.0", "the limit: all of what was measured"),
         _entry(1, "latency", "0s", "part of the kernel overhead: times of networks cannot tell"),
         _entry(1, "burst", "64", "bytes, a line; assumed"),
-        _entry(1, "energy_pj_per_byte", "162.5", "assumed: 1.3 nJ per 64 bit [1]"),
         "",
         "compute:",
         "  macs_per_s:",
@@ -102,18 +101,13 @@ def machine_text(probe: Probe, name: str) -> str:
         _entry(1, "kernel_overhead", "0s", f"the limit; {probe.call.what} took {overhead}"),
         _entry(1, "kernels", "onednn", "PyTorch's on processors"),
         _entry(1, "overlap", "none", "chosen: what a core waits for, it does not hide"),
-        _entry(1, "energy_pj_per_mac", "4.6", "assumed: multiply 3.7 pJ + add 0.9 pJ, fp32 [1]"),
-        _entry(1, "onchip_pj_per_byte", "12.5", "assumed: 1 MB SRAM, 100 pJ per 64 bit [1]"),
-        "",
-        '# [1] M. Horowitz, "Computing\'s energy problem (and what we can do about it)",',
-        "#     ISSCC 2014: 45 nm, 0.9 V, not this processor.",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _source(probe: Probe) -> str:
     date = probe.facts.get("date", "")
-    return f"memsim probe{f', {date}' if date else ''}; energies from Horowitz, ISSCC 2014"
+    return f"memsim probe{f', {date}' if date else ''}"
 
 
 def _quoted(text: str) -> str:

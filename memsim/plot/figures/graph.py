@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
@@ -89,11 +90,16 @@ def graph(
         program = result.program
     else:
         refuse("graph of kernels", options)
-        program, _ = prepare(network_of(one), "graph of kernels", **options)
+        # Of a name the machine may say how it is loaded.
+        source = one if isinstance(one, str | os.PathLike) else network_of(one)
+        program, _ = prepare(source, "graph of kernels", **options)
     drawn = program.network
     layout = layered(kernel_readers(drawn, program.kernels))
     axes = ax or new_axes(None, size or _size(layout))
-    values = layer_values(drawn, colour, result)
+    if colour == "traffic" and result is not None:
+        values = {row.name: float(row.dram_bytes) for row in result.layers}
+    else:
+        values = layer_values(drawn, colour, result)
     parts = {kernel.name: kernel.layers for kernel in program.kernels}
     _draw_edges(axes, layout)
     _draw_nodes(axes, drawn, layout, parts, shades(values, colour))
@@ -108,9 +114,12 @@ def graph(
 
 
 def layer_values(network: Network, colour: str, result: Result | None) -> dict[str, float]:
-    """What the colour shows, by layer: DRAM bytes of kernels, or MoC of convolutions."""
+    """What the colour shows, by a kernel's first layer: DRAM bytes, or MoC of convolutions."""
     if colour == "traffic" and result is not None:
-        return {row.name: float(row.dram_bytes) for row in result.layers}
+        moved: dict[str, float] = {}
+        for row in result.layers:  # a library's own kernels count for the layer that they serve
+            moved[row.layers[0]] = moved.get(row.layers[0], 0.0) + row.dram_bytes
+        return moved
     if colour == "moc":
         values = ((layer.name, moc(layer)) for layer in network)
         return {name: value for name, value in values if value is not None}
@@ -197,8 +206,8 @@ def _draw_nodes(
 
     height = NODE[1] / RANK
     for name, (x, rank) in layout.nodes.items():
-        first = network[name]
-        last = network[parts[name][-1]] if name in parts else first
+        layers = [network[each] for each in parts.get(name, (name,))]
+        first, last = layers[0], layers[-1]
         colour = colours.get(name, "white" if first.op.is_input else LIGHT)
         if not colours and not first.op.is_input:
             colour = "white"
@@ -212,8 +221,10 @@ def _draw_nodes(
             )
         )  # fmt: skip
         ink = "white" if _luminance(colour) < 0.5 else BLACK
+        # A kernel that a library adds is no layer: its name says what it does for which.
+        text = _line(layers) if name in network else _cut(name)
         axes.text(
-            x, rank, _line([network[each] for each in parts.get(name, (name,))]), ha="center",
+            x, rank, text, ha="center",
             va="center",
             fontsize=NOTE - 1.2, color=ink, zorder=3, parse_math=False,
         )  # fmt: skip
@@ -245,7 +256,11 @@ def _line(layers: list[Layer]) -> str:
     if re.fullmatch(rf"{re.escape(op.kind)}[0-9]*", name.rpartition(".")[2]):
         what = what.removeprefix(op.kind).strip()  # the name says it
     shape = "x".join(map(str, last.output.image))
-    text = "  ".join(filter(None, (name, what, shape)))
+    return _cut("  ".join(filter(None, (name, what, shape))))
+
+
+def _cut(text: str) -> str:
+    """The text, without its middle where it is too long for a node."""
     return text if len(text) <= 42 else f"{text[:20]}…{text[-21:]}"
 
 

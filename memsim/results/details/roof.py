@@ -30,7 +30,7 @@ class Roof:
     Examples
     --------
     >>> import memsim
-    >>> roof = Roof.of(memsim.run("resnet18"))
+    >>> roof = Roof.of(memsim.run("resnet18", machine="textbook"))
     >>> roof.macs_per_s, round(roof.balance)
     ({'conv': 500000000000.0, 'conv3x3': 500000000000.0, 'linear': 500000000000.0}, 78)
     """
@@ -42,13 +42,13 @@ class Roof:
     @classmethod
     def of(cls, result: Result) -> Roof:
         """The roof over the layers of a run."""
-        machine, kernels = result.machine, result.program.kernels
+        machine, kernels, dtype = result.machine, result.program.kernels, result.network.dtype
         classes = {rate_class(each, machine.compute.vector) for each in kernels if each.macs}
         itemsize = kernels[0].output.itemsize
         return cls(
             itemsize,
             float(machine.dram_bytes_per_s) / itemsize,
-            {name: float(machine.mac_rate(name)) for name in sorted(classes) or ["conv"]},
+            {name: float(machine.mac_rate(name, dtype)) for name in sorted(classes) or ["conv"]},
         )
 
     @property

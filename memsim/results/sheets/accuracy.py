@@ -8,16 +8,26 @@ from memsim.results.accuracy import Accuracy
 
 
 def beside(known: Accuracy) -> str:
-    """What stands beside a time: its error, or nothing where that is not known.
+    """What stands beside a time: its error, or that the question is another than the fitted one.
+
+    Nothing where no measurement stands behind the machine.
 
     Examples
     --------
     >>> import memsim
     >>> network = memsim.load("resnet50", input_shape=(3, 1024, 1024))
-    >>> beside(memsim.run(network, machine="gtx1080").accuracy), beside(Accuracy(None))
-    (' ± 2.0%', '')
+    >>> for options in ({}, {"lowering": "fused"}):
+    ...     print(beside(memsim.run(network, machine="gtx1080", **options).accuracy))
+     ± 2.0%
+     (not as fitted)
+    >>> beside(Accuracy(None))
+    ''
     """
-    return "" if known.error is None else f" \N{PLUS-MINUS SIGN} {known.error:.1%}"
+    if known.calibrated is None:
+        return ""
+    if known.error is None:
+        return " (not as fitted)"
+    return f" \N{PLUS-MINUS SIGN} {known.error:.1%}"
 
 
 def accuracies(known: Iterable[tuple[str, Accuracy]], machine: str) -> tuple[tuple[str, str], ...]:
@@ -47,8 +57,8 @@ def accuracy(known: Accuracy, machine: str) -> str:
 
     Examples
     --------
-    >>> accuracy(Accuracy(None), "edge")
-    'not known: edge was fitted to no measured time'
+    >>> accuracy(Accuracy(None), "textbook")
+    'not known: textbook was fitted to no measured time'
     """
     fitted = known.calibrated
     if fitted is None:

@@ -20,6 +20,9 @@ LABEL = 20
 NARROWEST = 9
 """Characters of the widest number."""
 
+SHORT = {"": "-", "(not as fitted)": "unknown"}
+"""Words for errors that fit into a column: not known, and outside of what was fitted."""
+
 Named = tuple[str, Contender]
 Line = tuple[str, Callable[[Contender], str]]
 
@@ -42,7 +45,9 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
             "Shortcuts: feature maps fetched by another kernel than their first reader, and "
             "write-backs that only such a fetch needs. Lifetime: kernels from the one that "
             "writes a feature map to the last one that reads it. MoC: MACs over CIO, of "
-            "convolutions.",
+            "convolutions. Error: the mean for networks that the machine's fit had not seen; "
+            "beyond: the question is another than the fitted one, as memsim run tells; -: nothing "
+            "was fitted.",
         ),
     )
 
@@ -179,7 +184,10 @@ def _frames() -> list[Line]:
 
 
 def _time(group: list[Contender]) -> list[Line]:
-    error = ("its error", lambda each: beside(each.result.accuracy).strip() or "-")
+    error = (
+        "its error",
+        lambda each: SHORT.get(told := beside(each.result.accuracy).strip(), told),
+    )
     fitted = any(each.result.accuracy.calibrated for each in group)
     return [
         ("latency", lambda each: format_time(each.result.time_ps)),

@@ -29,7 +29,7 @@ def configuration(
     efficiency = float(machine.dram.efficiency)
     share = "" if efficiency == 1 else f" at {efficiency:.0%}"
     dram = f"{format_rate(machine.dram.bandwidth)}{share}, latency {_ps(machine.dram_latency_ps)}"
-    compute = f"{format_rate(machine.mac_rate('conv'), 'MAC')}, "
+    compute = f"{format_rate(machine.mac_rate('conv', program.network.dtype), 'MAC')}, "
     compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
     compute += f"kernel overhead {_ps(machine.kernel_overhead_ps)}"
     compute += OVERLAPS[machine.compute.overlap]
@@ -45,6 +45,7 @@ def configuration(
         said.append(f"rows {options['rows']}")
     if "layout" in heeds:
         said += [cache.layout, f"allocator {cache.allocator}"]
+    said.append(program.network.dtype)
     return (
         ("cache", f"{kept}{cache.management}, {cache.policy}{ways}{hint}"),
         ("buffers", format_bytes_exact(machine.buffer_bytes)),

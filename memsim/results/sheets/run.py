@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
@@ -79,11 +81,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             "bandwidth",
             f"{_rate(totals['bandwidth_average_bytes_per_s'])} on average{_demand(result)}",
         ),
-        (
-            "energy",
-            f"{_joules(totals['energy_j'])}: DRAM {_joules(totals['energy_dram_j'])}, on chip "
-            f"{_joules(totals['energy_onchip_j'])}, MACs {_joules(totals['energy_mac_j'])}",
-        ),
+        *_energy(totals),
         (
             "memory",
             f"peak in cache {format_bytes(int(totals['peak_occupancy_bytes']))}; peak live "
@@ -144,6 +142,16 @@ def _demand(result: Result) -> str:
 
 def _rate(value: float) -> str:
     return format_rate(round(value)) if value else "0"
+
+
+def _energy(totals: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The energy, where the machine knows all of it."""
+    if totals["energy_j"] is None:
+        return ()
+    whole, dram, onchip, macs = (
+        _joules(totals[f"energy_{part}j"]) for part in ("", "dram_", "onchip_", "mac_")
+    )
+    return (("energy", f"{whole}: DRAM {dram}, on chip {onchip}, MACs {macs}"),)
 
 
 def _joules(value: float) -> str:
