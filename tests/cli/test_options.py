@@ -63,7 +63,7 @@ class Values(NamedTuple):
 
 VALUES = {
     "cache": Values(("--cache", "6KiB"), ("--cache", "24KiB")),
-    "machine": Values(("--machine", "edge"), ("--machine", "mine.yaml")),
+    "machine": Values(("--machine", "textbook"), ("--machine", "mine.yaml")),
     "bandwidth": Values(("--bandwidth", "1GB/s"), ("--bandwidth", "400GB/s")),
     "macs": Values(("--macs", "1GMAC/s"), ("--macs", "1TMAC/s")),
     "buffer": Values(("--buffer", "6KiB"), ("--buffer", "16KiB")),
@@ -133,16 +133,19 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty directory with a network, and a machine that differs from ``edge`` in all."""
+    """A directory with a network, where the machine is ``textbook``, and another that differs."""
     monkeypatch.chdir(tmp_path)
     Path("N.yaml").write_text(TINY)
-    edge = memsim.load_machine("edge")
-    text = Path(memsim.__file__).parent.joinpath("machine/presets/edge.yaml").read_text("utf-8")
+    for module in ("memsim.machine", "memsim.simulate.preparation"):
+        monkeypatch.setattr(f"{module}.DEFAULT_MACHINE", "textbook")
+    textbook = memsim.load_machine("textbook")
+    presets = Path(memsim.__file__).parent / "machine" / "presets"
+    text = (presets / "textbook.yaml").read_text("utf-8")
     mine = re.sub(r"(?m)^  bandwidth:.*$", "  bandwidth: 3GB/s", text, count=1)
     mine = re.sub(r"(?m)^(cache:\n(?:  #.*\n)*)", r"\1  allocator: fresh\n", mine, count=1)
     mine = mine.rstrip() + "\nprogram:\n  lowering: eager\n"
     Path("mine.yaml").write_text(mine)
-    assert memsim.load_machine("mine.yaml").program.lowering != edge.program.lowering
+    assert memsim.load_machine("mine.yaml").program.lowering != textbook.program.lowering
 
 
 class Answer(NamedTuple):
@@ -339,7 +342,7 @@ def test_the_clock_that_is_named_tells_the_time(
     ("ask_for", "message"),
     [
         (lambda: memsim.run("N.yaml", ways=8),
-         "ways: is for a hardware cache, and that of edge is a scratchpad "
+         "ways: is for a hardware cache, and that of textbook is a scratchpad "
          "(choose management hardware)"),
         (lambda: memsim.curve("N.yaml", cache="1MB"),
          "cache: is one size, and the answer is for every size (choose sizes to look at)"),
