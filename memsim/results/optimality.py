@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from memsim.engines.bounds.bounds import coarse_bound, traffic_bound
 from memsim.engines.bounds.communication import ConvolutionBound, convolution_bounds
@@ -21,7 +22,6 @@ from memsim.results.configuration import resolved
 from memsim.sheets.facts import Facts
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 SCHEMA = "memsim.bounds/1"
@@ -129,16 +129,28 @@ class Optimality(Facts):
         maps[:, [Role.WEIGHT, Role.RESIDUAL]] = 0  # a fused sum's is not the convolution's
         read, written = read_bytes(maps), write_bytes(maps)
         weights = self._traffic[:, Role.WEIGHT].sum(axis=1)
+        needed = self._needed_inputs()
         kept = {}
         for number, kernel in enumerate(self.program.kernels):
-            item, images = kernel.output.itemsize, kernel.output.shape[0]
+            item = kernel.output.itemsize
             there = {
-                "input": read[number] < images * prod(kernel.shapes[0]) * item,
+                "input": read[number] < needed[number],
                 "weights": weights[number] < kernel.stored * kernel.output.shape[1] * item,
                 "output": written[number] < kernel.output.nbytes,
             }
             kept[kernel.name] = " ".join(name for name, less in there.items() if less)
         return kept
+
+    def _needed_inputs(self) -> NDArray[np.int64]:
+        """By kernel, bytes of its own inputs that its tasks read, each counted once."""
+        program = self.program
+        read = ~program.touch_write & ~np.isin(program.touch_role, [Role.WEIGHT, Role.RESIDUAL])
+        kernel = program.task_kernel[program.touch_task[read]].astype(np.int64)
+        cells = len(program.cell_bytes)
+        kernel, cell = np.divmod(np.unique(kernel * cells + program.touch_cell[read]), cells)
+        needed = np.zeros(len(program.kernels), np.int64)
+        np.add.at(needed, kernel, program.cell_bytes[cell])
+        return needed
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per convolution."""

@@ -16,12 +16,11 @@ from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel
 from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
-from memsim.program.lowering import LOWERINGS
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
-from memsim.readable import format_count
 from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
+from memsim.results.details.assumptions import assumptions
 from memsim.results.energy import joules, with_sum
 from memsim.results.frames import Frames
 from memsim.results.layer import LayerResult
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from memsim.engines.cache.transfers import Transfers
 
 SCHEMA = "memsim.result/2"
-
-MOST_NAMED = 8
-"""Layers that are named where a phrase lists them."""
 
 STALLS = (Fraction(1, 10), Fraction(1, 100))
 """Shares of the time of which every report tells at which bandwidth stalls fall to them."""
@@ -324,33 +320,7 @@ class Result(Facts):
     @property
     def assumptions(self) -> dict[str, list[str]]:
         """What was ``assumed`` and what was ``not_counted``, a phrase each."""
-        frames = self.program.frames
-        assumed = [
-            "one inference of the whole batch from a cold cache"
-            if frames == 1
-            else f"{frames} inferences of the whole batch in a row, the first from a cold cache, "
-            "each with inputs and outputs of its own",
-            "a task reads its blocks once, streamed through the buffers",
-        ]
-        lowering = LOWERINGS[str(self.program.options["lowering"])]
-        return {
-            "assumed": [*assumed, *lowering.assumes, *self._left_out()],
-            "not_counted": [
-                "instructions and the host",
-                "DRAM refresh, bank and row conflicts",
-                "padding and layout changes of real kernels",
-            ],
-        }
-
-    def _left_out(self) -> list[str]:
-        """The layers that were not executed, in a phrase."""
-        layers = self.program.left_out
-        if not layers:
-            return []
-        names = ", ".join(layer.name for layer in layers[:MOST_NAMED])
-        names += f" and {len(layers) - MOST_NAMED} more" if len(layers) > MOST_NAMED else ""
-        macs = format_count(sum(layer.macs for layer in layers))
-        return [f"not executed, since no output depends on them: {names} ({macs} MACs)"]
+        return assumptions(self.program)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values, ``"schema": "memsim.result/2"``.

@@ -40,7 +40,7 @@ from tests.strategies import networks
 
 few = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 several = st.integers(2, 4)
-machine = load_machine("edge")
+machine = load_machine("textbook")
 
 
 def program_of(network: Network, frames: int, buffer: int = 2000, **options: str) -> Program:
@@ -108,8 +108,8 @@ def test_a_network_of_one_kernel_pays_its_overhead_in_every_frame() -> None:
 def test_a_frame_that_is_alone_is_the_program_itself() -> None:
     program = chain()
     assert repeat(program, 1) is program
-    assert memsim.run("resnet18", machine="edge", frames=1).to_dict() == (
-        memsim.run("resnet18", machine="edge").to_dict()
+    assert memsim.run("resnet18", machine="textbook", frames=1).to_dict() == (
+        memsim.run("resnet18", machine="textbook").to_dict()
     )
 
 

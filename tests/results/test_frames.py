@@ -18,7 +18,7 @@ def squeezed(result: memsim.Result) -> str:
 
 
 def test_weights_that_stayed_on_chip_are_read_in_the_first_frame_alone() -> None:
-    result = memsim.run("resnet18", machine="edge", cache="64MB", frames=3)
+    result = memsim.run("resnet18", machine="textbook", cache="64MB", frames=3)
     weights = result.program.weight_bytes
     assert [result.frames[n].weight_bytes for n in range(3)] == [weights, 0, 0]
     assert [result.frames[n].feature_map_bytes for n in range(3)] == [IN_AND_OUT] * 3
@@ -39,7 +39,7 @@ def test_weights_that_stayed_on_chip_are_read_in_the_first_frame_alone() -> None
     ids=str,
 )
 def test_frames_and_layers_sum_to_the_totals(options: dict[str, object]) -> None:
-    result = memsim.run("hardnet39ds", machine="edge", frames=3, **options)
+    result = memsim.run("hardnet39ds", machine="textbook", frames=3, **options)
     facts = result.to_dict()
     each = facts["frames"]["each"]
     assert facts["frames"]["count"] == len(each) == 3
@@ -56,8 +56,8 @@ def test_frames_and_layers_sum_to_the_totals(options: dict[str, object]) -> None
 
 
 def test_rates_per_mac_and_energy_are_of_all_frames() -> None:
-    one = memsim.run("resnet18", machine="edge", cache=0)
-    three = memsim.run("resnet18", machine="edge", cache=0, frames=3)
+    one = memsim.run("resnet18", machine="textbook", cache=0)
+    three = memsim.run("resnet18", machine="textbook", cache=0, frames=3)
     assert three.dram_bytes == 3 * one.dram_bytes
     for single, several in zip(one.layers, three.layers, strict=True):
         assert several.bytes_per_mac == single.bytes_per_mac
@@ -69,7 +69,7 @@ def test_rates_per_mac_and_energy_are_of_all_frames() -> None:
 
 
 def test_one_frame_says_nothing_of_frames() -> None:
-    facts = memsim.run("resnet18", machine="edge").to_dict()
+    facts = memsim.run("resnet18", machine="textbook").to_dict()
     assert "frames" not in facts
     assert "frames" not in facts["config"]
 
@@ -80,7 +80,7 @@ def test_a_machine_fitted_to_single_inferences_does_not_vouch_for_several() -> N
 
 
 def test_the_table_tells_the_first_frame_and_the_steady_one_apart() -> None:
-    text = squeezed(memsim.run("resnet18", machine="edge", cache="64MB", frames=3))
+    text = squeezed(memsim.run("resnet18", machine="textbook", cache="64MB", frames=3))
     assert "program fused, layer_by_layer, rows_outer, 3 frames" in text
     assert "frames 3 the first 47.3 MB (weights 46.7 MB) in " in text
     assert "; a steady one 606 kB (weights -) in " in text
@@ -88,23 +88,22 @@ def test_the_table_tells_the_first_frame_and_the_steady_one_apart() -> None:
 
 
 def test_of_two_frames_none_is_known_to_be_steady() -> None:
-    result = memsim.run("resnet18", machine="edge", cache="64MB", frames=2)
+    result = memsim.run("resnet18", machine="textbook", cache="64MB", frames=2)
     assert not result.frames.settled
     assert "; the last 606 kB" in squeezed(result)
 
 
 def test_a_curve_and_a_comparison_are_of_all_frames() -> None:
-    run = memsim.run("patterns/harmonic", machine="edge", cache="1MB", frames=3)
-    curve = memsim.curve("patterns/harmonic", machine="edge", sizes=["1MB"], frames=3)
+    run = memsim.run("patterns/harmonic", machine="textbook", cache="1MB", frames=3)
+    curve = memsim.curve("patterns/harmonic", machine="textbook", sizes=["1MB"], frames=3)
     assert curve.dram_bytes(1_000_000) == curve.points[0].dram_bytes == run.dram_bytes
     assert curve.points[0].time_ps == run.time_ps
-    (row,) = memsim.compare("patterns/harmonic", machine="edge", cache="1MB", frames=3).to_dict()[
-        "networks"
-    ]
+    asked = {"machine": "textbook", "cache": "1MB", "frames": 3}
+    (row,) = memsim.compare("patterns/harmonic", **asked).to_dict()["networks"]
     assert row["frames"]["steady"]["dram_bytes"] == run.frames.steady.dram_bytes
-    found = memsim.size("patterns/harmonic", machine="edge", within="10%", frames=3)
+    found = memsim.size("patterns/harmonic", machine="textbook", within="10%", frames=3)
     assert found.compulsory_bytes == run.program.compulsory_bytes
-    bounds = memsim.bounds("patterns/harmonic", machine="edge", cache="1MB", frames=3)
+    bounds = memsim.bounds("patterns/harmonic", machine="textbook", cache="1MB", frames=3)
     assert run.program.compulsory_bytes <= bounds.lower_bytes[0] <= bounds.policies["belady"]
     assert bounds.policies["lru"] == run.dram_bytes
 
@@ -114,13 +113,13 @@ def test_what_is_of_one_inference_refuses_several() -> None:
     from memsim.paper.timing import timed
     from memsim.traces import FORMATS, TraceOptions
 
-    with pytest.raises(InputError, match="frames: a memory plan is of one inference"):
+    with pytest.raises(InputError, match="frames: is of several inferences, and this is about one"):
         memsim.memory("resnet18", frames=2)
     with pytest.raises(InputError, match="frames: the published times are of one inference"):
         timed(["resnet18"], frames=2)
     with pytest.raises(InputError, match="frames: a report is of one inference"):
-        page([memsim.curve("resnet18", machine="edge", frames=2)])
-    result = memsim.run("resnet18", machine="edge", frames=2)
+        page([memsim.curve("resnet18", machine="textbook", frames=2)])
+    result = memsim.run("resnet18", machine="textbook", frames=2)
     with pytest.raises(InputError, match="is of one inference"):
         list(FORMATS["csv"](result, TraceOptions()))
 
@@ -128,7 +127,7 @@ def test_what_is_of_one_inference_refuses_several() -> None:
 def test_one_part_of_the_traffic_is_told_by_frame_too() -> None:
     def told(only: str | None) -> memsim.Result:
         return memsim.run(
-            "resnet18", machine="edge", cache="64MB", frames=3, only=only, clock="recurrence"
+            "resnet18", machine="textbook", cache="64MB", frames=3, only=only, clock="recurrence"
         )
 
     whole, weights, maps = told(None).frames, told("weights").frames, told("feature-maps").frames

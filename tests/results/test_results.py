@@ -17,7 +17,7 @@ from memsim.sheets.formats import render
 
 @pytest.fixture(scope="module")
 def result() -> memsim.Result:
-    return memsim.run("resnet18", cache="256KiB", lowering="eager")
+    return memsim.run("resnet18", machine="textbook", cache="256KiB", lowering="eager")
 
 
 def test_rows_roles_and_causes_sum_to_the_totals(result: memsim.Result) -> None:

@@ -20,7 +20,7 @@ LABEL = 20
 NARROWEST = 9
 """Characters of the widest number."""
 
-SHORT = {"": "-", "(not as fitted)": "unknown"}
+SHORT = {"": "-", "(not as fitted)": "beyond"}
 """Words for errors that fit into a column: not known, and outside of what was fitted."""
 
 Named = tuple[str, Contender]

@@ -1,0 +1,50 @@
+"""What a run takes for granted, and what it does not count."""
+
+from __future__ import annotations
+
+from memsim.program.lowering import LOWERINGS
+from memsim.program.program import Program
+from memsim.readable import format_count
+
+MOST_NAMED = 8
+"""Layers that are named where a phrase lists them."""
+
+
+def assumptions(program: Program) -> dict[str, list[str]]:
+    """What was ``assumed`` and what was ``not_counted`` in a run of a program, a phrase each.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
+    >>> assumptions(program)["assumed"][-1]
+    'batch norms folded, elementwise followers fused'
+    """
+    frames = program.frames
+    assumed = [
+        "one inference of the whole batch from a cold cache"
+        if frames == 1
+        else f"{frames} inferences of the whole batch in a row, the first from a cold cache, "
+        "each with inputs and outputs of its own",
+        "a task reads its blocks once, streamed through the buffers",
+    ]
+    lowering = LOWERINGS[str(program.options["lowering"])]
+    return {
+        "assumed": [*assumed, *lowering.assumes, *_left_out(program)],
+        "not_counted": [
+            "instructions and the host",
+            "DRAM refresh, bank and row conflicts",
+            "padding and layout changes of real kernels",
+        ],
+    }
+
+
+def _left_out(program: Program) -> list[str]:
+    """The layers that were not executed, in a phrase."""
+    layers = program.left_out
+    if not layers:
+        return []
+    names = ", ".join(layer.name for layer in layers[:MOST_NAMED])
+    names += f" and {len(layers) - MOST_NAMED} more" if len(layers) > MOST_NAMED else ""
+    macs = format_count(sum(layer.macs for layer in layers))
+    return [f"not executed, since no output depends on them: {names} ({macs} MACs)"]
