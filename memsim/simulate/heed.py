@@ -90,7 +90,9 @@ VERBS: dict[str, Verb] = {
     "graph of layers": Verb({**_NETWORK, **_all(NOT_SHOWN, "batch", "dtype")}),
     "figure": Verb(_CLOCK),
     "figure of traffic": Verb(_NO_TIMES),
-    "figure of lives": Verb({**_PLAN, "frames": ONE_FRAME}),
+    "figure of lives": Verb(
+        {**_all(ONE_FRAME, "frames"), **{n: why for n, why in _PLAN.items() if n != "cache"}}
+    ),
     "figure of a network": Verb({**_NETWORK, "dtype": NOT_SHOWN}),
     "network": Verb(_NETWORK),
 }

@@ -61,7 +61,7 @@ def latency(
 
     Parameters
     ----------
-    pairs : iterable of Pair, (name, predicted_s, measured_s), or networks
+    pairs : iterable of Pair or of (name, predicted_s, measured_s); or of Network, str or path
         Networks stand for the published times of the HarDNet paper's Table 4 and memsim's
         predictions under the same conditions; all of that table if empty. The presets of these
         devices were fitted to these times, as the axis says: the errors are in sample.
