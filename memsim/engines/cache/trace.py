@@ -25,6 +25,9 @@ LAST = 4
 NEW = 8
 """Flag: what lies in the block's place from this access on is something else than before."""
 
+CODES = 16
+"""How many codes there are: four kinds with two flags."""
+
 FETCHES = np.array([True, False, False, True])
 """Per kind: whether a miss fetches the block."""
 

@@ -47,6 +47,13 @@ def recurrence(steps: Steps) -> Timeline:
     return Timeline(*columns)
 
 
+def _nothing_overlaps(steps: Steps) -> bool:
+    """Whether every task loads when the one before it is stored."""
+    return all(steps.waits[1:]) and not any(
+        stored and not load for stored, load in zip(steps.store, steps.load[1:], strict=False)
+    )
+
+
 def finish(steps: Steps) -> int:
     """When the last task of :func:`recurrence` is computed and stored, and nothing else.
 
@@ -56,7 +63,11 @@ def finish(steps: Steps) -> int:
     --------
     >>> finish(Steps([5, 5], [10, 10], [3, 3], [1, 1], [False, False]))
     29
+    >>> finish(Steps([5, 5], [10, 10], [3, 3], [1, 1], [True, True]))  # one after the other
+    38
     """
+    if _nothing_overlaps(steps):
+        return sum(map(sum, (steps.load, steps.compute, steps.store, steps.latency)))
     channel = computed = before = stored = emptied = last = 0
     pending = -1  # the store of the task before; -1: there is no such task
     for load, compute, store, latency, waits in zip(

@@ -81,7 +81,11 @@ LONGEST = 1 << 60
 
 def _durations(amounts: Ints, rate: Fraction) -> list[int]:
     factor, divisor = PICOSECONDS * rate.denominator, rate.numerator
-    times = [-(-amount * factor // divisor) for amount in amounts.tolist()]
+    # Tasks are alike: few amounts differ, and products are too large for arrays of integers.
+    distinct, which = np.unique(amounts, return_inverse=True)
+    each = [-(-amount * factor // divisor) for amount in distinct.tolist()]
+    _check_length(max(each, default=0))
+    times: list[int] = np.array(each, dtype=np.int64)[which].tolist()
     _check_length(sum(times))
     return times
 
@@ -119,9 +123,10 @@ def steps(
     )
     latency = [machine.dram_latency_ps if time else 0 for time in load]
     serial = _serial(program, machine)
-    for task in np.flatnonzero(serial)[1:].tolist():
-        # A load of nothing waits for nothing; where it has to, it takes a picosecond.
-        load[task] = load[task] or int(store[task - 1] > 0)
+    # A load of nothing waits for nothing; where it has to, it takes a picosecond.
+    follows = np.array([0, *store[:-1]]) > 0
+    for task in np.flatnonzero(serial & follows & (np.array(load) == 0)).tolist():
+        load[task] = 1
     waits = traffic.waits | serial
     if compute is None:
         compute = _compute(program, machine)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, Events, Trace
+from memsim.engines.cache.trace import CODES, DIRTIES, FETCHES, KIND, LAST, Events, Trace
 
 
 def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
@@ -26,7 +26,10 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
     refresh : bool
         Whether a hit moves its block to the end.
     """
-    size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
+    size = trace.size.tolist()
+    every = np.arange(CODES)
+    fetches, dirties = (column[every & KIND].tolist() for column in (FETCHES, DIRTIES))
+    lasts = ((every & LAST) > 0).tolist()
     missed = bytearray(len(trace.block))
     dirty = bytearray(len(size))
     held: OrderedDict[int, int] = OrderedDict()  # block -> bytes, the next victim first
@@ -40,18 +43,17 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
         blocks = trace.block[begin:end].tolist()
         codes = trace.code[begin:end].tolist()
         for at, block, code in zip(range(begin, end), blocks, codes, strict=True):
-            kind = code & KIND
             if block in held:
-                if code & LAST:
+                if lasts[code]:
                     used -= held.pop(block)
                 else:
                     if refresh:
                         touch(block)
-                    if dirties[kind]:
+                    if dirties[code]:
                         dirty[block] = 1
                 continue
             bytes_ = size[block]
-            missed[at] = fetches[kind]
+            missed[at] = fetches[code]
             room = capacity - bytes_
             while used > room and held:
                 victim, freed = evict(last=False)
@@ -63,11 +65,11 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
             if room >= 0:
                 if used + bytes_ > peak:
                     peak = used + bytes_
-                if not code & LAST:
+                if not lasts[code]:
                     held[block] = bytes_
                     used += bytes_
-                    dirty[block] = dirties[kind]
-            elif dirties[kind] and not code & LAST:
+                    dirty[block] = dirties[code]
+            elif dirties[code] and not lasts[code]:
                 spilled.append(block)
                 spilled_at.append(at)
         occupancy.append(used)

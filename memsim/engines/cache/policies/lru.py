@@ -7,8 +7,8 @@ import sys
 from memsim.engines.cache.policies.in_order import in_order
 from memsim.engines.cache.trace import Events, Trace
 
-SHORT = 1_500_000
-"""Accesses that plain Python serves before the compiled loop is loaded, some 0.4 s."""
+SHORT = 2_100_000
+"""Accesses that plain Python serves before the compiled loop is loaded, some 0.6 s."""
 
 
 def lru(trace: Trace, capacity: int) -> Events:
