@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 from memsim.errors import InputError
 from memsim.network.graph import Network
+from memsim.program.parts import part
 from memsim.results.curve import CurveResult
 from memsim.results.run import Result
 from memsim.simulate import Options, run
@@ -31,7 +33,7 @@ def listed(drawables: Drawables) -> list[Drawable]:
     return list(drawables)
 
 
-def only(drawables: Drawables, kind: str) -> Drawable:
+def single(drawables: Drawables, kind: str) -> Drawable:
     """The one drawable of a figure of one network.
 
     Raises
@@ -72,8 +74,10 @@ def network_of(drawable: Drawable) -> Network:
     return load(drawable)
 
 
-def result_of(drawable: Drawable, options: Options) -> Result:
+def result_of(drawable: Drawable, options: Options, only: str | None = None) -> Result:
     """A result as it is, or that of a network under the options of :func:`memsim.run`.
+
+    Of either, the part of the traffic that ``only`` names.
 
     Raises
     ------
@@ -82,14 +86,16 @@ def result_of(drawable: Drawable, options: Options) -> Result:
     """
     if isinstance(drawable, Result):
         _refuse_options(drawable, options)
-        return drawable
+        return drawable if only is None else replace(drawable, only=part(only))
     if isinstance(drawable, CurveResult):
         raise InputError("a CurveResult is of every cache size; this figure needs a Result of one")
-    return run(drawable, clock="recurrence", **options)
+    return run(drawable, clock="recurrence", only=only, **options)
 
 
-def curve_of(drawable: Drawable, options: Options) -> CurveResult:
+def curve_of(drawable: Drawable, options: Options, only: str | None = None) -> CurveResult:
     """The curve of a network under the options of :func:`memsim.run`, or a curve as it is.
+
+    Of either, the part of the traffic that ``only`` names.
 
     Raises
     ------
@@ -98,11 +104,12 @@ def curve_of(drawable: Drawable, options: Options) -> CurveResult:
     """
     if isinstance(drawable, CurveResult):
         _refuse_options(drawable, options)
-        return drawable
+        return drawable if only is None else replace(drawable, only=part(only))
     if isinstance(drawable, Result):
         _refuse_options(drawable, options)
-        return CurveResult(drawable.program, drawable.machine)
-    return every_size(drawable, "figure of traffic", **options)
+        told = drawable.only if only is None else part(only)
+        return CurveResult(drawable.program, drawable.machine, only=told)
+    return every_size(drawable, "figure of traffic", only=only, **options)
 
 
 def _refuse_options(result: Result | CurveResult, options: Options) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from memsim.errors import InputError, Problem
 from memsim.registry import Registry
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import RUN_OPTIONS
@@ -28,12 +29,15 @@ class FigureKind:
         The line of :data:`memsim.simulate.heed.VERBS` that says which options it heeds.
     published : bool
         Whether networks are those of the paper's Table 4, by name, at the size of its times.
+    parts : bool
+        Whether it can show weights or feature maps alone: ``only``.
     """
 
     draw: Callable[..., Any]
     summary: str
     verb: str = "figure"
     published: bool = False
+    parts: bool = False
 
 
 FIGURES: Registry[FigureKind] = Registry("figure")
@@ -41,7 +45,7 @@ FIGURES: Registry[FigureKind] = Registry("figure")
 
 
 def figure(
-    summary: str, *, verb: str = "figure", published: bool = False
+    summary: str, *, verb: str = "figure", published: bool = False, parts: bool = False
 ) -> Callable[[Draw], Draw]:
     """Enter a function into :data:`FIGURES` under its own name; see :class:`FigureKind`.
 
@@ -57,9 +61,13 @@ def figure(
         @wraps(draw)
         def drawn(*drawables: Any, **options: Any) -> Any:
             refuse(verb, {name: options[name] for name in options if name in RUN_OPTIONS})
+            if not parts and options.pop("only", None) is not None:
+                shown = ", ".join(sorted(name for name, kind in FIGURES.items() if kind.parts))
+                message = f"figure {draw.__name__} tells no part of the traffic"
+                raise InputError(Problem(message, path="only", hint=f"{shown} do"))
             return draw(*drawables, **options)
 
-        FIGURES.add(draw.__name__, FigureKind(drawn, summary, verb, published))
+        FIGURES.add(draw.__name__, FigureKind(drawn, summary, verb, published, parts))
         return cast("Draw", drawn)
 
     return enter

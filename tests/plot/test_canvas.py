@@ -157,7 +157,7 @@ from typing import Unpack
 from matplotlib.axes import Axes
 
 from memsim.plot.canvas import new_axes
-from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.drawables import Drawables, result_of, single
 from memsim.plot.kinds import figure
 from memsim.plot.style import bytes_axis, dress
 from memsim.simulate import Options

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import LOADING, Chosen, is_given, networks_options, options_of
+from memsim.cli.options import LOADING, Chosen, is_given, networks_options, only_option, options_of
 from memsim.errors import InputError, Problem
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
@@ -35,6 +35,7 @@ class _TellsKinds(click.Command):
 @click.argument("kind")
 @networks_options(required=False)
 @options_of("figure")
+@only_option
 @once("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
 @once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
@@ -48,6 +49,7 @@ def command(
     output: str | None,
     size: str | None,
     dpi: int,
+    only: str | None,
     **options: Unpack[Options],
 ) -> None:
     """Draw a figure of NETWORKS into a file.
@@ -71,7 +73,7 @@ def command(
     check_writable(output)
     said = {name: value for network in networks for name, value in network.said.items()}
     refuse(figure.verb, {**options, **said}, LOADING)
-    told: dict[str, Any] = {**options}
+    told: dict[str, Any] = {**options} if only is None else {**options, "only": only}
     if size is not None:
         told["size"] = parse_size(size)
     subjects: list[Any]

@@ -7,15 +7,18 @@ from typing import Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import Chosen, networks_options, options_of
+from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.simulate.options import Options
 
 
 @click.command("report")
 @networks_options(files=True)
 @options_of("report")
+@only_option
 @once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
-def command(networks: list[Chosen], output: str, **options: Unpack[Options]) -> None:
+def command(
+    networks: list[Chosen], output: str, only: str | None, **options: Unpack[Options]
+) -> None:
     """NETWORKS in the browser: one HTML file that answers for every cache size.
 
     The file needs nothing else, no network either. Sliders set the cache and the bandwidth;
@@ -33,4 +36,6 @@ def command(networks: list[Chosen], output: str, **options: Unpack[Options]) -> 
     loaded = [network.load() for network in networks]
     from memsim.simulate.verbs import every_size
 
-    write_text(output, page([every_size(network, "report", **options) for network in loaded]))
+    write_text(
+        output, page([every_size(network, "report", only=only, **options) for network in loaded])
+    )

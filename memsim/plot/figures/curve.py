@@ -34,7 +34,7 @@ BAND = 16
 """Sizes at which belady's traffic is found for the band: each is a pass of its own."""
 
 
-@figure("traffic against cache size", verb="figure of traffic")
+@figure("traffic against cache size", verb="figure of traffic", parts=True)
 def curve(
     networks: Drawables,
     *,
@@ -42,6 +42,7 @@ def curve(
     size: tuple[float, float] = (9.5, 5.0),
     knees: int | None = None,
     belady: bool = True,
+    only: str | None = None,
     **options: Unpack[Options],
 ) -> Axes:
     """Draw DRAM traffic against cache size: exact step functions, one per network.
@@ -61,6 +62,8 @@ def curve(
         Drops to label per network; 3 of one network, 2 of two, else 1 of each.
     belady : bool
         Show the band down to policy ``belady``, where the cache knows lifetimes.
+    only : str, optional
+        ``feature-maps`` or ``weights``: the traffic of these alone.
     **options
         As for :func:`memsim.run`. The machine's cache is marked.
 
@@ -74,7 +77,7 @@ def curve(
     >>> print(axes.get_title(loc="left"))
     The cache that moves no byte twice: resnet18 3.21 MB, mobilenetv2 4.82 MB
     """
-    results = [curve_of(each, options) for each in some(networks, "curve")]
+    results = [curve_of(each, options, only) for each in some(networks, "curve")]
     axes = new_axes(ax, size)
     right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in results)
     top = max(result.dram_bytes(SMALLEST) for result in results)

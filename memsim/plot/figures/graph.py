@@ -11,7 +11,7 @@ from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Layer, Network
 from memsim.network.metrics import moc
 from memsim.plot.canvas import new_axes
-from memsim.plot.drawables import Drawables, network_of, only, result_of
+from memsim.plot.drawables import Drawables, network_of, result_of, single
 from memsim.plot.graph_layout import GraphLayout, layered
 from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, short
 from memsim.program.kernel_graph import kernel_readers
@@ -82,7 +82,7 @@ def graph(
     """
     if colour not in COLOURS:
         raise InputError(Problem(f"unknown colour {colour!r}", hint=did_you_mean(colour, COLOURS)))
-    one = only(network, "graph")
+    one = single(network, "graph")
     result = None
     if colour == "traffic" or isinstance(one, Result):
         refuse("graph", options)

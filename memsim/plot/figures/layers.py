@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from memsim.plot.canvas import new_panels
-from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.drawables import Drawables, result_of, single
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
 from memsim.plot.stage_ticks import mark_stages
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from memsim.results.run import Result
 
 
-@figure("traffic per layer by role and by cause", verb="figure of traffic")
+@figure("traffic per layer by role and by cause", verb="figure of traffic", parts=True)
 def layers(
     network: Drawables,
     *,
     ax: GivenPanels | None = None,
     size: tuple[float, float] = (11.0, 6.0),
     names: int = 3,
+    only: str | None = None,
     **options: Unpack[Options],
 ) -> Panels:
     """Draw DRAM traffic per layer, by role above and by cause below.
@@ -44,6 +45,8 @@ def layers(
         Inches of a new figure.
     names : int
         How many layers are named, the heaviest first.
+    only : str, optional
+        ``feature-maps`` or ``weights``: the traffic of these alone.
     **options
         As for :func:`memsim.run`.
 
@@ -58,7 +61,7 @@ def layers(
     >>> by_role.get_ylabel(), by_cause.get_ylabel()
     ('by role', 'by cause')
     """
-    result = result_of(only(network, "layers"), options)
+    result = result_of(single(network, "layers"), options, only)
     panels = new_panels(ax, (2, 1), size, sharex=True, sharey=True, kind="layers")
     by_role, by_cause = panels
     traffic = result.moved

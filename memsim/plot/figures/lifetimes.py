@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from memsim.plot.canvas import new_panels
-from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.drawables import Drawables, result_of, single
 from memsim.plot.kinds import figure
 from memsim.plot.stage_ticks import mark_stages
 from memsim.plot.style import (
@@ -83,7 +83,7 @@ def lifetimes(
     >>> bars.get_ylabel(), live.get_ylabel()
     ('feature maps', 'live bytes')
     """
-    result = result_of(only(network, "lifetimes"), options)
+    result = result_of(single(network, "lifetimes"), options)
     panels = new_panels(ax, (2, 1), size, sharex=True, heights=[3, 2], kind="lifetimes")
     bars, live = panels
     program = result.program

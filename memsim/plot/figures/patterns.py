@@ -57,12 +57,13 @@ ROWS = {
 """The rows and their heights; each is the consequence of the one above it."""
 
 
-@figure("blocks side by side: links, lives, live bytes, traffic, latency")
+@figure("blocks side by side: links, lives, live bytes, traffic, latency", parts=True)
 def patterns(
     networks: Drawables = FOUR,
     *,
     ax: GivenPanels | None = None,
     size: tuple[float, float] | None = None,
+    only: str | None = None,
     **options: Unpack[Options],
 ) -> Panels:
     """Draw blocks side by side: what their connections do to memory, traffic and time.
@@ -78,6 +79,8 @@ def patterns(
         Six rows, a column per network; a new figure if left out.
     size : (float, float), optional
         Inches of a new figure.
+    only : str, optional
+        ``feature-maps`` or ``weights``: the traffic of these alone.
     **options
         As for :func:`memsim.run`.
 
@@ -94,7 +97,7 @@ def patterns(
     """
     from matplotlib.lines import Line2D
 
-    results = [result_of(each, options) for each in some(networks or FOUR, "patterns")]
+    results = [result_of(each, options, only) for each in some(networks or FOUR, "patterns")]
     shape = (len(ROWS), len(results))
     panels = new_panels(
         ax, shape, size or (1.6 + 3.0 * len(results), 11.5), sharey="row",

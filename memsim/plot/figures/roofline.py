@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from memsim.plot.canvas import new_axes
-from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.drawables import Drawables, result_of, single
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
 from memsim.plot.style import BLACK, BLUE, GREY, LIGHT, PURPLE, RED, Look, dress, legend, short
@@ -74,7 +74,7 @@ def roofline(
     >>> axes.get_xlabel()
     'MACs per element moved (tick: MoC, if only input and output moved)'
     """
-    result = result_of(only(network, "roofline"), options)
+    result = result_of(single(network, "roofline"), options)
     axes = new_axes(ax, size)
     roof = Roof.of(result)
     layers = [layer for layer in result.layers if layer.macs and layer.time_ps]

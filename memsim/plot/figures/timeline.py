@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from memsim.plot.canvas import new_panels
-from memsim.plot.drawables import Drawables, only, result_of
+from memsim.plot.drawables import Drawables, result_of, single
 from memsim.plot.kinds import figure
 from memsim.plot.stage_ticks import share_of_name
 from memsim.plot.style import (
@@ -80,7 +80,7 @@ def timeline(
     >>> memory.get_xlabel(), [text.get_text() for text in lanes.get_yticklabels()]
     ('time, ms', ['stalled', 'compute', 'DRAM'])
     """
-    result = result_of(only(network, "timeline"), options)
+    result = result_of(single(network, "timeline"), options)
     panels = new_panels(ax, (3, 1), size, sharex=True, heights=[1.5, 1.2, 1.5], kind="timeline")
     lanes, rate, memory = panels
     unit = next(name for name, per in _UNITS.items() if result.time_s * per >= 1 or name == "ns")
