@@ -86,7 +86,7 @@ class Frames:
     Examples
     --------
     >>> import memsim
-    >>> frames = memsim.run("resnet18", machine="edge", cache="64MB", frames=3).frames
+    >>> frames = memsim.run("resnet18", machine="textbook", cache="64MB", frames=3).frames
     >>> frames.first.weight_bytes, frames.steady.weight_bytes
     (46738848, 0)
     >>> frames.steady.dram_bytes  # an input and an output
