@@ -74,7 +74,8 @@ def run(
     >>> large = memsim.run("hardnet68", cache="2MiB")
     >>> large.dram_bytes < small.dram_bytes
     True
-    >>> memsim.run("hardnet68", machine="textbook", cache="80MB", frames=3).frames.steady.weight_bytes
+    >>> three = memsim.run("hardnet68", machine="textbook", cache="80MB", frames=3)
+    >>> three.frames.steady.weight_bytes
     0
     """
     refuse("run", options, ["clock", "only"])
