@@ -57,7 +57,9 @@ class TestLinearLayers:
         assert eight < 2 * one
 
 
-@pytest.mark.parametrize("verb", ["curve", "memory", "bounds"])
+@pytest.mark.parametrize(
+    "verb", ["curve", "memory", pytest.param("bounds", marks=pytest.mark.needs("scipy"))]
+)
 def test_every_verb_takes_images_apart(verb: str, answer) -> None:
     words = verb, "squeezenet1_0", "--batch", "2", "--images", "apart"
     assert answer(*words)["config"]["images"] == "apart"

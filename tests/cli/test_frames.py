@@ -42,7 +42,7 @@ def test_too_many_are_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("run", "patterns/harmonic"),
         ("curve", "patterns/harmonic"),
-        ("bounds", "patterns/harmonic"),
+        pytest.param(("bounds", "patterns/harmonic"), marks=pytest.mark.needs("scipy")),
         ("compare", "patterns/harmonic", "patterns/dense"),
     ],
     ids=str,

@@ -131,6 +131,12 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 """Each way to ask: its line in the table, its words, and the file that it writes."""
 
 
+def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
+    """What a command needs, and whether it is slow."""
+    found = [pytest.mark.slow] if command in slow else []
+    return [*found, pytest.mark.needs("scipy")] if command == "bounds" else found
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory with a network, where the machine is ``textbook``, and another that differs."""
@@ -212,7 +218,7 @@ def around(option: str, way: str, management: str, cache: str) -> tuple[str, ...
 @pytest.mark.parametrize("management", ["scratchpad", "hardware"])
 @pytest.mark.parametrize("option", [*RUN_OPTIONS])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=pytest.mark.slow if words[0] in ("plot", "graph", "report") else ())
+    pytest.param(way, marks=marks(words[0], "plot", "graph", "report"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_an_option_changes_the_answer_or_is_refused(
@@ -267,7 +273,7 @@ def params_of(name: str) -> dict[str, click.Parameter]:
 
 @pytest.mark.parametrize("option", [*LOADING, "only"])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=pytest.mark.slow if words[0] in ("plot", "report") else ())
+    pytest.param(way, marks=marks(words[0], "plot", "report"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_what_is_said_of_a_network_changes_the_answer_or_is_refused(
@@ -291,7 +297,11 @@ def test_what_is_said_of_a_network_changes_the_answer_or_is_refused(
 
 @pytest.mark.parametrize(
     ("verb", "own"),
-    [("size", {"traffic": "800kB"}), ("bounds", {}), ("memory", {})],
+    [
+        ("size", {"traffic": "800kB"}),
+        pytest.param("bounds", {}, marks=pytest.mark.needs("scipy")),
+        ("memory", {}),
+    ],
 )
 def test_what_is_refused_would_do_nothing(
     here: None, monkeypatch: pytest.MonkeyPatch, verb: str, own: dict[str, Any]

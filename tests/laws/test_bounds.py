@@ -200,6 +200,7 @@ def test_rounded_prices_cannot_lift_the_bound() -> None:
         assert intervals.bound(prices * (1 + off)) <= best
 
 
+@pytest.mark.needs("scipy")
 def test_the_sweep_looks_for_moments_at_which_fetches_are_wanted() -> None:
     """Room for one of three blocks, each of which moves at least once.
 

@@ -112,6 +112,7 @@ def test_curve_points_and_sizes_of_a_part_are_those_of_run() -> None:
     assert here == found.dram_bytes <= found.limit_bytes < below
 
 
+@pytest.mark.needs("scipy")
 def test_bounds_and_comparisons_of_a_part() -> None:
     whole = memsim.bounds("resnet18", machine="textbook", cache="500kB")
     maps = memsim.bounds("resnet18", machine="textbook", cache="500kB", only="feature-maps")

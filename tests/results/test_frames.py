@@ -93,6 +93,7 @@ def test_of_two_frames_none_is_known_to_be_steady() -> None:
     assert "; the last 606 kB" in squeezed(result)
 
 
+@pytest.mark.needs("scipy")
 def test_a_curve_and_a_comparison_are_of_all_frames() -> None:
     run = memsim.run("patterns/harmonic", machine="textbook", cache="1MB", frames=3)
     curve = memsim.curve("patterns/harmonic", machine="textbook", sizes=["1MB"], frames=3)
