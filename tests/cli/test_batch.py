@@ -183,3 +183,9 @@ def test_on_a_gtx_1080_it_is_about_half(answer) -> None:
         for batch in ("1", "8")
     )
     assert 0.4 < eight / 8 / one < 0.65
+
+
+def test_cio_in_bytes_counts_each_image_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """CIO of one image is 22,629,376 elements of 4 B; of eight, 724 MB."""
+    assert run(["run", "vgg16", "--batch", "8"]) == 0
+    assert "\nCIO        181 M elements = 724 MB," in capsys.readouterr().out
