@@ -31,6 +31,7 @@ from memsim.program.library.onednn.geometry import ITEM, Geometry
 from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
 from memsim.program.memory.best_fit import Heap, aligned
 from memsim.program.memory.in_place import Candidate
+from memsim.program.memory.regions import Owner, Regions
 from memsim.program.spans import Recorder, Spans
 
 SPACE = 1 << 40
@@ -52,6 +53,8 @@ class Storage:
     address, nbytes : int
     reads : int
         Times that layers to come read it.
+    owner : int
+        Whose memory it is: a number of :class:`.Regions`.
     fixed : bool
         Not of the heap: a network input.
     freed : bool
@@ -59,6 +62,7 @@ class Storage:
 
     address: int
     nbytes: int
+    owner: int
     reads: int = 0
     fixed: bool = False
     freed: bool = False
@@ -73,20 +77,23 @@ class StoredMap:
 
 
 class Forward:
-    """Two passes over a network: what they touch.
+    """Passes over a network, one after the other: what they touch.
 
     Parameters
     ----------
     network : Network
         Of one image, in fp32.
     runtime : Runtime
+    passes : int
 
     Attributes
     ----------
-    cold, steady : Spans
-        The first pass, which makes the library's primitives, and the second one.
+    passes : list of Spans
+        The first one makes the library's primitives.
     calls : list of LibraryCall
         The calls of a pass, in order.
+    regions : Regions
+        Whose memory it all is.
 
     Raises
     ------
@@ -98,32 +105,52 @@ class Forward:
     last: ClassVar[bool] = False
     """Whether feature maps are channels last."""
 
-    def __init__(self, network: Network, runtime: Runtime) -> None:
+    def __init__(self, network: Network, runtime: Runtime, passes: int = 2) -> None:
         if network.batch != 1 or network.dtype != "fp32":
             message = "the kernels of oneDNN are modelled for one image in fp32"
             hint = f"batch 1 and dtype fp32, not {network.batch} and {network.dtype}"
             raise SimulationError(Problem(message, hint=hint))
         self.network, self.runtime = network, runtime
         self.heap = Heap(2 * SPACE, header=HEADER, apart=True)
+        self.regions = Regions()
+        self._own = self.regions.owner("runtime", "scratch")
+        self._scratch = self.regions.owner("scratch", "scratch")
         self._fixed = SPACE
         self._shared = 3 * SPACE
         self.blas = 4 * SPACE
+        self.regions.add(self.blas, SPACE, self._scratch)
         self._parameters: dict[str, int] = {}
         self._primitives: dict[object, list[int]] = {}
         self._runtime: dict[str, int] = {}
-        outputs = set(network.outputs)
+        self._outputs = set(network.outputs)
         self.reads = {
-            layer.name: len(network.readers[layer.name]) + (layer.name in outputs)
+            layer.name: len(network.readers[layer.name]) + (layer.name in self._outputs)
             for layer in network
         }
         self.build()
-        self.cold = self._pass()
-        self.steady = self._pass()
+        for name, address in self._parameters.items():  # some are packed into scratch memory
+            self.regions.give(address, self.regions.owner(f"{name}.weight", "weight"))
+        self.passes = [self._pass() for _ in range(passes)]
         self.calls = self.trace.calls
+
+    @property
+    def owners(self) -> list[Owner]:
+        """Who may own a span, by its number."""
+        return self.regions.owners
+
+    @property
+    def cold(self) -> Spans:
+        """The first pass."""
+        return self.passes[0]
+
+    @property
+    def steady(self) -> Spans:
+        """The last pass."""
+        return self.passes[-1]
 
     def _pass(self) -> Spans:
         """Run once: what is touched, in order."""
-        self.trace = Recorder()
+        self.trace = Recorder(self.regions.at)
         self.values: dict[str, StoredMap] = {}
         self.done: set[str] = set()
         self.run()
@@ -133,36 +160,43 @@ class Forward:
 
     # ---- memory
 
-    def fixed(self, nbytes: int) -> int:
+    def fixed(self, nbytes: int, owner: int) -> int:
         """Memory that stays, such as parameters."""
         address = self._fixed
         self._fixed += aligned(nbytes)
+        self.regions.add(address, nbytes, owner)
         return address
 
-    def parameters(self, layer: str, nbytes: int) -> int:
-        """The address of a layer's parameters."""
+    def parameters(self, layer: str, nbytes: int, kind: str = "weight") -> int:
+        """The address of a layer's parameters, or of a network input."""
         if layer not in self._parameters:
-            self._parameters[layer] = self.fixed(nbytes)
+            name = layer if kind == "input" else f"{layer}.weight"
+            self._parameters[layer] = self.fixed(nbytes, self.regions.owner(name, kind))
         return self._parameters[layer]
 
-    def scratch(self, nbytes: int) -> int:
+    def scratch(self, nbytes: int, owner: int | None = None) -> int:
         """Memory of the heap, to be freed by the caller."""
-        return self.heap.allocate(max(nbytes, ITEM))
+        nbytes = max(nbytes, ITEM)
+        address = self.heap.allocate(nbytes)
+        self.regions.add(address, nbytes, self._scratch if owner is None else owner)
+        return address
 
     def free(self, address: int) -> None:
         """Give it back."""
         self.heap.free(address)
+        self.regions.remove(address)
 
     def produce(self, layer: Layer) -> StoredMap:
         """Allocate a layer's output."""
         channels, rows, columns = layer.output.image
-        address = self.scratch(layer.output.nbytes)
-        return self.bind(layer, Map(address, channels, rows, columns, self.last), None)
+        nbytes, owner = layer.output.nbytes, self.regions.owner(layer.name, "activation")
+        storage = Storage(self.scratch(nbytes, owner), nbytes, owner)
+        return self.bind(layer, Map(storage.address, channels, rows, columns, self.last), storage)
 
-    def bind(self, layer: Layer, seen: Map, storage: Storage | None) -> StoredMap:
+    def bind(self, layer: Layer, seen: Map, storage: Storage) -> StoredMap:
         """Make a layer's name stand for a map, in memory of its own or in another one's."""
-        if storage is None:
-            storage = Storage(seen.address, seen.nbytes)
+        if layer.name in self._outputs:
+            self.regions.leaves(storage.owner)
         storage.reads += self.reads[layer.name]
         value = StoredMap(seen, storage)
         self.values[layer.name] = value
@@ -214,6 +248,7 @@ class Forward:
         """Return the address of a piece of the runtime's memory, placed when it is first needed."""
         if name not in self._runtime:
             self._runtime[name] = self._shared
+            self.regions.add(self._shared, lines * LINE, self._own)
             self._shared += lines * LINE
         return self._runtime[name]
 
@@ -221,7 +256,7 @@ class Forward:
         """The objects of a primitive, on the heap: made when it is first used, never freed."""
         if key not in self._primitives:
             count = lines * LINE // OBJECT
-            self._primitives[key] = [self.heap.allocate(OBJECT) for _ in range(count)]
+            self._primitives[key] = [self.scratch(OBJECT, self._own) for _ in range(count)]
         return self._primitives[key]
 
     # ---- the walk
@@ -238,9 +273,10 @@ class Forward:
         op, selected = layer.op, layer.op.selects(layer.shapes)
         if op.is_input:
             channels, rows, columns = layer.output.image
-            address = self.parameters(layer.name, layer.output.nbytes)
+            address = self.parameters(layer.name, layer.output.nbytes, "input")
             seen = Map(address, channels, rows, columns, self.last)
-            self.bind(layer, seen, Storage(seen.address, seen.nbytes, fixed=True))
+            owner = self.regions.at(address)
+            self.bind(layer, seen, Storage(seen.address, seen.nbytes, owner, fixed=True))
         elif op.view:
             value = self.values[layer.inputs[0].name]
             self.bind(layer, self._viewed(value.map, layer), value.storage)
