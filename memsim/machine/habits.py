@@ -30,6 +30,9 @@ class ProgramHabit(BaseModel):
         hold several images, ``together`` or ``apart``; order of kernels.
     rows : str
         ``touched`` or ``streamed``: which rows of a feature map a task reads.
+    library : str
+        ``none``, or the library whose kernels run as they are, instead of tasks that are cut for
+        the buffers: a name in the registry of :mod:`memsim.program.library`.
     dtype : str
         The data type that networks run in where neither their file nor an option says one.
     variants : tuple of str
@@ -51,6 +54,7 @@ class ProgramHabit(BaseModel):
     images: fields.Name = "together"
     schedule: fields.Name = "layer_by_layer"
     rows: fields.Name = "touched"
+    library: fields.Name = "none"
     dtype: Literal["fp32", "fp16", "bf16", "int8"] = "fp32"
     variants: tuple[Variant, ...] = ()
 
@@ -60,7 +64,7 @@ class ProgramHabit(BaseModel):
 
     @property
     def options(self) -> dict[str, str]:
-        """The options of a program that the machine decides."""
+        """The options of a program that the machine decides, where no library does."""
         names = ("lowering", "order", "tile", "images", "schedule", "rows")
         return {name: getattr(self, name) for name in names}
 

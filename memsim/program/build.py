@@ -108,6 +108,7 @@ def build(
         "tile": tile,
         "images": images,
         "rows": rows,
+        "library": "none",
         "buffer_bytes": buffer_bytes,
         "block_bytes": block_bytes,
     }

@@ -25,6 +25,9 @@ class Role(IntEnum):
     """Reads and writes of concat copies: what ``concat_free`` saves."""
     OUTPUT = 5
     """Writes of network outputs."""
+    SCRATCH = 6
+    """What a library moves besides tensors: packed copies, unfolded maps, objects of its own and
+    of the runtime. Ideal kernels have none."""
 
 
 class Cause(IntEnum):

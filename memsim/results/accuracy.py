@@ -79,8 +79,11 @@ def _of_the_program(program: Program, machine: Machine) -> list[str]:
     """Options of the program that are not those of the fit, and another variant."""
     fitted = dict(machine.program.options)
     fitted["lowering"] = on_library(fitted["lowering"], machine.compute.kernels)
+    fitted["library"] = machine.program.library
     if program.network.batch == 1:
         del fitted["images"]  # one is neither together nor apart
+    if program.options["library"] != "none":
+        fitted = {name: fitted[name] for name in ("library", "lowering", "schedule")}
     phrases = [
         f"{name} {program.options[name]}, fitted with {expected}"
         for name, expected in fitted.items()

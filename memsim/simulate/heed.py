@@ -37,6 +37,9 @@ TIMES = ("bandwidth", "macs")
 TASKS = ("buffer", "order", "tile", "images", "rows")
 """What decides how kernels are cut into tasks."""
 
+ADDRESSES = ("layout", "allocator")
+"""What decides where tensors lie."""
+
 CACHE = ("cache", "policy", "management")
 """What decides which bytes stay on chip, in any cache."""
 
@@ -161,6 +164,25 @@ def refuse(verb: str, options: Mapping[str, object], own: Iterable[str] = ()) ->
             problems.append(problem)
     if problems:
         raise InputError(*problems)
+
+
+def idle_with(library: str, options: Iterable[str]) -> list[Problem]:
+    """What is wrong with options that a library decides by itself.
+
+    Examples
+    --------
+    >>> print(*idle_with("onednn-avx2", ["order", "cache"]))
+    order: is for kernels that are cut for buffers, and those of onednn-avx2 run (--library none)
+    """
+    return [
+        Problem(
+            f"is for kernels that are cut for buffers, and those of {library} run",
+            path=name,
+            hint="--library none",
+        )
+        for name in options
+        if name in (*TASKS, *ADDRESSES)
+    ]
 
 
 def idle(

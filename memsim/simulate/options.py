@@ -74,6 +74,14 @@ class Options(TypedDict, total=False):
         str | None,
         Option("touched, or streamed: which rows of its inputs a task reads.", default=MACHINES),
     ]
+    library: Annotated[
+        str | None,
+        Option(
+            "Whose kernels run on a hardware cache, such as onednn-avx2; none: tiles for buffers.",
+            "NAME",
+            default=MACHINES,
+        ),
+    ]
     policy: Annotated[str | None, Option("Replacement policy of the cache.")]
     management: Annotated[
         str | None, Option("scratchpad, or hardware: lines that know no lifetimes.")

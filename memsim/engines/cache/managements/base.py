@@ -8,6 +8,7 @@ from typing import ClassVar
 from memsim.engines.cache.policies import POLICIES
 from memsim.engines.cache.trace import Events, Trace
 from memsim.engines.cache.transfers import Transfers
+from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
 from memsim.program.program import Program
 
@@ -42,6 +43,23 @@ class Management(ABC):
             For an unknown policy, or one that this kind of cache cannot have.
         """
         return POLICIES[cache.policy](trace, cache.size)
+
+    def moved(self, program: Program, cache: Cache, *, each: bool = False) -> Transfers:
+        """What crosses the DRAM interface when a program runs on a cache.
+
+        ``each`` asks for every line by itself where they would otherwise be summed up.
+
+        Raises
+        ------
+        InputError
+            As :meth:`serve`, and for a program that this kind of memory cannot run.
+        """
+        if program.spans:
+            library = program.options["library"]
+            message = f"{library} computes on a hardware cache, and this is a {cache.management}"
+            raise InputError(Problem(message, hint="management hardware, or library none"))
+        trace = self.trace(program, cache)
+        return self.transfers(program, trace, self.serve(trace, cache))
 
     @abstractmethod
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:

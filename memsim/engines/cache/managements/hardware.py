@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from memsim.engines.cache.leveled import level_transfers, leveled
 from memsim.engines.cache.lines import line_accesses
 from memsim.engines.cache.managements.base import Management
 from memsim.engines.cache.policies import POLICIES, SETS
@@ -27,6 +28,11 @@ class Hardware(Management):
     heeds: ClassVar[tuple[str, ...]] = (
         "line", "ways", "index", "fetch_on_write", "layout", "allocator"
     )  # fmt: skip
+
+    def moved(self, program: Program, cache: Cache, *, each: bool = False) -> Transfers:
+        if leveled(program, cache):
+            return level_transfers(program, cache, each=each)[0]
+        return super().moved(program, cache, each=each)
 
     def trace(self, program: Program, cache: Cache) -> Trace:
         seen = line_accesses(program, cache.line, cache.layout, cache.allocator)

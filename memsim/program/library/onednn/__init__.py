@@ -8,6 +8,10 @@ these lie. Its product is a trace of spans for :func:`memsim.engines.cache.level
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from memsim.program.library.onednn.runtime import Runtime
 from memsim.program.library.onednn.eager import EagerForward
 from memsim.program.library.onednn.forward import Forward
 from memsim.program.library.onednn.fused import FusedForward
@@ -19,4 +23,21 @@ FORWARDS: Registry[type[Forward]] = Registry("PyTorch mode")
 for _forward in (EagerForward, FusedForward):
     FORWARDS.add(_forward.name, _forward)
 
-__all__ = ["FORWARDS", "Forward"]
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The kernels of one instruction set."""
+
+    name: str
+    summary: str = "PyTorch 2.13 with oneDNN 3.12 on AVX2, one thread, one image, fp32"
+
+    def forward(self, mode: str) -> Callable[..., Forward]:
+        """What runs a network in a mode."""
+        return lambda network, **rest: FORWARDS[mode](network, Runtime(), **rest)
+
+
+LIBRARIES: Registry[Library] = Registry("library")
+
+LIBRARIES.add("onednn-avx2", Library("onednn-avx2"))
+
+__all__ = ["FORWARDS", "LIBRARIES", "Forward"]
