@@ -29,6 +29,7 @@ NO_LINES = ("is for a hardware cache, and this is about a scratchpad", "memsim r
 NO_TASKS = ("changes the tasks of kernels, and kernels alone are shown", "colour traffic heeds it")
 NOT_SHOWN = ("changes nothing of what is shown here", "leave it out")
 ONE_FRAME = ("is of several inferences, and this is about one", "memsim run heeds it")
+PLANNED = ("is of kernels that place their tensors themselves", "memsim run heeds it")
 NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim run heeds it")
 
 TIMES = ("bandwidth", "macs")
@@ -78,9 +79,15 @@ VERBS: dict[str, Verb] = {
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb({**_NO_TIMES, "cache": IS_ASKED}),
-    "bounds": Verb({**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES)}),
+    "bounds": Verb(
+        {**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES, "library")}
+    ),
     "memory": Verb(
-        {**_all(ONE_FRAME, "frames"), **{n: why for n, why in _PLAN.items() if n != "allocator"}},
+        {
+            **_all(ONE_FRAME, "frames"),
+            **{n: why for n, why in _PLAN.items() if n != "allocator"},
+            "library": PLANNED,
+        },
         always=("allocator",),
     ),
     "report": Verb({**_CLOCK, "frames": ONE_FRAME}),

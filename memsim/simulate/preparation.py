@@ -15,7 +15,7 @@ from memsim.program.frames import repeat
 from memsim.program.lowering import on_library
 from memsim.program.memory.allocator import ALLOCATORS
 from memsim.program.tiling import IMAGES
-from memsim.simulate.heed import idle, idle_with, refuse
+from memsim.simulate.heed import VERBS, idle, idle_with, refuse
 from memsim.simulate.options import Options
 from memsim.simulate.source import Source, network_of
 
@@ -66,6 +66,8 @@ def prepare_all(
         raise InputError(Problem(message, path="images", hint="give a batch, such as --batch 8"))
     management = machine.cache.management
     library = left.pop("library", machine.program.library)
+    if "library" in VERBS[verb].refuses:
+        library = NONE
     problems = idle(verb, changes, management, MANAGEMENTS[management].heeds, machine.name)
     if library != NONE:
         problems += idle_with(library, [*left, *changes])

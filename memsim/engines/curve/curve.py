@@ -111,6 +111,9 @@ class Curve:
         :class:`~memsim.program.kernel.Role`, :class:`Movement`.
     only : Part or None
         The part of the traffic that the rows are.
+    sampled : tuple of int
+        The sizes at which the traffic was found, where it was not at all of them: between two of
+        them it is told as at the smaller one.
 
     Examples
     --------
@@ -133,6 +136,7 @@ class Curve:
     role: Ints = field(repr=False)
     move: Ints = field(repr=False)
     only: Part | None = None
+    sampled: tuple[int, ...] = ()
 
     # ---- totals
 
@@ -288,7 +292,7 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         raise InputError(Problem(reason, hint="run once per size instead"))
     trace = management.trace(program, cache)
     amounts, amount = np.unique(trace.size, return_inverse=True)
-    groups, group = _groups(program)
+    groups, group = groups(program)
     tally = Tally(len(groups) * len(Movement), int(trace.size.sum()), amounts)
     touch, block = trace.touch, trace.block
     is_output = program.cell_is_output[program.touch_cell]
@@ -318,7 +322,7 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
     return Curve(program, threshold, nbytes, kernel, tensor, role, move)
 
 
-def _groups(program: Program) -> tuple[Ints, Ints]:
+def groups(program: Program) -> tuple[Ints, Ints]:
     """The kernel, tensor and role of each group of touches; each touch's group, times moves."""
     tensors, roles = len(program.tensors), len(Role)
     kernel = program.task_kernel[program.touch_task].astype(np.int64)

@@ -65,6 +65,10 @@ class Management(ABC):
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
         """What crosses the DRAM interface, given what the cache did with the trace."""
 
+    def samples(self, cache: Cache) -> bool:
+        """Whether many sizes are served together, but not every size."""
+        return False
+
     def one_pass(self, cache: Cache) -> str:
         """Why one pass cannot serve every size of this cache; empty where it can."""
         if cache.policy == "lru":

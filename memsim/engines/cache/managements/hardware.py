@@ -64,6 +64,9 @@ class Hardware(Management):
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
         return Transfers.of(program, trace, events)
 
+    def samples(self, cache: Cache) -> bool:
+        return cache.ways is not None and cache.policy == "lru" and cache.index == "plain"
+
     def one_pass(self, cache: Cache) -> str:
         if cache.ways is not None:
             return f"a curve needs a fully associative cache, this one has {cache.ways} ways"
