@@ -55,7 +55,10 @@ def level_transfers(
     first = cache.first_level or 0
     levels = Levels(sizes, cache.ways or 0, first, cache.first_ways, cache.line)
     cells = program.touch_cell
-    touches = Touches(cells, program.cell_is_given[cells], program.cell_is_output[cells])
+    # The same tensor of another frame is something else in the same place.
+    owner = (program.cell_tensor + len(program.tensors) * program.cell_frame)[cells]
+    given, output = program.cell_is_given[cells], program.cell_is_output[cells]
+    touches = Touches(owner.astype(np.int32), given, output)
     found = level_pass(
         program_spans(program, cache), touches, levels, hand_over=True, each=each
     )

@@ -67,21 +67,21 @@ class Touches:
 
     Attributes
     ----------
-    cell : int32 array
-        What is touched. The same place in memory belongs to another cell later on.
+    owner : int32 array
+        What is touched. The same place in memory may belong to another tensor later on.
     given : bool array
         Whether that lies in DRAM from the start: a weight, a network input.
     leaves : bool array
         Whether that is a network output.
     """
 
-    cell: NDArray[np.int32]
+    owner: NDArray[np.int32]
     given: NDArray[np.bool_]
     leaves: NDArray[np.bool_]
 
     @classmethod
     def plain(cls, count: int) -> Touches:
-        """So many touches of one cell, of which nothing is known."""
+        """So many touches of one tensor, of which nothing is known."""
         nothing = np.zeros(count, np.bool_)
         return cls(np.zeros(count, np.int32), nothing, nothing)
 
@@ -257,7 +257,7 @@ class _State:
     used: Ints
     bits: NDArray[np.uint32]
     writer: NDArray[np.int32]
-    cell: NDArray[np.int32]
+    owner: NDArray[np.int32]
     fetched: Ints
     first: Ints
     first_level: Ints
@@ -271,7 +271,7 @@ class _State:
     @classmethod
     def empty(cls, traces: list[Spans], touches: Touches, levels: Levels) -> _State:
         """Nothing."""
-        sizes, count = len(levels.sizes), len(touches.cell)
+        sizes, count = len(levels.sizes), len(touches.owner)
         sets = np.array([sets_of(size, levels.ways, levels.line) for size in levels.sizes])
         front = sets_of(levels.first, levels.first_ways, levels.line) if levels.first else 0
         pages = _pages(traces, levels.line)
@@ -287,7 +287,7 @@ class _State:
             used=np.zeros(places, np.int64),
             bits=np.zeros((places, 3), np.uint32),
             writer=np.full(places, -1, np.int32),
-            cell=np.full(places, -1, np.int32),
+            owner=np.full(places, -1, np.int32),
             fetched=np.zeros((sizes, count), np.int64),
             first=np.zeros((sizes, count), np.int64),
             first_level=np.zeros((count, 3), np.int64),
@@ -317,9 +317,9 @@ class _State:
         self.clock, ends, misses = serve(
             np.ascontiguousarray(place), np.ascontiguousarray(count),
             np.ascontiguousarray(write), np.ascontiguousarray(touch, np.int64),
-            self.touches.cell, self.touches.given, self.touches.leaves,
+            self.touches.owner, self.touches.given, self.touches.leaves,
             self.pages, self.sets, self.offset, self.ways, self.tags, self.by, self.table,
-            self.used, self.bits, self.writer, self.cell, self.fetched, self.first,
+            self.used, self.bits, self.writer, self.owner, self.fetched, self.first,
             self.first_level, self.holds, self.held, self.clock, each, spilled, missed,
         )  # fmt: skip
         self._keep(self.spilled, spilled[:ends])

@@ -34,7 +34,7 @@ def serve(
     lines: Ints,
     write: Bools,
     touch: Ints,
-    cells: Small,
+    owners: Small,
     given: Bools,
     leaves: Bools,
     pages: Ints,
@@ -47,7 +47,7 @@ def serve(
     used: Ints,
     bits: NDArray[np.uint32],
     writer: Small,
-    cell: Small,
+    owner: Small,
     fetched: Ints,
     first: Ints,
     first_level: Ints,
@@ -64,7 +64,7 @@ def serve(
     ----------
     place, lines, write, touch : arrays, per span
         The place of the first line, the number of lines, whether they are written, the touch.
-    cells, given, leaves : arrays, per touch
+    owners, given, leaves : arrays, per touch
         See :class:`memsim.engines.cache.levels.Touches`.
     pages : int64 array
         The page number behind each page of places.
@@ -81,8 +81,8 @@ def serve(
         When the last level was last asked for the line.
     bits : uint32 array, places x 3
         A bit for each size: holds the line; holds it dirty; has fetched what now lies there.
-    writer, cell : int32 arrays, per place
-        The touch that dirtied the line last; the cell that now lies there.
+    writer, owner : int32 arrays, per place
+        The touch that dirtied the line last; the tensor that now lies there.
     fetched, first : int64 arrays, sizes x touches
     first_level : int64 array, touches x 3
     holds : int64 array, per size
@@ -145,8 +145,8 @@ def serve(
                     asked = victim >> 1
                     first_level[who, 2] += 1
                 missing = every & ~bits[asked, 0]
-                if turn == 0 and cell[asked] != cells[who]:
-                    cell[asked] = cells[who]
+                if turn == 0 and owner[asked] != owners[who]:
+                    owner[asked] = owners[who]
                     bits[asked, 2] = zero
                 if missing:
                     number = pages[asked // PAGE] * PAGE + asked % PAGE
