@@ -23,7 +23,9 @@ def latency(results: Sequence[CurveResult]) -> dict[str, Any]:
     machine = results[0].machine
     largest = max(int(result.steps.cache_bytes[-1]) for result in results)
     sizes = {size for result in results for size in result.sampled}
-    grid = LatencyGrid.sampled(machine, sorted(sizes)) if sizes else LatencyGrid.of(machine, largest)
+    grid = (
+        LatencyGrid.sampled(machine, sorted(sizes)) if sizes else LatencyGrid.of(machine, largest)
+    )
     return {
         "capacities": list(grid.capacities),
         "bandwidths": [float(rate) for rate in grid.bandwidths],

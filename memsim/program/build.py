@@ -193,6 +193,7 @@ def _with_lives(
         cell_writer=writer,
         frames=1,
         alone=None,
+        spans=(),
         **cells,
     )
 

@@ -121,9 +121,7 @@ class Recorder:
         length = np.concatenate(lengths, axis=-1).ravel()
         kept = length > 0
         columns = (start, length, written, owner)
-        self._parts.append(
-            (*(column.ravel()[kept] for column in columns), len(self.calls) - 1)
-        )
+        self._parts.append((*(column.ravel()[kept] for column in columns), len(self.calls) - 1))
 
     def _owner(self, start: Ints, length: Ints) -> int:
         """Whose memory a stream lies in, which its first access tells."""

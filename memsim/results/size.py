@@ -75,9 +75,7 @@ class SmallestCache(Facts):
         weights = int(steps.weight_bytes[steps.index(size)])
         moved = curve.dram_bytes(size)
         size = size or (curve.sampled[0] if curve.sampled else 0)
-        return cls(
-            name, size, moved, limit_bytes, compulsory, weights, curve.only, curve.sampled
-        )
+        return cls(name, size, moved, limit_bytes, compulsory, weights, curve.only, curve.sampled)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.size/1"``."""

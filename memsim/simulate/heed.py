@@ -79,9 +79,7 @@ VERBS: dict[str, Verb] = {
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb({**_NO_TIMES, "cache": IS_ASKED}),
-    "bounds": Verb(
-        {**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES, "library")}
-    ),
+    "bounds": Verb({**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES, "library")}),
     "memory": Verb(
         {
             **_all(ONE_FRAME, "frames"),

@@ -75,6 +75,7 @@ VALUES = {
     ),
     "frames": Values(("--frames", "1"), ("--frames", "3")),
     "rows": Values(("--rows", "touched"), ("--rows", "streamed")),
+    "library": Values(("--library", "none"), ("--library", "onednn-avx2")),
     "policy": Values(("--policy", "lru"), ("--policy", "fifo")),
     "management": Values(("--management", "scratchpad"), ("--management", "hardware")),
     "ways": Values(("--ways", "1"), ("--ways", "0")),
@@ -210,8 +211,11 @@ def around(option: str, way: str, management: str, cache: str) -> tuple[str, ...
     ]
     words = [word for name, pair in pairs for word in pair if name != option
              and why_not(line, name) is None]  # fmt: skip
+    if option == "library":  # whose kernels need no buffers, and sets
+        words = words[: words.index("--buffer")] if "--buffer" in words else words
     if management == "hardware" and option != "management" and not why_not(line, "management"):
         words += ["--management", "hardware"]
+        words += ["--ways", "16"] if option == "library" else []
     return tuple(words)
 
 

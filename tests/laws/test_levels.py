@@ -10,12 +10,16 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import memsim
-from memsim.engines.cache.cachepass import account, cache_pass
+from memsim.engines.cache.cachepass import account, cache_pass, read_bytes
 from memsim.engines.cache.leveled import level_transfers
 from memsim.engines.cache.levels import Levels, Touches, level_pass
+from memsim.engines.curve.curve import curve
+from memsim.engines.curve.sampled import sampled
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program.frames import repeat
+from memsim.program.kernel import Cause, Role
+from memsim.program.library.build import build_library
 from memsim.program.spans import Spans
 from tests.engines.test_two_levels import Cache as PlainCache
 from tests.strategies import networks
@@ -168,3 +172,62 @@ def test_more_sizes_than_bits_are_refused() -> None:
     sizes = tuple(64 * (1 + number) for number in range(32))
     with pytest.raises(memsim.InputError, match="32 cache sizes are too many"):
         level_pass([], Touches.plain(0), Levels(sizes, ways=1, first=0))
+
+
+FRONT = {"first_level": 256, "first_ways": 2}
+
+
+@given(networks(), st.integers(1, 2))
+def test_one_set_is_a_fully_associative_last_level(network: Network, frames: int) -> None:
+    program = repeat(built(network), frames)
+    full = Cache(size=0, management="hardware", ways=None, **FRONT)
+    for lines in (4, 32):
+        found = cache_pass(program, full.resized(lines * LINE))
+        one_set = full.model_copy(update={"ways": lines, "size": lines * LINE})
+        expected = cache_pass(program, one_set)
+        # What a frame leaves dirty in the first level is written when it ends: the one engine
+        # lets it take a place in the last level then, the other does not. One frame shows all else.
+        if frames == 1:
+            assert (read_bytes(found.traffic) == read_bytes(expected.traffic)).all()
+        results = (Role.OUTPUT, Cause.COMPULSORY)
+        assert (found.traffic[:, *results] == expected.traffic[:, *results]).all()
+
+
+@given(networks(), st.integers(1, 2), st.data())
+def test_the_curve_behind_a_first_level_is_every_cache_pass(
+    network: Network, frames: int, data: st.DataObject
+) -> None:
+    program = repeat(built(network), frames)
+    cache = Cache(size=0, management="hardware", **FRONT)
+    found = curve(program, cache)
+    for _ in range(4):
+        size = data.draw(st.integers(0, 1 << 13))
+        assert (found.at(size) == cache_pass(program, cache.resized(size)).traffic).all()
+
+
+@pytest.mark.parametrize("lowering", ["fused", "eager"])
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_library_on_every_kind_of_cache(lowering: str, frames: int) -> None:
+    network = memsim.load("squeezenet1_0", input_shape=(3, 64, 64))
+    program = build_library(network, library="onednn-avx2", lowering=lowering, frames=frames)
+    sets = Cache(size=1 << 20, management="hardware", ways=16, first_level=1 << 15)
+    sizes = [1 << power for power in range(16, 27, 2)]
+    found = sampled(program, sets, sizes)
+    for size in sizes:
+        traffic = cache_pass(program, sets.resized(size)).traffic
+        assert (found.curve.at(size) == traffic).all()
+        assert int(traffic[:, :, Cause.COMPULSORY].sum()) == program.compulsory_bytes
+    full = sets.model_copy(update={"ways": None})
+    if frames > 1:
+        with pytest.raises(memsim.InputError, match="frames: several passes of a library"):
+            curve(program, full)
+        return
+    for size, moved in zip(sizes, curve(program, full).at_each(sizes), strict=True):
+        assert (moved == cache_pass(program, full.resized(size)).traffic).all()
+        assert int(moved[:, :, Cause.COMPULSORY].sum()) == program.compulsory_bytes
+
+
+def test_a_scratchpad_runs_no_library() -> None:
+    network = memsim.load("squeezenet1_0", input_shape=(3, 64, 64))
+    with pytest.raises(memsim.InputError, match=r"library: onednn-avx2 computes on a hardware"):
+        memsim.run(network, machine="textbook", library="onednn-avx2")

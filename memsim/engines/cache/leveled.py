@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.engines.cache.first_level import ask
 from memsim.engines.cache.levels import Levels, Moved, Touches, level_pass
+from memsim.engines.cache.lines import changes_owner
+from memsim.engines.cache.trace import NEW, READ, WRITE, Trace
 from memsim.engines.cache.transfers import Flow, Transfers
 from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
@@ -59,11 +62,42 @@ def level_transfers(
     owner = (program.cell_tensor + len(program.tensors) * program.cell_frame)[cells]
     given, output = program.cell_is_given[cells], program.cell_is_output[cells]
     touches = Touches(owner.astype(np.int32), given, output)
-    found = level_pass(
-        program_spans(program, cache), touches, levels, hand_over=True, each=each
-    )
+    found = level_pass(program_spans(program, cache), touches, levels, hand_over=True, each=each)
     make = _each_line if each else _by_touch
     return [make(program, moved, cache.line) for moved in found.sizes]
+
+
+def leveled_trace(program: Program, cache: Cache) -> Trace:
+    """What a fully associative last level is asked for.
+
+    Lines are read when they miss in the first level, and written when they leave it dirty.
+
+    Raises
+    ------
+    InputError
+        For several passes of a library: the next one may overwrite what a pass gives before it is
+        evicted, and a trace has no word for handing it over.
+    """
+    if program.spans and program.frames > 1:
+        message = "several passes of a library are told on caches of sets"
+        raise InputError(Problem(message, path="frames", hint="ways 16, or one frame"))
+    output = program.cell_is_output[program.touch_cell]
+    asked = ask(
+        program_spans(program, cache), output, cache.first_level or 0, cache.first_ways, cache.line
+    )
+    reads = asked.writer < 0
+    writer = np.where(reads, asked.touch, asked.writer)
+    owners = program.cell_tensor + len(program.tensors) * program.cell_frame
+    code = np.where(reads, READ, WRITE)
+    code += NEW * changes_owner(owners[program.touch_cell[writer]], asked.line)
+    return Trace(
+        np.searchsorted(program.touch_task[asked.touch], np.arange(program.tasks + 1)),
+        asked.line,
+        code.astype(np.uint8),
+        np.full(asked.lines, cache.line, np.int64),
+        asked.touch,
+        writer.astype(np.int32),
+    )
 
 
 def _check(cache: Cache) -> None:
@@ -102,9 +136,7 @@ def program_spans(program: Program, cache: Cache) -> list[tuple[Spans, Ints]]:
     frames = []
     begin = 0
     for end in program.frame_end.tolist():
-        owner, start, length = placement.spans(
-            program.touch_cell[begin : end + 1].astype(np.int64)
-        )
+        owner, start, length = placement.spans(program.touch_cell[begin : end + 1].astype(np.int64))
         touch = owner + begin
         frames.append((Spans(start, length, program.touch_write[touch], touch), touch))
         begin = end + 1

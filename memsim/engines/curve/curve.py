@@ -292,9 +292,9 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         raise InputError(Problem(reason, hint="run once per size instead"))
     trace = management.trace(program, cache)
     amounts, amount = np.unique(trace.size, return_inverse=True)
-    groups, group = groups(program)
-    tally = Tally(len(groups) * len(Movement), int(trace.size.sum()), amounts)
-    touch, block = trace.touch, trace.block
+    of_group, group = groups(program)
+    tally = Tally(len(of_group) * len(Movement), int(trace.size.sum()), amounts)
+    touch, block, writer = trace.touch, trace.block, trace.writer_or_touch
     is_output = program.cell_is_output[program.touch_cell]
     is_given = program.cell_is_given[program.touch_cell]
     for run in thresholds(trace):
@@ -307,18 +307,18 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         # end, always: that is its result, and what was written back of it before is a spill.
         # What is written through is written at once.
         at, below = run.dirtied_at, run.spilled_below
-        final = is_output[touch[at]] & (not len(run.threshold))
+        final = is_output[writer[at]] & (not len(run.threshold))
         below = np.where(final, INFINITE, below)
         move = np.where(final, Movement.RESULT, Movement.SPILL)
-        tally.add(group[touch[at]] + move, below, amount[block[at]])
+        tally.add(group[writer[at]] + move, below, amount[block[at]])
         codes = trace.code[run.begin : run.begin + len(run.threshold)]
         at = run.begin + np.flatnonzero((codes & KIND) == WRITE_THROUGH)
         always = np.full(len(at), INFINITE)
         tally.add(group[touch[at]] + Movement.RESULT, always, amount[block[at]])
 
     threshold, column, nbytes = tally.rows()
-    of_group, move = np.divmod(column, len(Movement))
-    kernel, tensor, role = groups[of_group].T
+    which, move = np.divmod(column, len(Movement))
+    kernel, tensor, role = of_group[which].T
     return Curve(program, threshold, nbytes, kernel, tensor, role, move)
 
 

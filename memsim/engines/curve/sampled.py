@@ -83,7 +83,7 @@ def sampled(program: Program, cache: Cache, sizes: Sequence[int]) -> Sampled:
     >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
     >>> cache = Cache(size=0, management="hardware", ways=16)
     >>> found = sampled(program, cache, [1 << 18, 1 << 20])
-    >>> found.curve.dram_bytes(1 << 20) == found.passes[1 << 20].traffic.sum()
+    >>> found.curve.dram_bytes(1 << 20) == int(found.passes[1 << 20].traffic.sum())
     True
     """
     sizes = sorted(set(sizes))
@@ -99,9 +99,9 @@ def sampled(program: Program, cache: Cache, sizes: Sequence[int]) -> Sampled:
     fewer = np.concatenate([moved[:-1] - moved[1:], moved[-1:]])
     row, column = np.nonzero(fewer)
     ends = np.array([*sizes[1:], INFINITE])
-    which, move = np.divmod(column, len(Movement))
+    which, moves = np.divmod(column, len(Movement))
     kernel, tensor, role = of_group[which].T
     curve = Curve(
-        program, ends[row], fewer[row, column], kernel, tensor, role, move, sampled=tuple(sizes)
+        program, ends[row], fewer[row, column], kernel, tensor, role, moves, sampled=tuple(sizes)
     )
     return Sampled(curve, passes)

@@ -21,7 +21,6 @@ from memsim.program.library.onednn import LIBRARIES
 from memsim.program.memory.regions import Owner
 from memsim.program.program import Program, Stored
 from memsim.program.roles import operand_role, output_role, write_role
-from memsim.program.spans import Spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -163,6 +162,7 @@ class _Assembly:
             touch_write=np.tile(write, self.frames),
             touch_role=np.tile(self._roles(task, owner, write), self.frames),
             frames=self.frames,
+            alone=None,
             spans=tuple(
                 (spans, number[each] + frame * count)
                 for frame, (spans, each) in enumerate(
@@ -172,9 +172,7 @@ class _Assembly:
             **cells,
         )
 
-    def _cells(
-        self, task: Ints, owner: Ints, write: NDArray[np.bool_]
-    ) -> dict[str, NDArray[Any]]:
+    def _cells(self, task: Ints, owner: Ints, write: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         """The columns of cells, one for each owner: of later frames what they do not share."""
         tasks, count, all_owners = len(self.kernels), len(task), np.arange(len(self.owners))
         own = ~np.array([each.kind in KEPT for each in self.owners])
@@ -212,9 +210,7 @@ class _Assembly:
             "cell_block": np.arange(len(nbytes) + 1),
             "cell_birth": birth.astype(np.int32),
             "cell_death": death.astype(np.int32),
-            "cell_writer": np.where(
-                writer[tensor] >= 0, writer[tensor] + of_frame * count, -1
-            ),
+            "cell_writer": np.where(writer[tensor] >= 0, writer[tensor] + of_frame * count, -1),
             "block_bytes": self.lines[tensor] * self.line,
         }
 

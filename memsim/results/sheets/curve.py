@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memsim.engines.curve.knees import Knee
-from memsim.readable import format_bytes, format_bytes_exact, format_time
 from memsim.program.parts import Part, compulsory
+from memsim.readable import format_bytes, format_bytes_exact, format_time
 from memsim.results.curve import CurveResult
 from memsim.results.sheets.accuracy import accuracies, beside
 from memsim.results.sheets.configuration import configuration
@@ -26,7 +26,10 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
     facts = (
         *configuration(program, result.machine, size=False),
         _where(result),
-        ("smallest" if result.sampled else "no cache", f"{format_bytes(int(whole.dram_bytes[0]))}{_parts(result, 0)}"),
+        (
+            "smallest" if result.sampled else "no cache",
+            f"{format_bytes(int(whole.dram_bytes[0]))}{_parts(result, 0)}",
+        ),
         (
             "compulsory",
             f"{format_bytes(least)}{_compulsory_parts(result)}"

@@ -8,7 +8,6 @@ from typing import ClassVar
 from memsim.engines.cache.policies import POLICIES
 from memsim.engines.cache.trace import Events, Trace
 from memsim.engines.cache.transfers import Transfers
-from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
 from memsim.program.program import Program
 
@@ -32,7 +31,13 @@ class Management(ABC):
 
     @abstractmethod
     def trace(self, program: Program, cache: Cache) -> Trace:
-        """What the cache is asked for, in program order."""
+        """What the cache is asked for, in program order.
+
+        Raises
+        ------
+        InputError
+            For a program that this kind of memory cannot run.
+        """
 
     def serve(self, trace: Trace, cache: Cache) -> Events:
         """Run a trace through the cache.
@@ -52,12 +57,8 @@ class Management(ABC):
         Raises
         ------
         InputError
-            As :meth:`serve`, and for a program that this kind of memory cannot run.
+            As :meth:`trace` and :meth:`serve`.
         """
-        if program.spans:
-            library = program.options["library"]
-            message = f"{library} computes on a hardware cache, and this is a {cache.management}"
-            raise InputError(Problem(message, hint="management hardware, or library none"))
         trace = self.trace(program, cache)
         return self.transfers(program, trace, self.serve(trace, cache))
 

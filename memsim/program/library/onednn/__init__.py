@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from memsim.program.library.onednn.runtime import Runtime
 from memsim.program.library.onednn.eager import EagerForward
 from memsim.program.library.onednn.forward import Forward
 from memsim.program.library.onednn.fused import FusedForward
+from memsim.program.library.onednn.runtime import Runtime
 from memsim.registry import Registry
 
 FORWARDS: Registry[type[Forward]] = Registry("PyTorch mode")
