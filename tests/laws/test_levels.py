@@ -1,4 +1,4 @@
-"""Levels of cache: their accounts equal those of other engines and of caches written for reading."""
+"""Levels of cache: they account as other engines do, and as caches written for reading."""
 
 from __future__ import annotations
 

@@ -85,12 +85,14 @@ def ask(
         count = (spans.start + spans.length - 1) // line - first + 1
         asked = np.empty((2 * int(count.sum()) + front * ways, 3), np.int32)
         place = np.searchsorted(numbers, first)
-        columns = map(np.ascontiguousarray, (count, spans.write, touch))
-        used = filter_first(place, numbers, *columns, leaves, tags, by, asked)
+        used = filter_first(
+            place, numbers, np.ascontiguousarray(count), np.ascontiguousarray(spans.write),
+            np.ascontiguousarray(touch), leaves, tags, by, asked,
+        )  # fmt: skip
         parts.append(asked[:used].copy())
     rows = np.concatenate(parts) if parts else np.zeros((0, 3), np.int32)
-    place, touch, writer = (np.ascontiguousarray(rows[:, column]) for column in range(3))
-    return Asked(place, touch, writer, len(numbers))
+    asked_of, touched, writer = (np.ascontiguousarray(rows[:, column]) for column in range(3))
+    return Asked(asked_of, touched, writer, len(numbers))
 
 
 def _numbered(traces: Sequence[Spans], line: int) -> Ints:
