@@ -120,8 +120,8 @@ class Recorder:
         owner = np.broadcast_to(np.concatenate(owners), start.shape)
         length = np.concatenate(lengths, axis=-1).ravel()
         kept = length > 0
-        columns = (start, length, written, owner)
-        self._parts.append((*(column.ravel()[kept] for column in columns), len(self.calls) - 1))
+        begin, is_written, whose = (each.ravel()[kept] for each in (start, written, owner))
+        self._parts.append((begin, length[kept], is_written, whose, len(self.calls) - 1))
 
     def _owner(self, start: Ints, length: Ints) -> int:
         """Whose memory a stream lies in, which its first access tells."""
