@@ -20,6 +20,7 @@ import memsim
 from memsim.files import read_table
 from memsim.program.library.onednn.runtime import BARE, Runtime
 from memsim.results.pytorch import PytorchTraffic
+from memsim.validation.pytorch_traffic import OLD_MODES
 
 RUNS = {
     ("hardnet68", "fused"): "hardnet68_fused",
@@ -38,7 +39,7 @@ Counts = tuple[int, int, int]
 
 def predict(network: str, mode: str, runtime: Runtime) -> PytorchTraffic:
     built = memsim.load(network).with_options(input_shape=(3, 112, 112))
-    return memsim.pytorch_traffic(built, mode, SIZES, runtime=runtime)
+    return memsim.pytorch_traffic(built, OLD_MODES[mode], SIZES, runtime=runtime)
 
 
 def pairs(

@@ -27,7 +27,7 @@ def pytorch_traffic(
 ) -> PytorchTraffic:
     """Predict the DRAM traffic of PyTorch inference on a CPU, for every cache size at once.
 
-    PyTorch 2.13 with oneDNN 3.12 on AVX2, one thread, one image, fp32. The caches are a first
+    PyTorch 2.13 with oneDNN 3.12 on AVX2, one thread, fp32. The caches are a first
     level of 32 KiB with 8 ways and the last level, both LRU, write-back, write-allocate with
     fetch, in lines of 64 bytes. Unlike :func:`memsim.run`, this follows one library's kernels:
     their loops, their scratch memory and the heap; see :mod:`memsim.program.library.onednn`.
@@ -38,8 +38,10 @@ def pytorch_traffic(
         As in :func:`memsim.run`.
     mode : str
         ``eager``: every operator its own kernel on nchw maps, which oneDNN reorders, and weights
-        that it packs, on every call. ``fused``: batch norms folded, activations fused, weights
-        packed once, channels last.
+        that it packs, on every call. ``fused``: batch norms folded, residual sums and activations
+        fused, weights packed once, channels last. Both are what :func:`memsim.measure` runs.
+        ``eager_in_place``: as ``eager``, activations and sums written over an operand.
+        ``fused_adds_apart``: as ``fused``, residual sums as kernels of their own, in place.
     sizes : sequence of str or int
         Of the last level; at least one.
     ways : int
@@ -56,7 +58,7 @@ def pytorch_traffic(
     InputError
         For an unknown mode, no size, or a size that is no whole number of sets.
     SimulationError
-        For another batch or data type.
+        For another data type.
 
     Examples
     --------

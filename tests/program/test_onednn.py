@@ -10,23 +10,25 @@ from hypothesis import strategies as st
 from memsim.engines.cache.levels import Levels, two_levels
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
-from memsim.network.ops.conv import Conv
-from memsim.network.ops.pointwise import Add, BatchNorm, Relu
-from memsim.network.ops.pool import MaxPool
-from memsim.network.ops.shape import Input
+from memsim.network.ops.conv import Conv, ConvTranspose
+from memsim.network.ops.linear import Linear
+from memsim.network.ops.pointwise import Add, BatchNorm, Relu, Relu6
+from memsim.network.ops.pool import GlobalAvgPool, MaxPool
+from memsim.network.ops.shape import Concat, Flatten, Input
 from memsim.program.library.onednn import (
     FORWARDS,
     Forward,
-    aten,
     brgemm,
     depthwise,
     direct,
+    gemm,
     reorder,
 )
-from memsim.program.library.onednn.blocking import Processor, choose, register_block
-from memsim.program.library.onednn.eager import EagerForward, uses_onednn
-from memsim.program.library.onednn.fused import FusedForward
+from memsim.program.library.onednn.blocking import choose
+from memsim.program.library.onednn.eager import EagerForward, EagerInPlaceForward, uses_onednn
+from memsim.program.library.onednn.fused import FusedAddsApart, FusedForward
 from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil
+from memsim.program.library.onednn.processor import Processor, register_block
 from memsim.program.library.onednn.runtime import BARE
 from memsim.program.spans import Recorder, Spans
 from tests.strategies import networks
@@ -136,11 +138,11 @@ def test_a_reordered_map_is_read_and_written_whole(c: int, h: int, w: int, back:
 @few
 @given(st.integers(1, 90), st.integers(1, 900), st.integers(1, 600))
 def test_a_product_reads_both_factors_and_writes_all(rows: int, depth: int, pixels: int) -> None:
-    spans = recorded(aten.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
+    spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
     assert touched(spans, WEIGHTS, rows * depth * ITEM, False).all()
     assert touched(spans, SRC, depth * pixels * ITEM, False).all()
     assert touched(spans, DST, rows * pixels * ITEM, True).all()
-    touched(spans, OTHER, aten.SCRATCH, True)
+    touched(spans, OTHER, gemm.SCRATCH, True)
 
 
 def network_of(*nodes: Node, shape: tuple[int, int, int] = (64, 28, 28)) -> Network:
@@ -179,10 +181,10 @@ def test_a_cache_with_room_for_everything_misses_each_line_once(
     assert found[1].sum() == 0  # nothing moves from then on
 
 
-def test_only_one_image_in_fp32() -> None:
+def test_only_fp32() -> None:
     network = network_of(Node("c", Conv(out=8, kernel=3), ("x",)))
-    with pytest.raises(SimulationError, match="one image in fp32"):
-        FusedForward(network.with_options(batch=2), BARE)
+    with pytest.raises(SimulationError, match="modelled in fp32"):
+        FusedForward(network.with_options(dtype="fp16"), BARE)
 
 
 def test_eager_reorders_a_large_convolution_on_every_call() -> None:
@@ -218,21 +220,25 @@ def test_max_pooling_writes_positions_of_eight_bytes() -> None:
         assert int(spans.length[spans.write].sum()) == 64 * 14 * 14 * (ITEM + 8)
 
 
-def test_activations_and_residual_sums_work_in_place_and_batch_norms_do_not() -> None:
+def test_where_activations_and_residual_sums_work_in_place_batch_norms_do_not() -> None:
     network = network_of(
         Node("n", BatchNorm(), ("x",)),
         Node("r", Relu(), ("n",)),
         Node("m", BatchNorm(), ("r",)),
         Node("a", Add(), ("m", "r")),
     )
-    forward = EagerForward(network, BARE)
+    forward = EagerInPlaceForward(network, BARE)
     address = {name: forward.values[name].map.address for name in "xnrma"}
     assert address["n"] == address["r"] != address["x"]
     assert address["m"] == address["a"] != address["r"]
+    forward = EagerForward(network, BARE)
+    address = {name: forward.values[name].map.address for name in "nrma"}
+    assert len({address["n"], address["r"], address["m"]}) == 2  # n is free when m is made
+    assert address["n"] != address["r"] != address["m"] != address["a"]
 
 
-def test_fused_folds_norm_and_activation_and_adds_apart() -> None:
-    network = network_of(
+def residual() -> Network:
+    return network_of(
         Node("c", Conv(out=64, kernel=3), ("x",)),
         Node("n", BatchNorm(), ("c",)),
         Node("r", Relu(), ("n",)),
@@ -240,10 +246,127 @@ def test_fused_folds_norm_and_activation_and_adds_apart() -> None:
         Node("a", Add(), ("d", "r")),
         Node("s", Relu(), ("a",)),
     )
-    assert kinds(FusedForward(network, BARE)) == ["start", "conv", "conv", "add", "relu"]
-    assert kinds(EagerForward(network, BARE)) == [
-        "start", "conv", "batchnorm", "relu", "conv", "add", "relu",
-    ]  # fmt: skip
+
+
+def test_which_layers_are_calls_of_their_own_in_each_mode() -> None:
+    assert kinds(FusedForward(residual(), BARE)) == ["start", "conv", "conv"]
+    apart = ["start", "conv", "conv", "add", "relu"]
+    assert kinds(FusedAddsApart(residual(), BARE)) == apart
+    every = ["start", "conv", "batchnorm", "relu", "conv", "add", "relu"]
+    assert kinds(EagerForward(residual(), BARE)) == every
+    assert kinds(EagerInPlaceForward(residual(), BARE)) == every
+
+
+def test_a_fused_sum_reads_its_other_operand_once_and_writes_a_new_map() -> None:
+    forward = FusedForward(residual(), BARE)
+    address = {name: value.map.address for name, value in forward.values.items()}
+    assert {"x", "r", "s"} == set(address)  # what lies in the convolutions never exists
+    assert address["s"] != address["r"]
+    size = 64 * 28 * 28 * ITEM
+    last = forward.steady.call == 2
+    start, length = forward.steady.start[last], forward.steady.length[last]
+    there = (start >= address["r"]) & (start < address["r"] + size)
+    plain = FusedForward(residual_free(), BARE).steady
+    source = length[there & ~forward.steady.write[last]].sum()
+    before = plain.length[(plain.call == 2) & ~plain.write].sum()
+    weights = length[~there & ~forward.steady.write[last]].sum()
+    assert source + weights - before == size  # the operand, on top of the convolution's reads
+    written = forward.steady.write[last]
+    assert length[written].sum() == size
+    assert (start[written] >= address["s"]).all()
+
+
+def residual_free() -> Network:
+    return network_of(
+        Node("c", Conv(out=64, kernel=3), ("x",)),
+        Node("n", BatchNorm(), ("c",)),
+        Node("r", Relu(), ("n",)),
+        Node("d", Conv(out=64, kernel=3), ("r",)),
+        Node("s", Relu(), ("d",)),
+    )
+
+
+def test_an_activation_that_the_library_does_not_know_after_a_sum_runs_in_place() -> None:
+    nodes = (
+        Node("c", Conv(out=64, kernel=3), ("x",)),
+        Node("d", Conv(out=64, kernel=3), ("c",)),
+        Node("a", Add(), ("d", "c")),
+        Node("s", Relu6(), ("a",)),
+    )
+    forward = FusedForward(network_of(*nodes), BARE)
+    assert kinds(forward) == ["start", "conv", "conv", "relu6"]
+    assert forward.values["s"].map.address == forward.values["a"].map.address
+
+
+def test_a_batch_norm_that_cannot_be_folded_writes_a_map_and_its_activation_over_it() -> None:
+    nodes = (
+        Node("c", Conv(out=64, kernel=3), ("x",)),
+        Node("k", Concat(), ("x", "c")),
+        Node("n", BatchNorm(), ("k",)),
+        Node("r", Relu(), ("n",)),
+        Node("d", Conv(out=64), ("r",)),
+        Node("o", Relu(), ("k",)),
+        Node("e", Add(), ("k", "o")),
+        Node("f", Conv(out=64), ("e",)),
+        Node("z", Add(), ("d", "f")),
+    )
+    forward = FusedForward(network_of(*nodes), BARE)
+    value = {name: each.map.address for name, each in forward.values.items()}
+    assert value["n"] == value["r"] != value["k"]
+    assert value["o"] != value["k"]  # it is read again
+
+
+def test_a_flattened_map_is_copied_where_channels_come_last() -> None:
+    nodes = Node("f", Flatten(), ("x",)), Node("l", Linear(out=10), ("f",))
+    network = network_of(*nodes)
+    assert kinds(FusedForward(network, BARE)) == ["start", "flatten", "linear"]
+    assert kinds(EagerForward(network, BARE)) == ["start", "linear"]
+
+
+def test_a_batch_moves_the_maps_of_every_image_and_the_weights_once_each_time() -> None:
+    network = network_of(
+        Node("c", Conv(out=64, kernel=3), ("x",)),
+        Node("n", BatchNorm(), ("c",)),
+        Node("p", MaxPool(kernel=2), ("n",)),
+        Node("d", Conv(out=64), ("p",)),
+        Node("k", Concat(), ("p", "d")),
+        Node("g", GlobalAvgPool(), ("k",)),
+        Node("l", Linear(out=10), ("g",)),
+    )
+    for mode in FORWARDS:
+        one = FORWARDS[mode](network, BARE).steady
+        three = FORWARDS[mode](network.with_options(batch=3), BARE).steady
+        assert three.length[three.write].sum() >= 2.5 * one.length[one.write].sum()
+        assert three.length[~three.write].sum() <= 3 * one.length[~one.write].sum()
+
+
+def test_padding_that_differs_from_side_to_side_is_a_copy_before_the_convolution() -> None:
+    network = network_of(Node("c", Conv(out=64, kernel=3, padding=(1, 1, 0, 0)), ("x",)))
+    for mode in FORWARDS:
+        forward = FORWARDS[mode](network, BARE)
+        assert kinds(forward) == ["start", "pad", "conv"]
+        pad = forward.steady.call == 1
+        length, write = forward.steady.length[pad], forward.steady.write[pad]
+        assert length[write].sum() == 64 * 29 * 29 * ITEM
+        assert length[~write].sum() == 64 * 28 * 28 * ITEM
+
+
+def test_a_transposed_convolution_reads_the_rows_that_meet_each_output_row() -> None:
+    network = network_of(
+        Node("t", ConvTranspose(out=16, kernel=4, stride=2, padding=1), ("x",)), shape=(8, 6, 6)
+    )
+    g = Geometry.of(network["t"])
+    spans = recorded(direct.record_transposed, g, SRC, WEIGHTS, DST)
+    assert touched(spans, DST, 16 * 12 * 12 * ITEM, True).all()
+    assert touched(spans, SRC, 8 * 6 * 6 * ITEM, False).all()
+    assert touched(spans, WEIGHTS, g.weights * ITEM, False).all()
+    row = 8 * 6 * ITEM  # two rows meet each output row, but for the first and the last
+    assert spans.length[(spans.start < WEIGHTS)].sum() == (2 * 12 - 2) * row
+    size = 16 * 12 * 12 * ITEM
+    packed = g.weights * ITEM
+    for mode, written in (("fused", packed + size), ("eager", 8 * 36 * ITEM + packed + 2 * size)):
+        steady = FORWARDS[mode](network, BARE).steady
+        assert steady.length[steady.write].sum() == written
 
 
 def test_weights_beyond_the_cache_stream_once_per_register_block() -> None:
@@ -261,8 +384,9 @@ def test_weights_beyond_the_cache_stream_once_per_register_block() -> None:
 
 
 def test_the_register_block_covers_virtual_padding() -> None:
-    assert register_block(56, 32, 3, 3, 32768) == (4, 3)  # not 3 pixels: 56 = 18 x 3 + 2 < 3
-    assert register_block(14, 8, 16, 1, 32768) == (14, 1)
+    # not 3 pixels: 56 = 18 x 3 + 2 < 3
+    assert register_block(56, 32, 3, 3, Processor()) == (4, 3)
+    assert register_block(14, 8, 16, 1, Processor()) == (14, 1)
 
 
 def test_a_freed_weight_is_a_hole_that_a_map_of_its_size_finds() -> None:

@@ -11,9 +11,10 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from memsim.program.library.onednn.blocking import Processor, choose, register_block
+from memsim.program.library.onednn.blocking import choose
 from memsim.program.library.onednn.eager import uses_onednn
 from memsim.program.library.onednn.geometry import Geometry
+from memsim.program.library.onednn.processor import Processor, register_block
 
 SMALL = {"first": 16 * 1024, "second": 128 * 1024}
 TINY = {"first": 4 * 1024, "second": 16 * 1024}
@@ -99,7 +100,8 @@ def test_the_blocking_of_a_shape(
 def test_the_register_block_of_a_product(
     arguments: tuple[int, ...], block: tuple[int, int] | None
 ) -> None:
-    assert register_block(*arguments) == block
+    *sizes, first = arguments
+    assert register_block(*sizes, Processor(first)) == block
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from memsim.network import Network, Node
 from memsim.network.ops.pointwise import BatchNorm, Relu
 from memsim.network.ops.shape import Input
-from memsim.program.library.onednn import aten, direct
+from memsim.program.library.onednn import aten, direct, gemm
 from memsim.program.library.onednn.aten import Map
 from memsim.program.library.onednn.eager import EagerForward
 from memsim.program.library.onednn.fused import FusedForward
@@ -42,7 +42,7 @@ def moved(spans: Spans, base: int, write: bool) -> int:
 @pytest.mark.parametrize("depth", [1, DEPTH, DEPTH + 1])
 @pytest.mark.parametrize("pixels", [1, FEW - 1, FEW, WIDTH, WIDTH + 1])
 def test_a_product_in_blocks(rows: int, depth: int, pixels: int) -> None:
-    spans = recorded(aten.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
+    spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
     across = ceil(pixels, WIDTH)  # blocks of columns
     deep = ceil(depth, DEPTH)  # blocks of terms
     panels = ceil(rows, PANEL)
@@ -59,12 +59,12 @@ def test_a_product_in_blocks(rows: int, depth: int, pixels: int) -> None:
         assert written == depth * pixels + across * panels * PANEL * depth
         assert read == panels * depth * pixels
     ends = spans.start + spans.length
-    assert ends[spans.start >= OTHER].max(initial=0) <= OTHER + aten.SCRATCH
+    assert ends[spans.start >= OTHER].max(initial=0) <= OTHER + gemm.SCRATCH
 
 
 def test_blocks_of_a_product_lie_one_after_another() -> None:
     spans = recorded(
-        aten.record_product, WEIGHTS, SRC, DST, OTHER, NARROW + 1, DEPTH + 1, WIDTH + 1
+        gemm.record_product, WEIGHTS, SRC, DST, OTHER, NARROW + 1, DEPTH + 1, WIDTH + 1
     )
     wide = (WIDTH + 1) * ITEM
     columns = spans.start[(spans.start < WEIGHTS) & ~spans.write]
@@ -82,7 +82,7 @@ def test_blocks_of_a_product_lie_one_after_another() -> None:
 @few
 @given(geometries())
 def test_unfolding_reads_for_each_tap_the_rows_under_it(g: Geometry) -> None:
-    spans = recorded(aten.record_im2col, Map(SRC, g.ic, g.ih, g.iw), g, DST)
+    spans = recorded(aten.record_im2col, SRC, g, DST)
     reads, writes = [], []
     for channel in range(g.ic):
         for tap in range(g.kh * g.kw):

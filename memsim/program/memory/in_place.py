@@ -85,3 +85,6 @@ first operand, whole."""
 PYTORCH = InPlaceRule(operands=None, parts=True)
 """PyTorch with activations and residual sums in place, as the measured runs were: whichever operand
 of a sum is read for the last time takes it, and a slice is a tensor like any other."""
+
+NOTHING = InPlaceRule(operands=0)
+"""Every output has memory of its own: PyTorch's modules as they are by default."""

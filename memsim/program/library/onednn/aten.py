@@ -22,19 +22,10 @@ from memsim.program.spans import Recorder, Stream
 INDEX = 8
 """Bytes of an index: max pooling returns 64-bit positions, wanted or not."""
 
-DEPTH, WIDTH, PANEL = 384, 256, 16
-"""Blocks of a matrix product: terms that are reduced at once, columns that are copied at once,
-rows that then go through those columns at once. Of the order of what BLAS libraries take for AVX2
-(OpenBLAS, param.h, HASWELL: SGEMM_DEFAULT_Q 320 or 384, SGEMM_DEFAULT_P 320 to 768)."""
-
-FEW, NARROW = 24, 64
-"""Columns below which a product is computed without copies, rows up to which only the weights
-are copied."""
-
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """A feature map of one image in memory.
+    """A feature map in memory, image after image.
 
     Attributes
     ----------
@@ -42,6 +33,7 @@ class Map:
     channels, rows, columns : int
     last : bool
         Channels last (nhwc), not nchw.
+    images : int
     """
 
     address: int
@@ -49,11 +41,21 @@ class Map:
     rows: int
     columns: int
     last: bool = False
+    images: int = 1
 
     @property
     def nbytes(self) -> int:
         """Bytes of fp32."""
+        return self.images * self.image_bytes
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of one image."""
         return ITEM * self.channels * self.rows * self.columns
+
+    def image(self, number: int) -> int:
+        """The address of an image."""
+        return self.address + number * self.image_bytes
 
 
 def record_elementwise(
@@ -71,10 +73,21 @@ def record_elementwise(
     piece : int
         Bytes of each that are handled before the next ones.
     """
-    at = np.arange(0, target.nbytes, piece)[:, None]
-    length = np.minimum(target.nbytes - at, piece)
-    reads: list[Stream] = [(source.address + at, length, False) for source in sources]
-    trace.add(*reads, (target.address + at, length, True))
+    _record_pieces(trace, [s.address for s in sources], target.address, target.nbytes, piece)
+
+
+def record_copy(trace: Recorder, source: int, target: int, nbytes: int) -> None:
+    """Record that a range is copied."""
+    _record_pieces(trace, [source], target, nbytes, 4096)
+
+
+def _record_pieces(
+    trace: Recorder, sources: Sequence[int], target: int, nbytes: int, piece: int
+) -> None:
+    at = np.arange(0, nbytes, piece)[:, None]
+    length = np.minimum(nbytes - at, piece)
+    reads: list[Stream] = [(source + at, length, False) for source in sources]
+    trace.add(*reads, (target + at, length, True))
 
 
 def record_concat(trace: Recorder, sources: Sequence[Map], target: Map) -> None:
@@ -90,17 +103,18 @@ def record_concat(trace: Recorder, sources: Sequence[Map], target: Map) -> None:
     ([0, 1024, 512, 1152], [128, 128, 128, 128])
     """
     if target.last:  # a row of all sources, then the row of the target that they fill
-        row = np.arange(target.rows)[:, None]
+        row = np.arange(target.images * target.rows)[:, None]
+        widths = [ITEM * s.channels * s.columns for s in sources]
         reads: list[Stream] = [
-            (s.address + row * (s.nbytes // s.rows), s.nbytes // s.rows, False) for s in sources
+            (s.address + row * wide, wide, False) for s, wide in zip(sources, widths, strict=True)
         ]
-        width = target.nbytes // target.rows
-        trace.add(*reads, (target.address + row * width, width, True))
+        trace.add(*reads, (target.address + row * sum(widths), sum(widths), True))
         return
     at = target.address
-    for source in sources:
-        record_elementwise(trace, [source], Map(at, source.channels, source.rows, source.columns))
-        at += source.nbytes
+    for image in range(target.images):
+        for source in sources:
+            record_copy(trace, source.image(image), at, source.image_bytes)
+            at += source.image_bytes
 
 
 def record_pool(
@@ -118,7 +132,7 @@ def record_pool(
         Address of the positions of the maxima; None where the pool finds none.
     """
     g = geometry
-    planes = 1 if source.last else source.channels
+    planes = source.images * (1 if source.last else source.channels)
     wide = source.channels if source.last else 1
     plane, row = np.divmod(np.arange(planes * g.oh), g.oh)
     y = row[:, None] * g.sh - g.top + np.arange(g.kh) * g.dh
@@ -141,13 +155,14 @@ def record_read(trace: Recorder, address: int, nbytes: int, write: bool = False)
         trace.add((address, nbytes, write))
 
 
-def record_im2col(trace: Recorder, source: Map, geometry: Geometry, columns: int) -> None:
-    """Record the unfolding of an nchw map: one row per input channel and tap.
+def record_im2col(trace: Recorder, source: int, geometry: Geometry, columns: int) -> None:
+    """Record the unfolding of an nchw image: one row per input channel and tap.
 
     Parameters
     ----------
     trace : Recorder
-    source : Map
+    source : int
+        Address of the image.
     geometry : Geometry
     columns : int
         Address of the unfolded matrix, ``[ic][kh][kw][oh][ow]``.
@@ -160,70 +175,30 @@ def record_im2col(trace: Recorder, source: Map, geometry: Geometry, columns: int
     end = np.clip(shift + (g.oh - 1) * g.sh + 1, begin, g.ih)
     width = g.iw * ITEM
     trace.add(
-        ((source.address + (channel * g.ih + begin) * width)[:, None],
+        ((source + (channel * g.ih + begin) * width)[:, None],
          ((end - begin) * width)[:, None], False),
         ((columns + np.arange(len(tap)) * line)[:, None], line, True),
     )  # fmt: skip
 
 
-def record_product(
-    trace: Recorder,
-    weights: int,
-    columns: int,
-    target: int,
-    scratch: int,
-    rows: int,
-    depth: int,
-    pixels: int,
-) -> None:
-    """Record ``target = weights @ columns`` for plain matrices, as BLAS blocks it.
-
-    A block of columns is copied into scratch memory in the order in which the inner loops read
-    it. Then each :data:`PANEL` rows of weights are copied, too, into a small buffer of their own,
-    and go through the whole block. If there are few rows, all their weights are copied at once
-    and the columns are read in place; if there are few columns, nothing is copied.
+def record_pad(trace: Recorder, source: Map, target: Map, top: int) -> None:
+    """Record a copy into a larger map, or a smaller one: padding that is a step of its own.
 
     Parameters
     ----------
     trace : Recorder
-    weights : int
-        Address of ``[rows][depth]``.
-    columns : int
-        Address of ``[depth][pixels]``.
-    target : int
-        Address of ``[rows][pixels]``.
-    scratch : int
-        Address of :data:`SCRATCH` bytes.
-    rows, depth, pixels : int
+    source, target : Map
+    top : int
+        Rows of padding above; negative where rows are cut.
     """
-    copied = pixels >= FEW and rows > NARROW
-    small = scratch + DEPTH * WIDTH * ITEM
-    width = WIDTH if pixels >= FEW else pixels
-    panel = np.arange(0, rows, PANEL if pixels >= FEW else rows)[:, None]
-    line = panel + np.arange(PANEL if pixels >= FEW else rows)
-    for at in range(0, depth, DEPTH):
-        part = min(DEPTH, depth - at)
-        for left in range(0, pixels, width):
-            wide = min(width, pixels - left) * ITEM
-            block = columns + ((at + np.arange(part)) * pixels + left) * ITEM
-            whole = scratch + np.arange(part) * wide
-            if copied:
-                trace.add((block[:, None], wide, False), (whole[:, None], wide, True))
-                block = whole[:1]
-            length = part * wide if copied else wide
-            # Without a copy the columns are in the cache from the first panel on.
-            again = np.ones_like(panel) if copied or pixels < FEW else panel == 0
-            there = (line < rows) * (part * ITEM)
-            result = target + (line * pixels + left) * ITEM
-            written = (line < rows) * wide
-            trace.add(
-                (weights + (line * depth + at) * ITEM, there, False),
-                (np.full(panel.shape, small), (pixels >= FEW) * PANEL * part * ITEM, True),
-                (np.broadcast_to(block, (len(panel), len(block))), again * length, False),
-                (result, (at > 0) * written, False),
-                (result, written, True),
-            )
-
-
-SCRATCH = ITEM * DEPTH * (WIDTH + PANEL)
-"""Bytes of scratch memory that products need for their copies."""
+    parts = source.images * (1 if source.last else source.channels)
+    wide = ITEM * (source.channels if source.last else 1)
+    part, row = np.divmod(np.arange(parts * target.rows), target.rows)
+    there = (row - top >= 0) & (row - top < source.rows)
+    width = min(source.columns, target.columns) * wide
+    start = source.address + (part * source.rows + row - top) * (source.columns * wide)
+    line = target.columns * wide
+    trace.add(
+        (start[:, None], (there * width)[:, None], False),
+        ((target.address + (part * target.rows + row) * line)[:, None], line, True),
+    )

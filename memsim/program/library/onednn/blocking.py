@@ -1,4 +1,4 @@
-"""Block sizes that oneDNN's brgemm convolutions choose on AVX2.
+"""Block sizes that oneDNN's brgemm convolutions choose.
 
 The library estimates the efficiency of every candidate and takes the best. Which weights and
 inputs are streamed how often follows from that choice, so it is followed here step by step; it
@@ -8,45 +8,19 @@ on the simulated cache.
 References
 ----------
 oneDNN 3.12, src/cpu/x64/jit_brgemm_conv_utils.cpp (``brg_blocking_t``, ``init_conf``,
-``init_1x1_conf``) and src/cpu/x64/brgemm/brgemm_utils.cpp (``brgemm_blocking_vmm``).
+``init_1x1_conf``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil, round_up
-
-SIMD = 8
-"""fp32 values of an AVX2 register."""
-
-REGISTERS = 16
-"""Vector registers of AVX2."""
-
-ESTIMATED_ROWS = {32: 3, 24: 4, 16: 6}
-"""Output pixels that a register block is expected to hold, by output channels; else 14."""
+from memsim.program.library.onednn.processor import COMMON, Processor, register_block
 
 NEAR, MIDDLE, FAR = 1.0, 2.3, 17.0
 """Relative cost of a byte from the first level, the second level and beyond."""
-
-
-@dataclass(frozen=True, slots=True)
-class Processor:
-    """The caches that oneDNN blocks for.
-
-    Attributes
-    ----------
-    first, second : int
-        Bytes of the first and second level per core. With a second level of 2 MiB, all 242
-        shapes of convolutions in hardnet68, hardnet85, resnet18, resnet50, densenet121, vgg16
-        and squeezenet1_0 get the layout of weights that the library reports
-        (``ONEDNN_VERBOSE``), both on a processor that says it has 512 KiB and under Valgrind,
-        which says 256 KiB: so it is not what the processor says that decides, and it is kept
-        as a parameter.
-    """
-
-    first: int = 32 * 1024
-    second: int = 2048 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,51 +60,6 @@ class Blocking:
     flat: bool
 
 
-def register_block(
-    pixels: int, channels: int, depth: int, padding: int, first: int
-) -> tuple[int, int] | None:
-    """Output pixels and channel vectors of the register block of a small matrix product.
-
-    Parameters
-    ----------
-    pixels, channels, depth : int
-        The matrices: pixels x depth times depth x channels.
-    padding : int
-        Columns of virtual padding, which one register block must cover.
-    first : int
-        Bytes of the first-level cache.
-
-    Returns
-    -------
-    tuple of int, or None
-        None where no register block covers the padding.
-
-    Examples
-    --------
-    >>> register_block(56, 32, 32, 1, 32768), register_block(14, 24, 296, 1, 32768)
-    ((3, 4), (4, 3))
-    """
-    vectors = channels // SIMD
-    for most in (4, 3, 2, 1):
-        wide = max(1, most if vectors >= most else vectors)
-        tight = wide == 4
-        loads = 1 if tight else wide
-        largest = (REGISTERS - loads - (not tight)) // (wide + tight)
-        largest = min(largest, REGISTERS // wide)
-        smallest = pixels % largest or largest
-        if smallest >= padding:
-            break
-    else:
-        return None
-    best, block = 0.0, largest
-    for rows in range(largest, max(1, padding) - 1, -1):
-        fill = pixels / round_up(pixels, rows)
-        worth = fill * wide * rows / ((wide + rows) * largest)
-        if ITEM * rows * depth <= first and worth > best:
-            best, block = worth, rows
-    return block, wide
-
-
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """One way to cut a convolution, and what it is worth."""
@@ -139,6 +68,7 @@ class _Candidate:
     processor: Processor
     weights_outer: bool
     flat: bool
+    padded: bool
     oc: int
     kh: int
     kw: int
@@ -146,6 +76,11 @@ class _Candidate:
     ic: int = 0
     rows: int = 0
     wide: int = 0
+    images: int = 1
+
+    @property
+    def simd(self) -> int:
+        return self.processor.vectors.simd
 
     @property
     def line(self) -> int:
@@ -168,19 +103,20 @@ class _Candidate:
     def with_ic(self) -> _Candidate:
         """Return the candidate with the number of input channels that one product sums up."""
         g = self.geometry
-        expected = ESTIMATED_ROWS.get(self.oc, 14)
+        isa, simd = self.processor.vectors, self.simd
+        expected = isa.expected_rows.get(self.oc, isa.other_rows)
         expected = min(self.pixels, expected) if self.pixels > 0 else expected
         columns = expected if self.flat else self.columns(expected, self.kw)
-        vectors = ceil(g.ic, SIMD)
-        most = min(5 * SIMD, vectors)
+        vectors = ceil(g.ic, simd)
+        most = min(5 * simd, vectors)
         if self.kw > 1:
-            most = min(max(1, self.first // (columns * ITEM * SIMD)), most)
+            most = min(max(1, self.first // (columns * ITEM * simd)), most)
         per_channel = self.kh * (self.kw * self.oc + columns) * ITEM
         output = self.rows * self.oc * ITEM
-        most = min(max(1, (self.second - output) // (per_channel * SIMD)), most)
-        if vectors <= 256 and per_channel < 1400:
+        most = min(max(1, (self.second - output) // (per_channel * simd)), most)
+        if isa.few and vectors <= 256 and per_channel < 1400:
             most = vectors
-        return replace(self, ic=min(g.ic, most * SIMD))
+        return replace(self, ic=min(g.ic, most * simd))
 
     def with_registers(self) -> _Candidate | None:
         """Return the candidate with its register block; None where no block fits."""
@@ -190,13 +126,13 @@ class _Candidate:
     def registers(self, channels: int) -> tuple[int, int] | None:
         """The register block for that many output channels."""
         g = self.geometry
-        padding = 0 if g.pointwise else max(g.left, g.right, 0)
-        return register_block(self.pixels, channels, self.ic, padding, self.processor.first)
+        padding = max(g.left, g.right, 0) if self.padded else 0
+        return register_block(self.pixels, channels, self.ic, padding, self.processor)
 
     def worth(self) -> float:
         """The library's estimate of efficiency."""
         g, rows, wide = self.geometry, self.rows, self.wide
-        kernel = wide * rows / ((wide + rows) * REGISTERS)
+        kernel = wide * rows / ((wide + rows) * self.processor.vectors.registers)
         fill = self.pixels / round_up(self.pixels, rows)
         eff = rows * (2 - min(1.9, rows / self.pixels)) / 64
         repeat = 0.5 + eff / 2  # squeeze_val(eff, 0.5)
@@ -232,6 +168,8 @@ class _Candidate:
         calls: float,
         work: float,
     ) -> float:
+        """Work per cost. Images only multiply: but for weights, which they share."""
+        images = self.images
         src = dst = wei = FAR
         src_n = dst_n = wei_n = 1.0
         for s, s_n, s_over, d, d_n, w, w_n in reversed(loops):
@@ -239,26 +177,28 @@ class _Candidate:
             dst = self._cost(s, w, d, d_n, dst, False)
             wei = self._cost(s, w, d, w_n, wei, False)
             src_n, dst_n, wei_n = src_n * s_n, dst_n * d_n, wei_n * w_n
-        total = src * amounts[0] * src_n + dst * amounts[1] * dst_n + wei * amounts[2] * wei_n
-        return work / (total + 1000.0 * calls)
+        maps = src * amounts[0] * src_n + dst * amounts[1] * dst_n
+        total = images * maps + wei * amounts[2] * wei_n
+        return images * work / (total + 1000.0 * calls * images * self.geometry.groups)
 
     def _padded(self, pixels: int, taps: int, channels: int) -> int:
         g, columns = self.geometry, self.columns(pixels, taps)
         if g.sw == 1 and channels >= g.ic:
-            return round_up(columns * channels, SIMD)
-        return columns * round_up(channels, SIMD)
+            return round_up(columns * channels, self.simd)
+        return columns * round_up(channels, self.simd)
 
     def _memory(self) -> float:
         """Cost of all loops of the direct kernel; a row: src, times, overlap, dst, times, ..."""
         g, sp, oc, ic, kh = self.geometry, self.pixels, self.oc, self.ic, self.kh
         chunks, oc_blocks, blocks = ceil(g.ic, ic), ceil(g.oc, oc), ceil(self.line, self.pixels)
-        vectors = ceil(g.oc, SIMD)
+        simd = self.simd
+        vectors = ceil(g.oc, simd)
         small = self._padded(self.rows, self.kw, ic)
         wei = kh * self.kw * oc * ic
         kernels = ceil(g.kh, kh) * ceil(g.kw, self.kw)
         taps = g.kh * g.kw
         loops: list[tuple[float, ...]] = [
-            (self.columns(self.rows, self.kw) * SIMD, 1, SIMD, 0, 1, oc, 1),
+            (self.columns(self.rows, self.kw) * simd, 1, simd, 0, 1, oc, 1),
             (small, 1, self.kw, 0, 1, oc * ic, 1),
             (small, 1, 1, 0, 1, self.kw * oc * ic, 1),
             (kh * small, 1, 1, self.rows * oc, 1, wei, ceil(sp, self.rows)),
@@ -267,20 +207,20 @@ class _Candidate:
         ]
         src = g.kh * self._padded(sp, g.kw, g.ic)
         wide = self.wide if self.weights_outer else vectors
-        wei_sp = taps * wide * g.ic * SIMD
+        wei_sp = taps * wide * g.ic * simd
         if not self.weights_outer:
             loops.append((src, oc_blocks, 1, sp * oc, 1, taps * oc * g.ic, 1))
         line = min(self.line, blocks * sp)
         row = g.kh * self._padded(line, g.kw, g.ic)
         loops += [
-            (src, 1, 1, sp * SIMD * wide, 1, wei_sp, blocks),
-            (row, 1, 1, line * SIMD * wide, 1, wei_sp, g.oh),
-            (g.oh * row, 1, 1, g.oh * line * SIMD * wide, 1, wei_sp, 1),
+            (src, 1, 1, sp * simd * wide, 1, wei_sp, blocks),
+            (row, 1, 1, line * simd * wide, 1, wei_sp, g.oh),
+            (g.oh * row, 1, 1, g.oh * line * simd * wide, 1, wei_sp, 1),
         ]
         if self.weights_outer:
             loops.append((g.oh * row, oc_blocks, 1, oc * g.oh * line, 1, taps * oc * g.ic, 1))
-        all_wei = taps * vectors * SIMD * g.ic
-        loops.append((g.oh * row, 1, 1, g.oh * line * vectors * SIMD, 1, all_wei, 1))
+        all_wei = taps * vectors * simd * g.ic
+        loops.append((g.oh * row, 1, 1, g.oh * line * vectors * simd, 1, all_wei, self.images))
         amounts = (g.oh * line * taps * g.ic, g.oh * line * vectors, taps * vectors * g.ic)
         calls = g.oh * blocks * oc_blocks * chunks * kernels
         return self._price(loops, amounts, calls, g.oh * self.line * g.ic * g.oc)
@@ -289,35 +229,44 @@ class _Candidate:
         """The same for the 1x1 kernel."""
         g, sp, oc, ic = self.geometry, self.pixels, self.oc, self.ic
         chunks, oc_blocks, blocks = ceil(g.ic, ic), ceil(g.oc, oc), ceil(self.line, self.pixels)
-        vectors, lines = ceil(g.oc, SIMD), 1 if self.flat else g.oh
+        simd, lines = self.simd, 1 if self.flat else g.oh
+        vectors = ceil(g.oc, simd)
         line = min(self.line, blocks * sp)
         wide = self.wide if self.weights_outer else vectors
         loops: list[tuple[float, ...]] = [
-            (self.rows * SIMD, 1, SIMD, 0, 1, oc, 1),
-            (self.rows * round_up(ic, SIMD), 1, 1, self.rows * oc, 1, oc * ic,
+            (self.rows * simd, 1, simd, 0, 1, oc, 1),
+            (self.rows * round_up(ic, simd), 1, 1, self.rows * oc, 1, oc * ic,
              ceil(sp, self.rows)),
             (sp * ic, 1, 1, sp * oc, chunks, oc * ic, 1),
         ]  # fmt: skip
         if not self.weights_outer:
-            loops.append((sp * round_up(g.ic, SIMD), oc_blocks, 1, sp * oc, 1, oc * g.ic, 1))
-        wei_sp = wide * g.ic * SIMD
-        loops.append((sp * ic, 1, 1, sp * SIMD * wide, 1, wei_sp, blocks))
+            loops.append((sp * round_up(g.ic, simd), oc_blocks, 1, sp * oc, 1, oc * g.ic, 1))
+        wei_sp = wide * g.ic * simd
+        loops.append((sp * ic, 1, 1, sp * simd * wide, 1, wei_sp, blocks))
         if not self.flat:
-            loops.append((line * round_up(ic, SIMD), 1, 1, line * SIMD * wide, 1, wei_sp, lines))
+            loops.append((line * round_up(ic, simd), 1, 1, line * simd * wide, 1, wei_sp, lines))
             every = lines * line
-            loops.append((every * round_up(ic, SIMD), 1, 1, every * SIMD * wide, 1, wei_sp, 1))
+            loops.append((every * round_up(ic, simd), 1, 1, every * simd * wide, 1, wei_sp, 1))
         if self.weights_outer:
-            src = lines * round_up(line * ic, SIMD)
+            src = lines * round_up(line * ic, simd)
             loops.append((src, oc_blocks, 1, oc * lines * line, 1, oc * g.ic, 1))
-        loops.append((lines * line * round_up(ic, SIMD), 1, 1, vectors * SIMD * lines * line, 1,
-                      vectors * g.ic * SIMD, 1))  # fmt: skip
+        loops.append((lines * line * round_up(ic, simd), 1, 1, vectors * simd * lines * line, 1,
+                      vectors * g.ic * simd, self.images))  # fmt: skip
         amounts = (lines * line * ic, vectors * lines * line, vectors * g.ic)
         calls = lines * blocks * oc_blocks * chunks
         return self._price(loops, amounts, calls, lines * self.line * g.ic * g.oc)
 
 
-def choose(geometry: Geometry, processor: Processor = Processor()) -> Blocking:
+@lru_cache(maxsize=4096)
+def choose(geometry: Geometry, processor: Processor = COMMON, images: int = 1) -> Blocking:
     """The blocking of a convolution whose maps are nhwc.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    processor : Processor
+    images : int
+        Of the batch.
 
     Examples
     --------
@@ -325,20 +274,18 @@ def choose(geometry: Geometry, processor: Processor = Processor()) -> Blocking:
     >>> block = choose(shape, Processor())
     >>> block.oc, block.rows, block.weights_outer
     (24, 4, True)
+    >>> from memsim.program.library.onednn.processor import AVX512
+    >>> block = choose(shape, Processor(48 * 1024, vectors=AVX512))
+    >>> block.oc, block.rows, block.weights_outer
+    (48, 7, True)
     """
-    g = geometry
-    pointwise = g.pointwise
-    pixels = g.ih * g.iw * ITEM * (1 if pointwise else g.ic)
-    weights = g.oc * ITEM * (1 if pointwise else g.kh * g.kw * g.ic)
-    flat = pointwise and g.sh == 1 and g.iw % g.sw == 0
-    start = 2 if not pointwise and g.oh * g.ow >= 150 * 150 else 4
+    g, simd = geometry, processor.vectors.simd
     best: _Candidate | None = None
-    top = 0.0
-    for vectors in range(min(ceil(g.oc, SIMD), start), 0, -1):
-        blank = _Candidate(g, processor, pixels < weights, flat, vectors * SIMD, g.kh, g.kw)
-        candidate = _cut(blank)
-        if candidate is not None and candidate.worth() > top:
-            best, top = candidate, candidate.worth()
+    for padded in dict.fromkeys((_pads_virtually(g), False)):
+        best = _best(g, processor, images, padded)
+        # A window that begins before a row and ends behind it is left to the other kernel.
+        if best is not None and not (padded and (best.pixels - 1) * g.sw + 1 > g.iw):
+            break
     assert best is not None  # one vector and one pixel always fit
     tail = g.oc % best.oc if g.oc > best.oc else 0
     narrow = best.registers(tail) if tail else None
@@ -349,12 +296,52 @@ def choose(geometry: Geometry, processor: Processor = Processor()) -> Blocking:
         pixels=best.pixels,
         rows=best.rows,
         tail_rows=rows,
-        passes=ceil(ceil(min(best.oc, g.oc), SIMD), best.wide),
-        tail_passes=ceil(ceil(tail or min(best.oc, g.oc), SIMD), wide),
+        passes=ceil(ceil(min(best.oc, g.oc), simd), best.wide),
+        tail_passes=ceil(ceil(tail or min(best.oc, g.oc), simd), wide),
         kh=best.kh,
         weights_outer=best.weights_outer,
         flat=best.flat,
     )
+
+
+def _pads_virtually(g: Geometry) -> bool:
+    """Whether the kernel may leave out taps that lie in the padding, rather than be cut there."""
+    return not g.pointwise and max(ceil(max(0, p), g.sw) for p in (g.left, g.right)) < g.kw
+
+
+def _best(g: Geometry, processor: Processor, images: int, padded: bool) -> _Candidate | None:
+    """The best candidate over all widths of the channel block."""
+    pointwise, isa = g.pointwise, processor.vectors
+    pixels = g.ih * g.iw * ITEM * (1 if pointwise else g.ic)
+    weights = g.oc * ITEM * (1 if pointwise else g.kh * g.kw * g.ic)
+    flat = pointwise and g.sh == 1 and g.iw % g.sw == 0
+    large = isa.few and not pointwise and g.oh * g.ow >= 150 * 150
+    best: _Candidate | None = None
+    top = 0.0
+    for vectors in range(min(ceil(g.oc, isa.simd), 2 if large else 4), 0, -1):
+        oc = vectors * isa.simd
+        if not _worth_a_try(g, oc, isa.simd):
+            continue
+        candidate = _cut(_Candidate(
+            g, processor, pixels < weights, flat, padded, oc, g.kh, g.kw, images=images
+        ))  # fmt: skip
+        if candidate is not None and candidate.worth() > top:
+            best, top = candidate, candidate.worth()
+    return best
+
+
+def _worth_a_try(g: Geometry, oc: int, simd: int) -> bool:
+    """Whether the library looks at a width of the channel block at all."""
+    whole = round_up(g.oc, simd)
+    if oc == 64:
+        if g.pointwise:
+            return whole % oc == 0 and g.oh * g.ow >= 64 * g.sh * g.sw
+        return whole % oc == 0 and whole < 192
+    if oc == 48:
+        if g.pointwise:
+            return g.oc / round_up(g.oc, oc) >= 0.95
+        return whole % oc == 0 and whole <= 384 and g.ih * g.iw > 81 * g.sh * g.sw
+    return True
 
 
 def _cut(blank: _Candidate) -> _Candidate | None:

@@ -44,9 +44,15 @@ def packed_bytes(geometry: Geometry, blocking: Blocking) -> int:
 
 
 def record_brgemm(
-    trace: Recorder, geometry: Geometry, blocking: Blocking, src: int, weights: int, dst: int
+    trace: Recorder,
+    geometry: Geometry,
+    blocking: Blocking,
+    src: int,
+    weights: int,
+    dst: int,
+    added: int | None = None,
 ) -> None:
-    """Record one convolution.
+    """Record one convolution of one image.
 
     Parameters
     ----------
@@ -55,9 +61,12 @@ def record_brgemm(
     blocking : Blocking
     src, weights, dst : int
         Addresses.
+    added : int, optional
+        Address of a map of the output's size that is added before the output is stored, block by
+        block.
     """
     for group in range(geometry.groups):
-        _Group(geometry, blocking, group, src, weights, dst).record(trace)
+        _Group(geometry, blocking, group, src, weights, dst, added).record(trace)
 
 
 class _Group:
@@ -71,6 +80,7 @@ class _Group:
         src: int,
         weights: int,
         dst: int,
+        added: int | None,
     ) -> None:
         g, b = geometry, blocking
         self.g, self.b = g, b
@@ -78,6 +88,7 @@ class _Group:
         self.out_pixel = ITEM * g.oc * g.groups
         self.src = src + group * ITEM * g.ic
         self.dst = dst + group * ITEM * g.oc
+        self.added = None if added is None else added + group * ITEM * g.oc
         self.chunk = ITEM * b.oc * g.ic * g.kh * g.kw
         self.weights = weights + group * self.chunk * ceil(g.oc, b.oc)
         line = g.ow * (g.oh if b.flat else 1)
@@ -108,7 +119,12 @@ class _Group:
         streams: list[Stream] = []
         for tap in range(b.kh):
             streams += self._reduce(row, at, stop, oc, taps + tap, ic)
-        streams += self._results(row, at, stop, oc)
+        if self.added is not None:  # once everything is summed up
+            last = (taps + b.kh >= g.kh) & (ic + b.ic >= g.ic)
+            written, length = self._results(row, at, stop, oc)
+            read = written + (self.added - self.dst)
+            streams.append((read, length * last[:, None], False))
+        streams.append((*self._results(row, at, stop, oc), True))
         trace.add(*streams)
 
     def _reduce(
@@ -146,13 +162,14 @@ class _Group:
             read = (start, there * (depth * ITEM)[:, None], False)
         return [read, wei]
 
-    def _results(self, row: Ints, at: Ints, stop: Ints, oc: Ints) -> list[Stream]:
+    def _results(self, row: Ints, at: Ints, stop: Ints, oc: Ints) -> tuple[Ints, Ints]:
+        """Where the outputs of register blocks lie: starts and lengths."""
         g, b = self.g, self.b
         pixel = row * (0 if b.flat else g.ow) + at
         if g.groups == 1 and b.oc >= g.oc:
             length = (stop - at) * self.out_pixel
-            return [((self.dst + pixel * self.out_pixel)[:, None], length[:, None], True)]
+            return (self.dst + pixel * self.out_pixel)[:, None], length[:, None]
         step = np.arange(max(b.rows, b.tail_rows))
         start = (self.dst + pixel * self.out_pixel + oc * ITEM)[:, None] + step * self.out_pixel
         width = np.minimum(oc + b.oc, g.oc) - oc
-        return [(start, (step < (stop - at)[:, None]) * (width * ITEM)[:, None], True)]
+        return start, (step < (stop - at)[:, None]) * (width * ITEM)[:, None]

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from memsim.program.library.onednn.direct import BLOCK
 from memsim.program.library.onednn.geometry import ITEM, Geometry, round_up
-from memsim.program.spans import Recorder
+from memsim.program.spans import Recorder, Stream
 
 
-def packed_bytes(geometry: Geometry) -> int:
-    """Bytes of the packed weights, ``[c / 8][kh][kw][8]``.
+def packed_bytes(geometry: Geometry, block: int = 8) -> int:
+    """Bytes of the packed weights, ``[c / block][kh][kw][block]``.
 
     Examples
     --------
@@ -23,13 +22,20 @@ def packed_bytes(geometry: Geometry) -> int:
     True
     """
     g = geometry
-    return ITEM * round_up(g.groups, BLOCK) * g.kh * g.kw
+    return ITEM * round_up(g.groups, block) * g.kh * g.kw
 
 
 def record_depthwise(
-    trace: Recorder, geometry: Geometry, src: int, weights: int, dst: int, last: bool
+    trace: Recorder,
+    geometry: Geometry,
+    src: int,
+    weights: int,
+    dst: int,
+    last: bool,
+    block: int = 8,
+    added: int | None = None,
 ) -> None:
-    """Record one convolution.
+    """Record one convolution of one image.
 
     Parameters
     ----------
@@ -38,8 +44,12 @@ def record_depthwise(
     src, weights, dst : int
         Addresses.
     last : bool
-        Maps are nhwc: a row is that of all channels. Else they are in blocks of 8 channels, and
+        Maps are nhwc: a row is that of all channels. Else they are in blocks of channels, and
         all rows of a block come before the next block.
+    block : int
+        Channels of a block.
+    added : int, optional
+        Address of a map of the output's size that is added before the output is stored.
 
     Examples
     --------
@@ -51,15 +61,18 @@ def record_depthwise(
     True
     """
     g = geometry
-    channels = g.groups if last else BLOCK
-    parts = 1 if last else round_up(g.groups, BLOCK) // BLOCK
+    channels = g.groups if last else block
+    parts = 1 if last else round_up(g.groups, block) // block
     part, row = np.divmod(np.arange(parts * g.oh), g.oh)
     y = row[:, None] * g.sh - g.top + np.arange(g.kh) * g.dh
     inside = (y >= 0) & (y < g.ih)
     width, line = g.iw * channels * ITEM, g.ow * channels * ITEM
-    chunk = packed_bytes(g) // parts
-    trace.add(
+    chunk = packed_bytes(g, block) // parts
+    result = ((part * g.oh + row) * line)[:, None]
+    streams: list[Stream] = [
         (src + (part[:, None] * g.ih + y) * width, inside * width, False),
         ((weights + part * chunk)[:, None], chunk, False),
-        ((dst + (part * g.oh + row) * line)[:, None], line, True),
-    )
+    ]
+    if added is not None:
+        streams.append((added + result, line, False))
+    trace.add(*streams, (dst + result, line, True))

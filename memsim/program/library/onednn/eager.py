@@ -1,8 +1,9 @@
 """PyTorch's eager mode: every operator its own kernel, on nchw maps.
 
-A convolution goes to oneDNN if it is large enough, and then its input and its weights are
-reordered into blocks before it, ON EVERY CALL, and its output back after it. Small ones, and 1x1
-ones on one thread, are unfolded (im2col) and multiplied as matrices.
+What ``memsim measure --lowering eager`` runs: the module of :func:`memsim.to_torch`, in which
+every layer's output is a new tensor. A convolution goes to oneDNN if it is large enough, and then
+its input and its weights are reordered into blocks before it, ON EVERY CALL, and its output back
+after it. Small ones, and 1x1 ones on one thread, are unfolded (im2col) and multiplied as matrices.
 
 References
 ----------
@@ -15,16 +16,22 @@ from __future__ import annotations
 from typing import ClassVar
 
 from memsim.network.graph import Layer
-from memsim.program.library.onednn import aten, depthwise, direct, reorder
+from memsim.network.ops import Operator
+from memsim.program.library.onednn import aten, choice, depthwise, direct, gemm, reorder
+from memsim.program.library.onednn.aten import Map
 from memsim.program.library.onednn.forward import Forward
 from memsim.program.library.onednn.geometry import ITEM, Geometry
+from memsim.program.memory.in_place import PYTORCH, InPlaceRule
 
 SMALL = 20480
 """Input elements up to which PyTorch keeps a small convolution to itself."""
 
+MANY = 16
+"""Images from which on a 1x1 convolution goes to oneDNN on one thread as well."""
 
-def uses_onednn(geometry: Geometry) -> bool:
-    """Whether eager mode on one thread runs a convolution of one image by oneDNN.
+
+def uses_onednn(geometry: Geometry, images: int = 1) -> bool:
+    """Whether eager mode on one thread runs a convolution by oneDNN.
 
     Examples
     --------
@@ -34,9 +41,9 @@ def uses_onednn(geometry: Geometry) -> bool:
     False
     """
     g = geometry
-    worth_it = max(g.sh, g.sw, g.dh, g.dw) > 1 or (g.kh, g.kw) != (1, 1)
+    changes = max(g.sh, g.sw, g.dh, g.dw) > 1 or (g.kh, g.kw) != (1, 1)
     large = g.groups > 1 or (g.kh > 3 and g.kw > 3) or g.groups * g.ic * g.ih * g.iw > SMALL
-    return worth_it and large
+    return (changes or images >= MANY) and (large or images > 1)
 
 
 class EagerForward(Forward):
@@ -46,66 +53,111 @@ class EagerForward(Forward):
 
     def convolve(self, layer: Layer) -> None:
         geometry = Geometry.of(layer)
-        if uses_onednn(geometry):
-            self._by_onednn(layer, geometry)
+        source = self.source(layer, geometry)
+        chosen = choice.reordered(geometry, self.runtime.processor)
+        if not uses_onednn(geometry, self.network.batch):
+            self._by_product(layer, geometry, source, "conv.product")
+        elif chosen.implementation == choice.PRODUCT:
+            self._by_product(layer, geometry, source, "conv.reordered")
         else:
-            self._by_product(layer, geometry)
+            self._by_onednn(layer, geometry, source, chosen)
+        self.drop(layer, source)
         self.consume(layer)
 
-    def _by_onednn(self, layer: Layer, g: Geometry) -> None:
-        (source,) = self.maps(layer)
+    def _by_onednn(self, layer: Layer, g: Geometry, source: Map, chosen: choice.Reordered) -> None:
         weights = self.parameters(layer.name, g.weights * ITEM)
-        blocks = g.ic * g.groups >= direct.BLOCK
+        images, block = self.network.batch, self.runtime.processor.vectors.simd
+        before, after = g.ic * g.groups, g.oc * g.groups
         with self.trace.call(layer.name, "conv"):
             self.enter("conv.reordered", layer.name, g)
             self.bias(layer)
-            src = source.address
-            if blocks:
-                channels = g.ic * g.groups
-                src = self.scratch(direct.blocked_bytes(channels, g.ih, g.iw))
-                reorder.record_map(self.trace, channels, g.ih, g.iw, source.address, src, False)
-            single = g.depthwise
-            size = depthwise.packed_bytes(g) if single else direct.packed_bytes(g)
-            packed = self.scratch(size)
-            if single:
-                reorder.record_copy(self.trace, weights, g.weights * ITEM, packed, size)
+            inward, blocked = source.address, source.image_bytes
+            if not chosen.plain:
+                blocked = direct.blocked_bytes(before, g.ih, g.iw, block)
+                inward = self.scratch(images * blocked)
+                for image in range(images):
+                    reorder.record_map(
+                        self.trace, before, g.ih, g.iw, source.image(image),
+                        inward + image * blocked, False, block,
+                    )  # fmt: skip
+            packed = self.scratch(chosen.nbytes)
+            if g.depthwise:
+                reorder.record_copy(self.trace, weights, g.weights * ITEM, packed, chosen.nbytes)
             else:
-                reorder.record_weights(self.trace, g, weights, packed)
-            out = self.scratch(direct.blocked_bytes(g.oc * g.groups, g.oh, g.ow))
-            if single:
-                depthwise.record_depthwise(self.trace, g, src, packed, out, last=False)
-            elif g.pointwise:
-                direct.record_pointwise(self.trace, g, src, packed, out)
-            else:
-                direct.record_direct(self.trace, g, src, packed, out)
+                reorder.record_weights(self.trace, g, weights, packed, block)
+            result = direct.blocked_bytes(after, g.oh, g.ow, block)
+            out = self.scratch(images * result)
+            for image in range(images):
+                where = (inward + image * blocked, packed, out + image * result)
+                if g.depthwise:
+                    depthwise.record_depthwise(self.trace, g, *where, last=False, block=block)
+                elif g.pointwise:
+                    direct.record_pointwise(self.trace, g, *where, block)
+                else:
+                    direct.record_direct(self.trace, g, *where, self.runtime.processor)
             self.free(packed)
-            if blocks:
-                self.free(src)
+            if not chosen.plain:
+                self.free(inward)
             target = self.produce(layer).map
-            reorder.record_map(self.trace, g.oc * g.groups, g.oh, g.ow, target.address, out, True)
+            for image in range(images):
+                reorder.record_map(
+                    self.trace, after, g.oh, g.ow, target.image(image), out + image * result,
+                    True, block,
+                )  # fmt: skip
             self.free(out)
 
-    def _by_product(self, layer: Layer, g: Geometry) -> None:
-        (source,) = self.maps(layer)
+    def _by_product(self, layer: Layer, g: Geometry, source: Map, kind: str) -> None:
         weights = self.parameters(layer.name, g.weights * ITEM)
         with self.trace.call(layer.name, "conv"):
-            self.enter("conv.product", layer.name)
+            self.enter(kind, layer.name)
             self.bias(layer)
             target = self.produce(layer).map
             depth, pixels = g.ic * g.kh * g.kw, g.oh * g.ow
             plain = g.pointwise and (g.sh, g.sw) == (1, 1)
-            columns = source.address if plain else self.scratch(depth * pixels * ITEM)
+            size = depth * pixels * ITEM
+            unfolded = source.address if plain else self.scratch(target.images * g.groups * size)
+            for part in range(target.images * g.groups):
+                image, group = divmod(part, g.groups)
+                columns = unfolded + part * size
+                if not plain:
+                    piece = source.image(image) + group * (source.image_bytes // g.groups)
+                    aten.record_im2col(self.trace, piece, g, columns)
+                gemm.record_product(
+                    self.trace, weights + group * (g.weights // g.groups) * ITEM, columns,
+                    target.image(image) + group * (target.image_bytes // g.groups), self.blas,
+                    g.oc, depth, pixels,
+                )  # fmt: skip
             if not plain:
-                aten.record_im2col(self.trace, source, g, columns)
-            aten.record_product(
-                self.trace, weights, columns, target.address, self.blas,
-                g.oc, depth, pixels,
-            )  # fmt: skip
-            if not plain:
-                self.free(columns)
+                self.free(unfolded)
+
+    def _record(self, op: Operator, layer: Layer, sources: list[Map], target: Map) -> None:
+        if not op.transposed:
+            super()._record(op, layer, sources, target)
+            return
+        geometry = Geometry.of(layer)  # the library runs it on nhwc maps
+        size, (source,) = geometry.weights * ITEM, sources
+        inward, packed = self.scratch(source.nbytes), self.scratch(size)
+        record = reorder.record_copy
+        record(self.trace, source.address, source.nbytes, inward, source.nbytes)
+        record(self.trace, self.parameters(layer.name, size), size, packed, size)
+        out = self.scratch(target.nbytes)
+        for image in range(target.images):
+            where = (inward + image * source.image_bytes, packed, out + image * target.image_bytes)
+            direct.record_transposed(self.trace, geometry, *where)
+        for address in (packed, inward):
+            self.free(address)
+        aten.record_copy(self.trace, out, target.address, target.nbytes)
+        self.free(out)
 
     def bias(self, layer: Layer) -> None:
         """Read the bias, if there is one."""
         if layer.op.biased:
             size = layer.output.image[0] * ITEM
             aten.record_read(self.trace, self.parameters(f"{layer.name}.bias", size), size)
+
+
+class EagerInPlaceForward(EagerForward):
+    """The same with activations and residual sums written over one of their operands."""
+
+    name: ClassVar[str] = "eager_in_place"
+    in_place: ClassVar[InPlaceRule] = PYTORCH

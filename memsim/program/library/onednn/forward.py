@@ -24,13 +24,14 @@ from memsim.program.library.onednn.aten import (
     Map,
     record_concat,
     record_elementwise,
+    record_pad,
     record_pool,
     record_read,
 )
 from memsim.program.library.onednn.geometry import ITEM, Geometry
 from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
 from memsim.program.memory.best_fit import Heap, aligned
-from memsim.program.memory.in_place import Candidate
+from memsim.program.memory.in_place import NOTHING, Candidate, InPlaceRule
 from memsim.program.memory.regions import Owner, Regions
 from memsim.program.spans import Recorder, Spans
 
@@ -82,7 +83,7 @@ class Forward:
     Parameters
     ----------
     network : Network
-        Of one image, in fp32.
+        In fp32.
     runtime : Runtime
     passes : int
 
@@ -98,18 +99,19 @@ class Forward:
     Raises
     ------
     SimulationError
-        For another batch or data type.
+        For another data type.
     """
 
     name: ClassVar[str] = ""
     last: ClassVar[bool] = False
     """Whether feature maps are channels last."""
+    in_place: ClassVar[InPlaceRule] = NOTHING
+    """Which operand's memory an output takes, where the runtime does not say."""
 
     def __init__(self, network: Network, runtime: Runtime, passes: int = 2) -> None:
-        if network.batch != 1 or network.dtype != "fp32":
-            message = "the kernels of oneDNN are modelled for one image in fp32"
-            hint = f"batch 1 and dtype fp32, not {network.batch} and {network.dtype}"
-            raise SimulationError(Problem(message, hint=hint))
+        if network.dtype != "fp32":
+            message = "the kernels of oneDNN are modelled in fp32"
+            raise SimulationError(Problem(message, hint=f"dtype fp32, not {network.dtype}"))
         self.network, self.runtime = network, runtime
         self.heap = Heap(2 * SPACE, header=HEADER, apart=True)
         self.regions = Regions()
@@ -191,7 +193,8 @@ class Forward:
         channels, rows, columns = layer.output.image
         nbytes, owner = layer.output.nbytes, self.regions.owner(layer.name, "activation")
         storage = Storage(self.scratch(nbytes, owner), nbytes, owner)
-        return self.bind(layer, Map(storage.address, channels, rows, columns, self.last), storage)
+        seen = Map(storage.address, channels, rows, columns, self.last, self.network.batch)
+        return self.bind(layer, seen, storage)
 
     def bind(self, layer: Layer, seen: Map, storage: Storage) -> StoredMap:
         """Make a layer's name stand for a map, in memory of its own or in another one's."""
@@ -206,10 +209,14 @@ class Forward:
     def consume(self, layer: Layer) -> None:
         """Count a layer's reads; what nobody reads any more is freed."""
         for tensor in layer.inputs:
-            storage = self.values[tensor.name].storage
-            storage.reads -= 1
-            if storage.reads == 0:
-                self._release(storage)
+            self.read(tensor.name)
+
+    def read(self, name: str) -> None:
+        """Count one read of a layer's output."""
+        storage = self.values[name].storage
+        storage.reads -= 1
+        if storage.reads == 0:
+            self._release(storage)
 
     def _release(self, storage: Storage) -> None:
         if not storage.fixed and not storage.freed:
@@ -263,25 +270,29 @@ class Forward:
 
     def run(self) -> None:
         """Record all layers."""
-        with self.trace.call("", "start"):
-            self._touch("start", self.runtime.start)
+        self.start()
         for layer in self.network:
             if layer.name not in self.done:
                 self._layer(layer)
+
+    def start(self) -> None:
+        """Record what is touched before the first layer."""
+        with self.trace.call("", "start"):
+            self._touch("start", self.runtime.start)
 
     def _layer(self, layer: Layer) -> None:
         op, selected = layer.op, layer.op.selects(layer.shapes)
         if op.is_input:
             channels, rows, columns = layer.output.image
             address = self.parameters(layer.name, layer.output.nbytes, "input")
-            seen = Map(address, channels, rows, columns, self.last)
+            seen = Map(address, channels, rows, columns, self.last, self.network.batch)
             owner = self.regions.at(address)
             self.bind(layer, seen, Storage(seen.address, seen.nbytes, owner, fixed=True))
         elif op.view:
             value = self.values[layer.inputs[0].name]
             self.bind(layer, self._viewed(value.map, layer), value.storage)
             self.consume(layer)
-        elif selected is not None and not self.last:
+        elif selected is not None and not self.last and self.network.batch == 1:
             value = self.values[layer.inputs[0].name]
             plane = value.map.rows * value.map.columns * ITEM
             moved = replace(value.map, address=value.map.address + selected[0] * plane)
@@ -306,6 +317,25 @@ class Forward:
     def convolve(self, layer: Layer) -> None:
         """Record a convolution."""
         raise NotImplementedError
+
+    def source(self, layer: Layer, geometry: Geometry) -> Map:
+        """What a convolution reads: its input, or a padded copy, which the caller frees by
+        :meth:`drop`."""
+        (seen,) = self.maps(layer)
+        rows, columns = geometry.ih, geometry.iw
+        if (seen.rows, seen.columns) == (rows, columns):
+            return seen
+        assert layer.op.window is not None
+        padded = replace(seen, rows=rows, columns=columns)
+        padded = replace(padded, address=self.scratch(padded.nbytes))
+        with self.trace.call(layer.name, "pad"):
+            record_pad(self.trace, seen, padded, layer.op.window.padding[0])
+        return padded
+
+    def drop(self, layer: Layer, source: Map) -> None:
+        """Free a padded copy, if there is one."""
+        if source not in self.maps(layer):
+            self.free(source.address)
 
     def maps(self, layer: Layer) -> list[Map]:
         """What a layer reads."""
@@ -370,5 +400,6 @@ class Forward:
             )
             for operand in operands
         ]
-        chosen = self.runtime.in_place.choose(layer.op, layer.output.nbytes, candidates)
+        rule = self.in_place if self.runtime.in_place is None else self.runtime.in_place
+        chosen = rule.choose(layer.op, layer.output.nbytes, candidates)
         return None if chosen is None else operands[chosen]

@@ -69,6 +69,9 @@ class Geometry:
     def of(cls, layer: Layer) -> Geometry:
         """The geometry of a layer whose operator is a convolution.
 
+        Padding that differs from side to side is a step of its own before the convolution
+        (:func:`memsim.to_torch`), whose input is then the padded map.
+
         Examples
         --------
         >>> import memsim
@@ -78,7 +81,10 @@ class Geometry:
         window = layer.op.window
         assert window is not None
         (ic, ih, iw), (oc, oh, ow) = layer.shapes[0], layer.output.image
-        top, left, _, _ = window.padding
+        top, left, bottom, right = window.padding
+        if (top, left) != (bottom, right) and not layer.op.transposed:
+            ih, iw = ih + top + bottom, iw + left + right
+            top = left = 0
         return cls(
             ic // window.groups, oc // window.groups, ih, iw, oh, ow,
             *window.kernel, *window.stride, *window.dilation, top, left, window.groups,

@@ -10,9 +10,16 @@ from memsim.program.spans import Recorder
 
 
 def record_map(
-    trace: Recorder, channels: int, rows: int, columns: int, plain: int, blocked: int, back: bool
+    trace: Recorder,
+    channels: int,
+    rows: int,
+    columns: int,
+    plain: int,
+    blocked: int,
+    back: bool,
+    block: int = BLOCK,
 ) -> None:
-    """Record the reorder of a map between nchw and blocks of 8 channels.
+    """Record the reorder of one image between nchw and blocks of channels.
 
     Parameters
     ----------
@@ -22,6 +29,8 @@ def record_map(
         Addresses.
     back : bool
         From blocks to nchw, and not the other way round.
+    block : int
+        Channels of a block.
 
     Examples
     --------
@@ -35,31 +44,33 @@ def record_map(
     (448, 512)
     """
     width = columns * ITEM
-    block, row = np.divmod(np.arange(ceil(channels, BLOCK) * rows), rows)
-    each = block[:, None] * BLOCK + np.arange(BLOCK)
+    part, row = np.divmod(np.arange(ceil(channels, block) * rows), rows)
+    each = part[:, None] * block + np.arange(block)
     lines = plain + (each * rows + row[:, None]) * width
-    one = blocked + (block * rows + row) * (BLOCK * width)
+    one = blocked + (part * rows + row) * (block * width)
     there = (each < channels) * width
     if back:
-        trace.add((one[:, None], BLOCK * width, False), (lines, there, True))
+        trace.add((one[:, None], block * width, False), (lines, there, True))
     else:
-        trace.add((lines, there, False), (one[:, None], BLOCK * width, True))
+        trace.add((lines, there, False), (one[:, None], block * width, True))
 
 
-def record_weights(trace: Recorder, geometry: Geometry, plain: int, packed: int) -> None:
-    """Record the packing of weights, ``[oc][ic][kh][kw]`` to blocks of 8 x 8 channels."""
+def record_weights(
+    trace: Recorder, geometry: Geometry, plain: int, packed: int, block: int = BLOCK
+) -> None:
+    """Record the packing of weights, ``[oc][ic][kh][kw]`` to square blocks of channels."""
     g = geometry
     taps = g.kh * g.kw
-    small = g.ic < BLOCK
-    inputs = 1 if small else ceil(g.ic, BLOCK)
-    depth = g.ic if small else BLOCK
-    groups, outputs = g.groups, ceil(g.oc, BLOCK)
+    small = g.ic < block
+    inputs = 1 if small else ceil(g.ic, block)
+    depth = g.ic if small else block
+    groups, outputs = g.groups, ceil(g.oc, block)
     group, rest = np.divmod(np.arange(groups * outputs * inputs), outputs * inputs)
     out, inp = np.divmod(rest, inputs)
-    each = out[:, None] * BLOCK + np.arange(BLOCK)
+    each = out[:, None] * block + np.arange(block)
     start = plain + ((group[:, None] * g.oc + each) * g.ic + inp[:, None] * depth) * (taps * ITEM)
     length = np.minimum(g.ic - inp * depth, depth) * (taps * ITEM)
-    size = depth * BLOCK * taps * ITEM
+    size = depth * block * taps * ITEM
     target = packed + np.arange(len(out)) * size
     trace.add((start, (each < g.oc) * length[:, None], False), (target[:, None], size, True))
 

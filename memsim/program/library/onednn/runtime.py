@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from memsim.program.library.onednn.blocking import Processor
-from memsim.program.memory.in_place import PYTORCH, InPlaceRule
+from memsim.program.library.onednn.processor import Processor
+from memsim.program.memory.in_place import InPlaceRule
 
 LINE = 64
 """Bytes in which the sizes below were counted."""
@@ -79,8 +79,9 @@ class Runtime:
         Lines that every layer has for itself: its module and parameter objects.
     start : Floor
         Touched before the first layer, once per pass.
-    in_place : InPlaceRule
-        Which operand's memory activations and residual additions write over.
+    in_place : InPlaceRule, optional
+        Which operand's memory activations and residual additions write over; None where the mode
+        says that.
     """
 
     processor: Processor = field(default_factory=Processor)
@@ -88,7 +89,7 @@ class Runtime:
     kinds: Mapping[str, Floor] = field(default_factory=lambda: KINDS)
     module: int = 14
     start: Floor = Floor(read=2083, written=526)
-    in_place: InPlaceRule = PYTORCH
+    in_place: InPlaceRule | None = None
 
 
 BARE = Runtime(every=Floor(), kinds=MappingProxyType({}), module=0, start=Floor())
