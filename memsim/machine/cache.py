@@ -37,8 +37,8 @@ class Cache(BaseModel):
     layout : str
         ``nchw`` or ``nhwc``: how feature maps lie in memory.
     allocator : str
-        Who gives feature maps their addresses: ``caching``, ``arena`` or ``fresh``; a name in
-        the registry of :mod:`memsim.program.memory.allocator`.
+        Who gives feature maps their addresses: ``caching``, ``arena``, ``cuda`` or ``fresh``; a
+        name in the registry of :mod:`memsim.program.memory.allocator`.
     bandwidth : Fraction or None
         Bytes per second between cache and compute engine; None never limits.
 
