@@ -58,8 +58,8 @@ class Overrides(TypedDict, total=False):
     fetch_on_write : bool
         Whether a write that misses a hardware cache fetches its line.
     layout, allocator : str
-        ``nchw`` or ``nhwc``; ``caching``, ``arena`` or ``fresh``: where feature maps lie, which
-        a hardware cache sees.
+        ``nchw`` or ``nhwc``; ``caching``, ``arena``, ``cuda`` or ``fresh``: where feature maps lie,
+        which a hardware cache sees.
     """
 
     cache: Quantity | None

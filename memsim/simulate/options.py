@@ -101,7 +101,8 @@ class Options(TypedDict, total=False):
     allocator: Annotated[
         str | None,
         Option(
-            "caching, arena or fresh: who gives feature maps their addresses.", default="caching"
+            "caching, arena, cuda or fresh: who gives feature maps their addresses.",
+            default="caching",
         ),
     ]
     frames: Annotated[

@@ -15,6 +15,7 @@ import numpy as np
 
 from memsim.program.kernel import View
 from memsim.program.memory.best_fit import Heap, aligned
+from memsim.program.memory.heaps.cuda import CudaCaching
 from memsim.program.memory.in_place import PLANNED, Candidate
 from memsim.program.program import Program
 from memsim.registry import Registry
@@ -174,14 +175,30 @@ def fresh(lifetimes: list[Lifetime]) -> dict[int, int]:
 def caching(lifetimes: list[Lifetime]) -> dict[int, int]:
     """Best fit among freed memory, neighbours merged: :class:`.Heap`.
 
-    What the C library's allocator, behind PyTorch's CPU tensors, does.
+    An ideal heap, in which nothing lies but feature maps.
 
     Examples
     --------
     >>> caching([Lifetime(0, 128, 0, 1), Lifetime(1, 64, 1, 4), Lifetime(2, 64, 2, 3)])
     {0: 0, 1: 128, 2: 0}
     """
-    heap = Heap()
+    return _from(Heap(), lifetimes)
+
+
+@ALLOCATORS.register("cuda")
+def cuda(lifetimes: list[Lifetime]) -> dict[int, int]:
+    """PyTorch's caching allocator on a GPU: :class:`.CudaCaching`.
+
+    Examples
+    --------
+    >>> cuda([Lifetime(0, 128, 0, 1), Lifetime(1, 64, 1, 4), Lifetime(2, 64, 2, 3)])
+    {0: 0, 1: 512, 2: 0}
+    """
+    return _from(CudaCaching(), lifetimes)
+
+
+def _from(heap: Heap | CudaCaching, lifetimes: list[Lifetime]) -> dict[int, int]:
+    """Ask a heap for memory, and give it back once no task needs it any more."""
     offsets: dict[int, int] = {}
     live: list[Lifetime] = []
     for lifetime in lifetimes:

@@ -63,9 +63,17 @@ class Heap:
         self._blocks: dict[int, tuple[int, int]] = {}  # address -> size, region
         self._gaps: list[tuple[int, int, int]] = []  # size, address, region; ascending
 
-    def allocate(self, nbytes: int) -> int:
-        """Return the address of a block of at least ``nbytes`` bytes."""
-        size = aligned(nbytes + self.header)
+    def allocate(self, nbytes: int, *, alignment: int = ALIGNMENT) -> int:
+        """Return the address of a block of at least ``nbytes`` bytes.
+
+        Raises
+        ------
+        ValueError
+            For an alignment beyond :data:`ALIGNMENT`, which every block has.
+        """
+        if alignment > ALIGNMENT:
+            raise ValueError(f"blocks lie at multiples of {ALIGNMENT} bytes, not of {alignment}")
+        size = aligned(max(nbytes, 1) + self.header)
         place = bisect.bisect_left(self._gaps, (size, 0, 0))
         if place < len(self._gaps):
             gap, address, region = self._gaps.pop(place)
