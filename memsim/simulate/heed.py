@@ -39,7 +39,10 @@ TASKS = ("buffer", "order", "tile", "images", "rows")
 """What decides how kernels are cut into tasks."""
 
 ADDRESSES = ("layout", "allocator")
-"""What decides where tensors lie."""
+"""What decides where tensors lie, where no library does."""
+
+HEAP = ("heap",)
+"""What decides it where a library does."""
 
 CACHE = ("cache", "policy", "management")
 """What decides which bytes stay on chip, in any cache."""
@@ -79,12 +82,12 @@ VERBS: dict[str, Verb] = {
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb({**_NO_TIMES, "cache": IS_ASKED}),
-    "bounds": Verb({**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES, "library")}),
+    "bounds": Verb({**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES, "library", "heap")}),
     "memory": Verb(
         {
             **_all(ONE_FRAME, "frames"),
             **{n: why for n, why in _PLAN.items() if n != "allocator"},
-            "library": PLANNED,
+            **_all(PLANNED, "library", "heap"),
         },
         always=("allocator",),
     ),
@@ -172,19 +175,19 @@ def refuse(verb: str, options: Mapping[str, object], own: Iterable[str] = ()) ->
 
 
 def idle_with(library: str, options: Iterable[str]) -> list[Problem]:
-    """What is wrong with options that a library decides by itself.
+    """What is wrong with options that a library decides by itself, or that only one heeds.
 
     Examples
     --------
     >>> print(*idle_with("onednn-avx2", ["order", "cache"]))
     order: is for kernels that are cut for buffers, and those of onednn-avx2 run (--library none)
     """
+    if library == "none":
+        message, hint = "is for the kernels of a library", "--library onednn-avx2"
+        return [Problem(message, path=name, hint=hint) for name in options if name in HEAP]
+    message = f"is for kernels that are cut for buffers, and those of {library} run"
     return [
-        Problem(
-            f"is for kernels that are cut for buffers, and those of {library} run",
-            path=name,
-            hint="--library none",
-        )
+        Problem(message, path=name, hint="--library none")
         for name in options
         if name in (*TASKS, *ADDRESSES)
     ]

@@ -82,6 +82,13 @@ class Options(TypedDict, total=False):
             default=MACHINES,
         ),
     ]
+    heap: Annotated[
+        str | None,
+        Option(
+            "Where a library's tensors lie: glibc, or at best and at worst, hottest and coldest.",
+            default="glibc",
+        ),
+    ]
     policy: Annotated[str | None, Option("Replacement policy of the cache.")]
     management: Annotated[
         str | None, Option("scratchpad, or hardware: lines that know no lifetimes.")

@@ -69,19 +69,18 @@ def prepare_all(
     if "library" in VERBS[verb].refuses:
         library = NONE
     problems = idle(verb, changes, management, MANAGEMENTS[management].heeds, machine.name)
-    if library != NONE:
-        problems += idle_with(library, [*left, *changes])
+    problems += idle_with(library, [*left, *changes])
     if problems:
         raise InputError(*problems)
     frames = left.pop("frames", 1)
     lowering = left.pop("lowering", machine.program.lowering)
     left["lowering"] = on_library(lowering, machine.compute.kernels)
     if library != NONE:
-        from memsim.program.library.build import build_library
+        from memsim.program.library.build import HEAP, build_library
 
         program = build_library(
             network, library=library, lowering=left["lowering"], frames=frames,
-            line=machine.cache.line,
+            line=machine.cache.line, heap=left.get("heap", HEAP),
         )  # fmt: skip
         return {library: program}, machine
     left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}

@@ -18,6 +18,7 @@ from memsim.network.graph import Network
 from memsim.program.build import build
 from memsim.program.kernel import Kernel, Role
 from memsim.program.library.onednn import LIBRARIES
+from memsim.program.library.onednn.runtime import Runtime
 from memsim.program.memory.regions import Owner
 from memsim.program.program import Program, Stored
 from memsim.program.roles import operand_role, output_role, write_role
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 MODES = {"fused": "fused", "eager": "eager", "eager_onednn": "eager"}
 """How the runtime runs what a lowering describes."""
+
+HEAP = "glibc"
+"""The C library's heap, which PyTorch's tensors on a CPU lie in."""
 
 LARGE = 1 << 50
 """Buffers that hold any kernel whole."""
@@ -46,6 +50,7 @@ def build_library(
     lowering: str = "fused",
     frames: int = 1,
     line: int = 64,
+    heap: str = HEAP,
 ) -> Program:
     """Turn a network into the program of a library's kernels.
 
@@ -60,6 +65,8 @@ def build_library(
         Passes, one after the other. The first one makes what the library keeps.
     line : int
         Bytes of a line of the cache that the program is for.
+    heap : str
+        Where tensors lie: a key of :data:`memsim.program.memory.heaps.heap.HEAPS`.
 
     Raises
     ------
@@ -86,11 +93,13 @@ def build_library(
         message = f"{frames!r} is no number of inferences"
         raise InputError(Problem(message, path="frames", hint="a whole number, at least 1"))
     whole = build(network, buffer=LARGE, lowering=lowering, tile="whole")
-    forward = LIBRARIES[library].forward(MODES[lowering])(network, passes=int(frames))
+    runtime = Runtime(heap=heap)
+    forward = LIBRARIES[library].forward(MODES[lowering])(network, runtime, passes=int(frames))
     options: dict[str, str | int] = {
         "lowering": lowering,
         "schedule": whole.options["schedule"],
         "library": library,
+        "heap": heap,
         "line_bytes": line,
     }
     one = _Assembly(network, whole, forward, 1, line).program(options)

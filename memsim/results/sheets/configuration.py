@@ -54,7 +54,8 @@ def _program(program: Program, machine: Machine) -> list[str]:
     frames = [f"{program.frames:,} frames"] if program.frames > 1 else []
     said = [str(options["lowering"]), str(options["schedule"])]
     if program.spans:
-        return [*said, f"kernels of {options['library']}", *frames, program.network.dtype]
+        said += [f"kernels of {options['library']}", f"heap {options['heap']}"]
+        return [*said, *frames, program.network.dtype]
     best = options["order"] == "best"
     said += [f"best ({options['best']})" if best else str(options["order"]), *frames]
     if options["tile"] != "auto":
