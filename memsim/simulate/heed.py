@@ -82,7 +82,13 @@ VERBS: dict[str, Verb] = {
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb({**_NO_TIMES, "cache": IS_ASKED}),
-    "bounds": Verb({**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES, "library", "heap")}),
+    "bounds": Verb(
+        {
+            **_NO_TIMES,
+            "policy": EVERY_POLICY,
+            **_all(NO_LINES, *LINES, "library", "heap"),
+        }
+    ),
     "memory": Verb(
         {
             **_all(ONE_FRAME, "frames"),
