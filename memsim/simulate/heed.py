@@ -34,7 +34,7 @@ NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim 
 TIMES = ("bandwidth", "macs")
 """What decides when bytes move, and never which."""
 
-TASKS = ("buffer", "order", "tile", "images", "rows")
+TASKS = ("buffer", "order", "register_tile", "tile", "images", "rows")
 """What decides how kernels are cut into tasks."""
 
 CACHE = ("cache", "policy", "management")
@@ -108,7 +108,8 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'order', 'tile', 'images', 'rows', 'allocator']
+    ['machine', 'buffer', 'lowering', 'order', 'register_tile', 'tile', 'images', 'rows',
+    'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

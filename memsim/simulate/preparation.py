@@ -66,7 +66,10 @@ def prepare_all(
     if problems:
         raise InputError(*problems)
     frames = left.pop("frames", 1)
-    left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}
+    habits = dict(machine.program.options)
+    if left.get("tile") == "whole":  # one task per kernel instead of what the machine does
+        habits.pop("register_tile", None)
+    left = {**habits, **left, "buffer": machine.buffer_bytes}
     left["lowering"] = on_library(left["lowering"], machine.compute.kernels)
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs

@@ -28,6 +28,9 @@ def assumptions(program: Program) -> dict[str, list[str]]:
         "each with inputs and outputs of its own",
         "a task reads its blocks once, streamed through the buffers",
     ]
+    if "register_tile" in program.options:
+        tile = program.options["register_tile"]
+        assumed.append(f"products in register tiles of {tile}, each through all its weights")
     lowering = LOWERINGS[str(program.options["lowering"])]
     return {
         "assumed": [*assumed, *lowering.assumes, *_left_out(program)],

@@ -37,6 +37,8 @@ def configuration(
     said = [str(options["lowering"]), str(options["schedule"]), order]
     if program.frames > 1:
         said.append(f"{program.frames:,} frames")
+    if "register_tile" in options:
+        said.append(f"register tiles {options['register_tile']}")
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")
     if program.network.batch > 1:
