@@ -33,6 +33,10 @@ class ProgramHabit(BaseModel):
     library : str
         ``none``, or the library whose kernels run as they are, instead of tasks that are cut for
         the buffers: a name in the registry of :mod:`memsim.program.library`.
+    register_tile : RegisterTile or None
+        Outputs that accumulate in registers, ``PIXELSxCHANNELS`` in a file: each such tile goes
+        through the weights of its channels anew, as the kernels of processors do. None: kernels
+        are cut for the buffers alone.
     dtype : str
         The data type that networks run in where neither their file nor an option says one.
     variants : tuple of str
@@ -55,6 +59,7 @@ class ProgramHabit(BaseModel):
     schedule: fields.Name = "layer_by_layer"
     rows: fields.Name = "touched"
     library: fields.Name = "none"
+    register_tile: fields.Registers = None
     dtype: Literal["fp32", "fp16", "bf16", "int8"] = "fp32"
     variants: tuple[Variant, ...] = ()
 
@@ -66,7 +71,10 @@ class ProgramHabit(BaseModel):
     def options(self) -> dict[str, str]:
         """The options of a program that the machine decides, where no library does."""
         names = ("lowering", "order", "tile", "images", "schedule", "rows")
-        return {name: getattr(self, name) for name in names}
+        said = {name: getattr(self, name) for name in names}
+        if self.register_tile is not None:
+            said["register_tile"] = str(self.register_tile)
+        return said
 
 
 class Calibrated(BaseModel):

@@ -118,11 +118,14 @@ class Operand:
         ``ACTIVATION`` stands for ``INPUT`` where the tensor is a network input.
     op : Operator
         Whose ``input_rows`` and ``input_channels`` apply; the identity for fused operands.
+    packed : bool
+        Whether it is the weights, which a kernel before this one packed.
     """
 
     view: View
     role: Role = Role.ACTIVATION
     op: Operator = IDENTITY
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,12 @@ class Kernel:
     work: int
     load_work: int
     leaves: bool = False
+
+    @property
+    def filters(self) -> int:
+        """Parameters per output channel, those included that a kernel before this one packed."""
+        packed = [operand.view.shape for operand in self.operands if operand.packed]
+        return self.stored + sum(rows * columns for _, rows, columns in packed)
 
     @property
     def op_class(self) -> str:

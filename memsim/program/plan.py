@@ -174,6 +174,10 @@ class KernelPlan:
         task, low, high = access.rows.of(tiling.strip)
         if access.once:
             high = np.where(task == 0, high, low)
+        if access.write:  # the last part of a tile's tasks writes it
+            high = np.where(tiling.part[task] == tiling.parts[task] - 1, high, low)
+        elif access.role != Role.WEIGHT:  # the first one reads what it needs
+            high = np.where(tiling.part[task] == 0, high, low)
         group, block = tiling.group[task], tiling.block[task]
         images = tiling.images[group], tiling.images[group + 1]
         channels = access.channels[0][block], access.channels[1][block]
@@ -186,9 +190,11 @@ class KernelPlan:
         heights, widths = np.diff(tiling.rows), np.diff(tiling.channels)
         images = np.diff(tiling.images)[tiling.group]
         outputs = images * heights[tiling.strip] * widths[tiling.block] * kernel.output.shape[3]
+        part, parts = tiling.part, tiling.parts
+        outputs = outputs * (part + 1) // parts - outputs * part // parts
         work = outputs * kernel.work
         if self.loaded is not None:
-            loaded = images * self.loaded[tiling.strip, tiling.block]
+            loaded = images * self.loaded[tiling.strip, tiling.block] * (part == 0)
             work = work + loaded * kernel.load_work
         size = kernel.output.size
         if kernel.macs % size == 0:

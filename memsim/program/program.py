@@ -64,7 +64,8 @@ class Program:
     kernels : tuple of Kernel
     tensors : tuple of Stored
     options : dict
-        ``lowering``, ``schedule``, ``order``, ``tile``, ``images``, ``buffer_bytes``.
+        ``lowering``, ``schedule``, ``order``, ``tile``, ``images``, ``buffer_bytes``; and
+        ``register_tile`` where there is one.
     task_kernel : int32 array, one entry per task
         Index into ``kernels``.
     task_macs, task_work : int64 arrays, per task

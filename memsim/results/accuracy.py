@@ -7,6 +7,7 @@ from typing import Any
 
 from memsim.engines.clock.rates import rate_class
 from memsim.machine import Machine
+from memsim.machine.fields import NO_TILE
 from memsim.machine.habits import Calibrated
 from memsim.program.lowering import on_library
 from memsim.program.program import Program
@@ -82,12 +83,14 @@ def _of_the_program(program: Program, machine: Machine) -> list[str]:
     fitted["library"] = machine.program.library
     if program.network.batch == 1:
         del fitted["images"]  # one is neither together nor apart
+    fitted.setdefault("register_tile", NO_TILE)
+    found = {"register_tile": NO_TILE, **program.options}
     if program.options["library"] != "none":
         fitted = {name: fitted[name] for name in ("library", "lowering", "schedule")}
     phrases = [
-        f"{name} {program.options[name]}, fitted with {expected}"
+        f"{name} {found[name]}, fitted with {expected}"
         for name, expected in fitted.items()
-        if program.options[name] != expected
+        if found[name] != expected
     ]
     if program.frames > 1:
         phrases.append(f"{program.frames} frames in a row, fitted with one at a time")

@@ -35,7 +35,7 @@ NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim 
 TIMES = ("bandwidth", "macs")
 """What decides when bytes move, and never which."""
 
-TASKS = ("buffer", "order", "tile", "images", "rows")
+TASKS = ("buffer", "order", "register_tile", "tile", "images", "rows")
 """What decides how kernels are cut into tasks."""
 
 ADDRESSES = ("layout", "allocator")
@@ -102,7 +102,11 @@ VERBS: dict[str, Verb] = {
     "trace without times": Verb(_NO_TIMES),
     "graph": Verb(_NO_TIMES),
     "graph of kernels": Verb(
-        {**_PLAN, **_all(NO_TASKS, *TASKS), **_all(NOT_SHOWN, "frames", "batch", "dtype")}
+        {
+            **_PLAN,
+            **_all(NO_TASKS, *TASKS, "library", "heap"),
+            **_all(NOT_SHOWN, "frames", "batch", "dtype"),
+        }
     ),
     "graph of layers": Verb({**_NETWORK, **_all(NOT_SHOWN, "batch", "dtype")}),
     "figure": Verb(_CLOCK),
@@ -125,7 +129,8 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'order', 'tile', 'images', 'rows', 'allocator']
+    ['machine', 'buffer', 'lowering', 'order', 'register_tile', 'tile', 'images', 'rows',
+    'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

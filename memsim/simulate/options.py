@@ -61,7 +61,15 @@ class Options(TypedDict, total=False):
     order: Annotated[
         str | None,
         Option(
-            "Order inside a kernel: rows_outer, weights_outer, images_inner, or best of all.",
+            "Order in a kernel: rows_outer, weights_outer, images_inner, larger_outer, or best.",
+            default=MACHINES,
+        ),
+    ]
+    register_tile: Annotated[
+        str | None,
+        Option(
+            "Outputs in registers, such as 4x24 pixels x channels: as processors compute; or none.",
+            "TILE",
             default=MACHINES,
         ),
     ]

@@ -83,7 +83,10 @@ def prepare_all(
             line=machine.cache.line, heap=left.get("heap", HEAP),
         )  # fmt: skip
         return {library: program}, machine
-    left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}
+    habits = dict(machine.program.options)
+    if left.get("tile") == "whole":  # one task per kernel instead of what the machine does
+        habits.pop("register_tile", None)
+    left = {**habits, **left, "buffer": machine.buffer_bytes}
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs
 

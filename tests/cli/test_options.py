@@ -69,6 +69,7 @@ VALUES = {
     "buffer": Values(("--buffer", "6KiB"), ("--buffer", "16KiB")),
     "lowering": Values(("--lowering", "eager"), ("--lowering", "concat_free")),
     "order": Values(("--order", "rows_outer"), ("--order", "weights_outer")),
+    "register_tile": Values(("--register-tile", "none"), ("--register-tile", "4x24")),
     "tile": Values(("--tile", "auto"), ("--tile", "whole")),
     "images": Values(
         ("--images", "together", "--batch", "2"), ("--images", "apart", "--batch", "2")

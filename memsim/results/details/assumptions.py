@@ -31,6 +31,9 @@ def assumptions(program: Program) -> dict[str, list[str]]:
     ]
     if program.spans:
         return _of_a_library(program)
+    if "register_tile" in program.options:
+        tile = program.options["register_tile"]
+        assumed.append(f"products in register tiles of {tile}, each through all its weights")
     lowering = LOWERINGS[str(program.options["lowering"])]
     return {
         "assumed": [*assumed, *lowering.assumes, *_left_out(program)],

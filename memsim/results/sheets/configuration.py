@@ -58,6 +58,8 @@ def _program(program: Program, machine: Machine) -> list[str]:
         return [*said, *frames, program.network.dtype]
     best = options["order"] == "best"
     said += [f"best ({options['best']})" if best else str(options["order"]), *frames]
+    if "register_tile" in options:
+        said.append(f"register tiles {options['register_tile']}")
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")
     if program.network.batch > 1:
