@@ -3,7 +3,7 @@
 A check is a function in a file of this package, and a line below; the report has them in order.
 """
 
-from memsim.validation import cpu_times, other_gpu, published_times, pytorch_traffic
+from memsim.validation import cpu_times, other_gpu, published_times, pytorch_traffic, traffic
 from memsim.validation.check import CHECKS, Check, CheckRow, Claim
 from memsim.validation.record import Fidelity, fidelity
 from memsim.validation.rule import Rules, rules
@@ -13,8 +13,7 @@ for _name, _check in (
     ("titan_v", published_times.titan_v),
     ("jetson_nano", published_times.jetson_nano),
     ("gtx1080ti", other_gpu.gtx1080ti),
-    ("zen3", cpu_times.fused),
-    ("zen3_eager", cpu_times.eager),
+    *cpu_times.checks(),
     ("traffic_fused", pytorch_traffic.fused),
     ("traffic_fused_small", pytorch_traffic.fused_small),
     ("traffic_eager", pytorch_traffic.eager),
