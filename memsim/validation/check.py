@@ -117,6 +117,8 @@ class Kernels:
         All errors over all that was measured.
     rows : tuple of CheckRow
         The large ones, each at least :data:`LARGE` of its network, worst first.
+    where : str
+        What else has to be known of them: at which cache size, say.
 
     Examples
     --------
@@ -129,15 +131,17 @@ class Kernels:
     count: int
     wape: float
     rows: tuple[CheckRow, ...]
+    where: str = ""
 
     @classmethod
-    def of(cls, rows: Sequence[CheckRow], wholes: Sequence[float]) -> Kernels:
+    def of(cls, rows: Sequence[CheckRow], wholes: Sequence[float], where: str = "") -> Kernels:
         """Sort kernels; ``wholes`` is what was measured of each one's network."""
         large = [
             row for row, whole in zip(rows, wholes, strict=True) if row.measured >= LARGE * whole
         ]
         off, total = sum(abs(r.predicted - r.measured) for r in rows), sum(r.measured for r in rows)
-        return cls(len(rows), off / total, tuple(sorted(large, key=lambda row: -abs(row.error))))
+        worst_first = tuple(sorted(large, key=lambda row: -abs(row.error)))
+        return cls(len(rows), off / total, worst_first, where)
 
     @property
     def mape(self) -> float:
@@ -152,6 +156,7 @@ class Kernels:
     def to_dict(self) -> dict[str, Any]:
         """Plain values; errors as fractions."""
         return {
+            "where": self.where,
             "count": self.count,
             "wape": self.wape,
             "large": len(self.rows),

@@ -11,6 +11,9 @@ from pathlib import Path
 from memsim.calibration.calibration import Calibration, calibrate
 from memsim.calibration.runs import RunSet, read_runs
 from memsim.files import read_table
+from memsim.machine import load_machine
+from memsim.simulate import run
+from memsim.simulate.source import load_on
 from memsim.validation.check import Check, CheckRow, goal, same_order
 from memsim.validation.split import Series, Split, side_of, split
 
@@ -154,6 +157,34 @@ def times_of(rows: Iterable[Mapping[str, str]]) -> Times:
     }
 
 
+def frozen_times_text(facts: Mapping[str, str], rows: Iterable[tuple[str, Series, float]]) -> str:
+    """The text of the file that :func:`times_of` reads: facts, a header and the predictions.
+
+    Examples
+    --------
+    >>> series = Series("resnet34", "fused", 224)
+    >>> print(frozen_times_text({"frozen": "a day"}, [("zen3", series, 80.125)]))
+    # frozen: a day
+    machine,network,lowering,input,ms
+    zen3,resnet34,fused,224,80.125
+    <BLANKLINE>
+    """
+    lines = [*(f"# {key}: {text}" for key, text in facts.items())]
+    lines.append("machine,network,lowering,input,ms")
+    lines += [
+        f"{machine},{each.network},{each.lowering},{each.side},{ms:.3f}"
+        for machine, each, ms in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def milliseconds(cpu: Cpu, series: Series) -> float:
+    """What ``memsim run NETWORK --machine MACHINE`` says of a series' time."""
+    shape = (3, series.side, series.side)
+    network = load_on(load_machine(cpu.machine), series.network, input_shape=shape)
+    return 1e3 * run(network, machine=cpu.machine, clock="recurrence").time_s
+
+
 def unseen(cpu: Cpu, runs: RunSet, times: Times, which: Split) -> Check:
     """Networks that no machine was fitted to, beside what was predicted before they were seen.
 
@@ -168,11 +199,11 @@ def unseen(cpu: Cpu, runs: RunSet, times: Times, which: Split) -> Check:
         A series that is not on its side ``test`` has no row.
     """
     rows, test = [], set(which.series("test"))
-    for run in runs.runs:
-        series = Series(run.network, run.lowering, run.input_shape[1])
-        if not run.layer and series in test and (cpu.machine, series) in times:
-            predicted = times[cpu.machine, series]
-            rows.append(CheckRow(f"{run.network} {series.side}", 1e3 * run.seconds, predicted))
+    for timed in runs.runs:
+        series = Series(timed.network, timed.lowering, timed.input_shape[1])
+        if not timed.layer and series in test and (cpu.machine, series) in times:
+            name, predicted = f"{timed.network} {series.side}", times[cpu.machine, series]
+            rows.append(CheckRow(name, 1e3 * timed.seconds, predicted))
     mean, worst = UNSEEN_GOALS[cpu.mode]
     check = Check(
         name=f"{cpu.machine}_test",
@@ -201,7 +232,7 @@ def unseen(cpu: Cpu, runs: RunSet, times: Times, which: Split) -> Check:
 def _measured(cpu: Cpu, facts: Mapping[str, str], networks: int) -> str:
     sizes = "" if not networks else f", {networks} networks"
     return (
-        f"memsim measure on one core of {cpu.what}, {facts.get('cpu', '')}, PyTorch "
+        f"memsim measure on one core of {cpu.what}, PyTorch "
         f"{facts.get('torch', '')}, fp32, batch 1{sizes}; {facts.get('memory', '')}; "
         f"{facts.get('date', '')}"
     )

@@ -77,9 +77,19 @@ def _error(value: float) -> str:
 def _facts(check: Check) -> Iterator[tuple[str, str]]:
     chosen = (("chosen by looking", "; ".join(check.chosen)),) if check.chosen else ()
     omitted = (("rows left out", ", ".join(check.omitted)),) if check.omitted else ()
+    kernels = (("kernels", _told(check.kernels)),) if check.kernels is not None else ()
     notes = (("note", note) for note in check.notes)
-    for label, text in (*check.facts, *chosen, *omitted, *notes):
+    for label, text in (*check.facts, *kernels, *chosen, *omitted, *notes):
         yield check.name, f"{label}: {text}"
+
+
+def _told(kernels: Kernels) -> str:
+    where = kernels.where and f" at {kernels.where}"
+    return (
+        f"{kernels.count} measured one by one{where}, WAPE {_error(kernels.wape)}; of the "
+        f"{len(kernels.rows)} with {100 * LARGE:g} % of their network or more MAPE "
+        f"{_error(kernels.mape)}, worst {_error(kernels.worst)}"
+    )
 
 
 def _grids(check: Check) -> Iterator[Grid]:
@@ -134,8 +144,7 @@ def _more(check: Check) -> tuple[tuple[str, Callable[[CheckRow], str]], ...]:
 def _furthest(check: Check, kernels: Kernels) -> Grid:
     """The kernels that are furthest off, of those that weigh something."""
     return Grid(
-        f"{check.name}: furthest of {len(kernels.rows)} kernels with {100 * LARGE:g} % of a "
-        "network or more",
+        f"{check.name}: the kernels furthest off, {check.unit}",
         ("", "measured", "predicted", "%"),
         tuple(_cells(row) for row in kernels.rows[:FURTHEST]),
     )

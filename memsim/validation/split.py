@@ -10,8 +10,8 @@ its test series; :func:`read_split` reads both.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Literal, get_args
@@ -20,6 +20,14 @@ from memsim.errors import InputError, Problem, did_you_mean
 
 Side = Literal["dev", "test"]
 """What a series is for."""
+
+SEEN = {
+    "layers": "they had been compared layer by layer",
+    "totals": "totals had been compared",
+    "errors": "how far an earlier model was off was known as one number",
+    "never": "nothing",
+}
+"""What may have been known of a series before the split was written."""
 
 COLUMNS = ("network", "input", "lowering", "split")
 
@@ -59,12 +67,16 @@ class Split:
     ----------
     sides : dict of Series to str
         ``dev`` or ``test``.
+    seen : dict of Series to str
+        What was known of a series' measurements when it was put there, a key of :data:`SEEN`;
+        a series that it lacks was not said anything of.
     log : tuple of str
         Date, what was looked at and why, a line for each time that measurements of test series
         were compared with predictions.
     """
 
     sides: dict[Series, Side]
+    seen: dict[Series, str] = field(default_factory=dict)
     log: tuple[str, ...] = ()
 
     def series(self, side: Side) -> tuple[Series, ...]:
@@ -89,15 +101,15 @@ def read_split(text: str, file: str = "") -> Split:
     Parameters
     ----------
     text : str
-        CSV with the columns ``network,input,lowering,split``; lines that begin with ``#`` are
-        comments, of which those that begin with ``# looked at:`` are the log.
+        CSV with the columns ``network,input,lowering,split`` and perhaps ``seen``; lines that
+        begin with ``#`` are comments, of which those that begin with ``# looked at:`` are the log.
     file : str
         What messages call it.
 
     Raises
     ------
     InputError
-        For a missing column, a side that is neither ``dev`` nor ``test``, an input that is no
+        For a missing column, a word that is none of its column's, an input that is no
         size, a series that stands there twice, and a network whose series are on both sides; all
         faults at once.
 
@@ -112,23 +124,26 @@ def read_split(text: str, file: str = "") -> Split:
     (['vgg16 fused 112'], ('2026-11-28 all of test, the model is frozen',))
     """
     sides: dict[Series, Side] = {}
+    seen: dict[Series, str] = {}
     problems: list[Problem] = []
     places: dict[str, tuple[str, int]] = {}
     for number, row in _table(text, file):
         try:
             series, side = _series(row), _side(row["split"])
+            if known := row.get("seen", ""):
+                seen[series] = _one_of("seen", known, SEEN)
         except ValueError as error:
             problems.append(Problem(str(error), file=file, line=number, column=1))
             continue
-        known, first = places.setdefault(series.network, (side, number))
+        where, first = places.setdefault(series.network, (side, number))
         if series in sides:
             problems.append(
                 Problem(f"{series} stands there twice", file=file, line=number, column=1)
             )
-        elif known != side:
+        elif where != side:
             problems.append(
                 Problem(
-                    f"{series.network} is {side} here and {known} in line {first}: what was "
+                    f"{series.network} is {side} here and {where} in line {first}: what was "
                     "learned from a network judges none of its series",
                     file=file, line=number, column=1,
                 )
@@ -136,7 +151,7 @@ def read_split(text: str, file: str = "") -> Split:
         sides[series] = side
     if problems:
         raise InputError(*problems)
-    return Split(sides, tuple(_log(text)))
+    return Split(sides, seen, tuple(_log(text)))
 
 
 def side_of(text: str) -> int:
@@ -189,10 +204,15 @@ def _series(row: dict[str, str]) -> Series:
 
 
 def _side(text: str) -> Side:
-    for side in get_args(Side):
-        if text.strip() == side:
-            return side  # type: ignore[no-any-return]
-    raise ValueError(f"split {text!r} is neither dev nor test")
+    return "dev" if _one_of("split", text, get_args(Side)) == "dev" else "test"
+
+
+def _one_of(column: str, text: str, words: Iterable[str]) -> str:
+    known = list(words)
+    if text.strip() in known:
+        return text.strip()
+    hint = did_you_mean(text, known)
+    raise ValueError(f"{column} {text!r} is none of {', '.join(known)}{hint and f' ({hint})'}")
 
 
 def _log(text: str) -> Iterator[str]:

@@ -42,7 +42,7 @@ def test_what_is_wrong_with_a_split_is_told_all_at_once() -> None:
         "split.csv:5:1: resnet18 fused 112 stands there twice",
         "split.csv:6:1: input '3x4' is no square of three channels; expected such as 112 or "
         "3x112x112",
-        "split.csv:8:1: split 'deb' is neither dev nor test",
+        "split.csv:8:1: split 'deb' is none of dev, test (did you mean 'dev'?)",
         "split.csv:9:1: network is empty",
         "split.csv:10:1: resnet18 eager 112 stands there twice",
     ]
@@ -57,6 +57,23 @@ def test_a_network_on_both_sides_is_refused() -> None:
 def test_a_missing_column_is_told() -> None:
     with pytest.raises(InputError, match=r"s.csv:1:1: missing column 'split' \(did you mean 'spl"):
         read_split("network,input,lowering,splitt\n", "s.csv")
+
+
+def test_what_was_known_before_is_one_of_four_words() -> None:
+    known = "network,input,lowering,split,seen\nvgg16,64,fused,test,"
+    assert read_split(known + "errors").seen == {Series("vgg16", "fused", 64): "errors"}
+    with pytest.raises(
+        InputError, match=r"none of layers, totals, errors, never \(did you mean 'err"
+    ):
+        read_split(known + "error")
+
+
+def test_traffic_is_split_by_network_and_has_enough_of_both_sides() -> None:
+    found = split()
+    assert len(found.series("dev")) >= 6
+    assert len(found.series("test")) >= 8
+    assert {"densenet121", "mobilenetv2", "vgg16"} < found.networks("test")
+    assert set(found.seen) == set(found.sides)
 
 
 def test_times_are_split_by_network() -> None:
@@ -80,6 +97,7 @@ def test_only_the_room_of_validation_reads_what_judges() -> None:
         path.relative_to(root).as_posix()
         for folder in ("memsim", "benchmarks", "tests")
         for path in (root / folder).rglob("*.py")
-        if "traffic_test" in path.read_text("utf-8") or 'measured("test")' in path.read_text("utf-8")
+        if "traffic_test" in path.read_text("utf-8")
+        or 'measured("test")' in path.read_text("utf-8")
     ]
     assert set(readers) <= {"tests/validation/test_split.py"}

@@ -14,8 +14,8 @@ from functools import cache
 from importlib import resources
 
 from memsim.files import read_table
-from memsim.validation.measured import Moved
 from memsim.validation.split import Series, side_of
+from memsim.validation.traffic.measured import Moved
 
 COLUMNS = (
     "subject", "network", "lowering", "input", "cache_kib",

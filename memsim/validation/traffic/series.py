@@ -1,7 +1,8 @@
 """DRAM traffic of the series of the split, beside what the main command says of each machine kind.
 
-The checks of ``dev`` predict anew each time; those of ``test`` compare what was kept when the model
-was frozen (:mod:`memsim.validation.frozen`), so that running the report looks at nothing anew.
+The checks of ``dev`` predict anew each time; those of ``test`` compare what was kept when the
+model was frozen (:mod:`memsim.validation.traffic.frozen`), so that running the report looks at
+nothing anew.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from functools import cache
 
 from memsim.calibration.families import family_of
 from memsim.calibration.score import Score
-from memsim.validation import read_off
 from memsim.validation.check import Check, CheckRow, Claim, Sample, goal
-from memsim.validation.command import SUBJECTS
-from memsim.validation.frozen import Frozen, frozen
-from memsim.validation.measured import Moved, Runs, measured
-from memsim.validation.split import Series, Side, split
+from memsim.validation.split import SEEN, Series, Side, Split, split
+from memsim.validation.traffic import read_off
+from memsim.validation.traffic.command import SUBJECTS
+from memsim.validation.traffic.frozen import Frozen, frozen
+from memsim.validation.traffic.measured import Moved, Runs, measured
 
 LARGE, SMALL = (1024, 2048, 4096, 8192, 16384, 32768), (256, 512)
 """KiB."""
@@ -90,6 +91,9 @@ OMITTED = (
     "There a steady pass moves next to nothing but what the process around it does",
 )
 
+KEPT = ("frozen", "version")
+"""Facts of kept predictions that a check tells."""
+
 LOOKED = "no comparison with these series is logged; data/split.csv would say so"
 
 
@@ -116,7 +120,7 @@ def answered(question: Question, side: Side) -> Check:
         return compared(question, side, runs, predictions)
     kept = frozen()
     predictions = {series: kept.said.get((question.subject, series), {}) for series in runs}
-    return compared(question, side, runs, predictions, _looks(kept))
+    return compared(question, side, runs, predictions, looks(kept, split(), tuple(runs)))
 
 
 @cache
@@ -132,7 +136,7 @@ def compared(
     side: Side,
     runs: Mapping[Series, Runs],
     predictions: Predictions,
-    looks: Sequence[tuple[str, str]] = (),
+    told: Sequence[tuple[str, str]] = (),
 ) -> Check:
     """The check of a question: measurements beside predictions, judged.
 
@@ -143,7 +147,7 @@ def compared(
     runs : mapping of Series to Runs
     predictions : mapping of Series to mapping of int to Moved
         A series or a size that it lacks has no row.
-    looks : sequence of (str, str)
+    told : sequence of (str, str)
         Facts about who looked at the measurements, and when.
     """
     rows, omitted = [], []
@@ -171,7 +175,7 @@ def compared(
             *subject.facts,
             *((read_off.told(),) if question.subject == "library" else ()),
             OMITTED,
-            *looks,
+            *told,
         ),
         rows=here,
         claims=tuple(_claims(question, here)),
@@ -208,10 +212,30 @@ def _families(networks: Sequence[str]) -> str:
     return f"{count} {'family' if count == 1 else 'families'}"
 
 
-def _looks(kept: Frozen) -> tuple[tuple[str, str], ...]:
-    """When the model was frozen, and who looked at the test series since."""
-    told = tuple((key, value) for key, value in kept.facts.items() if key in ("frozen", "version"))
-    return (*told, ("looked at", "; ".join(split().log or (LOOKED,))))
+def looks(kept: Frozen, which: Split, judging: Sequence[Series]) -> tuple[tuple[str, str], ...]:
+    """Facts: when the model was frozen, what was known before, and every look since.
+
+    Parameters
+    ----------
+    kept : Frozen
+    which : Split
+    judging : sequence of Series
+        Those that are compared.
+    """
+    frozen_at = tuple((key, text) for key, text in kept.facts.items() if key in KEPT)
+    known: dict[str, list[str]] = {}
+    for series in judging:
+        known.setdefault(which.seen.get(series, ""), []).append(series.network)
+    before = "; ".join(
+        f"of {', '.join(dict.fromkeys(known[word]))} {text}"
+        for word, text in SEEN.items()
+        if word in known
+    )
+    return (
+        *frozen_at,
+        *((("known before", before),) if before else ()),
+        ("looked at", "; ".join(which.log or (LOOKED,))),
+    )
 
 
 def _name(series: Series, kib: int) -> str:

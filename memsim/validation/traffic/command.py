@@ -12,8 +12,8 @@ from memsim.formats import load
 from memsim.network.graph import Network
 from memsim.registry import Registry
 from memsim.simulate import pytorch_traffic, run
-from memsim.validation.measured import Moved
 from memsim.validation.split import Series
+from memsim.validation.traffic.measured import Moved
 
 Said = Callable[[Series, Sequence[int]], list[Moved]]
 
