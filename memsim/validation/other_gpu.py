@@ -25,6 +25,7 @@ def gtx1080ti() -> Check:
         name="gtx1080ti",
         title="Time: a GTX 1080 Ti, nothing fitted",
         unit="ms",
+        sample="unseen",
         facts=(
             ("measured", "README of the released HarDNet code: GTX 1080 Ti, PyTorch 1.1.0, fp32, "
                          "batch 1, 1024x1024"),

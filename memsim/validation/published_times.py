@@ -40,6 +40,7 @@ def _times(
         name=published.machine,
         title=f"Time: {title}",
         unit="ms",
+        sample="left out",
         facts=(
             ("measured", f"{published.title}: {published.conditions}"),
             ("predicted", f"lowering {published.lowering}, memsim's engine on a machine fitted "
@@ -49,6 +50,7 @@ def _times(
         ),
         rows=rows,
         parameters=fitted,
+        chosen=published.by_looking,
     )  # fmt: skip
     goals = () if most is None else (goal("MAPE", check.score.mape, most),)
     claims = (*goals, same_order(rows), *pairs({row.name: row for row in rows}))
