@@ -26,7 +26,7 @@ layers:
     name: b
   - add: a
     name: sum
-  - act: relu
+  - relu
   - concat: [a, sum]
     name: both
   - conv: {out: 8, kernel: 1}
