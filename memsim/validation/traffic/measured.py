@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from statistics import mean
 
 from memsim.errors import InputError, Problem
 from memsim.files import read_table
@@ -52,16 +53,46 @@ class Runs:
 
     Attributes
     ----------
-    steady : dict of int to Moved
-        By KiB of the last level: bytes of a pass like all later ones.
+    processes : dict of int to tuple of Moved
+        By KiB of the last level: bytes of a pass like all later ones, in each process that ran
+        the series. Where memory lies differs between processes, and what moves with it.
     touched : float
         Bytes of lines that a pass touches, at most: the fewest that a cold pass fetched at any
         size. Each line that a cold pass touches is fetched once or more, so it is no less than
         what it touches, and no more where all of it fits.
     """
 
-    steady: Mapping[int, Moved]
+    processes: Mapping[int, tuple[Moved, ...]]
     touched: float
+
+    @property
+    def steady(self) -> dict[int, Moved]:
+        """By KiB: the mean of the processes.
+
+        Examples
+        --------
+        >>> Runs({256: (Moved(2.0, 0.0, 1.0), Moved(4.0, 1.0, 1.0))}, 1e9).steady
+        {256: Moved(read=3.0, write_allocate=0.5, writeback=1.0, low=None, high=None)}
+        """
+        return {
+            kib: Moved(
+                mean(each.read for each in moved),
+                mean(each.write_allocate for each in moved),
+                mean(each.writeback for each in moved),
+            )
+            for kib, moved in self.processes.items()
+        }
+
+    def spread(self, kib: int) -> float:
+        """How far apart the processes' totals are at a size, relative to their mean.
+
+        Examples
+        --------
+        >>> Runs({256: (Moved(9.0, 0.0, 0.0), Moved(11.0, 0.0, 0.0))}, 1e9).spread(256)
+        0.2
+        """
+        totals = [each.total for each in self.processes[kib]]
+        return (max(totals) - min(totals)) / mean(totals)
 
     def judged(self, kib: int) -> bool:
         """Whether a cache of this size is smaller than what the pass touches.
@@ -85,7 +116,7 @@ def runs_of(rows: Iterable[Mapping[str, str]], side: Side, which: Split) -> dict
     ----------
     rows : iterable of mapping
         Of one side; megabytes, by ``network``, ``lowering``, ``kernels``, ``input`` and
-        ``cache_kib``.
+        ``cache_kib``; a row per process.
     side : str
     which : Split
 
@@ -100,7 +131,9 @@ def runs_of(rows: Iterable[Mapping[str, str]], side: Side, which: Split) -> dict
         For a row whose series the split does not have on this side, and a series of it that has
         no row.
     """
-    found: dict[Series, dict[int, Moved]] = {series: {} for series in which.series(side)}
+    found: dict[Series, dict[int, tuple[Moved, ...]]] = {
+        series: {} for series in which.series(side)
+    }
     cold: dict[Series, list[float]] = {}
     problems: dict[str, None] = {}
     for row in rows:
@@ -111,7 +144,8 @@ def runs_of(rows: Iterable[Mapping[str, str]], side: Side, which: Split) -> dict
             problems[f"{series} is not on the side {side} of the split"] = None
             continue
         steady = [1e6 * float(row[f"{name}_mb"]) for name in COUNTS]
-        found[series][int(row["cache_kib"])] = Moved(*steady)
+        kib = int(row["cache_kib"])
+        found[series][kib] = (*found[series].get(kib, ()), Moved(*steady))
         first = [1e6 * float(row[f"cold_{name}_mb"]) for name in COUNTS]
         cold.setdefault(series, []).append(first[0] + first[1])
     for series in found:

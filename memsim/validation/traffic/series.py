@@ -126,7 +126,7 @@ def answered(question: Question, side: Side) -> Check:
 @cache
 def predicted(subject: str, series: Series) -> Mapping[int, Moved]:
     """What a subject says of a development series, at all sizes at which it was measured."""
-    sizes = sorted(measured("dev")[series].steady)
+    sizes = sorted(measured("dev")[series].processes)
     said = SUBJECTS[subject].says(series, [1024 * size for size in sizes])
     return dict(zip(sizes, said, strict=True))
 
@@ -150,18 +150,21 @@ def compared(
     told : sequence of (str, str)
         Facts about who looked at the measurements, and when.
     """
-    rows, omitted = [], []
+    rows, omitted, spreads = [], [], []
     for series, run in runs.items():
         for size in question.sizes:
-            if size not in run.steady or size not in predictions.get(series, {}):
+            if size not in run.processes or size not in predictions.get(series, {}):
                 continue
             name = _name(series, size)
             if not run.judged(size):
                 omitted.append(name)
                 continue
-            row = _row(question, name, run.steady[size], predictions[series][size])
-            if question.key != "band" or row.inside is not None:
-                rows.append(row)
+            spreads.append(run.spread(size))
+            ours = predictions[series][size]
+            if question.key != "band":
+                rows.append(_row(question, name, run.steady[size], ours))
+            elif ours.low is not None:
+                rows += [_row(question, name, each, ours) for each in run.processes[size]]
     subject, here = SUBJECTS[question.subject], tuple(rows)
     networks = list(dict.fromkeys(series.network for series in runs))
     return Check(
@@ -172,6 +175,7 @@ def compared(
         facts=(
             MEASURED,
             ("networks", f"{', '.join(networks)}: {_families(networks)}"),
+            *_processes(runs, spreads),
             *subject.facts,
             *((read_off.told(),) if question.subject == "library" else ()),
             OMITTED,
@@ -189,6 +193,23 @@ def _row(question: Question, name: str, real: Moved, ours: Moved) -> CheckRow:
     low, high = (None if value is None else value / 1e6 for value in band)
     one, other = question.quantity(real) / 1e6, question.quantity(ours) / 1e6
     return CheckRow(name, one, other, low=low, high=high)
+
+
+def _processes(
+    runs: Mapping[Series, Runs], spreads: Sequence[float]
+) -> tuple[tuple[str, str], ...]:
+    """A fact: how far apart processes are that ran the same."""
+    most = max((len(each) for run in runs.values() for each in run.processes.values()), default=0)
+    if most < 2 or not spreads:
+        return ()
+    return (
+        (
+            "processes",
+            f"up to {most} ran a series, of which the mean is told; memory lies elsewhere in each, "
+            f"and what they move is {100 * sum(spreads) / len(spreads):.1f} % apart on average, "
+            f"{100 * max(spreads):.1f} % at most",
+        ),
+    )
 
 
 def _claims(question: Question, rows: Sequence[CheckRow]) -> Iterator[Claim]:

@@ -46,7 +46,7 @@ def question(key: str) -> Question:
 def runs(*totals: float, touched: float = 1e12) -> Runs:
     """A run with so many megabytes at 1, 2, 4, ... MiB, a tenth of them written."""
     return Runs(
-        {1024 << power: Moved(0.6e6 * mb, 0.3e6 * mb, 0.1e6 * mb)
+        {1024 << power: (Moved(0.6e6 * mb, 0.3e6 * mb, 0.1e6 * mb),)
          for power, mb in enumerate(totals)},
         touched,
     )  # fmt: skip
@@ -128,6 +128,19 @@ def test_the_band_counts_how_often_the_measured_value_lies_inside() -> None:
     assert compared(question("band"), "dev", real, {ONE: said(90, 60, 50)}).rows == ()
 
 
+def test_of_several_processes_the_mean_is_judged_and_the_band_holds_each() -> None:
+    """90 and 110 MB: the mean is 100, they are 20 % apart, and one of them is below 95."""
+    real = {ONE: Runs({1024: (Moved(90e6, 0, 0), Moved(110e6, 0, 0))}, 1e12)}
+    ours = {ONE: {1024: Moved(100e6, 0, 0, low=95e6, high=120e6)}}
+    check = compared(question("fused"), "dev", real, ours)
+    assert check.score.worst == 0
+    assert "20.0 % apart on average, 20.0 % at most" in dict(check.facts)["processes"]
+    band = compared(question("band"), "dev", real, ours)
+    assert [row.inside for row in band.rows] == [False, True]
+    alone = {ONE: Runs({1024: (Moved(90e6, 0, 0),)}, 1e12)}
+    assert "processes" not in dict(compared(question("fused"), "dev", alone, ours).facts)
+
+
 def test_kept_predictions_are_read_as_they_were_written() -> None:
     moved = Moved(5e6, 1e6, 2e6, 7e6, 9e6), Moved(1.0, 2.0, 3.0)
     text = frozen_text(
@@ -163,7 +176,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Frozen], None]:
         return [Moved(120e6, 60e6, 20e6) for _ in ALL]
 
     measured = {
-        "dev": {ONE: Runs({kib: Moved(60e6, 30e6, 10e6) for kib in ALL}, 1e12)},
+        "dev": {ONE: Runs({kib: (Moved(60e6, 30e6, 10e6),) for kib in ALL}, 1e12)},
         "test": {TWO: runs(100, 50)},
     }
     monkeypatch.setattr(traffic, "measured", measured.__getitem__)
