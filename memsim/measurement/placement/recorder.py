@@ -13,8 +13,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 from memsim.errors import InputError, Problem, SimulationError
 from memsim.measurement.child import environment, write_job
@@ -127,9 +129,15 @@ def _build(folder: Path) -> Path:
 
 def mark(number: int) -> None:
     """Put a mark into the recording of this process."""
-    function = ctypes.CDLL(None).memsim_record_mark
+    _marking()(number)
+
+
+@cache
+def _marking() -> Callable[[int], None]:
+    """The library's function, looked up once: looking it up makes objects, which are recorded."""
+    function: Any = ctypes.CDLL(None).memsim_record_mark
     function.argtypes, function.restype = [ctypes.c_uint64], None
-    function(number)
+    return cast("Callable[[int], None]", function)
 
 
 def flush() -> None:

@@ -5,14 +5,14 @@ is allocated by the layer that writes it and freed after its last reader, as Pyt
 counts do it. What a convolution becomes differs between modes and is left to :mod:`.eager` and
 :mod:`.fused`.
 
-Large blocks come from the C library's heap: its threshold for ``mmap`` grows past them when the
-first one is freed (glibc, malloc/malloc.c, M_MMAP_THRESHOLD), so that from the second pass on every
-pass gets the same addresses.
+Maps lie on the C library's heap, among the small objects of the process (:mod:`.process`), or on
+another one of :data:`.HEAPS`. Passes make the same blocks in the same order, but on the C library's
+heap they do not all get the addresses of the pass before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from memsim.errors import Problem, SimulationError
@@ -22,6 +22,8 @@ from memsim.network.ops.pool import MaxPool
 from memsim.program.library.onednn.aten import (
     INDEX,
     Map,
+    Storage,
+    StoredMap,
     record_concat,
     record_elementwise,
     record_pad,
@@ -29,8 +31,9 @@ from memsim.program.library.onednn.aten import (
     record_read,
 )
 from memsim.program.library.onednn.geometry import ITEM, Geometry
+from memsim.program.library.onednn.process import memory_of
 from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
-from memsim.program.memory.best_fit import Heap, aligned
+from memsim.program.memory.best_fit import aligned
 from memsim.program.memory.in_place import NOTHING, Candidate, InPlaceRule
 from memsim.program.memory.regions import Owner, Regions
 from memsim.program.spans import Recorder, Spans
@@ -38,43 +41,8 @@ from memsim.program.spans import Recorder, Spans
 SPACE = 1 << 40
 """Distance between the areas of memory: parameters, heap, runtime."""
 
-HEADER = 16
-"""Bytes that the C library keeps before every block (glibc, malloc/malloc.c)."""
-
 OBJECT = 1024
 """Bytes of the pieces that a primitive's tables are allocated in."""
-
-
-@dataclass(slots=True)
-class Storage:
-    """A feature map's memory and how many reads are still to come.
-
-    Attributes
-    ----------
-    address, nbytes : int
-    reads : int
-        Times that layers to come read it.
-    owner : int
-        Whose memory it is: a number of :class:`.Regions`.
-    fixed : bool
-        Not of the heap: a network input.
-    freed : bool
-    """
-
-    address: int
-    nbytes: int
-    owner: int
-    reads: int = 0
-    fixed: bool = False
-    freed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMap:
-    """What a layer's name stands for: a map, and the memory that it lies in."""
-
-    map: Map
-    storage: Storage
 
 
 class Forward:
@@ -113,7 +81,8 @@ class Forward:
             message = "the kernels of oneDNN are modelled in fp32"
             raise SimulationError(Problem(message, hint=f"dtype fp32, not {network.dtype}"))
         self.network, self.runtime = network, runtime
-        self.heap = Heap(2 * SPACE, header=HEADER, apart=True)
+        kind = "fused" if self.last else "eager"
+        self.heap = memory_of(runtime.heap, kind, 2 * SPACE, runtime.past)
         self.regions = Regions()
         self._own = self.regions.owner("runtime", "scratch")
         self._scratch = self.regions.owner("scratch", "scratch")
@@ -130,6 +99,7 @@ class Forward:
             for layer in network
         }
         self.build()
+        self.heap.finish()
         for name, address in self._parameters.items():  # some are packed into scratch memory
             self.regions.give(address, self.regions.owner(f"{name}.weight", "weight"))
         self.passes = [self._pass() for _ in range(passes)]
@@ -158,6 +128,7 @@ class Forward:
         self.run()
         for value in self.values.values():  # the network's outputs, and what nobody reads
             self._release(value.storage)
+        self.heap.finish()
         return self.trace.spans()
 
     # ---- memory
@@ -225,7 +196,7 @@ class Forward:
 
     # ---- the runtime's own
 
-    def enter(self, kind: str, layer: str, shape: object = None) -> None:
+    def enter(self, kind: str, layer: str, shape: object = None, variant: str = "") -> None:
         """What calling an operator touches besides tensors.
 
         Parameters
@@ -235,7 +206,12 @@ class Forward:
         layer : str
         shape : object, optional
             What tells a primitive from others of its kind.
+        variant : str
+            What comes behind the kind where such calls make other small objects.
         """
+        first = shape is not None and (kind, shape) not in self._primitives
+        operands = len(self.network[layer].inputs)
+        self.heap.call(kind + variant, operands=operands, first=first)
         self._touch("", self.runtime.every)
         record_read(self.trace, self.own(layer, self.runtime.module), self.runtime.module * LINE)
         floor = self.runtime.kinds.get(kind)
@@ -260,10 +236,10 @@ class Forward:
         return self._runtime[name]
 
     def _primitive(self, key: object, lines: int) -> list[int]:
-        """The objects of a primitive, on the heap: made when it is first used, never freed."""
+        """The objects of a primitive: made when it is first used, never freed."""
         if key not in self._primitives:
-            count = lines * LINE // OBJECT
-            self._primitives[key] = [self.scratch(OBJECT, self._own) for _ in range(count)]
+            pieces = range(lines * LINE // OBJECT)
+            self._primitives[key] = [self.own(f"{key} {n}", OBJECT // LINE) for n in pieces]
         return self._primitives[key]
 
     # ---- the walk
@@ -308,7 +284,11 @@ class Forward:
         return replace(seen, channels=channels, rows=rows, columns=columns)
 
     def build(self) -> None:
-        """Lay out what is in memory before the first pass."""
+        """Lay out what is in memory before the first pass: the weights."""
+        for layer in self.network:
+            if layer.op.multiplies:
+                nbytes = layer.op.stored(layer.shapes, layer.output.image) * ITEM
+                self.heap.call("weights", weights=nbytes * layer.output.image[0], first=True)
 
     def convolves(self, layer: Layer) -> bool:
         """Whether a layer is a convolution by one of the modelled kernels."""
