@@ -224,6 +224,7 @@ def test_without_pytorch_the_command_says_what_to_install(monkeypatch, capfd) ->
         (["--cachegrind", "--device", "cuda"], "--device: does not go with --cachegrind"),
         (["--cache", "1MiB"], "--cache: needs --cachegrind"),
         (["--fast"], "--fast: needs --cachegrind"),
+        (["--processes", "2"], "--processes: needs --cachegrind"),
     ],
 )
 def test_options_that_would_do_nothing_are_errors(arguments, message, capfd) -> None:

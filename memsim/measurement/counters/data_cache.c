@@ -39,8 +39,8 @@
 #define LINE_BITS 6
 #define MOST_SIZES 16
 #define MOST_WAYS 64
-#define MARK 0x6d656d73696d00 /* "memsim" */
-#define MARKS 256
+#define MARK 0x6d656d73690000 /* "memsi", which is below the largest offset of a file */
+#define MARKS 65536
 
 /* ---- options */
 
@@ -356,11 +356,16 @@ static void usage(void) {
 
 static void debug_usage(void) { VG_(printf)("    (none)\n"); }
 
+static void refuse(const HChar *name, const HChar *expected) {
+   VG_(fmsg_bad_option)(name, "%s", expected); /* which exits while options are read alone */
+   VG_(exit)(1);
+}
+
 static void begin(void) {
    UWord n, lines = first_bytes >> LINE_BITS, sets = lines / first_ways;
-   if (out_name == NULL) VG_(fmsg_bad_option)("--out", "a file is needed\n");
+   if (out_name == NULL) refuse("--out", "a file is needed\n");
    if (!sets || (sets & (sets - 1)) || first_bytes != (sets * first_ways) << LINE_BITS)
-      VG_(fmsg_bad_option)("--first", "2, 4, 8, ... sets of ways of lines of 64 bytes\n");
+      refuse("--first", "2, 4, 8, ... sets of ways of lines of 64 bytes\n");
    first_mask = sets - 1;
    first = VG_(malloc)("data_cache.first", lines * sizeof(UWord));
    for (n = 0; n < lines; n++) first[n] = NO_LINE;
@@ -368,16 +373,16 @@ static void begin(void) {
       Last *level = &last[n];
       level->sets = (size_bytes[n] >> LINE_BITS) / ways;
       if (!level->sets || size_bytes[n] != (level->sets * ways) << LINE_BITS)
-         VG_(fmsg_bad_option)("--cache", "whole sets of ways of lines of 64 bytes\n");
+         refuse("--cache", "whole sets of ways of lines of 64 bytes\n");
       level->mask = level->sets & (level->sets - 1) ? 0 : level->sets - 1;
       level->way = VG_(calloc)("data_cache.last", level->sets * ways, sizeof(Line *));
       everywhere |= 1u << n;
    }
    out = VG_(fopen)(out_name, VKI_O_WRONLY | VKI_O_CREAT | VKI_O_TRUNC, 0644);
-   if (out == NULL) VG_(fmsg_bad_option)("--out", "cannot be written\n");
+   if (out == NULL) refuse("--out", "cannot be written\n");
    if (trace_name != NULL) {
       SysRes opened = VG_(open)(trace_name, VKI_O_WRONLY | VKI_O_CREAT | VKI_O_TRUNC, 0644);
-      if (sr_isError(opened)) VG_(fmsg_bad_option)("--trace", "cannot be written\n");
+      if (sr_isError(opened)) refuse("--trace", "cannot be written\n");
       trace_file = sr_Res(opened);
    }
 }
