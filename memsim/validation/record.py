@@ -61,7 +61,7 @@ def fidelity(names: str | Sequence[str] = ()) -> Fidelity:
     Parameters
     ----------
     names : str or sequence of str
-        Keys of ``CHECKS``; all of them if empty.
+        Keys of ``CHECKS``; all of them if empty, which takes some minutes of one core.
 
     Returns
     -------

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+import memsim
 from memsim.calibration.families import families
 from memsim.calibration.runs import read_runs
 from memsim.errors import InputError
+from memsim.validation import pytorch_traffic
 from memsim.validation.cpu_times import CPUS, runs_file
 from memsim.validation.split import Series, read_split, split
+from memsim.validation.traffic import layers
 
 TEXT = """\
 # made up
@@ -88,6 +91,23 @@ def test_times_are_split_by_network() -> None:
 def test_no_machine_is_fitted_to_a_network_that_judges_it(cpu) -> None:
     runs = read_runs([runs_file(cpu.runs)]).runs
     assert not {run.network for run in runs} & split("split_times").networks("test")
+
+
+def test_what_the_model_was_made_by_has_no_series_that_judges_it() -> None:
+    """Neither the runs that are told layer by layer, nor the earlier totals, nor the benchmarks."""
+    data = Path(memsim.__file__).with_name("validation") / "data"
+    used = {network for network, _ in layers.RUNS} | set(pytorch_traffic.NETWORKS)
+    for file in ("pytorch_traffic.csv", "pytorch_traffic_unseen.csv"):
+        rows = [
+            line for line in data.joinpath(file).read_text("utf-8").splitlines() if line[0] != "#"
+        ]
+        used |= {line.split(",")[0] for line in rows[1:]}
+    used |= {
+        path.stem.rsplit("_fused", 1)[0].rsplit("_eager", 1)[0]
+        for path in data.joinpath("pytorch_layers").iterdir()
+    }
+    assert used >= {"hardnet68", "resnet18", "squeezenet1_0"}
+    assert not used & split().networks("test")
 
 
 def test_only_the_room_of_validation_reads_what_judges() -> None:

@@ -111,6 +111,24 @@ for _subject in (
         ),
     ),
     Subject(
+        "generic",
+        "a machine whose library nobody followed",
+        simulated("cpu"),
+        (
+            (
+                "predicted",
+                "memsim run NETWORK --machine cpu --cache SIZE: kernels that go through their "
+                "weights for each register tile, on a cache of sets of lines; no library's loops, "
+                "and no runtime around them",
+            ),
+            (
+                "chosen by looking",
+                "the register tile among three and the allocator among three, at hardnet68, "
+                "resnet18 and squeezenet1_0 fused at 112x112",
+            ),
+        ),
+    ),
+    Subject(
         "ideal",
         "a scratchpad of the same size, which no real kernel is",
         simulated("textbook"),

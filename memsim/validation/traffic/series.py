@@ -74,6 +74,7 @@ QUESTIONS = (
     Question("eager_small", "eager, 256 and 512 KiB", "library", ("eager",), SMALL),
     Question("writes", "writes alone", "library", BOTH, ALL, (("WAPE", 0.12),), writes=True),
     Question("band", "best and worst placement", "library", BOTH, ALL, (("inside", 0.9),)),
+    Question("generic", "a generic machine, fused", "generic", ("fused",), ALL, (("worst", 0.2),)),
     Question("ideal", "an ideal program on a scratchpad", "ideal", BOTH, ALL),
 )  # fmt: skip
 """What is asked of each side, in the order of the report."""

@@ -216,5 +216,8 @@ def test_the_main_command_is_what_is_asked() -> None:
     (ideal,) = SUBJECTS["ideal"].says(series, [MIB])
     result = memsim.run(network, machine="textbook", cache="1MiB", lowering="eager")
     assert ideal == Moved(result.totals["dram_read_bytes"], 0, result.totals["dram_write_bytes"])
+    (generic,) = SUBJECTS["generic"].says(series, [MIB])
+    result = memsim.run(network, machine="cpu", cache="1MiB", lowering="eager")
+    assert generic.total == result.dram_bytes
     (library,) = SUBJECTS["library"].says(series, [MIB])
     assert library.total > 1.2 * ideal.total  # real kernels move more than an ideal program
