@@ -16,6 +16,7 @@ import numpy as np
 from memsim.program.kernel import View
 from memsim.program.memory.best_fit import Heap, aligned
 from memsim.program.memory.heaps.cuda import CudaCaching
+from memsim.program.memory.heaps.oldest import Oldest
 from memsim.program.memory.in_place import PLANNED, Candidate
 from memsim.program.program import Program
 from memsim.registry import Registry
@@ -197,7 +198,21 @@ def cuda(lifetimes: list[Lifetime]) -> dict[int, int]:
     return _from(CudaCaching(), lifetimes)
 
 
-def _from(heap: Heap | CudaCaching, lifetimes: list[Lifetime]) -> dict[int, int]:
+@ALLOCATORS.register("oldest")
+def oldest(lifetimes: list[Lifetime]) -> dict[int, int]:
+    """First the memory that was freed longest ago: :class:`.Oldest`.
+
+    Examples
+    --------
+    >>> each = [Lifetime(0, 64, 0, 2), Lifetime(1, 64, 1, 5), Lifetime(2, 64, 1, 1),
+    ...         Lifetime(3, 64, 4, 5), Lifetime(4, 64, 4, 5)]
+    >>> oldest(each)  # of 0 and 2, the second one was freed first
+    {0: 0, 1: 64, 2: 128, 3: 128, 4: 0}
+    """
+    return _from(Oldest(), lifetimes)
+
+
+def _from(heap: Heap | CudaCaching | Oldest, lifetimes: list[Lifetime]) -> dict[int, int]:
     """Ask a heap for memory, and give it back once no task needs it any more."""
     offsets: dict[int, int] = {}
     live: list[Lifetime] = []
