@@ -10,7 +10,12 @@ from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, r
 
 @click.command("pytorch-traffic")
 @network_options
-@once("--mode", default="fused", show_default=True, help="eager or fused as measured by memsim measure; eager_in_place, fused_adds_apart.")
+@once(
+    "--mode",
+    default="fused",
+    show_default=True,
+    help="eager or fused, as memsim measure runs them; eager_in_place or fused_adds_apart.",
+)
 @once(
     "--cache",
     "sizes",
