@@ -205,7 +205,7 @@ def test_eager_unfolds_a_small_convolution() -> None:
     assert not uses_onednn(Geometry.of(network["c"]))
     spans = EagerForward(network, BARE).steady
     columns, output = 512 * 9 * 16 * ITEM, 512 * 16 * ITEM
-    assert int(spans.length[spans.write].sum()) == columns + 12 * output  # 4608 terms, 384 each
+    assert int(spans.length[spans.write].sum()) == columns + 18 * output  # 4608 terms, 256 each
 
 
 def test_eager_multiplies_pointwise_convolutions_in_place() -> None:

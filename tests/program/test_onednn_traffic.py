@@ -20,9 +20,6 @@ from tests.program.test_onednn import DST, OTHER, SRC, WEIGHTS, geometries
 
 few = settings(max_examples=30, deadline=None)
 
-DEPTH, WIDTH, PANEL, FEW, NARROW = 384, 256, 16, 24, 64
-"""Where a matrix product is cut, and from which sizes on it copies."""
-
 
 def recorded(record: object, *arguments: object) -> Spans:
     trace = Recorder()
@@ -38,45 +35,89 @@ def moved(spans: Spans, base: int, write: bool) -> int:
     return int(spans.length[chosen].sum()) // ITEM
 
 
-@pytest.mark.parametrize("rows", [1, PANEL, PANEL + 1, NARROW, NARROW + 1])
-@pytest.mark.parametrize("depth", [1, DEPTH, DEPTH + 1])
-@pytest.mark.parametrize("pixels", [1, FEW - 1, FEW, WIDTH, WIDTH + 1])
-def test_a_product_in_blocks(rows: int, depth: int, pixels: int) -> None:
-    spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
-    across = ceil(pixels, WIDTH)  # blocks of columns
-    deep = ceil(depth, DEPTH)  # blocks of terms
-    panels = ceil(rows, PANEL)
-    assert moved(spans, WEIGHTS, False) == across * rows * depth
-    assert moved(spans, DST, True) == deep * rows * pixels
-    assert moved(spans, DST, False) == (deep - 1) * rows * pixels
-    assert moved(spans, SRC, False) == depth * pixels
-    written, read = moved(spans, OTHER, True), moved(spans, OTHER, False)
-    if pixels < FEW:
-        assert (written, read) == (0, 0)
-    elif rows <= NARROW:
-        assert (written, read) == (across * panels * PANEL * depth, 0)
-    else:
-        assert written == depth * pixels + across * panels * PANEL * depth
-        assert read == panels * depth * pixels
-    ends = spans.start + spans.length
-    assert ends[spans.start >= OTHER].max(initial=0) <= OTHER + gemm.SCRATCH
+@pytest.mark.parametrize(
+    ("depth", "avx2", "avx512"),
+    [
+        (256, [0], [0]),
+        (300, [0, 150], [0]),
+        (384, [0, 192], [0]),
+        (385, [0, 193], [0, 193]),
+        (600, [0, 256, 428], [0, 300]),
+        (769, [0, 256, 512, 641], [0, 384, 577]),
+        (1024, [0, 256, 512, 768], [0, 384, 704]),
+    ],
+)
+def test_the_terms_of_a_product_that_is_not_copied(
+    depth: int, avx2: list[int], avx512: list[int]
+) -> None:
+    """As read off MKL: 64 x depth times depth x 200."""
+    for blas, starts in ((gemm.MKL_AVX2, avx2), (gemm.MKL_AVX512, avx512)):
+        spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 64, depth, 200, blas)
+        rows = spans.start[(spans.start >= WEIGHTS) & (spans.start < DST)] - WEIGHTS
+        first = rows[rows < depth * ITEM]  # the first row of weights
+        assert sorted(set((first // ITEM).tolist())) == starts
+        tiles = ceil(200, blas.tile)
+        assert moved(spans, OTHER, True) == tiles * blas.tile * depth  # a tile's columns, kept
+        few = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 16, depth, 200, blas)
+        assert moved(few, OTHER, True) == moved(few, OTHER, False) == 0
+        assert moved(spans, WEIGHTS, False) == 64 * depth * tiles
+        assert moved(spans, SRC, False) == depth * 200
+        assert moved(spans, DST, True) == 64 * 200 * len(starts)
+        assert moved(spans, DST, False) == 64 * 200 * (len(starts) - 1)
 
 
-def test_blocks_of_a_product_lie_one_after_another() -> None:
-    spans = recorded(
-        gemm.record_product, WEIGHTS, SRC, DST, OTHER, NARROW + 1, DEPTH + 1, WIDTH + 1
-    )
-    wide = (WIDTH + 1) * ITEM
-    columns = spans.start[(spans.start < WEIGHTS) & ~spans.write]
-    first = np.arange(DEPTH) * wide
-    last = np.array([DEPTH * wide])
-    blocks = [first, first + WIDTH * ITEM, last, last + WIDTH * ITEM]
-    assert columns.tolist() == np.concatenate(blocks).tolist()
-    results = spans.start[(spans.start >= DST) & (spans.start < OTHER) & spans.write] - DST
-    assert results[:3].tolist() == [0, wide, 2 * wide]
-    weights = spans.start[(spans.start >= WEIGHTS) & (spans.start < DST)] - WEIGHTS
-    assert weights[:2].tolist() == [0, (DEPTH + 1) * ITEM]
-    assert weights[-1] == (NARROW * (DEPTH + 1) + DEPTH) * ITEM
+@pytest.mark.parametrize(
+    ("depth", "avx2", "avx512"),
+    [
+        (256, [0], [0]),
+        (300, [0, 150], [0]),
+        (384, [0, 192], [0]),
+        (385, [0, 192, 384], [0, 193]),
+        (600, [0, 192, 384, 576], [0, 300]),
+        (1024, [0, 192, 384, 576, 768, 960], [0, 384, 768]),
+    ],
+)
+def test_the_terms_of_a_product_that_is_copied(
+    depth: int, avx2: list[int], avx512: list[int]
+) -> None:
+    """As read off MKL: 600 x depth times depth x 600."""
+    for blas, starts in ((gemm.MKL_AVX2, avx2), (gemm.MKL_AVX512, avx512)):
+        spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 600, depth, 600, blas)
+        rows = spans.start[(spans.start >= WEIGHTS) & (spans.start < DST)] - WEIGHTS
+        assert sorted(set((rows[rows < depth * ITEM] // ITEM).tolist())) == starts
+        panels = ceil(600, blas.panel)
+        assert moved(spans, WEIGHTS, False) == 600 * depth
+        assert moved(spans, SRC, False) == depth * 600  # kept for the second block of weights
+        padded = panels * blas.panel * depth
+        assert moved(spans, OTHER, True) == 600 * depth + padded
+        assert moved(spans, OTHER, False) == panels * 600 * depth + 2 * padded
+        assert moved(spans, DST, True) == 600 * 600 * len(starts)
+        ends = spans.start + spans.length
+        assert ends[spans.start >= OTHER].max() <= OTHER + gemm.SCRATCH
+
+
+@pytest.mark.parametrize("long", [(gemm.MKL_AVX2, 72), (gemm.MKL_AVX512, 192)])
+def test_a_product_copies_where_both_sides_of_the_target_are_long(
+    long: tuple[gemm.Blas, int],
+) -> None:
+    blas, size = long
+    for rows, pixels in ((size, size), (size - 1, 3136), (3136, size - 1)):
+        spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, rows, 64, pixels, blas)
+        assert (moved(spans, OTHER, False) > 0) is (min(rows, pixels) >= size)
+
+
+@pytest.mark.parametrize(
+    ("rows", "starts"),
+    [(64, [0]), (200, [0, 48, 96, 144]), (512, [*range(0, 433, 48), 472])],
+)
+def test_rows_of_a_product_that_is_not_copied_come_in_chunks(rows: int, starts: list[int]) -> None:
+    """As read off MKL for AVX2: the columns go through a chunk of rows before the next one."""
+    spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, rows, 64, 49)
+    written = (spans.start[spans.write & (spans.start < OTHER)] - DST) // ITEM
+    first = written[written % 49 == 0] // 49  # rows of the first tile, in their order
+    turns = [0, *(np.flatnonzero(np.diff(np.flatnonzero(written % 49 == 0)) > 1) + 1)]
+    assert [int(first[turn]) for turn in turns] == starts
+    assert moved(spans, SRC, False) == len(starts) * 64 * 49
 
 
 @few

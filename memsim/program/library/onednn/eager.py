@@ -114,6 +114,7 @@ class EagerForward(Forward):
             target = self.produce(layer).map
             depth, pixels = g.ic * g.kh * g.kw, g.oh * g.ow
             plain = g.pointwise and (g.sh, g.sw) == (1, 1)
+            blas = gemm.blas_of(self.runtime.processor.vectors)
             size = depth * pixels * ITEM
             unfolded = source.address if plain else self.scratch(target.images * g.groups * size)
             for part in range(target.images * g.groups):
@@ -125,7 +126,7 @@ class EagerForward(Forward):
                 gemm.record_product(
                     self.trace, weights + group * (g.weights // g.groups) * ITEM, columns,
                     target.image(image) + group * (target.image_bytes // g.groups), self.blas,
-                    g.oc, depth, pixels,
+                    g.oc, depth, pixels, blas,
                 )  # fmt: skip
             if not plain:
                 self.free(unfolded)

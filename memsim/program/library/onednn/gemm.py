@@ -1,20 +1,131 @@
-"""Products of matrices: how a BLAS library blocks them, as spans."""
+"""Products of matrices as MKL blocks them, as spans.
+
+PyTorch's wheel multiplies matrices with MKL 2024.2, whose blocks are not published. They were read
+off the library itself: products of many shapes ran with their matrices' pages protected, so that
+every first access to a page told its address and the function that made it
+(``mkl_blas_avx2_sgemm_scopy_down24_ea``, ``..._kernel_nocopy_NN_b0`` and so on). No measured
+traffic played a part.
+
+``target = weights @ columns``. Where both sides of the target are long, MKL copies: a block of the
+weights, then, panel by panel, a few columns, which go through the whole block at once; columns
+that later blocks of weights need again stay as they were copied. Where one side is short, tiles of
+the target are summed up from both factors in place, but for the columns of a tile, which go to a
+small buffer of their own if many rows need them (seen in the stores that Callgrind counts).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from memsim.program.library.onednn.geometry import ITEM
-from memsim.program.spans import Recorder
+from memsim.program.library.onednn.geometry import ITEM, ceil
+from memsim.program.library.onednn.processor import AVX512, InstructionSet
+from memsim.program.spans import Recorder, Stream
 
-DEPTH, WIDTH, PANEL = 384, 256, 16
-"""Blocks of a matrix product: terms that are reduced at once, columns that are copied at once,
-rows that then go through those columns at once. Of the order of what BLAS libraries take for AVX2
-(OpenBLAS, param.h, HASWELL: SGEMM_DEFAULT_Q 320 or 384, SGEMM_DEFAULT_P 320 to 768)."""
+BLOCK = 384
+"""Rows of weights that are copied at once, on every instruction set."""
 
-FEW, NARROW = 24, 64
-"""Columns below which a product is computed without copies, rows up to which only the weights
-are copied."""
+
+@dataclass(frozen=True, slots=True)
+class Blas:
+    """How MKL cuts products on one instruction set.
+
+    Attributes
+    ----------
+    long : int
+        Rows and columns of the target from which on it copies.
+    panel : int
+        Columns that are copied at once.
+    deep, most_deep : int
+        Terms that are summed up at once after a copy; all of them if they are at most
+        ``most_deep``.
+    wide : int
+        Columns that go through all terms before the next ones.
+    tile : int
+        Columns of a tile without copies.
+    straight : int
+        Terms that are summed up at once without copies.
+    chunk, most_chunk : int
+        Rows whose tiles follow one another without copies before the next columns; all rows that
+        are left if they are at most ``most_chunk``.
+    """
+
+    long: int
+    panel: int
+    deep: int
+    most_deep: int
+    wide: int
+    tile: int
+    straight: int
+    chunk: int
+    most_chunk: int
+
+
+MKL_AVX2 = Blas(72, 24, 192, 256, 10008, 16, 256, 48, 64)
+MKL_AVX512 = Blas(192, 48, 384, 384, 9984, 48, 384, 64, 85)
+
+FEW = 16
+"""Rows of the target up to which the columns of a tile are not kept in a buffer: 16 rows had none,
+20 rows had one."""
+
+COLUMNS = ITEM * BLOCK * 384
+"""Where copies of columns begin in the memory that the library keeps, behind those of weights."""
+
+SCRATCH = COLUMNS + ITEM * 384 * 10008
+"""Bytes of that memory."""
+
+
+def blas_of(vectors: InstructionSet) -> Blas:
+    """The cuts for an instruction set. On AVX alone MKL 2024.2 falls back to SSE 4.2, whose blocks
+    were not read off: those of AVX2 are assumed."""
+    return MKL_AVX512 if vectors is AVX512 else MKL_AVX2
+
+
+def halved(total: int, size: int, most: int = 0) -> list[tuple[int, int]]:
+    """Cut a length into blocks of a size; what is left of two of them is halved.
+
+    Parameters
+    ----------
+    total, size : int
+    most : int
+        What is left and at most this is one block; the size if it is larger.
+
+    Returns
+    -------
+    list of (int, int)
+        Starts and lengths.
+
+    Examples
+    --------
+    >>> halved(600, 256), halved(512, 256), halved(200, 48, 64)[-2:]
+    ([(0, 256), (256, 172), (428, 172)], [(0, 256), (256, 256)], [(96, 48), (144, 56)])
+    """
+    parts, at = [], 0
+    while at < total:
+        left = total - at
+        if left > 2 * size:
+            part = size
+        elif left > max(size, most):
+            part = ceil(left, 2)
+        else:
+            part = left
+        parts.append((at, part))
+        at += part
+    return parts
+
+
+def _deep(depth: int, blas: Blas) -> list[tuple[int, int]]:
+    """The blocks of terms after a copy.
+
+    Examples
+    --------
+    >>> _deep(256, MKL_AVX2), _deep(300, MKL_AVX2), _deep(400, MKL_AVX2)
+    ([(0, 256)], [(0, 150), (150, 150)], [(0, 192), (192, 192), (384, 16)])
+    """
+    if depth <= 2 * blas.deep:
+        return halved(depth, blas.deep, blas.most_deep)
+    return [(at, min(blas.deep, depth - at)) for at in range(0, depth, blas.deep)]
 
 
 def record_product(
@@ -26,13 +137,9 @@ def record_product(
     rows: int,
     depth: int,
     pixels: int,
+    blas: Blas = MKL_AVX2,
 ) -> None:
-    """Record ``target = weights @ columns`` for plain matrices, as BLAS blocks it.
-
-    A block of columns is copied into scratch memory in the order in which the inner loops read
-    it. Then each :data:`PANEL` rows of weights are copied, too, into a small buffer of their own,
-    and go through the whole block. If there are few rows, all their weights are copied at once
-    and the columns are read in place; if there are few columns, nothing is copied.
+    """Record ``target = weights @ columns`` for plain matrices.
 
     Parameters
     ----------
@@ -46,35 +153,87 @@ def record_product(
     scratch : int
         Address of :data:`SCRATCH` bytes.
     rows, depth, pixels : int
+    blas : Blas
     """
-    copied = pixels >= FEW and rows > NARROW
-    small = scratch + DEPTH * WIDTH * ITEM
-    width = WIDTH if pixels >= FEW else pixels
-    panel = np.arange(0, rows, PANEL if pixels >= FEW else rows)[:, None]
-    line = panel + np.arange(PANEL if pixels >= FEW else rows)
-    for at in range(0, depth, DEPTH):
-        part = min(DEPTH, depth - at)
-        for left in range(0, pixels, width):
-            wide = min(width, pixels - left) * ITEM
-            block = columns + ((at + np.arange(part)) * pixels + left) * ITEM
-            whole = scratch + np.arange(part) * wide
-            if copied:
-                trace.add((block[:, None], wide, False), (whole[:, None], wide, True))
-                block = whole[:1]
-            length = part * wide if copied else wide
-            # Without a copy the columns are in the cache from the first panel on.
-            again = np.ones_like(panel) if copied or pixels < FEW else panel == 0
-            there = (line < rows) * (part * ITEM)
-            result = target + (line * pixels + left) * ITEM
-            written = (line < rows) * wide
-            trace.add(
-                (weights + (line * depth + at) * ITEM, there, False),
-                (np.full(panel.shape, small), (pixels >= FEW) * PANEL * part * ITEM, True),
-                (np.broadcast_to(block, (len(panel), len(block))), again * length, False),
-                (result, (at > 0) * written, False),
-                (result, written, True),
-            )
+    product = _Product(trace, weights, columns, target, scratch, rows, depth, pixels, blas)
+    if min(rows, pixels) >= blas.long:
+        product.copied()
+    else:
+        product.straight()
 
 
-SCRATCH = ITEM * DEPTH * (WIDTH + PANEL)
-"""Bytes of scratch memory that products need for their copies."""
+@dataclass(frozen=True, slots=True)
+class _Product:
+    trace: Recorder
+    weights: int
+    columns: int
+    target: int
+    scratch: int
+    rows: int
+    depth: int
+    pixels: int
+    blas: Blas
+
+    def straight(self) -> None:
+        """Nothing is copied: for each block of terms and chunk of rows, tile after tile."""
+        width = self.blas.tile
+        at = np.arange(0, self.pixels, width)[:, None]
+        wide = np.minimum(self.pixels - at, width) * ITEM
+        for term, terms in halved(self.depth, self.blas.straight):
+            for first, count in halved(self.rows, self.blas.chunk, self.blas.most_chunk):
+                kept: list[Stream] = []
+                if self.rows > FEW and self.pixels > width:  # else they lie together
+                    buffer = np.full(at.shape, self.scratch + COLUMNS)
+                    kept = [(buffer, terms * width * ITEM, True)]
+                self.trace.add(
+                    self._columns(term, terms, at, wide),
+                    *kept,
+                    *self._weights(first, count, term, terms, len(at)),
+                    *self._result(first, count, term, at, wide),
+                )
+
+    def copied(self) -> None:
+        """Blocks of weights and panels of columns are copied in the order of the inner loops."""
+        panel = self.blas.panel
+        for left in range(0, self.pixels, self.blas.wide):
+            at = np.arange(left, min(left + self.blas.wide, self.pixels), panel)[:, None]
+            wide = np.minimum(self.pixels - at, panel) * ITEM
+            for term, terms in _deep(self.depth, self.blas):
+                size = panel * terms * ITEM
+                stays = self.rows > BLOCK  # columns are needed again
+                there = self.scratch + COLUMNS + (at - left) // panel * size * stays
+                for first in range(0, self.rows, BLOCK):
+                    count = min(BLOCK, self.rows - first)
+                    whole = count * terms * ITEM
+                    self.trace.add(
+                        *self._weights(first, count, term, terms, 1),
+                        (np.array([[self.scratch]]), whole, True),
+                    )
+                    copies: list[Stream] = []
+                    if first == 0:
+                        copies = [self._columns(term, terms, at, wide), (there, size, True)]
+                    self.trace.add(
+                        *copies,
+                        (there, size, False),
+                        (np.full(at.shape, self.scratch), whole, False),
+                        *self._result(first, count, term, at, wide),
+                    )
+
+    def _columns(self, term: int, terms: int, at: np.ndarray, wide: np.ndarray) -> Stream:
+        line = (term + np.arange(terms)) * self.pixels
+        return self.columns + (line + at) * ITEM, wide, False
+
+    def _weights(self, first: int, count: int, term: int, terms: int, times: int) -> list[Stream]:
+        """Rows of weights: one range where all their terms are needed."""
+        if terms == self.depth:
+            start = self.weights + first * self.depth * ITEM
+            return [(np.full((times, 1), start), count * terms * ITEM, False)]
+        line = self.weights + ((first + np.arange(count)) * self.depth + term) * ITEM
+        return [(np.broadcast_to(line, (times, count)), terms * ITEM, False)]
+
+    def _result(
+        self, first: int, count: int, term: int, at: np.ndarray, wide: np.ndarray
+    ) -> list[Stream]:
+        start = self.target + ((first + np.arange(count)) * self.pixels + at) * ITEM
+        again = np.broadcast_to(wide * (term > 0), start.shape)
+        return [(start, again, False), (start, np.broadcast_to(wide, start.shape), True)]
