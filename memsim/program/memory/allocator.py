@@ -46,7 +46,7 @@ class MemoryPlan:
     address : int64 array, per tensor of the program
         Bytes from the start; -1 for a tensor that is never touched.
     fixed_bytes : int
-        Parameters and network inputs, at the start.
+        Parameters, network inputs and scratch memory, at the start.
     peak_bytes : int
         The largest extent of all feature maps behind them.
     total_bytes : int
@@ -93,7 +93,7 @@ def plan_memory(program: Program, allocator: str = "caching") -> MemoryPlan:
     address = np.full(len(program.tensors), -1, np.int64)
     fixed = 0
     for number, tensor in enumerate(program.tensors):
-        if tensor.kind in ("weight", "input"):
+        if tensor.kind in ("weight", "input", "scratch"):
             address[number] = fixed
             fixed += aligned(tensor.nbytes)
     taken = _in_place(program)
