@@ -37,6 +37,9 @@ class ProgramHabit(BaseModel):
         Outputs that accumulate in registers, ``PIXELSxCHANNELS`` in a file: each such tile goes
         through the weights of its channels anew, as the kernels of processors do. None: kernels
         are cut for the buffers alone.
+    kernel_scratch : int
+        Bytes that every kernel reads and writes besides tensors, the same for all of them: objects
+        of the runtime that calls them. 0: none, as ideal kernels.
     dtype : str
         The data type that networks run in where neither their file nor an option says one.
     variants : tuple of str
@@ -60,6 +63,7 @@ class ProgramHabit(BaseModel):
     rows: fields.Name = "touched"
     library: fields.Name = "none"
     register_tile: fields.Registers = None
+    kernel_scratch: fields.Bytes = 0
     dtype: Literal["fp32", "fp16", "bf16", "int8"] = "fp32"
     variants: tuple[Variant, ...] = ()
 
@@ -68,12 +72,14 @@ class ProgramHabit(BaseModel):
         return dict(each.split("@") for each in self.variants).get(network)
 
     @property
-    def options(self) -> dict[str, str]:
+    def options(self) -> dict[str, str | int]:
         """The options of a program that the machine decides, where no library does."""
         names = ("lowering", "order", "tile", "images", "schedule", "rows")
-        said = {name: getattr(self, name) for name in names}
+        said: dict[str, str | int] = {name: getattr(self, name) for name in names}
         if self.register_tile is not None:
             said["register_tile"] = str(self.register_tile)
+        if self.kernel_scratch:
+            said["kernel_scratch"] = self.kernel_scratch
         return said
 
 

@@ -31,6 +31,9 @@ MOST_TOUCHES = 100_000_000
 
 TILES = ("auto", "whole")
 
+SCRATCH = "scratch"
+"""The name of what kernels keep besides tensors; no layer can have it, since it is no layer's."""
+
 
 def build(
     network: Network,
@@ -43,6 +46,7 @@ def build(
     images: str = TOGETHER,
     rows: str = "touched",
     register_tile: str | None = None,
+    kernel_scratch: Quantity = 0,
     block: Quantity = LARGEST_BLOCK,
 ) -> Program:
     """Turn a network into a program.
@@ -67,6 +71,9 @@ def build(
         Outputs that accumulate in registers, ``PIXELSxCHANNELS`` such as ``4x24``: kernels that
         multiply are then cut as processors compute them, and go through the weights of a channel
         block for each such tile. None, or ``none``: they are cut for the buffers.
+    kernel_scratch : str or int
+        Bytes that every kernel reads and writes besides tensors, the same for all of them: objects
+        of the runtime that calls them.
     block : str or int
         Largest block, in bytes.
 
@@ -100,7 +107,11 @@ def build(
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
+    with at_path("kernel_scratch"):
+        scratch = parse_bytes(kernel_scratch)
     tensors = _stored(network, kernels, block_bytes)
+    if scratch:
+        tensors.add_scratch(SCRATCH, scratch)
     cut = tile == "whole", images == TOGETHER, registers
     tilings = [
         cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut) for kernel in kernels
@@ -109,6 +120,9 @@ def build(
         KernelPlan(kernel, tiling, tensors, rows)
         for kernel, tiling in zip(kernels, tilings, strict=True)
     ]
+    if scratch:
+        for number, plan in enumerate(plans):
+            plan.use(SCRATCH, reads=number > 0)
     if not tensors.number_cells(MOST_TOUCHES):
         raise _too_large(network.name)
     columns = _listed(network, plans)
@@ -126,6 +140,8 @@ def build(
     }
     if registers is not None:
         options["register_tile"] = str(registers)
+    if scratch:
+        options["kernel_scratch"] = scratch
     return _with_lives(network, kernels, tensors, columns, options)
 
 

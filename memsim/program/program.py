@@ -65,7 +65,7 @@ class Program:
     tensors : tuple of Stored
     options : dict
         ``lowering``, ``schedule``, ``order``, ``tile``, ``images``, ``buffer_bytes``; and
-        ``register_tile`` where there is one.
+        ``register_tile`` and ``kernel_scratch`` where there are such.
     task_kernel : int32 array, one entry per task
         Index into ``kernels``.
     task_macs, task_work : int64 arrays, per task

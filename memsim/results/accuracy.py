@@ -79,12 +79,13 @@ class Accuracy:
 def _of_the_program(program: Program, machine: Machine) -> list[str]:
     """Options of the program that are not those of the fit, and another variant."""
     fitted = dict(machine.program.options)
-    fitted["lowering"] = on_library(fitted["lowering"], machine.compute.kernels)
+    fitted["lowering"] = on_library(machine.program.lowering, machine.compute.kernels)
     fitted["library"] = machine.program.library
     if program.network.batch == 1:
         del fitted["images"]  # one is neither together nor apart
     fitted.setdefault("register_tile", NO_TILE)
-    found = {"register_tile": NO_TILE, **program.options}
+    fitted.setdefault("kernel_scratch", 0)
+    found = {"register_tile": NO_TILE, "kernel_scratch": 0, **program.options}
     if program.options["library"] != "none":
         fitted = {name: fitted[name] for name in ("library", "lowering", "schedule")}
     phrases = [

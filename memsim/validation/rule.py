@@ -127,7 +127,8 @@ def rules(machines: str | Sequence[str | os.PathLike[str]] = ()) -> Rules:
     Parameters
     ----------
     machines : str or sequence of str or path
-        Names or files; if empty all that are shipped with a scratchpad, since lines take minutes.
+        Names or files; if empty all that are shipped, but for those in register tiles, whose
+        programs take minutes at 1024x1024.
 
     Returns
     -------
@@ -149,7 +150,7 @@ def rules(machines: str | Sequence[str | os.PathLike[str]] = ()) -> Rules:
         machines = [machines]
     chosen = [load_machine(name) for name in machines or machine_names()]
     if not machines:
-        chosen = [each for each in chosen if each.cache.management == "scratchpad"]
+        chosen = [each for each in chosen if each.program.register_tile is None]
     table = [row for row in read_table("memsim.paper", "imagenet") if row["shipped"]]
     found: list[Rule] = []
     for machine in chosen:

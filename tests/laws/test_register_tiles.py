@@ -7,6 +7,7 @@ small as well.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -31,12 +32,13 @@ lowerings = st.sampled_from(sorted(LOWERINGS))
 orders = st.sampled_from([*ORDERS, LARGER_OUTER])
 tiles = st.tuples(st.integers(1, 5), st.integers(1, 5)).map(lambda tile: f"{tile[0]}x{tile[1]}")
 nearest = st.sampled_from([1, 16, 64, 256, 1024])
+scratches = st.sampled_from([0, 64, 100, 1000])
 
 LARGE = 1 << 20
 """Buffers that hold every kernel of a random network: one task each."""
 
 
-def plain(network: Network, buffer: int = LARGE, **options: str) -> Program:
+def plain(network: Network, buffer: int = LARGE, **options: Any) -> Program:
     try:
         return build(network, buffer=buffer, **options)
     except SimulationError:  # it computes nothing, or the buffers are too small
@@ -44,7 +46,7 @@ def plain(network: Network, buffer: int = LARGE, **options: str) -> Program:
         raise
 
 
-def tiled(network: Network, tile: str, near: int, **options: str) -> Program:
+def tiled(network: Network, tile: str, near: int, **options: Any) -> Program:
     with mock.patch("memsim.program.tiling.registers.NEAREST", near):
         return plain(network, register_tile=tile, **options)
 
@@ -103,11 +105,12 @@ def test_one_tile_that_holds_everything_is_the_plain_program(
 
 
 @few
-@given(networks(), lowerings, orders, tiles, nearest, st.sampled_from([0.1, 0.4, 0.9]))
+@given(networks(), lowerings, orders, tiles, nearest, scratches, st.sampled_from([0.1, 0.4, 0.9]))
 def test_a_curve_is_what_each_cache_of_its_kind_moves(
-    network: Network, lowering: str, order: str, tile: str, near: int, share: float
+    network: Network, lowering: str, order: str, tile: str, near: int, scratch: int, share: float
 ) -> None:
-    program = tiled(network, tile, near, lowering=lowering, order=order)
+    options = {"lowering": lowering, "order": order, "kernel_scratch": scratch}
+    program = tiled(network, tile, near, **options)
     size = int(program.block_bytes.sum() * share) // 64 * 64
     for kind in (Cache(size=size), Cache(size=size, management="hardware", layout="nhwc")):
         found, every = cache_pass(program, kind), curve(program, kind)
@@ -118,11 +121,12 @@ def test_a_curve_is_what_each_cache_of_its_kind_moves(
 
 
 @few
-@given(networks(), lowerings, orders, tiles, nearest, st.sampled_from([0.1, 0.9]))
+@given(networks(), lowerings, orders, tiles, nearest, scratches, st.sampled_from([0.1, 0.9]))
 def test_both_clocks_agree(
-    network: Network, lowering: str, order: str, tile: str, near: int, share: float
+    network: Network, lowering: str, order: str, tile: str, near: int, scratch: int, share: float
 ) -> None:
-    program = tiled(network, tile, near, lowering=lowering, order=order)
+    options = {"lowering": lowering, "order": order, "kernel_scratch": scratch}
+    program = tiled(network, tile, near, **options)
     machine = load_machine("textbook")
     traffic = cache_pass(program, int(program.block_bytes.sum() * share))
     durations = steps(program, traffic, machine)

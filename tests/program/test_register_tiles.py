@@ -180,3 +180,28 @@ def test_an_unknown_order_may_have_meant_the_choice_of_one() -> None:
     with pytest.raises(InputError) as caught:
         program(*POINTWISE, "4x24", order="larger_uter")
     assert str(caught.value) == "unknown task order 'larger_uter' (did you mean 'larger_outer'?)"
+
+
+def test_every_kernel_touches_the_scratch_memory_and_the_first_one_finds_nothing_in_it() -> None:
+    nodes = [
+        Node("x", Input(shape=(4, 8, 8))),
+        Node("a", Conv(out=4), ("x",)),
+        Node("b", MaxPool(kernel=2), ("a",)),
+        Node("c", Conv(out=4), ("b",)),
+    ]
+    network = Network("tiny", nodes)
+    plain = build(network, buffer=1 << 20)
+    built = build(network, buffer=1 << 20, kernel_scratch="1KiB")
+    of = built.touch_role == Role.SCRATCH
+    assert built.touch_task[of].tolist() == [0, 1, 1, 2, 2]
+    assert built.touch_write[of].tolist() == [True, False, True, False, True]
+    assert set(built.touch_bytes[of].tolist()) == {1024}
+    assert built.compulsory_bytes == plain.compulsory_bytes
+    assert built.live_bytes.tolist() == plain.live_bytes.tolist()
+    # Without a cache it comes and goes with each kernel; lines of a small one, too.
+    assert cache_pass(built, 0).read_bytes == cache_pass(plain, 0).read_bytes + 2 * 1024
+    cache = Cache(size=64, management="hardware")  # what is written is fetched as well
+    assert cache_pass(built, cache).read_bytes == cache_pass(plain, cache).read_bytes + 5 * 1024
+    large = Cache(size=1 << 20, management="hardware")
+    assert cache_pass(built, large).read_bytes == cache_pass(plain, large).read_bytes + 1024
+    assert build(network, buffer=1 << 20, kernel_scratch=0).options == plain.options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from memsim.program.library.onednn import LIBRARIES
 from memsim.program.lowering import LOWERINGS
 from memsim.program.program import Program
-from memsim.readable import format_count
+from memsim.readable import format_bytes, format_count
 
 MOST_NAMED = 8
 """Layers that are named where a phrase lists them."""
@@ -34,6 +34,9 @@ def assumptions(program: Program) -> dict[str, list[str]]:
     if "register_tile" in program.options:
         tile = program.options["register_tile"]
         assumed.append(f"products in register tiles of {tile}, each through all its weights")
+    if "kernel_scratch" in program.options:
+        scratch = format_bytes(int(program.options["kernel_scratch"]))
+        assumed.append(f"every kernel reads and writes {scratch} of the runtime's own")
     lowering = LOWERINGS[str(program.options["lowering"])]
     return {
         "assumed": [*assumed, *lowering.assumes, *_left_out(program)],

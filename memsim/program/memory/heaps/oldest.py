@@ -4,12 +4,13 @@ from __future__ import annotations
 
 
 class Oldest:
-    """First fit in a queue of gaps; freed neighbours become one, which goes to the end.
+    """First fit in a queue of gaps, which are never merged.
 
-    A heap between the extremes: it gives memory back as an ideal one does, and so needs about as
-    much, but a new block lies where nothing was touched for long, so a small cache does not have
-    it. glibc takes blocks of one size in this order too: "ties going to the approximately least
-    recently used chunk" (malloc/malloc.c).
+    A heap between the extremes, for processes of which nothing else is known: memory is used again,
+    but a new block lies where nothing was touched for long, so a small cache does not have it.
+    Nothing is merged since in a process small objects, which outlive a layer, lie between the large
+    blocks. (A heap of the C library merges what it can, :class:`.Glibc`; how much that is depends
+    on all that the process did before.)
 
     Parameters
     ----------
@@ -19,16 +20,16 @@ class Oldest:
     Attributes
     ----------
     top : int
-        Address behind the last byte in use.
+        Address behind the last byte that was ever in use.
 
     Examples
     --------
     >>> heap = Oldest()
-    >>> one, wall, two, end = (heap.allocate(64) for _ in range(4))
+    >>> one, two, end = (heap.allocate(64) for _ in range(3))
     >>> heap.free(two)
     >>> heap.free(one)
-    >>> heap.allocate(64) == two, heap.allocate(64) == one
-    (True, True)
+    >>> heap.allocate(128) > end, heap.allocate(64) == two, heap.allocate(64) == one
+    (True, True, True)
     """
 
     def __init__(self, base: int = 0) -> None:
@@ -57,13 +58,4 @@ class Oldest:
         KeyError
             If there is none at that address.
         """
-        end = address + self._blocks.pop(address)
-        apart = []
-        for gap, size in self._gaps:
-            if gap + size == address:
-                address = gap
-            elif gap == end:
-                end += size
-            else:
-                apart.append((gap, size))
-        self._gaps = [*apart, (address, end - address)]
+        self._gaps.append((address, self._blocks.pop(address)))
