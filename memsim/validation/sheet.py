@@ -19,9 +19,10 @@ TABLES: dict[Sample, str] = {
 FACTS = (
     ("rows", "measured numbers"),
     ("fitted", "parameters that were fitted to them"),
-    ("read", "numbers that no fit found but that were read off measured runs"),
-    ("chosen", "what else was chosen by looking at measurements, such as a form; leaving a row "
-               "out does not undo that, and each check names it"),
+    ("read", "numbers that no fit found but that were read off measured runs; of unseen rows off "
+             "others"),
+    ("chosen", "what else was chosen by looking at measurements, such as a form, and each check "
+               "names it; leaving a row out of a fit does not undo that; of unseen rows at others"),
     ("MAPE, WAPE", "mean of the relative errors; all errors over all measured"),
     ("family", "the errors of fits without the row's whole family of networks"),
 )  # fmt: skip

@@ -34,12 +34,15 @@ class Subject:
         Of a series and sizes in bytes: what moves at each of them.
     facts : tuple of (str, str)
         How it is asked, and what it is.
+    chosen : tuple of str
+        What of it was chosen by looking at measured traffic of development series.
     """
 
     name: str
     title: str
     says: Said
     facts: tuple[tuple[str, str], ...]
+    chosen: tuple[str, ...] = ()
 
 
 def network_of(series: Series) -> Network:
@@ -109,6 +112,7 @@ for _subject in (
                 "cache that were simulated",
             ),
         ),
+        ("which kernels and copies run", "when freed memory is used again"),
     ),
     Subject(
         "generic",
@@ -121,11 +125,10 @@ for _subject in (
                 "weights for each register tile, on a cache of sets of lines; no library's loops, "
                 "and no runtime around them",
             ),
-            (
-                "chosen by looking",
-                "the register tile among three and the allocator among three, at hardnet68, "
-                "resnet18 and squeezenet1_0 fused at 112x112",
-            ),
+        ),
+        (
+            "the register tile, among three, at hardnet68, resnet18 and squeezenet1_0 fused",
+            "the allocator, among three, at the same",
         ),
     ),
     Subject(

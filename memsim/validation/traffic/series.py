@@ -185,6 +185,7 @@ def compared(
         rows=here,
         claims=tuple(_claims(question, here)),
         read_off=read_off.floors() if question.subject == "library" else 0,
+        chosen=subject.chosen,
         omitted=tuple(omitted),
     )
 
