@@ -137,7 +137,7 @@ def _more(check: Check) -> tuple[tuple[str, Callable[[CheckRow], str]], ...]:
         columns += [
             ("low", lambda row: _maybe(row.low)),
             ("high", lambda row: _maybe(row.high)),
-            ("inside", lambda row: {None: "-", True: "yes", False: "NO"}[row.inside]),
+            ("in", lambda row: {None: "-", True: "yes", False: "NO"}[row.inside]),
         ]
     return tuple(columns)
 
@@ -164,4 +164,5 @@ def _off(error: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}" if value < 1000 else f"{value:,.0f}"
+    """About four digits."""
+    return f"{value:.2f}" if value < 100 else f"{value:.1f}" if value < 1000 else f"{value:,.0f}"

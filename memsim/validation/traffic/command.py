@@ -57,10 +57,11 @@ MACHINES = {"fused": "zen3", "eager": "zen3_eager"}
 def library(series: Series, sizes: Sequence[int]) -> list[Moved]:
     """By the kernels of the library that really ran: the second of two passes, and its band."""
     point, best, worst = (_steady(series, sizes, heap=heap) for heap in (None, BEST, WORST))
-    return [
-        replace(moved, low=min(one.total, other.total), high=max(one.total, other.total))
-        for moved, one, other in zip(point, best, worst, strict=True)
-    ]
+    moved = []
+    for here, *ends in zip(point, best, worst, strict=True):
+        totals = [each.total for each in (here, *ends)]
+        moved.append(replace(here, low=min(totals), high=max(totals)))
+    return moved
 
 
 def _steady(series: Series, sizes: Sequence[int], heap: str | None) -> list[Moved]:

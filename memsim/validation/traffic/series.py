@@ -191,7 +191,7 @@ def compared(
 
 
 def _row(question: Question, name: str, real: Moved, ours: Moved) -> CheckRow:
-    band = (ours.low, ours.high) if not question.writes else (None, None)
+    band = (ours.low, ours.high) if question.key == "band" else (None, None)
     low, high = (None if value is None else value / 1e6 for value in band)
     one, other = question.quantity(real) / 1e6, question.quantity(ours) / 1e6
     return CheckRow(name, one, other, low=low, high=high)
