@@ -100,7 +100,7 @@ class Calibrated(BaseModel):
     classes : tuple of str
         Classes of operators that the networks had; see :mod:`memsim.engines.clock.rates`.
     left_out, worst : float
-        Mean and largest relative error of the time of a network that the fit had not seen.
+        Mean and largest relative error of the time of a network that was left out of the fit.
 
     Examples
     --------

@@ -18,6 +18,7 @@ from memsim.results.pytorch import PytorchTraffic
 from memsim.simulate import pytorch_traffic
 from memsim.validation.check import Check, CheckRow, goal
 from memsim.validation.traffic import read_off
+from memsim.validation.traffic.command import SUBJECTS
 from memsim.validation.traffic.layers import RUNS, kernels
 
 NETWORKS = ("hardnet68", "resnet18")
@@ -43,9 +44,6 @@ MEASURED = (
     ),
     read_off.told(),
 )
-
-CHOSEN = ("which kernels and copies run", "when freed memory is used again")
-"""What was found by comparing these runs layer by layer."""
 
 Counts = tuple[float, float, float]
 """Load misses, store misses, write-backs."""
@@ -168,7 +166,7 @@ def _check(
         facts=MEASURED if name == "traffic_fused" else (("measured", "see traffic_fused"),),
         rows=rows,
         read_off=read_off.floors(),
-        chosen=CHOSEN,
+        chosen=SUBJECTS["library"].chosen,
     )
     if name in ("traffic_fused", "traffic_eager"):
         counted = {network: predicted(network, mode) for network, each in RUNS if each == mode}

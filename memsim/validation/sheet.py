@@ -19,9 +19,10 @@ TABLES: dict[Sample, str] = {
 FACTS = (
     ("rows", "measured numbers"),
     ("fitted", "parameters that were fitted to them"),
-    ("read", "numbers that no fit found but that were read off measured runs"),
-    ("chosen", "what else was chosen by looking at measurements, such as a form; leaving a row "
-               "out does not undo that, and each check names it"),
+    ("read", "numbers that no fit found but that were read off measured runs; of unseen rows off "
+             "others"),
+    ("chosen", "what else was chosen by looking at measurements, such as a form, and each check "
+               "names it; leaving a row out of a fit does not undo that; of unseen rows at others"),
     ("MAPE, WAPE", "mean of the relative errors; all errors over all measured"),
     ("family", "the errors of fits without the row's whole family of networks"),
 )  # fmt: skip
@@ -136,7 +137,7 @@ def _more(check: Check) -> tuple[tuple[str, Callable[[CheckRow], str]], ...]:
         columns += [
             ("low", lambda row: _maybe(row.low)),
             ("high", lambda row: _maybe(row.high)),
-            ("inside", lambda row: {None: "-", True: "yes", False: "NO"}[row.inside]),
+            ("in", lambda row: {None: "-", True: "yes", False: "NO"}[row.inside]),
         ]
     return tuple(columns)
 
@@ -163,4 +164,5 @@ def _off(error: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}" if value < 1000 else f"{value:,.0f}"
+    """About four digits."""
+    return f"{value:.2f}" if value < 100 else f"{value:.1f}" if value < 1000 else f"{value:,.0f}"

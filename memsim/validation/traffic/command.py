@@ -34,12 +34,15 @@ class Subject:
         Of a series and sizes in bytes: what moves at each of them.
     facts : tuple of (str, str)
         How it is asked, and what it is.
+    chosen : tuple of str
+        What of it was chosen by looking at measured traffic of development series.
     """
 
     name: str
     title: str
     says: Said
     facts: tuple[tuple[str, str], ...]
+    chosen: tuple[str, ...] = ()
 
 
 def network_of(series: Series) -> Network:
@@ -54,10 +57,11 @@ MACHINES = {"fused": "zen3", "eager": "zen3_eager"}
 def library(series: Series, sizes: Sequence[int]) -> list[Moved]:
     """By the kernels of the library that really ran: the second of two passes, and its band."""
     point, best, worst = (_steady(series, sizes, heap=heap) for heap in (None, BEST, WORST))
-    return [
-        replace(moved, low=min(one.total, other.total), high=max(one.total, other.total))
-        for moved, one, other in zip(point, best, worst, strict=True)
-    ]
+    moved = []
+    for here, *ends in zip(point, best, worst, strict=True):
+        totals = [each.total for each in (here, *ends)]
+        moved.append(replace(here, low=min(totals), high=max(totals)))
+    return moved
 
 
 def _steady(series: Series, sizes: Sequence[int], heap: str | None) -> list[Moved]:
@@ -109,6 +113,7 @@ for _subject in (
                 "cache that were simulated",
             ),
         ),
+        ("which kernels and copies run", "when freed memory is used again"),
     ),
     Subject(
         "generic",
@@ -121,11 +126,10 @@ for _subject in (
                 "weights for each register tile, on a cache of sets of lines; no library's loops, "
                 "and no runtime around them",
             ),
-            (
-                "chosen by looking",
-                "the register tile among three and the allocator among three, at hardnet68, "
-                "resnet18 and squeezenet1_0 fused at 112x112",
-            ),
+        ),
+        (
+            "the register tile, among three, at hardnet68, resnet18 and squeezenet1_0 fused",
+            "the allocator, among three, at the same",
         ),
     ),
     Subject(

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 
+from memsim.files import read_table
 from memsim.program.library.onednn.runtime import Runtime
 
 READ_OFF = ("every", "kinds", "module", "start")
 """What of the runtime was read off the smallest rows of measured runs: its floors."""
 
-KNOWN = ("processor", "in_place")
+KNOWN = ("processor", "in_place", "heap", "past")
 """What of it follows from software and hardware: from source text and data sheets."""
+
+CALLS = "memsim.program.library.onednn", "calls"
+"""The table of what operators ask of malloc, recorded from the library that is modelled."""
 
 
 def numbers(part: object) -> int:
@@ -53,5 +57,6 @@ def told() -> tuple[str, str]:
         "read off runs",
         f"{floors()} numbers, the floors of the runtime: what an operator touches besides its "
         "tensors, from the smallest rows of hardnet68 and resnet18 "
-        "(memsim.program.library.onednn.runtime.Runtime)",
+        "(memsim.program.library.onednn.runtime.Runtime); and the calls of malloc of "
+        f"{len(read_table(*CALLS))} kinds of operators, recorded one by one (data/calls.csv)",
     )

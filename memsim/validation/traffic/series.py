@@ -185,12 +185,13 @@ def compared(
         rows=here,
         claims=tuple(_claims(question, here)),
         read_off=read_off.floors() if question.subject == "library" else 0,
+        chosen=subject.chosen,
         omitted=tuple(omitted),
     )
 
 
 def _row(question: Question, name: str, real: Moved, ours: Moved) -> CheckRow:
-    band = (ours.low, ours.high) if not question.writes else (None, None)
+    band = (ours.low, ours.high) if question.key == "band" else (None, None)
     low, high = (None if value is None else value / 1e6 for value in band)
     one, other = question.quantity(real) / 1e6, question.quantity(ours) / 1e6
     return CheckRow(name, one, other, low=low, high=high)

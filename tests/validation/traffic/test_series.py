@@ -181,7 +181,8 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[Frozen], None]:
     }
     monkeypatch.setattr(traffic, "measured", measured.__getitem__)
     monkeypatch.setattr(traffic, "SUBJECTS", {
-        name: Subject(name, name, says, (("predicted", "made up"),)) for name in SUBJECTS
+        name: Subject(name, name, says, (("predicted", "made up"),), ("a form",))
+        for name in SUBJECTS
     })  # fmt: skip
     traffic.predicted.cache_clear()
     yield lambda kept: monkeypatch.setattr(traffic, "frozen", lambda: kept)
@@ -194,6 +195,7 @@ def checks() -> dict[str, Callable[[], Check]]:
 
 def test_development_series_are_predicted_anew(made_up: Callable[[Frozen], None]) -> None:
     check = checks()["dev_fused"]()
+    assert check.chosen == ("a form",)
     assert len(check.rows) == 6
     assert check.score.mape == 1
 
