@@ -12,6 +12,7 @@ from memsim.machine import fields
 Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, strict=True)]
 Count = Annotated[int, Field(ge=1, le=10**9, strict=True)]
 Shape = tuple[Count, Count, Count]
+Text = Annotated[str, Field(min_length=1, max_length=300)]
 Variant = Annotated[str, Field(pattern=r"^[^@]+@[^@]+$", max_length=200)]
 
 
@@ -101,13 +102,20 @@ class Calibrated(BaseModel):
         Classes of operators that the networks had; see :mod:`memsim.engines.clock.rates`.
     left_out, worst : float
         Mean and largest relative error of the time of a network that was left out of the fit.
+    family_out, family_worst : float or None
+        The same of a network of whose family the fit had seen none; None where it is not known.
+    cpu, vectors : str or None
+        The processor that was timed and its vector instructions; None where it was no CPU, or is
+        not known.
+    clock : str or None
+        Which clock's times were fitted, where the file of runs had more than one.
 
     Examples
     --------
     >>> from memsim.machine import load_machine
     >>> fitted = load_machine("gtx1080").calibrated
     >>> fitted.networks, fitted.inputs, round(fitted.left_out, 3)
-    (16, ((3, 1024, 1024),), 0.02)
+    (16, ((3, 1024, 1024),), 0.021)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -121,6 +129,11 @@ class Calibrated(BaseModel):
     classes: tuple[fields.Name, ...]
     left_out: Share
     worst: Share
+    family_out: Share | None = None
+    family_worst: Share | None = None
+    cpu: Text | None = None
+    vectors: Text | None = None
+    clock: Text | None = None
 
     def outside(
         self,

@@ -347,6 +347,8 @@ class Machine(BaseModel):
             "overlap": self.compute.overlap,
             "channel_tile": self.compute.channel_tile,
             "vector": self.compute.vector,
+            "wave": self.compute.wave,
+            "launch_ps": self.compute.launch,
             "onchip_pj_per_byte": self.onchip_pj_per_byte,
             "pj_per_mac": self.compute.pj_per_mac or None,
         }

@@ -43,7 +43,8 @@ gtx1080,8.87,320,2097152
 titan_v,14.9,652.8,4718592
 jetson_nano,0.236,25.6,262144
 """
-FITTED = {"gtx1080", "titan_v", "jetson_nano", "zen3", "zen3_eager"}
+CPUS = {"zen3", "zen3_eager", "xeon_avx512", "xeon_avx512_eager"}
+FITTED = {"gtx1080", "titan_v", "jetson_nano", *CPUS}
 PRODUCTS = list(csv.DictReader(PUBLISHED.splitlines()))
 
 
@@ -73,11 +74,13 @@ def test_every_preset_loads_and_states_its_sources(name):
 @pytest.mark.parametrize("name", machine_names())
 def test_every_key_of_a_preset_is_written_out_or_has_a_neutral_default(name):
     machine = load_machine(name)
-    processor = name == "cpu"
+    processor = name == "cpu" or name in CPUS
     kept = ("lru", "hardware") if processor else ("lru", "scratchpad")
     assert (machine.cache.policy, machine.cache.management) == kept
     assert machine.cache.ways == (16 if processor else None)
-    assert machine.cache.bandwidth is None or name == "edge"
+    assert machine.cache.bandwidth is None or name == "edge" or name in CPUS
+    assert machine.compute.wave == 1 or name in ("gtx1080", "titan_v")
+    assert machine.compute.launch == 0
     assert machine.dram.efficiency == 1 or name in FITTED
 
 
@@ -109,6 +112,8 @@ def test_every_number_of_a_machine_as_plain_values():
         "overlap": "all",
         "channel_tile": 1,
         "vector": 1,
+        "wave": 1,
+        "launch_ps": 0,
         "pooling_per_s": 64_000_000_000,
         "kernels": None,
         "rate_by_dtype": None,
@@ -371,7 +376,7 @@ def test_a_bad_file_is_refused_in_these_words(tmp_path, text, expected):
             "",
             "unknown machine '' "
             "(known: cpu, datacenter, edge, gtx1080, jetson_nano, textbook, titan_v, "
-            "zen3, zen3_eager)",
+            "xeon_avx512, xeon_avx512_eager, zen3, zen3_eager)",
         ),
         ("./edge", "./edge: no such file"),
         ("no.yaml", "no.yaml: no such file"),

@@ -109,3 +109,5 @@ def command(
             loaded, lowering, progress=lambda done: bar(done, passes), **named, **given
         )  # fmt: skip
     delivery.send(found, layers)
+    if found.busy:
+        click.echo(f"memsim: note: {found.busy}", err=True)

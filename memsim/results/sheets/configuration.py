@@ -34,7 +34,10 @@ def configuration(
     dram = f"{format_rate(machine.dram.bandwidth)}{share}, latency {_ps(machine.dram_latency_ps)}"
     compute = f"{format_rate(machine.mac_rate('conv', program.network.dtype), 'MAC')}, "
     compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
+    if machine.onchip_bytes_per_s is not None:
+        compute += f"on chip {format_rate(machine.onchip_bytes_per_s)}, "
     compute += f"kernel overhead {_ps(machine.kernel_overhead_ps)}"
+    compute += f", issued in {_ps(machine.compute.launch)}" if machine.compute.launch else ""
     compute += OVERLAPS[machine.compute.overlap]
     facts = [
         ("cache", f"{kept}{cache.management}, {cache.policy}{ways}{hint}"),
