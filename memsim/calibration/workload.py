@@ -15,6 +15,7 @@ from memsim.engines.clock.recurrence import finish, recurrence
 from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel, steps
 from memsim.machine import Machine
 from memsim.program import build
+from memsim.program.library.build import build_library
 from memsim.program.lowering import on_library
 from memsim.program.program import Program
 from memsim.units import PICOSECONDS
@@ -90,12 +91,10 @@ class Workload:
         tiles = (compute.channel_tile, compute.wave, compute.vector)
         key = (
             run.place, content_of(run), base.buffer, cache, burst, tiles, named,
-            compute.kernels, base.program.images, base.program.rows,
+            compute.kernels, base.program.images, base.program.rows, base.program.library,
         )  # fmt: skip
         if key not in _BUILT:
-            lowering = on_library(run.lowering, compute.kernels)
-            habits = {name: getattr(base.program, name) for name in ("images", "rows")}
-            program = build(load_network(run), buffer=base.buffer, lowering=lowering, **habits)
+            program = _program(run, base)
             while len(_BUILT) >= MOST_KEPT:
                 del _BUILT[next(iter(_BUILT))]
             _BUILT[key] = cls(program, cache_pass(program, base.cache), base)
@@ -200,3 +199,14 @@ class Workload:
                 chosen = by_macs & (self.task_class == name)
                 amounts[name] = np.where(chosen, self.macs, 0)
         return amounts
+
+
+def _program(run: Run, base: Machine) -> Program:
+    """The program of a run on a machine."""
+    network = load_network(run)
+    lowering = on_library(run.lowering, base.compute.kernels)
+    library = base.program.library
+    if library != "none":
+        return build_library(network, library=library, lowering=lowering, line=base.cache.line)
+    habits = {name: getattr(base.program, name) for name in ("images", "rows")}
+    return build(network, buffer=base.buffer, lowering=lowering, **habits)

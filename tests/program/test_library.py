@@ -75,6 +75,15 @@ def test_what_a_tensor_is_touched_for() -> None:
     assert told["conv", "output", True] is Role.OUTPUT
 
 
+def test_a_copy_that_no_kernel_executes_is_done_for_the_next_one() -> None:
+    text = "{name: n, input: [8, 4, 4], layers: [{conv: {out: 16, kernel: 3}}, flatten, {linear: 4}]}"
+    program = build_library(memsim.loads(text), library="onednn-avx2")
+    assert [kernel.op.kind for kernel in program.kernels] == ["conv", "linear"]
+    reads = {program.tensors[t].name
+             for t in program.cell_tensor[program.touch_cell[program.touch_start[1]:]]}  # fmt: skip
+    assert "conv1" in reads
+
+
 def test_residual_operands_are_told_apart() -> None:
     program = built("eager")
     roles = {Role(role) for role, task in zip(program.touch_role, program.touch_task, strict=True)

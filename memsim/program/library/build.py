@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.errors import InputError, Problem, SimulationError, did_you_mean
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Network
 from memsim.program.build import build
 from memsim.program.kernel import Kernel, Role
@@ -132,12 +132,13 @@ class _Assembly:
             for layer in kernel.layers:
                 if layer not in number or kernel.macs:  # and not a copy for the layer's sake
                     number[layer] = position
-        tasks = [number.get(call.layer, 0) for call in forward.calls]
-        strangers = [c.layer for c in forward.calls if c.layer and c.layer not in number]
-        if strangers:
-            message = f"{self.network.name}: no kernel executes {strangers[0]}"
-            raise SimulationError(Problem(message))
-        return np.array(tasks, np.int64)
+        tasks, ahead = [], len(self.kernels) - 1
+        for call in reversed(forward.calls):
+            # What no kernel executes, such as the copy that flattens a map of channels last, and
+            # what comes before the first layer, is done for the kernel after it.
+            ahead = number.get(call.layer, ahead)
+            tasks.append(ahead)
+        return np.array(tasks[::-1], np.int64)
 
     def program(self, options: dict[str, str | int]) -> Program:
         """All of it."""
