@@ -5,9 +5,9 @@
 
 Each network is alone in a process under memsim's Valgrind tool (see ``memsim measure
 --cachegrind``). What a process counted becomes a file in the folder; a run that has its file is not
-made again, so several of these programs may share a folder (``--part 0/2``, ``--part 1/2``). Of a
-development run a CSV file beside it has the counts of each kernel in one pass more. No prediction is
-made here.
+made again, so several of these programs may share a folder (``--part 0/2``, ``--part 1/2``). Beside
+a development run a CSV file has the counts of each kernel in one pass more. No prediction is made
+here.
 """
 
 from __future__ import annotations
