@@ -5,8 +5,9 @@
 
 Each network is alone in a process under memsim's Valgrind tool (see ``memsim measure
 --cachegrind``). What a process counted becomes a file in the folder; a run that has its file is not
-made again, so several of these programs may share a folder (``--part 0/2``, ``--part 1/2``). A CSV
-file beside it has the counts of each kernel in one pass more. No prediction is made here.
+made again, so several of these programs may share a folder (``--part 0/2``, ``--part 1/2``). Of a
+development run a CSV file beside it has the counts of each kernel in one pass more. No prediction is
+made here.
 """
 
 from __future__ import annotations
@@ -55,10 +56,12 @@ def counter(row: dict[str, str], folder: str) -> tuple[Child, DataCache]:
 def run(row: dict[str, str], process: int, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         child, tool = counter(row, scratch)
-        counts, kernels = tool.count_kernels([1024 * kib for kib in KIB], process)
+        kernels_too = row["split"] == "dev" and process == 0
+        counts, kernels = tool.count_kernels([1024 * kib for kib in KIB], process, kernels_too)
         facts = {**tool.facts(), **child.facts()}
         found = {**row, "kernels": child.report["vectors"].lower(), "facts": facts}
-    write_kernels(kernels, folder / f"{name_of(row)}-{process}.csv")
+    if kernels:
+        write_kernels(kernels, folder / f"{name_of(row)}-{process}.csv")
     found["counts"] = [each.to_dict() for each in counts]
     (folder / f"{name_of(row)}-{process}.json").write_text(json.dumps(found, indent=1))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memsim.measurement.counters.data_cache import build_tool, read_marks
+from memsim.measurement.counters.data_cache import REGISTERS, build_tool, read_marks
 from memsim.measurement.counters.simulated_run import MARK
 
 SWEEPS = f"""\
@@ -192,3 +192,53 @@ def test_the_tool_refuses_what_is_no_cache(
 
 def test_without_headers_there_is_no_tool(tmp_path: Path) -> None:
     assert build_tool(tmp_path / "bin" / "valgrind") is None
+
+
+FMA = """\
+#include <immintrin.h>
+#include <stdio.h>
+float a[64], b[64];
+int main(int count, char **words) {
+   for (int n = 0; n < 64; n++) { a[n] = n * 0.37f; b[n] = 1.0f / (n + 3); }
+   __m256 x = _mm256_loadu_ps(a + 3), y = _mm256_loadu_ps(b + 5), z = x, w = y;
+   __m128 s = _mm_loadu_ps(a + 7);
+   for (int n = 0; n < 9 * count; n++) {
+      z = _mm256_fmadd_ps(x, _mm256_broadcast_ss(b + n), z);
+      w = _mm256_fmsub_ps(w, z, x);
+      z = _mm256_fnmadd_ps(w, y, z);
+      w = _mm256_fmadd_ps(z, _mm256_loadu_ps(a + n), w);
+      s = _mm_fmadd_ps(s, s, _mm256_castps256_ps128(z));
+      s = _mm_mul_ps(s, _mm_set1_ps(0.1f));
+      w = _mm256_mul_ps(w, _mm256_set1_ps(0.01f));
+   }
+   float out[20];
+   _mm256_storeu_ps(out, z); _mm256_storeu_ps(out + 8, w); _mm_storeu_ps(out + 16, s);
+   for (int n = 0; n < 20; n++) printf("%.4g ", out[n]);
+   return 0;
+}
+"""
+"""Chains of multiply-adds in registers, from memory, of 4 and of 8 lanes."""
+
+
+@pytest.mark.needs(program="valgrind")
+@pytest.mark.needs(program="gcc")
+@pytest.mark.parametrize("options", [[], [REGISTERS]])
+def test_multiply_adds_have_the_values_of_the_processors(
+    tmp_path: Path, options: list[str]
+) -> None:
+    (tmp_path / "fma.c").write_text(FMA)
+    program = str(tmp_path / "fma")
+    subprocess.run(["gcc", "-O2", "-mavx2", "-mfma", "-o", program, f"{program}.c"], check=True)
+    lib = build_tool(Path(shutil.which("valgrind") or ""))
+    said = [
+        subprocess.run(
+            ["valgrind", "-q", "--tool=data_cache", f"--out={tmp_path / 'out'}", fma, *options,
+             program],
+            env={**os.environ, "VALGRIND_LIB": str(lib)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for fma in ("--fma=fast", "--fma=exact")
+    ]  # fmt: skip
+    assert said[0] == said[1] != ""

@@ -19,9 +19,9 @@
    in lines of 64 bytes. A last level's misses by loads are reads, those by stores are lines that
    are fetched before they are written, its dirty evictions are writes.
 
-   Fused multiply-adds of single precision, which Valgrind computes in software, are a product
-   and a sum here, each rounded: what is computed may differ in the last bit, where it is loaded
-   from and stored to does not. --fma=exact leaves them as they are. */
+   Fused multiply-adds of single precision, which Valgrind computes in software, lane by lane, are
+   a product and a sum here, each rounded: what is computed may differ in the last bit, where it is
+   loaded from and stored to does not. --fma=exact leaves them as they are. */
 
 #include "pub_tool_basics.h"
 #include "pub_tool_libcassert.h"
@@ -223,10 +223,168 @@ static IRExpr *multiply_add(IRSB *to, IRQop *op) {
    return IRExpr_Unop(Iop_ReinterpI32asF32, bits);
 }
 
-static Bool is_fma(const IRStmt *st) {
-   if (st->tag != Ist_WrTmp || st->Ist.WrTmp.data->tag != Iex_Qop) return False;
-   IROp op = st->Ist.WrTmp.data->Iex.Qop.details->op;
-   return op == Iop_MAddF32 || op == Iop_MSubF32;
+static IRQop *fma_of(const IRStmt *st) {
+   if (st->tag != Ist_WrTmp || st->Ist.WrTmp.data->tag != Iex_Qop) return NULL;
+   IRQop *op = st->Ist.WrTmp.data->Iex.Qop.details;
+   return op->op == Iop_MAddF32 || op->op == Iop_MSubF32 ? op : NULL;
+}
+
+/* ---- multiply-adds of vectors
+
+   Valgrind takes them apart into lanes. Four lanes whose operands and results lie side by side in
+   the guest's registers are put together again. That needs all registers to be up to date at each
+   instruction (--vex-iropt-register-updates=allregs-at-each-insn). */
+
+#define WORDS 1024
+#define MOST_LANES 8
+#define NOWHERE 0xffffffffu
+
+static UInt *where = NULL, *since = NULL; /* a place with a temporary's value, and since when */
+static UInt version[WORDS];               /* how often each word of the registers was written */
+static UInt temps = 0;
+
+static void forget_all(void) {
+   UInt n;
+   for (n = 0; n < WORDS; n++) version[n]++;
+}
+
+static void begin_block(const IRSB *from) {
+   UInt n;
+   if ((UInt)from->tyenv->types_used > temps) {
+      temps = 2 * from->tyenv->types_used;
+      where = VG_(realloc)("data_cache.where", where, temps * sizeof(UInt));
+      since = VG_(realloc)("data_cache.since", since, temps * sizeof(UInt));
+   }
+   for (n = 0; n < (UInt)from->tyenv->types_used; n++) where[n] = NOWHERE;
+}
+
+static void lies_at(IRTemp temp, UInt offset) {
+   if (offset % 4 || offset / 4 >= WORDS) return;
+   where[temp] = offset;
+   since[temp] = version[offset / 4];
+}
+
+static UInt place_of(const IRExpr *value) {
+   if (value->tag != Iex_RdTmp || where[value->Iex.RdTmp.tmp] == NOWHERE) return NOWHERE;
+   UInt offset = where[value->Iex.RdTmp.tmp];
+   return since[value->Iex.RdTmp.tmp] == version[offset / 4] ? offset : NOWHERE;
+}
+
+/* What a statement tells of registers and temporaries. */
+static void follow(const IRSB *from, const IRStmt *st) {
+   UInt n;
+   switch (st->tag) {
+   case Ist_Put: {
+      UInt size = sizeofIRType(typeOfIRExpr(from->tyenv, st->Ist.Put.data));
+      for (n = st->Ist.Put.offset / 4; n <= (st->Ist.Put.offset + size - 1) / 4; n++)
+         if (n < WORDS) version[n]++;
+      if (st->Ist.Put.data->tag == Iex_RdTmp && size == 4)
+         lies_at(st->Ist.Put.data->Iex.RdTmp.tmp, st->Ist.Put.offset);
+      break;
+   }
+   case Ist_WrTmp: {
+      const IRExpr *data = st->Ist.WrTmp.data;
+      if (data->tag == Iex_Get && data->Iex.Get.ty == Ity_F32)
+         lies_at(st->Ist.WrTmp.tmp, data->Iex.Get.offset);
+      else if (data->tag == Iex_RdTmp && place_of(data) != NOWHERE)
+         lies_at(st->Ist.WrTmp.tmp, place_of(data));
+      break;
+   }
+   case Ist_PutI: case Ist_Dirty: forget_all(); break;
+   default: break;
+   }
+}
+
+typedef struct {
+   UInt lanes, puts;
+   IRQop *op[MOST_LANES];
+   IRTemp result[MOST_LANES], copy[MOST_LANES];
+   UInt from[3], to; /* places of lane 0 */
+} Vector;
+
+static Bool next_lane(UInt *first, UInt lane, UInt place) {
+   if (place == NOWHERE) return False;
+   if (lane == 0) *first = place;
+   return place == *first + 4 * lane;
+}
+
+/* Take in one statement; whether the instruction may still be one multiply-add. */
+static Bool add_part(const IRStmt *st, Vector *vector) {
+   IRQop *op = fma_of(st);
+   UInt k, lane = vector->lanes;
+   if (op != NULL) {
+      const IRExpr *operand[3] = {op->arg2, op->arg3, op->arg4};
+      if (lane == MOST_LANES || lane != vector->puts) return False;
+      for (k = 0; k < 3; k++)
+         if (!next_lane(&vector->from[k], lane, place_of(operand[k]))) return False;
+      vector->op[lane] = op;
+      vector->result[lane] = vector->copy[lane] = st->Ist.WrTmp.tmp;
+      vector->lanes++;
+      return True;
+   }
+   if (lane == 0) return True;
+   if (st->tag == Ist_WrTmp && st->Ist.WrTmp.data->tag == Iex_RdTmp &&
+       st->Ist.WrTmp.data->Iex.RdTmp.tmp == vector->result[lane - 1])
+      vector->copy[lane - 1] = st->Ist.WrTmp.tmp;
+   if (st->tag == Ist_Put && st->Ist.Put.data->tag == Iex_RdTmp &&
+       (st->Ist.Put.data->Iex.RdTmp.tmp == vector->result[lane - 1] ||
+        st->Ist.Put.data->Iex.RdTmp.tmp == vector->copy[lane - 1]))
+      return vector->puts < lane && next_lane(&vector->to, vector->puts++, st->Ist.Put.offset);
+   return st->tag == Ist_Put || st->tag == Ist_WrTmp || st->tag == Ist_NoOp;
+}
+
+/* Whether the statements of an instruction are one multiply-add of 4 or 8 lanes. */
+static Bool is_vector(const IRSB *from, Int begin, Int end, Vector *vector) {
+   Bool whole = True;
+   Int n;
+   VG_(memset)(vector, 0, sizeof *vector);
+   for (n = begin; n < end; n++) {
+      whole = whole && add_part(from->stmts[n], vector);
+      follow(from, from->stmts[n]);
+   }
+   return whole && (vector->lanes == 4 || vector->lanes == 8) && vector->puts == vector->lanes;
+}
+
+static IRExpr *vector_at(IRSB *to, UInt offset) {
+   return give(to, Ity_V128, IRExpr_Get(offset, Ity_V128));
+}
+
+static void together(IRSB *to, const Vector *vector) {
+   UInt n;
+   IRExpr *sums[2];
+   IROp last_op = vector->op[0]->op == Iop_MAddF32 ? Iop_Add32Fx4 : Iop_Sub32Fx4;
+   for (n = 0; n < vector->lanes; n += 4) {
+      IRExpr *mode = vector->op[0]->arg1;
+      IRExpr *a = vector_at(to, vector->from[0] + 4 * n);
+      IRExpr *b = vector_at(to, vector->from[1] + 4 * n);
+      IRExpr *c = vector_at(to, vector->from[2] + 4 * n);
+      IRExpr *product = give(to, Ity_V128, IRExpr_Triop(Iop_Mul32Fx4, mode, a, b));
+      sums[n / 4] = give(to, Ity_V128, IRExpr_Triop(last_op, mode, product, c));
+   }
+   for (n = 0; n < vector->lanes; n += 4)
+      addStmtToIRSB(to, IRStmt_Put(vector->to + 4 * n, sums[n / 4]));
+   for (n = 0; n < vector->lanes; n++) /* where nothing else reads them they are removed again */
+      addStmtToIRSB(to, IRStmt_WrTmp(vector->result[n], IRExpr_Get(vector->to + 4 * n, Ity_F32)));
+}
+
+/* Whether a statement belongs to the lanes that are put together. */
+static Bool is_part(const IRStmt *st, const Vector *vector) {
+   UInt n;
+   if (fma_of(st) != NULL) return True;
+   if (st->tag != Ist_Put || st->Ist.Put.data->tag != Iex_RdTmp) return False;
+   for (n = 0; n < vector->lanes; n++)
+      if (st->Ist.Put.data->Iex.RdTmp.tmp == vector->result[n] ||
+          st->Ist.Put.data->Iex.RdTmp.tmp == vector->copy[n])
+         return True;
+   return False;
+}
+
+static Bool is_copy(const IRStmt *st, const Vector *vector) {
+   UInt n;
+   for (n = 0; n < vector->lanes; n++)
+      if (st->tag == Ist_WrTmp && st->Ist.WrTmp.tmp == vector->copy[n] && fma_of(st) == NULL)
+         return True;
+   return False;
 }
 
 static void counted(IRSB *to, const IRStmt *st) {
@@ -278,16 +436,27 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *from, const VexGuestLa
                         IRType guest_word, IRType host_word) {
    Bool fast = VG_STREQ(fma, "fast");
    IRSB *to = deepCopyIRSBExceptStmts(from);
-   Int n;
-   for (n = 0; n < from->stmts_used; n++) {
-      IRStmt *st = from->stmts[n];
-      if (simulating) counted(to, st);
-      if (fast && is_fma(st)) {
-         IRExpr *value = multiply_add(to, st->Ist.WrTmp.data->Iex.Qop.details);
-         addStmtToIRSB(to, IRStmt_WrTmp(st->Ist.WrTmp.tmp, value));
+   Int n = 0, k;
+   if (fast) begin_block(from);
+   while (n < from->stmts_used) {
+      Int begin = n++;
+      Vector vector;
+      Bool packed = False;
+      while (n < from->stmts_used && from->stmts[n]->tag != Ist_IMark) n++;
+      if (fast) packed = is_vector(from, begin, n, &vector);
+      for (k = begin; k < n; k++) {
+         IRStmt *st = from->stmts[k];
+         if (packed && (is_part(st, &vector) || is_copy(st, &vector))) continue;
+         if (simulating) counted(to, st);
+         if (fast && fma_of(st) != NULL)
+            addStmtToIRSB(to, IRStmt_WrTmp(st->Ist.WrTmp.tmp, multiply_add(to, fma_of(st))));
+         else
+            addStmtToIRSB(to, st);
       }
-      else
-         addStmtToIRSB(to, st);
+      if (!packed) continue;
+      together(to, &vector);
+      for (k = begin; k < n; k++)
+         if (is_copy(from->stmts[k], &vector)) addStmtToIRSB(to, from->stmts[k]);
    }
    return to;
 }
@@ -357,7 +526,7 @@ static void usage(void) {
 static void debug_usage(void) { VG_(printf)("    (none)\n"); }
 
 static void refuse(const HChar *name, const HChar *expected) {
-   VG_(fmsg_bad_option)(name, "%s", expected); /* which exits while options are read alone */
+   VG_(fmsg_bad_option)(name, "%s", expected); /* ends the program only while options are read */
    VG_(exit)(1);
 }
 
