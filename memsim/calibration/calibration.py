@@ -345,7 +345,14 @@ def _kernels(
         family = simulated(lambda run: unrelated[_family(run)].machine)
     return tuple(
         KernelTimes(
-            o.run.name, o.run.layer, *o.workload.about(o.kernels), o.seconds, one, two, three
+            o.run.name,
+            o.run.layer,
+            *o.workload.about(o.kernels),
+            o.seconds,
+            one,
+            two,
+            three,
+            o.run.input_shape,
         )
         for o, one, two, three in zip(observations, seen, left_out, family, strict=True)
     )

@@ -131,7 +131,7 @@ for _published in (
         "vector, classes, sum or maximum); without each network in turn the same tile and vector "
         "are best. vector rests on four networks: SqueezeNet and the "
         "HarDNet-s, which were never released",
-        by_looking=("overlap", "channel_tile", "vector"),
+        by_looking=("overlap", "channel_tile", "vector", "wave"),
     ),
     Published(
         name="camvid",
@@ -149,6 +149,7 @@ for _published in (
         "rule; MAC rates are the published peaks', which nine times do not show to be missed; "
         "biases are taken as free, since it is not known which of the networks that were timed "
         "had them",
+        by_looking=("wave",),
         # The variant with the parameters that are printed; see the files of the networks.
         variants=dict.fromkeys(
             ("fc_hardnet68", "fc_hardnet76", "fc_hardnet84", "fc_hardnet_ref100"), "pre"

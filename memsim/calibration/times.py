@@ -82,6 +82,8 @@ class KernelTimes:
         As of a network.
     family_out_s : float or None
         As of a network.
+    input_shape : tuple of int or None
+        Of the network: channels, height, width.
     """
 
     name: str
@@ -92,6 +94,7 @@ class KernelTimes:
     simulated_s: float
     left_out_s: float
     family_out_s: float | None = None
+    input_shape: tuple[int, int, int] | None = None
 
     @property
     def unseen_s(self) -> float:

@@ -72,7 +72,7 @@ def _errors(score: Score) -> tuple[str, str, str]:
 
 
 def _error(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return f"{value:.1%}"
 
 
 def _facts(check: Check) -> Iterator[tuple[str, str]]:
