@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,7 +97,9 @@ class Workload:
             program = _program(run, base)
             while len(_BUILT) >= MOST_KEPT:
                 del _BUILT[next(iter(_BUILT))]
-            _BUILT[key] = cls(program, cache_pass(program, base.cache), base)
+            traffic = cache_pass(program, base.cache)
+            # Only the pass needs a library's addresses, which take most of the memory.
+            _BUILT[key] = cls(replace(program, spans=()), traffic, base)
         return _BUILT[key]
 
     def tasks_of(self, kernels: Kernels) -> Tasks:
