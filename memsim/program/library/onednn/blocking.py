@@ -46,6 +46,8 @@ class Blocking:
         Channel blocks are the outer loop and pixels the inner one, or the other way round.
     flat : bool
         Whether a block of pixels may cross rows.
+    simd : int
+        Channels of a vector.
     """
 
     oc: int
@@ -58,6 +60,7 @@ class Blocking:
     kh: int
     weights_outer: bool
     flat: bool
+    simd: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,7 @@ def choose(geometry: Geometry, processor: Processor = COMMON, images: int = 1) -
         kh=best.kh,
         weights_outer=best.weights_outer,
         flat=best.flat,
+        simd=simd,
     )
 
 

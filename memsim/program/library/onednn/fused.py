@@ -111,6 +111,9 @@ class FusedForward(Forward):
             for layer in self.network
         }
 
+    def enter(self, kind: str, layer: str, shape: object = None) -> None:
+        super().enter("linear.packed" if kind == "linear" else kind, layer, shape)
+
     def run(self) -> None:
         """Record all kernels, in their order."""
         self.start()
@@ -147,7 +150,8 @@ class FusedForward(Forward):
             self._provide(chain.residual)
         source = self.source(layer, geometry)
         with self.trace.call(layer.name, "conv"):
-            self.enter("conv", layer.name, (geometry, len(chain.layers)))
+            kind = "conv.depthwise" if geometry.depthwise else "conv"
+            self.enter(kind, layer.name, (geometry, len(chain.layers)))
             size = geometry.oc * geometry.groups * ITEM  # a folded norm always leaves one
             record_read(self.trace, self.parameters(f"{layer.name}.bias", size), size)
             added = self.values[chain.residual].map if chain.residual else None
