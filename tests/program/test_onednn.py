@@ -345,6 +345,18 @@ def test_a_batch_moves_the_maps_of_every_image_and_the_weights_once_each_time() 
         assert three.length[~three.write].sum() <= 3 * one.length[~one.write].sum()
 
 
+def test_a_block_of_channels_is_computed_for_all_images_where_weights_stay() -> None:
+    network = network_of(Node("c", Conv(out=256, kernel=3), ("x",)), shape=(256, 48, 48))
+    forward = FusedForward(network.with_options(batch=2), BARE)
+    conv = forward.steady.call == 1
+    start, write = forward.steady.start[conv], forward.steady.write[conv]
+    image = 256 * 48 * 48 * ITEM
+    at = forward.values["c"].map.address
+    outputs = start[write & (start >= at)] - at
+    turns = np.flatnonzero(np.diff(outputs // image) != 0)
+    assert len(turns) == 2 * 256 // forward.chosen["c"].blocking.oc - 1  # type: ignore[union-attr]
+
+
 def test_padding_that_differs_from_side_to_side_is_a_copy_before_the_convolution() -> None:
     network = network_of(Node("c", Conv(out=64, kernel=3, padding=(1, 1, 0, 0)), ("x",)))
     for mode in FORWARDS:

@@ -52,6 +52,7 @@ def record_brgemm(
     weights: int,
     dst: int,
     added: int | None = None,
+    only: int | None = None,
 ) -> None:
     """Record one convolution of one image.
 
@@ -65,9 +66,11 @@ def record_brgemm(
     added : int, optional
         Address of a map of the output's size that is added before the output is stored, block by
         block.
+    only : int, optional
+        The one block of output channels that is computed.
     """
     for group in range(geometry.groups):
-        _Group(geometry, blocking, group, src, weights, dst, added).record(trace)
+        _Group(geometry, blocking, group, src, weights, dst, added, only).record(trace)
 
 
 @cache
@@ -127,6 +130,7 @@ class _Group:
         weights: int,
         dst: int,
         added: int | None,
+        only: int | None = None,
     ) -> None:
         g, b = geometry, blocking
         self.g, self.b = g, b
@@ -141,7 +145,7 @@ class _Group:
         lines = 1 if b.flat else g.oh
         blocks = [(at, min(at + b.pixels, line)) for at in range(0, line, b.pixels)]
         strips = [(row, *block) for row in range(lines) for block in blocks]
-        channels = range(0, g.oc, b.oc)
+        channels = range(0, g.oc, b.oc) if only is None else [only * b.oc]
         if b.weights_outer:
             self.tasks = [(*strip, oc) for oc in channels for strip in strips]
         else:
