@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+from memsim.calibration.families import family_of
 from memsim.calibration.fit import Fit, Observation, fit
 from memsim.calibration.parameters import PARAMETERS
+from memsim.calibration.places import Places
 from memsim.calibration.published import PUBLISHED, base_file
-from memsim.calibration.runs import Run, RunSet, load_network, read_runs
+from memsim.calibration.runs import CLOCK, Run, RunSet, load_network, read_runs
 from memsim.calibration.score import Score
-from memsim.calibration.workload import Workload
+from memsim.calibration.times import ClassTimes, KernelTimes, NetworkTimes, by_class
 from memsim.errors import InputError, Problem, SimulationError, did_you_mean
 from memsim.machine import Machine, load_machine
 from memsim.machine.habits import Calibrated
@@ -25,54 +28,6 @@ LEVELS = ("auto", "network", "kernel")
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """A file or several."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkTimes:
-    """One network as it was run: its time as measured and as predicted.
-
-    Attributes
-    ----------
-    name : str
-    run : Run
-    kernels : int
-    measured_s : float
-    regression_s : float
-        By the fit: its parts summed.
-    simulated_s : float
-        By memsim's engine on the fitted machine.
-    left_out_s : float
-        By memsim's engine on a machine that was fitted without this network.
-    """
-
-    name: str
-    run: Run
-    kernels: int
-    measured_s: float
-    regression_s: float
-    simulated_s: float
-    left_out_s: float
-
-    @property
-    def error(self) -> float:
-        """Of the prediction without this network: ``predicted / measured - 1``."""
-        return self.left_out_s / self.measured_s - 1
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "network": self.name,
-            "variant": self.run.variant or None,
-            "input": "x".join(map(str, self.run.input_shape)),
-            "batch": self.run.batch,
-            "lowering": self.run.lowering,
-            "kernels": self.kernels,
-            "measured_s": self.measured_s,
-            "regression_s": self.regression_s,
-            "simulated_s": self.simulated_s,
-            "left_out_s": self.left_out_s,
-            "error": self.error,
-        }
 
 
 @dataclass(frozen=True)
@@ -87,8 +42,8 @@ class Calibration(Facts):
         Where the times come from.
     level : str
         ``network`` or ``kernel``: which times were fitted.
-    kernel_scores : dict of str to Score
-        Where kernels were timed: their errors, ``simulated`` and ``left_out``.
+    kernels : tuple of KernelTimes
+        Where kernels were timed: each of them.
     unmatched : tuple of str
         Timed kernels that the model does not have.
     classes : tuple of str
@@ -102,7 +57,7 @@ class Calibration(Facts):
     >>> import memsim
     >>> calibration = memsim.calibrate(paper="nano")  # doctest: +SKIP
     >>> sorted(calibration.scores)                    # doctest: +SKIP
-    ['left_out', 'regression', 'simulated']
+    ['family_out', 'left_out', 'regression', 'simulated']
     """
 
     laid_out_by: ClassVar[str] = "memsim.calibration.sheet:calibration_sheet"
@@ -111,7 +66,7 @@ class Calibration(Facts):
     networks: tuple[NetworkTimes, ...]
     facts: Mapping[str, str]
     level: str
-    kernel_scores: dict[str, Score] = field(default_factory=dict)
+    kernels: tuple[KernelTimes, ...] = field(default=(), repr=False)
     unmatched: tuple[str, ...] = ()
     base_text: str = field(default="", repr=False)
     classes: tuple[str, ...] = ()
@@ -125,6 +80,7 @@ class Calibration(Facts):
     def calibrated(self) -> Calibrated:
         """What the machine was fitted to, and how wrong it is about networks it has not seen."""
         runs, score = [row.run for row in self.networks], self.scores["left_out"]
+        family = self.scores.get("family_out")
         kernels = self.kernel_scores.get("left_out")
         return Calibrated(
             networks=len({_network(run) for run in runs}),
@@ -136,16 +92,28 @@ class Calibration(Facts):
             classes=self.classes,
             left_out=round(score.mape, 4),
             worst=round(score.worst, 4),
+            family_out=None if family is None else round(family.mape, 4),
+            family_worst=None if family is None else round(family.worst, 4),
+            cpu=self.facts.get("cpu"),
+            vectors=self.facts.get("instruction set", "").split(";")[0]
+            or self.facts.get("vectors"),
+            clock=self.facts.get(CLOCK),
         )
 
     @cached_property
     def scores(self) -> dict[str, Score]:
-        """Errors of whole networks: ``regression``, ``simulated`` and ``left_out``."""
-        measured = [row.measured_s for row in self.networks]
-        return {
-            name: Score.of(measured, [getattr(row, f"{name}_s") for row in self.networks])
-            for name in ("regression", "simulated", "left_out")
-        }
+        """Errors of whole networks: ``regression``, ``simulated``, ``left_out``, ``family_out``."""
+        return _scores(self.networks, "regression", "simulated", "left_out", "family_out")
+
+    @cached_property
+    def kernel_scores(self) -> dict[str, Score]:
+        """Errors of timed kernels: ``simulated``, ``left_out``, ``family_out``; or none."""
+        return _scores(self.kernels, "simulated", "left_out", "family_out")
+
+    @cached_property
+    def by_class(self) -> tuple[ClassTimes, ...]:
+        """Timed kernels by the class of their operator, the longest first."""
+        return by_class(self.kernels)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.calibration/1"``."""
@@ -169,6 +137,7 @@ class Calibration(Facts):
             "fitted_parameters": len(self.fit.fitted),
             "errors": {name: score.to_dict() for name, score in self.scores.items()},
             "kernel_errors": {name: score.to_dict() for name, score in self.kernel_scores.items()},
+            "by_class": [row.to_dict() for row in self.by_class],
             "unmatched": list(self.unmatched),
             "networks": [row.to_dict() for row in self.networks],
         }
@@ -261,18 +230,20 @@ def calibrate_runs(
         raise InputError(Problem(f"unknown level {level!r}", hint=hint))
     if level == "auto":
         level = "kernel" if any(run.layer for run in runs.runs) else "network"
-    places = _Places(runs, base, level)
-    if len(places.groups) < 2:
+    places = Places(runs, base, level)
+    observations = places.observations
+    if len({_network(o.run) for o in observations}) < 2:
         raise SimulationError(
             Problem("one network cannot be left out and predicted", hint="measure at least two")
         )
-    whole = fit(places.observations, base, parameters)
-    without = {
-        name: fit([o for o in places.observations if _network(o.run) != name], base, parameters)
-        for name in places.groups
-    }
+    whole = fit(observations, base, parameters)
+    without = _without(observations, _network, base, parameters)
+    unrelated: dict[str, Fit] = {}
+    if len({_family(o.run) for o in observations}) > 1:
+        with suppress(SimulationError):  # without a family there may be too few times
+            unrelated = _without(observations, _family, base, parameters)
     regression: dict[tuple[object, ...], float] = {}
-    for observation, seconds in zip(places.observations, whole.predicted, strict=True):
+    for observation, seconds in zip(observations, whole.predicted, strict=True):
         place = observation.run.place
         regression[place] = regression.get(place, 0.0) + seconds
     networks = []
@@ -287,15 +258,31 @@ def calibrate_runs(
                 regression_s=regression[place],
                 simulated_s=workload.simulate(whole.machine),
                 left_out_s=workload.simulate(without[_network(run)].machine),
+                family_out_s=(
+                    workload.simulate(unrelated[_family(run)].machine) if unrelated else None
+                ),
             )
         )
-    scores = _kernel_scores(places.observations, whole, without) if level == "kernel" else {}
-    workloads = [Workload.of(run, base) for run in places.runs.values()]
-    classes = tuple(sorted({name for each in workloads for name in each.seen}))
+    kernels = _kernels(observations, whole, without, unrelated) if level == "kernel" else ()
+    classes = tuple(sorted({name for each in places.workloads.values() for name in each.seen}))
     unmatched = tuple(places.unmatched)
     return Calibration(
-        whole, tuple(networks), runs.facts, level, scores, unmatched, classes=classes
+        whole, tuple(networks), runs.facts, level, kernels, unmatched, classes=classes
     )
+
+
+def _without(
+    observations: Sequence[Observation],
+    group: Callable[[Run], str],
+    base: Machine,
+    parameters: Sequence[str],
+) -> dict[str, Fit]:
+    """For each group of runs the fit to all others."""
+    names = dict.fromkeys(group(o.run) for o in observations)
+    return {
+        name: fit([o for o in observations if group(o.run) != name], base, parameters)
+        for name in names
+    }
 
 
 def calibrate_published(name: str) -> Calibration:
@@ -323,53 +310,49 @@ def _network(run: Run) -> str:
     return f"{run.network} {run.variant}"
 
 
-class _Places:
-    """Runs sorted by what was run, as observations of a level."""
-
-    def __init__(self, runs: RunSet, base: Machine, level: str) -> None:
-        self.runs: dict[tuple[object, ...], Run] = {}
-        self.measured: dict[tuple[object, ...], float] = {}
-        self.unmatched: list[str] = []
-        self.observations: list[Observation] = []
-        self.workloads: dict[tuple[object, ...], Workload] = {}
-        wanted = [run for run in runs.runs if bool(run.layer) == (level == "kernel")]
-        if not wanted:
-            what = "whole networks" if level == "network" else "kernels"
-            raise InputError(Problem(f"the runs hold no times of {what}"))
-        totals: dict[tuple[object, ...], float] = {}
-        for run in wanted:
-            totals[run.place] = totals.get(run.place, 0.0) + run.seconds
-        times = {run.place: run.seconds for run in runs.runs if not run.layer}
-        for run in wanted:
-            if run.place not in self.workloads:
-                self.workloads[run.place] = Workload.of(run, base)
-            workload = self.workloads[run.place]
-            kernels = workload.names.get(run.layer) if run.layer else None
-            if run.layer and kernels is None:
-                self.unmatched.append(f"{run.name}: {run.layer}")
-                continue
-            self.observations.append(Observation(run, workload, kernels, 1 / totals[run.place]))
-            self.runs.setdefault(run.place, run)
-            self.measured[run.place] = times.get(run.place, totals[run.place])
-        if not self.observations:
-            raise InputError(
-                Problem(
-                    f"none of the {len(self.unmatched)} timed kernels is one of the model's",
-                    hint=f"such as {self.unmatched[0]}; memsim run --layers all shows their names",
-                )
-            )
-        self.groups = list(dict.fromkeys(_network(o.run) for o in self.observations))
+def _family(run: Run) -> str:
+    """What is left out with all that is like it."""
+    return family_of(run.network)
 
 
-def _kernel_scores(
-    observations: Sequence[Observation], whole: Fit, without: Mapping[str, Fit]
-) -> dict[str, Score]:
-    measured = [o.seconds for o in observations]
-    simulated = [o.workload.simulate(whole.machine, o.kernels) for o in observations]
-    left_out = [
-        o.workload.simulate(without[_network(o.run)].machine, o.kernels) for o in observations
-    ]
+def _scores(rows: Sequence[NetworkTimes | KernelTimes], *names: str) -> dict[str, Score]:
+    """The errors of columns of times; of those that have any."""
+    measured = [row.measured_s for row in rows]
+    columns = {name: [getattr(row, f"{name}_s") for row in rows] for name in names}
     return {
-        "simulated": Score.of(measured, simulated),
-        "left_out": Score.of(measured, left_out),
+        name: Score.of(measured, column)
+        for name, column in columns.items()
+        if column and None not in column
     }
+
+
+def _kernels(
+    observations: Sequence[Observation],
+    whole: Fit,
+    without: Mapping[str, Fit],
+    unrelated: Mapping[str, Fit],
+) -> tuple[KernelTimes, ...]:
+    """Every timed kernel by itself, on the machines of all fits."""
+
+    def simulated(machine: Callable[[Run], Machine]) -> list[float]:
+        # A machine after the other: a workload keeps its steps on the one that it was last asked.
+        return [o.workload.simulate(machine(o.run), o.kernels) for o in observations]
+
+    seen = simulated(lambda run: whole.machine)
+    left_out = simulated(lambda run: without[_network(run)].machine)
+    family: Sequence[float | None] = [None] * len(observations)
+    if unrelated:
+        family = simulated(lambda run: unrelated[_family(run)].machine)
+    return tuple(
+        KernelTimes(
+            o.run.name,
+            o.run.layer,
+            *o.workload.about(o.kernels),
+            o.seconds,
+            one,
+            two,
+            three,
+            o.run.input_shape,
+        )
+        for o, one, two, three in zip(observations, seen, left_out, family, strict=True)
+    )

@@ -277,12 +277,17 @@ class _Search:
         return names[second], reason
 
     def _doubtful(self, costs: Floats, columns: Floats, rest: Floats) -> tuple[str, str] | None:
-        """The parameter whose interval reaches furthest below a cost of nothing."""
+        """The parameter whose interval reaches furthest below a cost of nothing.
+
+        Not the overhead: it has no limit to keep instead, and kernels that cost nothing at all are
+        further from the truth than an uncertain number.
+        """
         free, spread = self._free(costs), self._spread(costs, columns, rest)
-        doubt = [float(off / costs[at]) for at, off in zip(free, spread, strict=True)]
-        if not doubt or max(doubt) <= 1:
+        named = [(self.names[at], costs[at], off) for at, off in zip(free, spread, strict=True)]
+        doubt = {name: float(off / cost) for name, cost, off in named if name != "overhead"}
+        if not doubt or max(doubt.values()) <= 1:
             return None
-        name = self.names[free[int(np.argmax(doubt))]]
+        name = max(doubt, key=doubt.__getitem__)
         return name, f"its {CONFIDENCE:.0%} interval reaches a cost of 0: the times do not show it"
 
     def _free(self, costs: Floats) -> list[int]:

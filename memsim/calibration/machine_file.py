@@ -6,15 +6,18 @@ with their confidence interval. What the fit was made of and how wrong it is fol
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
-from memsim.calibration.calibration import Calibration, NetworkTimes
+from memsim.calibration.calibration import Calibration
 from memsim.calibration.fit import CONFIDENCE, Estimate
 from memsim.calibration.parameters import PARAMETERS
 from memsim.calibration.score import Score
+from memsim.calibration.sheet import TITLES, counted
+from memsim.calibration.times import NetworkTimes
 from memsim.errors import InputError, Problem
 from memsim.yaml import text as yaml_text
 from memsim.yaml.document import Document
@@ -84,7 +87,11 @@ class _File:
             if not line.startswith("#"):
                 break
             yield line
-        yield f"# Fitted to measured times by: {self.command}"
+        told = f"Fitted to measured times by: {self.command}"
+        lines = wrap(
+            told, WIDTH - 4, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        yield from (f"# {line}" for line in lines)
         yield "# How well it fits is told at the end."
 
     def _calibrated(self) -> Iterator[str]:
@@ -101,14 +108,24 @@ class _File:
             "classes": f"[{', '.join(facts.classes)}]",
             "left_out": facts.left_out,
             "worst": facts.worst,
+            "family_out": facts.family_out,
+            "family_worst": facts.family_worst,
+            "cpu": facts.cpu,
+            "vectors": facts.vectors,
+            "clock": facts.clock,
         }
         notes = {
             "left_out": "mean error of a network's time by a fit that had not seen it",
             "worst": "the largest of these errors",
+            "family_out": "the mean where it had seen no network of the family",
+            "family_worst": "the largest of those errors",
         }
         yield "calibrated:               # what the numbers were fitted to, and how wrong they are"
         for name, value in entries.items():
-            entry = f"  {name}: {value}"
+            if value is None:
+                continue
+            written = name in ("cpu", "vectors", "clock")
+            entry = f"  {name}: {json.dumps(value, ensure_ascii=False) if written else value}"
             yield f"{entry:<{COMMENT}}  # {notes[name]}" if name in notes else entry
 
     def _footnotes(self) -> Iterator[str]:
@@ -166,25 +183,42 @@ class _File:
             if estimate.status != "fitted":
                 yield f"#   {estimate.name} {_given_up(estimate)}"
         yield "#"
-        yield "# errors           MAPE    WAPE   worst  Spearman"
-        titles = {
-            "regression": "regression",
-            "simulated": "simulator",
-            "left_out": "left out",
-        }
-        for name, title in titles.items():
-            yield f"# {title:<12} {_score(calibration.scores[name])}"
+        errors = {TITLES[name]: score for name, score in calibration.scores.items()}
         for name, score in calibration.kernel_scores.items():
-            yield f"# {'kernels, ' + titles[name]:<19} {_score(score)[4:]}"
+            errors[f"kernels, {TITLES[name]}"] = score
+        width = max(map(len, errors))
+        yield f"# {'errors':<{width}}     MAPE    WAPE   worst  Spearman"
+        for title, score in errors.items():
+            yield f"# {title:<{width}}  {_score(score)}"
         yield "#"
+        yield from self._classes()
         width = max(len(row.name) for row in calibration.networks)
-        yield f"# {'milliseconds':<{width}}  measured  simulated          left out"
+        yield (
+            f"# {'milliseconds':<{width}}  measured  simulated          left out"
+            "          family out"
+        )
         for row in calibration.networks:
             yield f"# {row.name:<{width}}  {_row(row)}"
 
+    def _classes(self) -> Iterator[str]:
+        """What each class of operators took, and by the fit that had seen least of it."""
+        rows = self.calibration.by_class
+        if not rows:
+            return
+        width = max(len(row.name) for row in rows)
+        yield f"# {'class':<{width}}  kernels  milliseconds  simulated  unseen   WAPE"
+        for row in rows:
+            simulated, unseen = (100 * (each / row.measured_s - 1)
+                                 for each in (row.simulated_s, row.unseen_s))  # fmt: skip
+            yield (
+                f"# {row.name:<{width}}  {row.kernels:7} {1e3 * row.measured_s:13.2f}"
+                f"     {simulated:+5.1f}% {unseen:+6.1f}% {row.wape:6.1%}"
+            )
+        yield "#"
+
 
 def _times(calibration: Calibration) -> str:
-    networks = f"{len(calibration.networks)} networks"
+    networks = counted(calibration)
     return networks if calibration.level == "network" else f"the kernels of {networks}"
 
 
@@ -213,4 +247,6 @@ def _row(row: NetworkTimes) -> str:
     return (
         f"{1e3 * row.measured_s:8.2f} {1e3 * row.simulated_s:9.2f} {simulated:+7.1%}"
         f" {1e3 * row.left_out_s:9.2f} {row.error:+7.1%}"
-    )
+        + ("" if row.family_out_s is None or row.family_error is None else
+           f" {1e3 * row.family_out_s:9.2f} {row.family_error:+7.1%}")
+    )  # fmt: skip

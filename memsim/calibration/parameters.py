@@ -99,6 +99,16 @@ for _parameter in (
         written=_efficiency,
         told=lambda cost: format_rate(Fraction(1 / cost)),
     ),
+    Parameter(
+        name="cache",
+        key=("cache", "bandwidth"),
+        what="bytes that kernels touch",
+        cost=lambda machine: (
+            None if machine.onchip_bytes_per_s is None else float(1 / machine.onchip_bytes_per_s)
+        ),
+        written=lambda cost, base, exact: _rate_text(1 / cost, "B", exact),
+        told=lambda cost: format_rate(Fraction(1 / cost)),
+    ),
     _mac_class("conv", "convolutions without a class of their own"),
     _mac_class("conv3x3", "3x3 convolutions of stride 1"),
     _mac_class("unaligned", "unaligned convolutions"),
@@ -156,4 +166,13 @@ def _compute(machine: Machine, key: str, value: Any) -> Machine:
     return machine.model_copy(update={"compute": machine.compute.model_copy(update=change)})
 
 
-_ASSIGN: dict[str, Callable[[Machine, str, Any], Machine]] = {"dram": _dram, "compute": _compute}
+def _cache(machine: Machine, key: str, value: Any) -> Machine:
+    cache = machine.cache.model_copy(update={key: fields.bandwidth(value)})
+    return machine.model_copy(update={"cache": cache})
+
+
+_ASSIGN: dict[str, Callable[[Machine, str, Any], Machine]] = {
+    "dram": _dram,
+    "cache": _cache,
+    "compute": _compute,
+}

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What lies on a critical path: bool arrays, one entry per task."""
+    """What lies on a critical path: bool arrays, one entry per task.
+
+    ``issuing`` are the picoseconds before the first of it, in which the host issues kernels.
+    """
 
     load: Mask
     latency: Mask
     compute: Mask
     store: Mask
+    issuing: int = 0
 
     def time(self, steps: Steps) -> int:
         """The durations on the path, summed: picoseconds."""
@@ -37,7 +41,8 @@ class Path:
             (self.compute, steps.compute),
             (self.store, steps.store),
         )
-        return sum(int(np.array(times, np.int64)[mask].sum()) for mask, times in pairs)
+        took = sum(int(np.array(times, np.int64)[mask].sum()) for mask, times in pairs)
+        return self.issuing + took
 
 
 def everything(tasks: int) -> Path:
@@ -88,6 +93,8 @@ class _Walk:
         }
         self.on = {name: [False] * len(steps.compute) for name in ("load", "compute", "store")}
         self.late = [False] * len(steps.compute)
+        self.issued = steps.issued or [0] * len(steps.compute)
+        self.issuing = 0
 
     def run(self) -> Path:
         tasks = len(self.steps.compute)
@@ -102,7 +109,8 @@ class _Walk:
             self.on[name][task] = True
             at = self._before(name, task)
         masks = {name: np.array(marks, np.bool_) for name, marks in self.on.items()}
-        return Path(masks["load"], np.array(self.late, np.bool_), masks["compute"], masks["store"])
+        late = np.array(self.late, np.bool_)
+        return Path(masks["load"], late, masks["compute"], masks["store"], self.issuing)
 
     def _before(self, name: str, task: int) -> tuple[str, int] | None:
         """The step whose end let this one begin; None at time 0."""
@@ -115,9 +123,15 @@ class _Walk:
                 return "load", task
             candidates = [("compute", task - 1), ("store", task - 2)]
         elif name == "load":
+            if begin == self.issued[task]:
+                self.issuing = begin
+                return None
             before = task - 1 if self.steps.waits[task] else task - 2
             candidates = [("compute", before), *self._channel(task)]
         else:
+            if task + 1 < len(self.issued) and begin == self.issued[task + 1]:
+                self.issuing = begin  # it is asked for after the load of the next task
+                return None
             candidates = [("compute", task), ("load", task + 1), *self._channel(task + 1)]
         if begin == 0:
             return None

@@ -20,7 +20,10 @@ from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Network
 
 REQUIRED = ("network", "lowering", "input", "median_s")
-OPTIONAL = ("variant", "batch", "dtype", "threads", "layer", "op", "spread_s", "runs")
+OPTIONAL = ("variant", "batch", "dtype", "threads", "layer", "op", "cpu_s", "spread_s", "runs")
+
+CLOCK = "clock of the fit"
+"""The fact that says which column of times is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Run:
         Channels, height, width.
     lowering : str
     seconds : float
-        The median.
+        The median: of the processor time where one thread ran and it was read, since that is what
+        a quiet machine would have taken, else of the wall clock.
     layer : str
         The kernel; empty for the whole network.
     variant, dtype : str
@@ -43,6 +47,8 @@ class Run:
     batch : int
     label : str
         What it is called in reports; the network's name where left out.
+    clock : str
+        ``cpu_s`` where ``seconds`` come from that column.
     """
 
     network: str
@@ -54,6 +60,7 @@ class Run:
     batch: int = 1
     dtype: str = ""
     label: str = ""
+    clock: str = ""
 
     @property
     def name(self) -> str:
@@ -146,7 +153,17 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> RunSet:
         problems.append(Problem("there are no runs"))
     if problems:
         raise InputError(*problems)
-    return RunSet(tuple(runs), {key: "; ".join(values) for key, values in facts.items()})
+    told = {key: "; ".join(values) for key, values in facts.items()}
+    if any(run.clock == "cpu_s" for run in runs):
+        clocks = sorted({run.clock for run in runs})
+        told[CLOCK] = "; ".join(_CLOCKS[clock] for clock in clocks)
+    return RunSet(tuple(runs), told)
+
+
+_CLOCKS = {
+    "cpu_s": "cpu_s, the processor's time of one thread",
+    "": "median_s, the wall clock, where several ran",
+}
 
 
 def _facts(lines: list[str]) -> Iterable[tuple[str, str]]:
@@ -190,12 +207,9 @@ def _run(row: Mapping[str, str | None]) -> Run:
     shape = tuple(int(part) if part.isdecimal() else 0 for part in text("input").split("x"))
     if len(shape) != 3 or not all(shape):
         raise ValueError(f"input {text('input')!r} is no size; expected such as 3x224x224")
-    try:
-        seconds = float(text("median_s"))
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise ValueError(f"median_s {text('median_s')!r} is no time; expected seconds above 0")
+    seconds, clock = _seconds("median_s", text("median_s")), ""
+    if text("cpu_s") and text("threads") == "1":
+        seconds, clock = _seconds("cpu_s", text("cpu_s")), "cpu_s"
     batch = text("batch") or "1"
     if not batch.isdecimal() or not int(batch):
         raise ValueError(f"batch {batch!r} is no number of images")
@@ -209,4 +223,15 @@ def _run(row: Mapping[str, str | None]) -> Run:
         variant=text("variant"),
         batch=int(batch),
         dtype=text("dtype"),
+        clock=clock,
     )
+
+
+def _seconds(column: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{column} {text!r} is no time; expected seconds above 0")
+    return seconds

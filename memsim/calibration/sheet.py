@@ -9,19 +9,24 @@ from memsim.calibration.score import Score
 from memsim.readable import format_bytes_exact
 from memsim.sheets.sheet import Grid, Sheet
 
-TITLES = {"regression": "regression", "simulated": "simulator", "left_out": "left out"}
+TITLES = {
+    "regression": "regression",
+    "simulated": "simulator",
+    "left_out": "left out",
+    "family_out": "family out",
+}
 
 
 def calibration_sheet(facts: Calibration, layers: int | None = None) -> Sheet:
     """Lay out a calibration; ``layers`` does not apply, all networks are shown."""
     estimates, machine = facts.fit.estimates.values(), facts.machine
     fitted, times = len(facts.fit.fitted), len(facts.fit.predicted)
-    what = "networks" if facts.level == "network" else "kernels"
+    what = "whole networks" if facts.level == "network" else "kernels"
     return Sheet(
-        title=f"{machine.name} fitted to {len(facts.networks)} networks",
+        title=f"{machine.name} fitted to {counted(facts)}",
         facts=(
             *facts.facts.items(),
-            ("fit", f"{fitted} of {len(estimates)} parameters, times of {times} {what}"),
+            ("fit", f"{fitted} of {len(estimates)} parameters to {times} times of {what}"),
             ("kept", f"cache {format_bytes_exact(machine.cache_bytes)}, buffers "
                      f"{format_bytes_exact(machine.buffer_bytes)}; the tiles follow"),
         ),
@@ -32,14 +37,15 @@ def calibration_sheet(facts: Calibration, layers: int | None = None) -> Sheet:
                 tuple(_estimate(each) for each in estimates),
             ),
             Grid("errors", ("", *SCORES), tuple(_errors(facts))),
+            *_classes(facts),
             Grid(
                 "networks, milliseconds",
-                ("", "measured", "simulated", "%", "left out", "%"),
+                ("", "measured", "simulated", "%", "left out", "%", "family out %"),
                 tuple(
                     (
                         row.name, _ms(row.measured_s), _ms(row.simulated_s),
                         f"{100 * (row.simulated_s / row.measured_s - 1):+.1f}",
-                        _ms(row.left_out_s), f"{100 * row.error:+.1f}",
+                        _ms(row.left_out_s), _percent(row.error), _percent(row.family_error),
                     )
                     for row in facts.networks
                 ),
@@ -48,8 +54,9 @@ def calibration_sheet(facts: Calibration, layers: int | None = None) -> Sheet:
         more=(*((each.name, each.reason) for each in estimates if each.reason), *_unmatched(facts)),
         notes=(
             "regression: the fit's own sum; simulator: memsim's engine on the fitted machine; left "
-            "out: memsim's engine on a machine fitted without the network. MAPE: mean of the "
-            "relative errors; WAPE: all errors over all times.",
+            "out: memsim's engine on a machine fitted without the network; family out: without "
+            "all networks of its family. MAPE: mean of the relative errors; WAPE: all errors over "
+            "all times.",
         ),
     )  # fmt: skip
 
@@ -61,6 +68,35 @@ def score_cells(score: Score) -> tuple[str, str, str, str]:
     """The cells of a score, under :data:`SCORES`."""
     rank = "-" if score.spearman is None else f"{score.spearman:.3f}"
     return f"{score.mape:.2%}", f"{score.wape:.2%}", f"{score.worst:.2%}", rank
+
+
+def counted(facts: Calibration) -> str:
+    """How many networks were run, and how often where that is more.
+
+    Sizes of one network are runs of it and no networks.
+    """
+    networks, runs = facts.calibrated.networks, len(facts.networks)
+    return f"{networks} networks" + (f" in {runs} runs" if runs != networks else "")
+
+
+def _classes(facts: Calibration) -> tuple[Grid, ...]:
+    """What each class of operators took and was predicted to take, where kernels were timed."""
+    if not facts.kernels:
+        return ()
+    rows = tuple(
+        (
+            row.name, str(row.kernels), _ms(row.measured_s),
+            _ms(row.simulated_s), _percent(row.simulated_s / row.measured_s - 1),
+            _ms(row.unseen_s), _percent(row.unseen_s / row.measured_s - 1), f"{row.wape:.1%}",
+        )
+        for row in facts.by_class
+    )  # fmt: skip
+    head = ("", "kernels", "measured", "simulated", "%", "unseen", "%", "WAPE")
+    return (Grid("classes of operators, milliseconds", head, rows),)
+
+
+def _percent(error: float | None) -> str:
+    return "-" if error is None else f"{100 * error:+.1f}"
 
 
 def _errors(facts: Calibration) -> list[tuple[str, ...]]:

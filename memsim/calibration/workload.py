@@ -11,10 +11,11 @@ from memsim.calibration.path import Path, critical_path, everything
 from memsim.calibration.runs import Run, content_of, load_network
 from memsim.engines.cache.cachepass import CachePass, cache_pass
 from memsim.engines.clock.rates import is_pooling, paid_macs, rate_class
-from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.recurrence import finish, recurrence
 from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel, steps
 from memsim.machine import Machine
 from memsim.program import build
+from memsim.program.library.build import build_library
 from memsim.program.lowering import on_library
 from memsim.program.program import Program
 from memsim.units import PICOSECONDS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Tasks = NDArray[np.int64] | slice
-    Computed = tuple[dict[str, Ints], NDArray[np.float64] | None]
+    Computed = dict[str, Ints]
 
 Kernels = tuple[int, ...] | None
 """Which kernels, by number; None: all."""
@@ -62,6 +63,7 @@ class Workload:
         self.load = -(-traffic.load_bytes // burst) * burst
         self.store = -(-traffic.store_bytes // burst) * burst
         self.macs = paid_macs(program, base)
+        self.vector = base.compute.vector
         self.first = first_of_kernel(program)
         self.names: dict[str, tuple[int, ...]] = {}
         for number, kernel in enumerate(program.kernels):
@@ -85,15 +87,14 @@ class Workload:
         """The workload of a run; built once for all machines that differ in rates alone."""
         compute = base.compute
         named = tuple(name for name, rate in compute.macs_per_s if rate is not None)
-        cache, burst, tile = base.cache, base.dram.burst, compute.channel_tile
+        cache, burst = base.cache.model_copy(update={"bandwidth": None}), base.dram.burst
+        tiles = (compute.channel_tile, compute.wave, compute.vector)
         key = (
-            run.place, content_of(run), base.buffer, cache, burst, tile, compute.vector, named,
-            compute.kernels, base.program.images, base.program.rows,
+            run.place, content_of(run), base.buffer, cache, burst, tiles, named,
+            compute.kernels, base.program.images, base.program.rows, base.program.library,
         )  # fmt: skip
         if key not in _BUILT:
-            lowering = on_library(run.lowering, compute.kernels)
-            habits = {name: getattr(base.program, name) for name in ("images", "rows")}
-            program = build(load_network(run), buffer=base.buffer, lowering=lowering, **habits)
+            program = _program(run, base)
             while len(_BUILT) >= MOST_KEPT:
                 del _BUILT[next(iter(_BUILT))]
             _BUILT[key] = cls(program, cache_pass(program, base.cache), base)
@@ -107,17 +108,27 @@ class Workload:
             self._tasks[kernels] = np.flatnonzero(np.isin(self.program.task_kernel, kernels))
         return self._tasks[kernels]
 
+    def about(self, kernels: Kernels) -> tuple[str, str]:
+        """Operator and class of rate of what a layer became: of the kernel that computes it."""
+        those = [self.program.kernels[number] for number in kernels or ()]
+        main = next((each for each in those if each.macs), those[0])
+        return main.op.kind, rate_class(main, self.vector)
+
     def simulate(self, machine: Machine, kernels: Kernels = None) -> float:
         """Seconds, by memsim's own engine; of some kernels by themselves if they are given."""
-        _, line = self._timed(machine, self.tasks_of(kernels))
-        return line.end / PICOSECONDS
+        return finish(self._steps_of(machine, self.tasks_of(kernels))) / PICOSECONDS
+
+    def _steps_of(self, machine: Machine, tasks: Tasks) -> Steps:
+        every = self._steps_on(machine)
+        if isinstance(tasks, slice):
+            return every
+        columns = (every.load, every.compute, every.store, every.latency, every.waits)
+        # By themselves kernels are issued before they are timed.
+        return Steps(*([column[task] for task in tasks] for column in columns))
 
     def _timed(self, machine: Machine, tasks: Tasks) -> tuple[Steps, Timeline]:
-        every = self._steps_on(machine)
-        if not isinstance(tasks, slice):
-            columns = (every.load, every.compute, every.store, every.latency, every.waits)
-            every = Steps(*([column[task] for task in tasks] for column in columns))
-        return every, recurrence(every)
+        those = self._steps_of(machine, tasks)
+        return those, recurrence(those)
 
     def _steps_on(self, machine: Machine) -> Steps:
         """The steps of all tasks; kept for the next kernel that is asked for."""
@@ -137,7 +148,8 @@ class Workload:
             Leave out what the machine hides behind something slower; else everything counts.
         """
         tasks = self.tasks_of(kernels)
-        if not hidden or machine.compute.overlap == "none":
+        alone = machine.compute.overlap == "none" and not machine.compute.launch
+        if not hidden or alone:
             path = everything(self.program.tasks if isinstance(tasks, slice) else len(tasks))
         else:
             path = critical_path(*self._timed(machine, tasks))
@@ -146,13 +158,10 @@ class Workload:
     def _on(self, path: Path, tasks: Tasks, machine: Machine) -> Spent:
         load, store = self.load[tasks], self.store[tasks]
         units = {"bandwidth": float(load[path.load].sum() + store[path.store].sum())}
-        computed, onchip = self._computed_on(machine)
-        for name, amounts in computed.items():
+        for name, amounts in self._computed_on(machine).items():
             units[name] = float(amounts[tasks][path.compute].sum())
-        fixed = int((path.latency & (load > 0)).sum()) * machine.dram_latency_ps / PICOSECONDS
-        if onchip is not None:
-            fixed += float(onchip[tasks][path.compute].sum())
-        return Spent(units, fixed)
+        late = int((path.latency & (load > 0)).sum()) * machine.dram_latency_ps
+        return Spent(units, (late + path.issuing) / PICOSECONDS)
 
     def _computed_on(self, machine: Machine) -> Computed:
         """What the computation of each task consists of; kept for the next kernel."""
@@ -161,7 +170,7 @@ class Workload:
         return self._computed[1]
 
     def _slowest(self, machine: Machine) -> Computed:
-        """Units of what takes longest in each task, and seconds on chip where that does."""
+        """Units of what takes longest in each task; where nothing overlaps bytes on chip add up."""
         costs = np.zeros(self.program.tasks)
         for name in self.classes:
             if name != "elementwise":
@@ -169,16 +178,19 @@ class Workload:
         slow, fast = float(1 / machine.pooling_rate), float(1 / machine.elementwise_rate)
         macs = self.macs * costs
         work = self.program.task_work * np.where(self.pools, slow, fast)
-        by_macs, onchip = (macs >= work) & (macs > 0), None
+        by_macs = (macs >= work) & (macs > 0)
         by_work = ~by_macs & (work > 0)
+        onchip = np.zeros_like(self.program.task_bytes)
         if machine.onchip_bytes_per_s is not None:
-            onchip = self.program.task_bytes / float(machine.onchip_bytes_per_s)
-            slower = onchip > np.maximum(macs, work)
-            by_macs, by_work = by_macs & ~slower, by_work & ~slower
-            onchip = np.where(by_macs | by_work, 0.0, onchip)
+            onchip = self.program.task_bytes
+            if machine.compute.overlap != "none":
+                slower = onchip / float(machine.onchip_bytes_per_s) > np.maximum(macs, work)
+                by_macs, by_work = by_macs & ~slower, by_work & ~slower
+                onchip = np.where(slower, onchip, 0)
         pools = self.pools & (machine.compute.pooling_per_s is not None)
         amounts = {
             "overhead": self.first.astype(np.int64),
+            "cache": onchip,
             "elementwise": np.where(by_work & ~pools, self.program.task_work, 0),
             "pooling": np.where(by_work & pools, self.program.task_work, 0),
         }
@@ -186,4 +198,15 @@ class Workload:
             if name != "elementwise":
                 chosen = by_macs & (self.task_class == name)
                 amounts[name] = np.where(chosen, self.macs, 0)
-        return amounts, onchip
+        return amounts
+
+
+def _program(run: Run, base: Machine) -> Program:
+    """The program of a run on a machine."""
+    network = load_network(run)
+    lowering = on_library(run.lowering, base.compute.kernels)
+    library = base.program.library
+    if library != "none":
+        return build_library(network, library=library, lowering=lowering, line=base.cache.line)
+    habits = {name: getattr(base.program, name) for name in ("images", "rows")}
+    return build(network, buffer=base.buffer, lowering=lowering, **habits)

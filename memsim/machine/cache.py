@@ -37,8 +37,13 @@ class Cache(BaseModel):
     layout : str
         ``nchw`` or ``nhwc``: how feature maps lie in memory.
     allocator : str
-        Who gives feature maps their addresses: ``caching``, ``arena`` or ``fresh``; a name in
-        the registry of :mod:`memsim.program.memory.allocator`.
+        Who gives feature maps their addresses: ``caching``, ``arena``, ``cuda`` or ``fresh``; a
+        name in the registry of :mod:`memsim.program.memory.allocator`.
+    first_level : int or None
+        Bytes of a first level in front of a hardware cache, which filters what it is asked for;
+        None: there is none.
+    first_ways : int
+        Lines of a set of the first level.
     bandwidth : Fraction or None
         Bytes per second between cache and compute engine; None never limits.
 
@@ -59,6 +64,8 @@ class Cache(BaseModel):
     fetch_on_write: Annotated[bool, Field(strict=True)] = True
     layout: Layout = "nchw"
     allocator: fields.Name = "caching"
+    first_level: fields.PositiveBytes | None = None
+    first_ways: Annotated[int, Field(ge=1, le=fields.MOST_WAYS, strict=True)] = 8
     bandwidth: fields.Bandwidth | None = None
 
     @classmethod
@@ -80,6 +87,8 @@ class Cache(BaseModel):
             "ways": self.ways,
             "index": self.index,
             "fetch_on_write": self.fetch_on_write,
+            "first_level_bytes": self.first_level,
+            "first_level_ways": None if self.first_level is None else self.first_ways,
         }
 
     @property

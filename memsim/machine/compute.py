@@ -76,7 +76,11 @@ class Compute(_Model):
     ``elementwise_per_s``. ``kernels`` names the library whose kernels ``eager`` stands for on
     this machine: with ``onednn`` it is ``eager_onednn``.
     ``channel_tile`` output channels are computed together: a convolution pays for the next
-    multiple. ``vector`` elements are loaded together; 1 makes no convolution unaligned.
+    multiple. ``vector`` elements are loaded together; 1 makes no convolution unaligned. ``wave``
+    outputs are computed at once by all cores: a convolution with fewer pays for as many.
+    ``launch`` is the time in which a host issues one kernel: it issues the next while the device
+    computes, so that a kernel begins when it has been issued and the one before it is done.
+    ``kernel_overhead`` is the device's own and nothing hides it.
     """
 
     macs_per_s: MacRates
@@ -88,6 +92,8 @@ class Compute(_Model):
     overlap: Overlap = "all"
     channel_tile: Annotated[int, Field(ge=1, le=1024, strict=True)] = 1
     vector: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
+    wave: Annotated[int, Field(ge=1, le=1 << 30, strict=True)] = 1
+    launch: fields.Picoseconds = 0
     pooling_per_s: fields.OpRate | None = None
     kernels: Literal["onednn", "cudnn"] | None = None
 

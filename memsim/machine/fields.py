@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -97,6 +97,44 @@ def ways(value: object) -> int | None:
     raise InputError(Problem(f"{shown(value)} is no number of ways", hint=f"0 to {MOST_WAYS}"))
 
 
+class RegisterTile(NamedTuple):
+    """Outputs that accumulate in the registers of a processor.
+
+    Attributes
+    ----------
+    pixels, channels : int
+    """
+
+    pixels: int
+    channels: int
+
+    def __str__(self) -> str:
+        return f"{self.pixels}x{self.channels}"
+
+
+NO_TILE = "none"
+"""What stands for a machine of which no register tile is known."""
+
+
+def register_tile(value: object) -> RegisterTile | None:
+    """Read a register tile, or ``none``.
+
+    >>> register_tile("4x24")
+    RegisterTile(pixels=4, channels=24)
+    >>> register_tile("4*24")
+    Traceback (most recent call last):
+    memsim.errors.InputError: '4*24' is no register tile (PIXELSxCHANNELS such as 4x24, or none)
+    """
+    if value is None or value == NO_TILE:
+        return None
+    number = "([1-9][0-9]{0,3})"
+    match = re.fullmatch(f"{number}x{number}", value) if isinstance(value, str) else None
+    if match is None:
+        hint = "PIXELSxCHANNELS such as 4x24, or none"
+        raise InputError(Problem(f"{shown(value)} is no register tile", hint=hint))
+    return RegisterTile(int(match[1]), int(match[2]))
+
+
 MOST_WAYS = 1 << 20
 MOST_TIMES = 1_000_000
 
@@ -131,4 +169,5 @@ Picoseconds = Annotated[int, *field(parse_duration, *_QUANTITY, example="100ns")
 Efficiency = Annotated[Fraction, *field(efficiency, "number", example=0.8)]
 Factor = Annotated[Fraction, *field(factor, "number", example=2)]
 Name = Annotated[str, *field(name, "string", example="lru")]
+Registers = Annotated[RegisterTile | None, *field(register_tile, "string", example="4x24")]
 Picojoules = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]

@@ -12,6 +12,7 @@ from memsim.machine import fields
 Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, strict=True)]
 Count = Annotated[int, Field(ge=1, le=10**9, strict=True)]
 Shape = tuple[Count, Count, Count]
+Text = Annotated[str, Field(min_length=1, max_length=300)]
 Variant = Annotated[str, Field(pattern=r"^[^@]+@[^@]+$", max_length=200)]
 
 
@@ -30,6 +31,16 @@ class ProgramHabit(BaseModel):
         hold several images, ``together`` or ``apart``; order of kernels.
     rows : str
         ``touched`` or ``streamed``: which rows of a feature map a task reads.
+    library : str
+        ``none``, or the library whose kernels run as they are, instead of tasks that are cut for
+        the buffers: a name in the registry of :mod:`memsim.program.library`.
+    register_tile : RegisterTile or None
+        Outputs that accumulate in registers, ``PIXELSxCHANNELS`` in a file: each such tile goes
+        through the weights of its channels anew, as the kernels of processors do. None: kernels
+        are cut for the buffers alone.
+    kernel_scratch : int
+        Bytes that every kernel reads and writes besides tensors, the same for all of them: objects
+        of the runtime that calls them. 0: none, as ideal kernels.
     dtype : str
         The data type that networks run in where neither their file nor an option says one.
     variants : tuple of str
@@ -51,6 +62,9 @@ class ProgramHabit(BaseModel):
     images: fields.Name = "together"
     schedule: fields.Name = "layer_by_layer"
     rows: fields.Name = "touched"
+    library: fields.Name = "none"
+    register_tile: fields.Registers = None
+    kernel_scratch: fields.Bytes = 0
     dtype: Literal["fp32", "fp16", "bf16", "int8"] = "fp32"
     variants: tuple[Variant, ...] = ()
 
@@ -59,10 +73,15 @@ class ProgramHabit(BaseModel):
         return dict(each.split("@") for each in self.variants).get(network)
 
     @property
-    def options(self) -> dict[str, str]:
-        """The options of a program that the machine decides."""
+    def options(self) -> dict[str, str | int]:
+        """The options of a program that the machine decides, where no library does."""
         names = ("lowering", "order", "tile", "images", "schedule", "rows")
-        return {name: getattr(self, name) for name in names}
+        said: dict[str, str | int] = {name: getattr(self, name) for name in names}
+        if self.register_tile is not None:
+            said["register_tile"] = str(self.register_tile)
+        if self.kernel_scratch:
+            said["kernel_scratch"] = self.kernel_scratch
+        return said
 
 
 class Calibrated(BaseModel):
@@ -82,14 +101,21 @@ class Calibrated(BaseModel):
     classes : tuple of str
         Classes of operators that the networks had; see :mod:`memsim.engines.clock.rates`.
     left_out, worst : float
-        Mean and largest relative error of the time of a network that the fit had not seen.
+        Mean and largest relative error of the time of a network that was left out of the fit.
+    family_out, family_worst : float or None
+        The same of a network of whose family the fit had seen none; None where it is not known.
+    cpu, vectors : str or None
+        The processor that was timed and its vector instructions; None where it was no CPU, or is
+        not known.
+    clock : str or None
+        Which clock's times were fitted, where the file of runs had more than one.
 
     Examples
     --------
     >>> from memsim.machine import load_machine
     >>> fitted = load_machine("gtx1080").calibrated
     >>> fitted.networks, fitted.inputs, round(fitted.left_out, 3)
-    (16, ((3, 1024, 1024),), 0.02)
+    (16, ((3, 1024, 1024),), 0.021)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +129,11 @@ class Calibrated(BaseModel):
     classes: tuple[fields.Name, ...]
     left_out: Share
     worst: Share
+    family_out: Share | None = None
+    family_worst: Share | None = None
+    cpu: Text | None = None
+    vectors: Text | None = None
+    clock: Text | None = None
 
     def outside(
         self,

@@ -48,7 +48,8 @@ def machine_names() -> tuple[str, ...]:
     Examples
     --------
     >>> machine_names()
-    ('gtx1080', 'datacenter', 'edge', 'jetson_nano', 'textbook', 'titan_v', 'zen3', 'zen3_eager')
+    ('gtx1080', 'cpu', 'datacenter', 'edge', 'jetson_nano', 'textbook', 'titan_v', 'xeon_avx512',
+     'xeon_avx512_eager', 'zen3', 'zen3_eager')
     """
     names = {path.stem for path in _PRESETS.glob("*.yaml")}
     return (DEFAULT_MACHINE, *sorted(names - {DEFAULT_MACHINE}))

@@ -58,8 +58,8 @@ class Overrides(TypedDict, total=False):
     fetch_on_write : bool
         Whether a write that misses a hardware cache fetches its line.
     layout, allocator : str
-        ``nchw`` or ``nhwc``; ``caching``, ``arena`` or ``fresh``: where feature maps lie, which
-        a hardware cache sees.
+        ``nchw`` or ``nhwc``; ``caching``, ``arena``, ``cuda`` or ``fresh``: where feature maps lie,
+        which a hardware cache sees.
     """
 
     cache: Quantity | None
@@ -347,6 +347,8 @@ class Machine(BaseModel):
             "overlap": self.compute.overlap,
             "channel_tile": self.compute.channel_tile,
             "vector": self.compute.vector,
+            "wave": self.compute.wave,
+            "launch_ps": self.compute.launch,
             "onchip_pj_per_byte": self.onchip_pj_per_byte,
             "pj_per_mac": self.compute.pj_per_mac or None,
         }

@@ -83,7 +83,7 @@ def page(results: Sequence[CurveResult]) -> str:
     parts = {
         "title": escape(f"{', '.join(names)} on {machine.name}"),
         "heading": _heading(names),
-        "lead": _lead(names, machine),
+        "lead": _lead(names, machine, sampled=bool(results[0].sampled)),
         "policy": _policy(library, program),
         "style": _read("page.css"),
         "configuration": _configuration(results, names),
@@ -134,12 +134,15 @@ def _heading(names: list[str]) -> str:
     )
 
 
-def _lead(names: list[str], machine: Machine) -> str:
+def _lead(names: list[str], machine: Machine, *, sampled: bool) -> str:
     whose = "this network moves" if len(names) == 1 else "these networks move"
+    exact = "exact at every cache size."
+    if sampled:
+        exact = "exact at powers of two; between two of them that of the smaller one is shown."
     return escape(
         f"How many bytes {whose} between DRAM and the chip in one inference on the machine "
         f"“{machine.name}”, for whatever cache you give it, and what for. Move the sliders: "
-        "every traffic number on this page is exact at every cache size."
+        f"every traffic number on this page is {exact}"
     )
 
 

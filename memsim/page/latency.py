@@ -22,12 +22,15 @@ def latency(results: Sequence[CurveResult]) -> dict[str, Any]:
     """
     machine = results[0].machine
     largest = max(int(result.steps.cache_bytes[-1]) for result in results)
-    grid = LatencyGrid.of(machine, largest)
+    sizes = {size for result in results for size in result.sampled}
+    grid = (
+        LatencyGrid.sampled(machine, sorted(sizes)) if sizes else LatencyGrid.of(machine, largest)
+    )
     return {
         "capacities": list(grid.capacities),
         "bandwidths": [float(rate) for rate in grid.bandwidths],
         "rates": [format_rate(rate) for rate in grid.bandwidths],
-        "rule": rule(grid),
+        "rule": "the sizes looked at" if sizes else rule(grid),
         "own": grid.bandwidths.index(machine.dram.bandwidth),
         "times": [grid.times(result) for result in results],
     }

@@ -37,6 +37,7 @@ MEANING = {
     "residual": "the second operand of an addition or product",
     "concat": "copies that a concatenation makes",
     "output": "the network's output",
+    "scratch": "what a library keeps besides tensors: packed copies, objects of its own",
     "compulsory": "weights and inputs fetched once, outputs written once: the same at every size",
     "reload": "fetched again, because it was evicted while still needed",
     "spill": "written back, because it was evicted while still needed",

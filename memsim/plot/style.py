@@ -49,6 +49,7 @@ ROLES = {
     "residual": Look(PURPLE, "xxxx"),
     "concat": Look(RED, "\\\\\\\\"),
     "output": Look(GREEN, "----"),
+    "scratch": Look("#6b6b6b", "++++"),
 }
 """What the bytes are."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from memsim.errors import InputError, Problem, SimulationError, at_path, did_you_mean
+from memsim.machine import fields
 from memsim.network.graph import Network
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns
@@ -21,7 +22,7 @@ from memsim.program.program import Program
 from memsim.program.rows import ROWS
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import IMAGES, ORDERS, TOGETHER
+from memsim.program.tiling import IMAGES, TOGETHER, check_order, order_of
 from memsim.program.tiling import tile as cut_into_tasks
 from memsim.units import Quantity, parse_bytes
 
@@ -29,6 +30,9 @@ MOST_TOUCHES = 100_000_000
 """Largest program, in touches of cells: some 3 GB of columns."""
 
 TILES = ("auto", "whole")
+
+SCRATCH = "scratch"
+"""The name of what kernels keep besides tensors; no layer can have it, since it is no layer's."""
 
 
 def build(
@@ -41,6 +45,8 @@ def build(
     tile: str = "auto",
     images: str = TOGETHER,
     rows: str = "touched",
+    register_tile: str | None = None,
+    kernel_scratch: Quantity = 0,
     block: Quantity = LARGEST_BLOCK,
 ) -> Program:
     """Turn a network into a program.
@@ -51,7 +57,8 @@ def build(
     buffer : str or int
         Bytes of the machine's streaming buffers, such as ``"512KiB"``; they decide the tiling.
     lowering, schedule, order : str
-        Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``.
+        Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``. Order ``larger_outer`` chooses kernel
+        by kernel: what is larger, inputs or weights, is read in the outer loop, once.
     tile : str
         ``auto``, or ``whole`` for one task per kernel, whatever the buffers hold.
     images : str
@@ -60,13 +67,20 @@ def build(
     rows : str
         A key of ``ROWS``: ``touched`` where tasks read the rows of feature maps that some output
         of theirs touches, ``streamed`` where the tasks of a kernel read all of every input.
+    register_tile : str, optional
+        Outputs that accumulate in registers, ``PIXELSxCHANNELS`` such as ``4x24``: kernels that
+        multiply are then cut as processors compute them, and go through the weights of a channel
+        block for each such tile. None, or ``none``: they are cut for the buffers.
+    kernel_scratch : str or int
+        Bytes that every kernel reads and writes besides tensors, the same for all of them: objects
+        of the runtime that calls them.
     block : str or int
         Largest block, in bytes.
 
     Raises
     ------
     InputError
-        For an unknown name, or a size that is none.
+        For an unknown name, a size that is none, or a register tile where kernels are not cut.
     SimulationError
         If the buffers do not hold the smallest tile, or the program would be too large.
 
@@ -87,16 +101,28 @@ def build(
     _known("images", images, IMAGES)
     buffer_bytes, block_bytes = _size("buffer", buffer), _size("block", block)
     arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
-    ORDERS[order], ROWS[rows]  # an unknown name is an error before any work
+    registers = _registers(register_tile, tile)
+    check_order(order)
+    ROWS[rows]  # an unknown name is an error before any work
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
+    with at_path("kernel_scratch"):
+        scratch = parse_bytes(kernel_scratch)
     tensors = _stored(network, kernels, block_bytes)
-    cut = tile == "whole", images == TOGETHER
-    plans = [
-        KernelPlan(kernel, cut_into_tasks(kernel, buffer_bytes, order, *cut), tensors, rows)
-        for kernel in kernels
+    if scratch:
+        tensors.add_scratch(SCRATCH, scratch)
+    cut = tile == "whole", images == TOGETHER, registers
+    tilings = [
+        cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut) for kernel in kernels
     ]
+    plans = [
+        KernelPlan(kernel, tiling, tensors, rows)
+        for kernel, tiling in zip(kernels, tilings, strict=True)
+    ]
+    if scratch:
+        for number, plan in enumerate(plans):
+            plan.use(SCRATCH, reads=number > 0)
     if not tensors.number_cells(MOST_TOUCHES):
         raise _too_large(network.name)
     columns = _listed(network, plans)
@@ -108,9 +134,14 @@ def build(
         "tile": tile,
         "images": images,
         "rows": rows,
+        "library": "none",
         "buffer_bytes": buffer_bytes,
         "block_bytes": block_bytes,
     }
+    if registers is not None:
+        options["register_tile"] = str(registers)
+    if scratch:
+        options["kernel_scratch"] = scratch
     return _with_lives(network, kernels, tensors, columns, options)
 
 
@@ -129,6 +160,16 @@ def _known(option: str, value: object, names: tuple[str, ...]) -> None:
     if value not in names:
         hint = did_you_mean(str(value), names)
         raise InputError(Problem(f"unknown {option} {value!r}", hint=hint))
+
+
+def _registers(told: str | None, tile: str) -> fields.RegisterTile | None:
+    """The register tile of an option; None where there is none."""
+    with at_path("register_tile"):
+        found = fields.register_tile(told)
+        if found is not None and tile == "whole":
+            message = "cuts kernels, and each is one task here"
+            raise InputError(Problem(message, hint="tile auto, or leave one of them out"))
+    return found
 
 
 def _size(option: str, value: Quantity) -> int:
@@ -192,6 +233,7 @@ def _with_lives(
         cell_writer=writer,
         frames=1,
         alone=None,
+        spans=(),
         **cells,
     )
 

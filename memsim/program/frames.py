@@ -64,6 +64,7 @@ def repeat(program: Program, frames: int) -> Program:
         options={**program.options, "frames": int(frames)},
         frames=int(frames),
         alone=program,
+        spans=(),
         **_tasks(program, int(frames), own),
         **_cells(program, int(frames), own),
     )

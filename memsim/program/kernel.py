@@ -25,6 +25,9 @@ class Role(IntEnum):
     """Reads and writes of concat copies: what ``concat_free`` saves."""
     OUTPUT = 5
     """Writes of network outputs."""
+    SCRATCH = 6
+    """What a library moves besides tensors: packed copies, unfolded maps, objects of its own and
+    of the runtime. Ideal kernels have none."""
 
 
 class Cause(IntEnum):
@@ -115,11 +118,14 @@ class Operand:
         ``ACTIVATION`` stands for ``INPUT`` where the tensor is a network input.
     op : Operator
         Whose ``input_rows`` and ``input_channels`` apply; the identity for fused operands.
+    packed : bool
+        Whether it is the weights, which a kernel before this one packed.
     """
 
     view: View
     role: Role = Role.ACTIVATION
     op: Operator = IDENTITY
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,12 @@ class Kernel:
     work: int
     load_work: int
     leaves: bool = False
+
+    @property
+    def filters(self) -> int:
+        """Parameters per output channel, those included that a kernel before this one packed."""
+        packed = [operand.view.shape for operand in self.operands if operand.packed]
+        return self.stored + sum(rows * columns for _, rows, columns in packed)
 
     @property
     def op_class(self) -> str:

@@ -38,7 +38,7 @@ class Access:
         First and behind the last, for each channel block.
     write : bool
     once : bool
-        By the kernel's first task alone (the scales and shifts of a prologue).
+        By the kernel's first task alone (the scales and shifts of a prologue, scratch memory).
     """
 
     tensor: str
@@ -83,6 +83,17 @@ class KernelPlan:
         role = write_role(kernel.output_role, output.kind)
         strips = RowRuns.ranges(*_between(tiling.rows))
         self._add(Access(output.name, role, strips, _between(tiling.channels), write=True))
+
+    def use(self, scratch: str, *, reads: bool) -> None:
+        """Let the first task read scratch memory, unless nobody wrote it before, and write it."""
+        whole = (
+            RowRuns.whole(len(self.tiling.rows) - 1, 1),
+            _whole(len(self.tiling.channels) - 1, 1),
+        )
+        if reads:
+            self._add(Access(scratch, Role.SCRATCH, *whole, once=True))
+            self.accesses.insert(0, self.accesses.pop())
+        self._add(Access(scratch, Role.SCRATCH, *whole, write=True, once=True))
 
     def _add(self, access: Access) -> None:
         self.tensors.cut(
@@ -174,6 +185,10 @@ class KernelPlan:
         task, low, high = access.rows.of(tiling.strip)
         if access.once:
             high = np.where(task == 0, high, low)
+        elif access.write:  # the last part of a tile's tasks writes it
+            high = np.where(tiling.part[task] == tiling.parts[task] - 1, high, low)
+        elif access.role != Role.WEIGHT:  # the first one reads what it needs
+            high = np.where(tiling.part[task] == 0, high, low)
         group, block = tiling.group[task], tiling.block[task]
         images = tiling.images[group], tiling.images[group + 1]
         channels = access.channels[0][block], access.channels[1][block]
@@ -186,9 +201,11 @@ class KernelPlan:
         heights, widths = np.diff(tiling.rows), np.diff(tiling.channels)
         images = np.diff(tiling.images)[tiling.group]
         outputs = images * heights[tiling.strip] * widths[tiling.block] * kernel.output.shape[3]
+        part, parts = tiling.part, tiling.parts
+        outputs = outputs * (part + 1) // parts - outputs * part // parts
         work = outputs * kernel.work
         if self.loaded is not None:
-            loaded = images * self.loaded[tiling.strip, tiling.block]
+            loaded = images * self.loaded[tiling.strip, tiling.block] * (part == 0)
             work = work + loaded * kernel.load_work
         size = kernel.output.size
         if kernel.macs % size == 0:

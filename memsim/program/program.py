@@ -11,6 +11,7 @@ import numpy as np
 from memsim.network.graph import Layer, Network
 from memsim.program.kernel import Kernel
 from memsim.program.lowering import LOWERINGS
+from memsim.program.spans import Spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,8 @@ class Stored:
     name : str
         The layer whose output it is, or ``<kernel>.weight`` for parameters.
     kind : str
-        ``weight``, ``input``, ``activation`` or ``output``.
+        ``weight``, ``input``, ``activation`` or ``output``; ``scratch`` for what a library keeps
+        besides tensors.
     shape : tuple of int
         Images, channels, rows, bytes of one row of one channel. Parameters are one row of one
         image: all that belongs to an output channel.
@@ -62,7 +64,8 @@ class Program:
     kernels : tuple of Kernel
     tensors : tuple of Stored
     options : dict
-        ``lowering``, ``schedule``, ``order``, ``tile``, ``images``, ``buffer_bytes``.
+        ``lowering``, ``schedule``, ``order``, ``tile``, ``images``, ``buffer_bytes``; and
+        ``register_tile`` and ``kernel_scratch`` where there are such.
     task_kernel : int32 array, one entry per task
         Index into ``kernels``.
     task_macs, task_work : int64 arrays, per task
@@ -91,6 +94,10 @@ class Program:
         Inferences in a row; each runs the same tasks.
     alone : Program or None
         One of them by itself, where there are several.
+    spans : tuple of (Spans, int64 array)
+        Where a library's kernels run: per frame the addresses in the order in which they are
+        accessed, and the touch that each span is part of. Else empty: the touches' own order is
+        that of the accesses, and a layout and an allocator give them addresses.
 
     Examples
     --------
@@ -124,6 +131,7 @@ class Program:
     block_bytes: Ints
     frames: int = 1
     alone: Program | None = None
+    spans: tuple[tuple[Spans, Ints], ...] = ()
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -287,7 +295,7 @@ class Program:
     @cached_property
     def cell_is_kept(self) -> NDArray[np.bool_]:
         """Whether each cell is part of a feature map that some task touches."""
-        return (self.cell_birth >= 0) & ~self.cell_is_weight
+        return (self.cell_birth >= 0) & ~self.cell_is_weight & ~self._of_kind("scratch")
 
     @cached_property
     def cell_is_output(self) -> NDArray[np.bool_]:
@@ -315,7 +323,7 @@ class Program:
     @cached_property
     def compulsory_read_bytes(self) -> int:
         """Each block of a weight or network input that some task reads, once."""
-        fetched = (self.cell_birth >= 0) & (self.cell_writer < 0)
+        fetched = (self.cell_birth >= 0) & self.cell_is_given
         return int(self.cell_bytes[fetched].sum())
 
     @cached_property

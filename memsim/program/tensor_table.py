@@ -52,6 +52,10 @@ class TensorTable:
         """Add the parameters of a kernel, so many per output channel."""
         self._add(name, "weight", (1, channels, 1, per_channel * self.itemsize))
 
+    def add_scratch(self, name: str, nbytes: int) -> None:
+        """Add memory of a runtime's own."""
+        self._add(name, "scratch", (1, 1, 1, nbytes))
+
     def _add(self, name: str, kind: str, shape: tuple[int, int, int, int]) -> None:
         images, channels, rows, row_bytes = shape
         self._stored[name] = Stored(name, kind, shape, self.itemsize)

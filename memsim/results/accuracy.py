@@ -7,6 +7,7 @@ from typing import Any
 
 from memsim.engines.clock.rates import rate_class
 from memsim.machine import Machine
+from memsim.machine.fields import NO_TILE
 from memsim.machine.habits import Calibrated
 from memsim.program.lowering import on_library
 from memsim.program.program import Program
@@ -78,13 +79,19 @@ class Accuracy:
 def _of_the_program(program: Program, machine: Machine) -> list[str]:
     """Options of the program that are not those of the fit, and another variant."""
     fitted = dict(machine.program.options)
-    fitted["lowering"] = on_library(fitted["lowering"], machine.compute.kernels)
+    fitted["lowering"] = on_library(machine.program.lowering, machine.compute.kernels)
+    fitted["library"] = machine.program.library
     if program.network.batch == 1:
         del fitted["images"]  # one is neither together nor apart
+    fitted.setdefault("register_tile", NO_TILE)
+    fitted.setdefault("kernel_scratch", 0)
+    found = {"register_tile": NO_TILE, "kernel_scratch": 0, **program.options}
+    if program.options["library"] != "none":
+        fitted = {name: fitted[name] for name in ("library", "lowering", "schedule")}
     phrases = [
-        f"{name} {program.options[name]}, fitted with {expected}"
+        f"{name} {found[name]}, fitted with {expected}"
         for name, expected in fitted.items()
-        if program.options[name] != expected
+        if found[name] != expected
     ]
     if program.frames > 1:
         phrases.append(f"{program.frames} frames in a row, fitted with one at a time")

@@ -28,6 +28,8 @@ def resolved(program: Program, machine: Machine) -> dict[str, Any]:
 def of_program(program: Program, machine: Machine) -> dict[str, Any]:
     """Return the options of a program, and where the machine lays its feature maps."""
     options = dict(program.options)
-    cut = {name: options.pop(name) for name in ("buffer_bytes", "block_bytes")}
+    sizes = [name for name in ("buffer_bytes", "block_bytes") if name in options]
+    cut: dict[str, Any] = {name: options.pop(name) for name in sizes}
     best = {"best": options.pop("best")} if "best" in options else {}
-    return {**options, **machine.cache.addresses, **cut, **best}
+    addresses = {} if program.spans else machine.cache.addresses  # a library has its own
+    return {**options, **addresses, **cut, **best}

@@ -17,6 +17,7 @@ from memsim.engines.compiled import INFINITE
 from memsim.engines.curve.curve import Curve, StepFunction, curve
 from memsim.engines.curve.envelope import Envelope
 from memsim.engines.curve.knees import Knee, knees
+from memsim.engines.curve.sampled import Sampled, default_sizes, sampled
 from memsim.machine import Machine
 from memsim.machine.cache import Cache
 from memsim.program.kernel import Role
@@ -117,7 +118,8 @@ class CurveResult(Facts):
     @property
     def programs(self) -> dict[str, Program]:
         """All programs by their task order; all have the same network and other options."""
-        return {str(self.program.options["order"]): self.program, **self.others}
+        name = self.program.options.get("order", self.program.options["library"])
+        return {str(name): self.program, **self.others}
 
     @cached_property
     def envelope(self) -> Envelope:
@@ -129,9 +131,25 @@ class CurveResult(Facts):
             Where the machine's policy is not LRU, which alone has one pass for all sizes.
         """
         cache = self.machine.cache
-        return Envelope(
-            {order: curve(p, cache).of(self.only) for order, p in self.programs.items()}
-        )
+        if self._samples:
+            found = {order: each.curve for order, each in self._samples.items()}
+        else:
+            found = {order: curve(program, cache) for order, program in self.programs.items()}
+        return Envelope({order: each.of(self.only) for order, each in found.items()})
+
+    @cached_property
+    def _samples(self) -> dict[str, Sampled]:
+        """The programs at some sizes, where the machine's cache has sets; else nothing."""
+        cache = self.machine.cache
+        if not MANAGEMENTS[cache.management].samples(cache):
+            return {}
+        sizes = self.cache_bytes or default_sizes(self.program, cache)
+        return {order: sampled(p, cache, sizes) for order, p in self.programs.items()}
+
+    @property
+    def sampled(self) -> tuple[int, ...]:
+        """The sizes that were looked at, where the traffic is not known at all of them."""
+        return self.curve.sampled
 
     @property
     def curve(self) -> Curve:
@@ -209,11 +227,18 @@ class CurveResult(Facts):
         Time depends on when within the program the bytes move, so the curve does not have it.
         """
         program = self.programs[self.envelope.winner(capacity)]
-        moved = cache_pass(program, self.machine.cache.resized(capacity))
+        moved = self.cache_pass(capacity)
         time = compiled_recurrence(steps(program, moved, self.machine))
         told = chosen(moved.traffic, self.only)
         read, written = int(read_bytes(told).sum()), int(write_bytes(told).sum())
         return Point(capacity, read, written, int(told[:, Role.WEIGHT].sum()), time.end)
+
+    def cache_pass(self, capacity: int) -> CachePass:
+        """What the program that moves least at a size moves there."""
+        winner = self.envelope.winner(capacity)
+        known = self._samples[winner].passes if self._samples else {}
+        cache = self.machine.cache.resized(capacity)
+        return known.get(capacity) or cache_pass(self.programs[winner], cache)
 
     def accuracy(self, capacity: int) -> Accuracy:
         """What stands behind the time at one size, which may be another than the fitted one."""
@@ -278,6 +303,7 @@ class CurveResult(Facts):
                 for point in self.points
             ],
             "knees": [_knee_to_dict(knee) for knee in self.knees()],
+            "sampled_cache_bytes": list(self.sampled) or None,
             "steps": {
                 "cache_bytes": whole.cache_bytes.tolist(),
                 "dram_read_bytes": whole.read_bytes.tolist(),

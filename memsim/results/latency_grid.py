@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import steps
 from memsim.machine import Machine
@@ -31,7 +31,8 @@ class LatencyGrid:
     Attributes
     ----------
     capacities : tuple of int
-        Bytes: 0, powers of two and the sizes half-way between them, and the machine's own.
+        Bytes: 0, powers of two and the sizes half-way between them, and the machine's own; where
+        traffic is known at some sizes alone, those.
     bandwidths : tuple of Fraction
         Peak bytes per second: the machine's own times :data:`FACTORS`.
 
@@ -62,6 +63,12 @@ class LatencyGrid:
         rates = (max(own * factor, Fraction(1)) for factor in FACTORS)
         return cls(tuple(sorted({0, machine.cache_bytes, *sizes})), tuple(sorted(set(rates))))
 
+    @classmethod
+    def sampled(cls, machine: Machine, sizes: Sequence[int]) -> LatencyGrid:
+        """The grid of a machine whose traffic is known at some sizes alone."""
+        whole = cls.of(machine, 0)
+        return cls(tuple(sorted({machine.cache_bytes, *sizes})), whole.bandwidths)
+
     @property
     def half_way(self) -> bool:
         """Whether the sizes half-way between powers of two are among the capacities."""
@@ -73,6 +80,6 @@ class LatencyGrid:
         machines = [machine.with_overrides(bandwidth=rate) for rate in self.bandwidths]
         table = []
         for capacity in self.capacities:
-            moved = cache_pass(program, machine.cache.resized(capacity))
+            moved = result.cache_pass(capacity)
             table.append([compiled_recurrence(steps(program, moved, m)).end for m in machines])
         return table

@@ -30,7 +30,7 @@ class PytorchTraffic(Facts):
 
     Attributes
     ----------
-    network, mode : str
+    network, mode, library : str
     sizes : tuple of int
         Bytes of the last-level cache.
     ways : int
@@ -57,6 +57,7 @@ class PytorchTraffic(Facts):
 
     network: str
     mode: str
+    library: str
     sizes: tuple[int, ...]
     ways: int
     line: int
@@ -106,6 +107,7 @@ class PytorchTraffic(Facts):
             "schema": SCHEMA,
             "network": self.network,
             "mode": self.mode,
+            "library": self.library,
             "ways": self.ways,
             "line_bytes": self.line,
             "calls": len(self.calls),

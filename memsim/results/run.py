@@ -16,6 +16,7 @@ from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel
 from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Kernel, Role
+from memsim.program.library.build import HEAP
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.accuracy import Accuracy
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memsim.engines.cache.transfers import Transfers
+    from memsim.results.band import Band
 
 SCHEMA = "memsim.result/2"
 
@@ -132,6 +134,20 @@ class Result(Facts):
     def frames(self) -> Frames:
         """What each inference moves, and how long it takes, where there are several in a row."""
         return Frames.of(self.program, self.transfers, self.timeline, self.only)
+
+    @cached_property
+    def band(self) -> Band | None:
+        """What moves by where tensors lie, where a library runs and no heap was asked for.
+
+        It takes two more cache passes, of the best and of the worst heap.
+        """
+        if self.only is not None or self.program.options.get("heap") != HEAP:
+            return None
+        if self.machine.cache.ways is None:
+            return None
+        from memsim.results.band import bands
+
+        return bands(self.program, self.machine.cache, [self.machine.cache_bytes])[0]
 
     @property
     def by_role(self) -> dict[str, int]:
@@ -328,6 +344,7 @@ class Result(Facts):
         Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
         DRAM bytes. ``bandwidth_for_stalls_bytes_per_s`` holds :meth:`bandwidth_for` by share of
         the time, null where no bandwidth does it.
+        ``placement`` is there where a library's kernels run: :class:`memsim.results.band.Band`.
         Where there are several frames, totals and layers are those of all of them,
         and ``frames`` tells them apart.
         """
@@ -353,6 +370,7 @@ class Result(Facts):
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,
             "layers": [layer.to_dict() for layer in self.layers],
+            **({"placement": self.band.to_dict()} if self.band else {}),
             **({"frames": self.frames.to_dict()} if self.program.frames > 1 else {}),
             **self.assumptions,
         }

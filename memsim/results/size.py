@@ -32,6 +32,8 @@ class SmallestCache(Facts):
         What of :attr:`dram_bytes` is weights; all else is feature maps.
     only : Part or None
         The part of the traffic that is told.
+    sampled : tuple of int
+        The sizes that were looked at, where not all were: the answer is the smallest of them.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class SmallestCache(Facts):
     compulsory_bytes: int
     dram_weight_bytes: int
     only: Part | None = None
+    sampled: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, curve: CurveResult, limit_bytes: int) -> SmallestCache:
@@ -71,7 +74,8 @@ class SmallestCache(Facts):
         steps = curve.steps
         weights = int(steps.weight_bytes[steps.index(size)])
         moved = curve.dram_bytes(size)
-        return cls(name, size, moved, limit_bytes, compulsory, weights, curve.only)
+        size = size or (curve.sampled[0] if curve.sampled else 0)
+        return cls(name, size, moved, limit_bytes, compulsory, weights, curve.only, curve.sampled)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.size/1"``."""
@@ -89,5 +93,6 @@ class SmallestCache(Facts):
                 "limit_bytes": self.limit_bytes,
                 "compulsory_bytes": self.compulsory_bytes,
                 **({} if self.only is None else {"only": self.only.value}),
+                **({"sampled_cache_bytes": list(self.sampled)} if self.sampled else {}),
             }
         ]

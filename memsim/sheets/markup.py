@@ -15,7 +15,7 @@ def as_markdown(sheet: Sheet) -> str:
 
 def _markdown(sheet: Sheet) -> Iterator[str]:
     yield f"# {_cell(sheet.title)}"
-    first, others = sheet.grids[:1], sheet.grids[1:]
+    first, others = sheet.grids[: sheet.leading], sheet.grids[sheet.leading :]
     for facts, grids in ((sheet.facts, first), (sheet.more, others)):
         if facts:
             yield ""
@@ -51,7 +51,7 @@ def as_html(sheet: Sheet) -> str:
 
 def _html(sheet: Sheet) -> Iterator[str]:
     yield f"<div class='memsim'><h4>{escape(sheet.title)}</h4>"
-    first, others = sheet.grids[:1], sheet.grids[1:]
+    first, others = sheet.grids[: sheet.leading], sheet.grids[sheet.leading :]
     for facts, grids in ((sheet.facts, first), (sheet.more, others)):
         if facts:
             yield "<table>"

@@ -35,7 +35,9 @@ class Sheet:
     grids: tuple[Grid, ...] = ()
     notes: tuple[str, ...] = ()
     more: tuple[tuple[str, str], ...] = field(default=())
-    """Facts that come after the first table."""
+    """Facts that come after the leading tables."""
+    leading: int = 1
+    """How many tables lead."""
 
 
 class Printable(Protocol):

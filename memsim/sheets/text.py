@@ -20,7 +20,7 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
     if sheet.facts:
         console.print()
         console.print(_facts(sheet.facts))
-    first, others = sheet.grids[:1], sheet.grids[1:]
+    first, others = sheet.grids[: sheet.leading], sheet.grids[sheet.leading :]
     for grid in first:
         console.print()
         console.print(_grid(grid))

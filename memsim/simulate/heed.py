@@ -29,13 +29,20 @@ NO_LINES = ("is for a hardware cache, and this is about a scratchpad", "memsim r
 NO_TASKS = ("changes the tasks of kernels, and kernels alone are shown", "colour traffic heeds it")
 NOT_SHOWN = ("changes nothing of what is shown here", "leave it out")
 ONE_FRAME = ("is of several inferences, and this is about one", "memsim run heeds it")
+PLANNED = ("is of kernels that place their tensors themselves", "memsim run heeds it")
 NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim run heeds it")
 
 TIMES = ("bandwidth", "macs")
 """What decides when bytes move, and never which."""
 
-TASKS = ("buffer", "order", "tile", "images", "rows")
+TASKS = ("buffer", "order", "register_tile", "tile", "images", "rows")
 """What decides how kernels are cut into tasks."""
+
+ADDRESSES = ("layout", "allocator")
+"""What decides where tensors lie, where no library does."""
+
+HEAP = ("heap",)
+"""What decides it where a library does."""
 
 CACHE = ("cache", "policy", "management")
 """What decides which bytes stay on chip, in any cache."""
@@ -75,9 +82,19 @@ VERBS: dict[str, Verb] = {
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb({**_NO_TIMES, "cache": IS_ASKED}),
-    "bounds": Verb({**_NO_TIMES, "policy": EVERY_POLICY, **_all(NO_LINES, *LINES)}),
+    "bounds": Verb(
+        {
+            **_NO_TIMES,
+            "policy": EVERY_POLICY,
+            **_all(NO_LINES, *LINES, "library", "heap"),
+        }
+    ),
     "memory": Verb(
-        {**_all(ONE_FRAME, "frames"), **{n: why for n, why in _PLAN.items() if n != "allocator"}},
+        {
+            **_all(ONE_FRAME, "frames"),
+            **{n: why for n, why in _PLAN.items() if n != "allocator"},
+            **_all(PLANNED, "library", "heap"),
+        },
         always=("allocator",),
     ),
     "report": Verb({**_CLOCK, "frames": ONE_FRAME}),
@@ -85,7 +102,11 @@ VERBS: dict[str, Verb] = {
     "trace without times": Verb(_NO_TIMES),
     "graph": Verb(_NO_TIMES),
     "graph of kernels": Verb(
-        {**_PLAN, **_all(NO_TASKS, *TASKS), **_all(NOT_SHOWN, "frames", "batch", "dtype")}
+        {
+            **_PLAN,
+            **_all(NO_TASKS, *TASKS, "library", "heap"),
+            **_all(NOT_SHOWN, "frames", "batch", "dtype"),
+        }
     ),
     "graph of layers": Verb({**_NETWORK, **_all(NOT_SHOWN, "batch", "dtype")}),
     "figure": Verb(_CLOCK),
@@ -108,7 +129,8 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'order', 'tile', 'images', 'rows', 'allocator']
+    ['machine', 'buffer', 'lowering', 'order', 'register_tile', 'tile', 'images', 'rows',
+    'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 
@@ -161,6 +183,25 @@ def refuse(verb: str, options: Mapping[str, object], own: Iterable[str] = ()) ->
             problems.append(problem)
     if problems:
         raise InputError(*problems)
+
+
+def idle_with(library: str, options: Iterable[str]) -> list[Problem]:
+    """What is wrong with options that a library decides by itself, or that only one heeds.
+
+    Examples
+    --------
+    >>> print(*idle_with("onednn-avx2", ["order", "cache"]))
+    order: is for kernels that are cut for buffers, and those of onednn-avx2 run (--library none)
+    """
+    if library == "none":
+        message, hint = "is for the kernels of a library", "--library onednn-avx2"
+        return [Problem(message, path=name, hint=hint) for name in options if name in HEAP]
+    message = f"is for kernels that are cut for buffers, and those of {library} run"
+    return [
+        Problem(message, path=name, hint="--library none")
+        for name in options
+        if name in (*TASKS, *ADDRESSES)
+    ]
 
 
 def idle(

@@ -61,7 +61,15 @@ class Options(TypedDict, total=False):
     order: Annotated[
         str | None,
         Option(
-            "Order inside a kernel: rows_outer, weights_outer, images_inner, or best of all.",
+            "Order in a kernel: rows_outer, weights_outer, images_inner, larger_outer, or best.",
+            default=MACHINES,
+        ),
+    ]
+    register_tile: Annotated[
+        str | None,
+        Option(
+            "Outputs in registers, such as 4x24 pixels x channels: as processors compute; or none.",
+            "TILE",
             default=MACHINES,
         ),
     ]
@@ -73,6 +81,21 @@ class Options(TypedDict, total=False):
     rows: Annotated[
         str | None,
         Option("touched, or streamed: which rows of its inputs a task reads.", default=MACHINES),
+    ]
+    library: Annotated[
+        str | None,
+        Option(
+            "Whose kernels run on a hardware cache, such as onednn-avx2; none: tiles for buffers.",
+            "NAME",
+            default=MACHINES,
+        ),
+    ]
+    heap: Annotated[
+        str | None,
+        Option(
+            "Where a library's tensors lie: glibc, or at best and at worst, hottest and coldest.",
+            default="glibc",
+        ),
     ]
     policy: Annotated[str | None, Option("Replacement policy of the cache.")]
     management: Annotated[
@@ -93,7 +116,8 @@ class Options(TypedDict, total=False):
     allocator: Annotated[
         str | None,
         Option(
-            "caching, arena or fresh: who gives feature maps their addresses.", default="caching"
+            "caching, arena, cuda or fresh: who gives feature maps their addresses.",
+            default="caching",
         ),
     ]
     frames: Annotated[

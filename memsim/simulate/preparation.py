@@ -15,9 +15,12 @@ from memsim.program.frames import repeat
 from memsim.program.lowering import on_library
 from memsim.program.memory.allocator import ALLOCATORS
 from memsim.program.tiling import IMAGES
-from memsim.simulate.heed import idle, refuse
+from memsim.simulate.heed import VERBS, idle, idle_with, refuse
 from memsim.simulate.options import Options
 from memsim.simulate.source import Source, network_of
+
+NONE = "none"
+"""No library: kernels are cut into tasks for the buffers."""
 
 BEST = "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
@@ -62,12 +65,28 @@ def prepare_all(
         message = f"{network.name} has a batch of 1: one image is neither together nor apart"
         raise InputError(Problem(message, path="images", hint="give a batch, such as --batch 8"))
     management = machine.cache.management
+    library = left.pop("library", machine.program.library)
+    if "library" in VERBS[verb].refuses:
+        library = NONE
     problems = idle(verb, changes, management, MANAGEMENTS[management].heeds, machine.name)
+    problems += idle_with(library, [*left, *changes])
     if problems:
         raise InputError(*problems)
     frames = left.pop("frames", 1)
-    left = {**machine.program.options, **left, "buffer": machine.buffer_bytes}
-    left["lowering"] = on_library(left["lowering"], machine.compute.kernels)
+    lowering = left.pop("lowering", machine.program.lowering)
+    left["lowering"] = on_library(lowering, machine.compute.kernels)
+    if library != NONE:
+        from memsim.program.library.build import HEAP, build_library
+
+        program = build_library(
+            network, library=library, lowering=left["lowering"], frames=frames,
+            line=machine.cache.line, heap=left.get("heap", HEAP),
+        )  # fmt: skip
+        return {library: program}, machine
+    habits = dict(machine.program.options)
+    if left.get("tile") == "whole":  # one task per kernel instead of what the machine does
+        habits.pop("register_tile", None)
+    left = {**habits, **left, "buffer": machine.buffer_bytes}
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs
 

@@ -23,14 +23,15 @@ def pytorch_traffic(
     sizes: Sequence[Quantity] = SIZES,
     *,
     ways: int = 16,
+    library: str = "onednn-avx2",
     runtime: Runtime | None = None,
 ) -> PytorchTraffic:
     """Predict the DRAM traffic of PyTorch inference on a CPU, for every cache size at once.
 
-    PyTorch 2.13 with oneDNN 3.12 on AVX2, one thread, fp32. The caches are a first
-    level of 32 KiB with 8 ways and the last level, both LRU, write-back, write-allocate with
-    fetch, in lines of 64 bytes. Unlike :func:`memsim.run`, this follows one library's kernels:
-    their loops, their scratch memory and the heap; see :mod:`memsim.program.library.onednn`.
+    The caches are a first level of 32 KiB with 8 ways and the last level, both LRU, write-back,
+    write-allocate with fetch, in lines of 64 bytes. The kernels and the engine are those of
+    :func:`memsim.run` with option ``library``; here misses are counted as a counter of cache
+    events would count them, of a cold pass and of one after it: nothing is handed over in the end.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def pytorch_traffic(
         Of the last level; at least one.
     ways : int
         Of the last level; at least one.
+    library : str
+        A key of ``memsim.program.library.onednn.LIBRARIES``: kernels of which instruction set.
     runtime : Runtime, optional
         What the process touches besides tensors, and how it runs.
 
@@ -56,7 +59,7 @@ def pytorch_traffic(
     Raises
     ------
     InputError
-        For an unknown mode, no size, or a size that is no whole number of sets.
+        For an unknown mode or library, no size, or a size that is no whole number of sets.
     SimulationError
         For another data type.
 
@@ -70,11 +73,11 @@ def pytorch_traffic(
     True
     """
     from memsim.engines.cache.levels import Levels, two_levels
-    from memsim.program.library.onednn import FORWARDS
+    from memsim.program.library.onednn import LIBRARIES
     from memsim.program.library.onednn.runtime import Runtime
     from memsim.results.pytorch import PytorchTraffic
 
-    forward_of = FORWARDS[mode]
+    forward_of = LIBRARIES[library].forward(mode)
     with at_path("sizes"):
         chosen = tuple(parse_bytes(size) for size in sizes)
     if not chosen:
@@ -84,8 +87,8 @@ def pytorch_traffic(
     network = network_of(network)
     levels = Levels(chosen, ways)
     forward = forward_of(network, runtime or Runtime())
-    passes = (forward.cold, forward.steady)
-    misses = two_levels(passes, len(forward.calls), levels)
+    misses = two_levels(forward.passes, len(forward.calls), levels)
     return PytorchTraffic(
-        network.name, mode, tuple(levels.sizes), ways, levels.line, tuple(forward.calls), misses
-    )
+        network.name, mode, library, tuple(levels.sizes), ways, levels.line,
+        tuple(forward.calls), misses,
+    )  # fmt: skip

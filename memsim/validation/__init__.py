@@ -13,15 +13,14 @@ for _name, _check in (
     ("titan_v", published_times.titan_v),
     ("jetson_nano", published_times.jetson_nano),
     ("gtx1080ti", other_gpu.gtx1080ti),
-    ("zen3", cpu_times.fused),
-    ("zen3_eager", cpu_times.eager),
+    *cpu_times.checks(),
     ("traffic_fused", pytorch_traffic.fused),
     ("traffic_fused_small", pytorch_traffic.fused_small),
     ("traffic_eager", pytorch_traffic.eager),
     ("traffic_eager_small", pytorch_traffic.eager_small),
     ("traffic_reads", pytorch_traffic.reads),
     ("traffic_writes", pytorch_traffic.writes),
-    ("traffic_unseen", pytorch_traffic.unseen),
+    ("traffic_another", pytorch_traffic.another),
 ):
     CHECKS.add(_name, _check)
 

@@ -17,6 +17,8 @@ NOT_RUN = (
 )
 """What could be compared and has not been."""
 
+NO_ROWS = "there is nothing to compare yet; test series wait until a model is frozen"
+
 
 @dataclass(frozen=True)
 class Fidelity(Facts):
@@ -47,7 +49,7 @@ class Fidelity(Facts):
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per measured number."""
         return [
-            {"check": check.name, "unit": check.unit, **row.to_dict()}
+            {"check": check.name, "unit": check.unit, "sample": check.sample, **row.to_dict()}
             for check in self.checks
             for row in check.rows
         ]
@@ -59,7 +61,7 @@ def fidelity(names: str | Sequence[str] = ()) -> Fidelity:
     Parameters
     ----------
     names : str or sequence of str
-        Keys of ``CHECKS``; all of them if empty.
+        Keys of ``CHECKS``; all of them if empty, which takes some minutes of one core.
 
     Returns
     -------
@@ -82,4 +84,7 @@ def fidelity(names: str | Sequence[str] = ()) -> Fidelity:
     if isinstance(names, str):
         names = [names]
     asked = [CHECKS[name] for name in names or CHECKS]  # an unknown one is told before any work
-    return Fidelity(tuple(check() for check in asked), () if names else NOT_RUN)
+    checks = [check() for check in asked]
+    empty = tuple(f"{check.name}: {NO_ROWS}" for check in checks if not check.rows)
+    told = tuple(check for check in checks if check.rows)
+    return Fidelity(told, empty if names else (*NOT_RUN, *empty))

@@ -24,6 +24,11 @@ def rules_sheet(facts: Rules, layers: int | None = None) -> Sheet:
             ("CIO", "elements that convolutions read and write (arXiv:1909.00948)"),
             ("traffic", "DRAM bytes, as memsim has them; maps: all of them but weights"),
             ("kernels", "how many there are: each costs its overhead"),
+            (
+                "predicted",
+                "such a time is made of MACs, traffic and kernels: its ranks say what "
+                "rules in the model, and those of a measured one what ruled",
+            ),
             *_findings(facts),
         ),
         grids=(

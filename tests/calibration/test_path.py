@@ -18,7 +18,10 @@ def random_steps(draw: st.DrawFn) -> Steps:
     load, compute, store = draw(times), draw(times), draw(times)
     latency = draw(st.integers(0, 3))
     waits = draw(st.lists(st.booleans(), min_size=tasks, max_size=tasks))
-    return Steps(load, compute, store, [latency if time else 0 for time in load], waits)
+    issued = draw(st.none() | st.just(sorted(draw(st.lists(st.integers(0, 90), min_size=tasks,
+                                                           max_size=tasks)))))  # fmt: skip
+    late = [latency if time else 0 for time in load]
+    return Steps(load, compute, store, late, waits, issued)
 
 
 @given(random_steps())

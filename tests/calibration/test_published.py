@@ -89,7 +89,8 @@ def test_runs_from_files_become_a_machine(memsim, tmp_path):
         "--parameter", "depthwise", "--parameter", "overhead", "-o", str(mine),
     )  # fmt: skip
     assert (code, err) == (0, "")
-    assert "made_up fitted to 12 networks" in out
+    assert "made_up fitted to 6 networks in 12 runs" in out
+    assert "5 of 5 parameters to 12 times of whole networks" in out
     assert load_machine(mine).name == "made_up"
     assert "# cpu: made up" in mine.read_text()
     assert BASE.splitlines()[0] in mine.read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memsim.calibration.calibration import calibrate
-from memsim.calibration.runs import Run, load_network, read_runs
+from memsim.calibration.runs import CLOCK, Run, load_network, read_runs
 from memsim.calibration.workload import Workload
 from memsim.errors import InputError
 from memsim.machine import load_machine
@@ -36,6 +36,34 @@ def test_rows_and_facts(tmp_path):
     assert (found.runs[1].layer, found.runs[1].seconds) == ("conv1.conv", 0.004)
     assert found.runs[1].place == whole.place
     assert found.facts == {"cpu": "Some CPU, 2 cores", "date": "2026-01-02"}
+
+
+def clocked(threads: int, cpu_s: str = "0.0295") -> str:
+    head = "network,lowering,input,threads,layer,median_s,cpu_s"
+    return f"{head}\nresnet18,eager,3x224x224,{threads},,0.172,{cpu_s}\n"
+
+
+def test_of_one_thread_the_processors_time_is_taken_and_told(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text(clocked(1))
+    found = read_runs([file])
+    assert [(run.seconds, run.clock) for run in found.runs] == [(0.0295, "cpu_s")]
+    assert found.facts == {CLOCK: "cpu_s, the processor's time of one thread"}
+
+
+@pytest.mark.parametrize("text", [clocked(2), clocked(1, "")])
+def test_of_several_threads_and_of_a_gpu_the_wall_clock_is_taken(tmp_path, text):
+    file = tmp_path / "x.csv"
+    file.write_text(text)
+    found = read_runs([file])
+    assert [(run.seconds, run.clock) for run in found.runs] == [(0.172, "")]
+    assert found.facts == {}
+
+
+def test_a_processors_time_that_is_none_is_told(tmp_path):
+    assert faults(tmp_path, clocked(1, "0")) == [
+        "x.csv:2:1: cpu_s '0' is no time; expected seconds above 0"
+    ]
 
 
 def test_several_files_keep_all_their_facts(tmp_path):

@@ -69,12 +69,14 @@ VALUES = {
     "buffer": Values(("--buffer", "6KiB"), ("--buffer", "16KiB")),
     "lowering": Values(("--lowering", "eager"), ("--lowering", "concat_free")),
     "order": Values(("--order", "rows_outer"), ("--order", "weights_outer")),
+    "register_tile": Values(("--register-tile", "none"), ("--register-tile", "4x24")),
     "tile": Values(("--tile", "auto"), ("--tile", "whole")),
     "images": Values(
         ("--images", "together", "--batch", "2"), ("--images", "apart", "--batch", "2")
     ),
     "frames": Values(("--frames", "1"), ("--frames", "3")),
     "rows": Values(("--rows", "touched"), ("--rows", "streamed")),
+    "library": Values(("--library", "none"), ("--library", "onednn-avx2")),
     "policy": Values(("--policy", "lru"), ("--policy", "fifo")),
     "management": Values(("--management", "scratchpad"), ("--management", "hardware")),
     "ways": Values(("--ways", "1"), ("--ways", "0")),
@@ -210,8 +212,11 @@ def around(option: str, way: str, management: str, cache: str) -> tuple[str, ...
     ]
     words = [word for name, pair in pairs for word in pair if name != option
              and why_not(line, name) is None]  # fmt: skip
+    if option == "library":  # whose kernels need no buffers, and sets
+        words = words[: words.index("--buffer")] if "--buffer" in words else words
     if management == "hardware" and option != "management" and not why_not(line, "management"):
         words += ["--management", "hardware"]
+        words += ["--ways", "16"] if option == "library" else []
     return tuple(words)
 
 

@@ -48,7 +48,7 @@ def addresses(program: Program, layout: str, allocator: str, touch: int) -> list
 @given(
     networks(most_layers=4),
     st.sampled_from(get_args(Layout)),
-    st.sampled_from(["caching", "arena", "fresh"]),
+    st.sampled_from(["caching", "arena", "cuda", "fresh"]),
     st.sampled_from([8, 64]),
     st.sampled_from([400, 4000]),
 )

@@ -11,8 +11,9 @@ import pytest
 
 import memsim
 from memsim.engines.cache.cachepass import CachePass, cache_pass
+from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.rates import paid_macs, rate_class
-from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.recurrence import finish, recurrence
 from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import steps
 from memsim.machine import Machine
@@ -96,6 +97,43 @@ def test_convolutions_pay_for_whole_tiles_of_channels():
     assert paid_macs(built, machine(channel_tile=1)) is built.task_macs
 
 
+class TestWave:
+    """A device computes many outputs at once; a convolution with fewer pays for as many."""
+
+    def macs(self, op, wave: int, tile: int = 1, batch: int = 1) -> Fraction:
+        nodes = [Node("x", Input(shape=(4, 8, 8))), Node("c", op, ("x",))]
+        built = memsim.build(Network("tiny", nodes, batch=batch), buffer=1 << 20)
+        paid = paid_macs(built, machine(channel_tile=tile, wave=wave))
+        return Fraction(int(paid.sum()), int(built.task_macs.sum()))
+
+    def test_up_to_its_outputs_a_wave_costs_nothing(self):
+        op = Conv(out=20, kernel=3)  # 20 x 8 x 8 outputs
+        assert self.macs(op, 20 * 64) == 1
+        assert self.macs(op, 20 * 64 + 1) > 1
+        assert self.macs(op, 2 * 20 * 64) == 2
+
+    def test_outputs_are_those_of_whole_tiles_and_of_all_images(self):
+        op = Conv(out=20, kernel=3)
+        assert self.macs(op, 32 * 64, tile=32) == Fraction(32, 20)
+        assert self.macs(op, 2 * 32 * 64, tile=32) == Fraction(64, 20)
+        assert self.macs(op, 2 * 32 * 64, tile=32, batch=2) == Fraction(32, 20)
+
+    def test_groups_are_computed_together(self):
+        op = Conv(out=20, kernel=3, groups=2)
+        assert self.macs(op, 20 * 64) == 1
+        assert self.macs(op, 40 * 64) == 2
+
+    def test_other_kernels_pay_for_none(self):
+        assert self.macs(Conv(out=4, kernel=3, groups=4), 1 << 20) == 1  # depthwise
+
+    def test_narrow_convolutions_pay_for_a_vector_on_a_cpu(self):
+        nodes = [Node("x", Input(shape=(58, 8, 8))), Node("c", Conv(out=4, kernel=3), ("x",))]
+        built = memsim.build(Network("tiny", nodes), buffer=1 << 20)
+        for name, lanes in (("zen3", 8), ("xeon_avx512", 16)):
+            paid = paid_macs(built, memsim.load_machine(name))
+            assert paid.sum() == built.task_macs.sum() * lanes // 4
+
+
 def test_depthwise_and_linear_layers_pay_for_no_tiles():
     built, _ = program()
     paid = paid_macs(built, machine(channel_tile=32))
@@ -144,6 +182,27 @@ def test_kernels_one_after_another_never_overlap():
     first = np.flatnonzero(np.diff(built.task_kernel)) + 1
     before = np.maximum(line.compute_end[first - 1], line.store_end[first - 1])
     assert (line.load_start[first] >= before).all()
+
+
+def test_kernels_are_issued_one_after_the_other_while_the_device_computes():
+    built, traffic = program()
+    plain = steps(built, traffic, machine(overlap="none"))
+    found = steps(built, traffic, machine(overlap="none", launch=5_000_000))
+    kernels = len(built.kernels)
+    assert sorted(set(found.issued)) == [5_000_000 * number for number in range(1, kernels + 1)]
+    assert found.compute == plain.compute  # a launch is no time of the device
+    end = recurrence(found).end
+    assert end == replay(found).end == compiled_recurrence(found).end == finish(found)
+    assert end >= max(recurrence(plain).end, 5_000_000 * kernels)
+    assert end <= recurrence(plain).end + 5_000_000 * kernels
+
+
+def test_a_launch_that_is_shorter_than_every_kernel_costs_one_launch():
+    built, traffic = program()
+    busy = machine(overlap="none", kernel_overhead=1_000_000)
+    queued = machine(overlap="none", kernel_overhead=1_000_000, launch=1_000_000)
+    once = recurrence(steps(built, traffic, busy)).end
+    assert recurrence(steps(built, traffic, queued)).end == once + 1_000_000
 
 
 def test_less_overlap_takes_longer():

@@ -97,12 +97,23 @@ def test_the_cache_may_be_slower_than_the_macs() -> None:
     assert durations(Conv(out=3), cache={"bandwidth": as_fast}).compute == [MACS]
 
 
+def test_where_nothing_overlaps_what_goes_through_the_cache_adds_up() -> None:
+    exchanged = LOAD + STORE
+    for rate in (ONE, 100 * ONE, ONE / 3):
+        found = durations(Conv(out=3), cache={"bandwidth": rate}, compute={"overlap": "none"})
+        assert found.compute == [MACS + duration(exchanged, rate)]
+    kernelwise = {"cache": {"bandwidth": ONE}, "compute": {"overlap": "kernel"}}
+    assert durations(Conv(out=3), **kernelwise).compute == [exchanged]
+
+
 def test_windows_without_macs_run_at_the_pooling_rate() -> None:
     looked_at = 2 * 2 * 2 * 4  # 2 x 2 x 2 outputs of 4 inputs each
     slow = {"pooling_per_s": ONE / 3}
     assert durations(MaxPool(kernel=2)).compute == [looked_at]
     assert durations(MaxPool(kernel=2), compute=slow).compute == [3 * looked_at]
     assert durations(Relu(), compute=slow).compute == [32]
+    # A window that is the whole map is a sum, as fast as any.
+    assert durations(MaxPool(kernel=4), compute=slow).compute == [32]
 
 
 def test_a_rate_of_depthwise_convolutions_is_theirs_alone() -> None:

@@ -274,6 +274,22 @@ def test_inverted_residuals_add_where_the_shapes_agree():
     assert "inverted1.1.add" not in net
 
 
+def test_squeeze_and_excitation_weighs_the_channels_before_they_are_narrowed():
+    block = "{out: 4, expand: 2, act: silu, squeeze: 4}"
+    net = network(f"  - inverted_residual: {block}", image="[8, 6, 6]")
+    assert names(net)[-10:] == [
+        f"inverted1.{part}"
+        for part in (
+            "dw.bn", "dw.act", "squeeze.pool", "squeeze.conv", "squeeze.act", "excite.conv",
+            "excite.act", "excite.mul", "project.conv", "project.bn",
+        )
+    ]  # fmt: skip
+    assert net["inverted1.squeeze.conv"].output.shape == (1, 2, 1, 1)  # a quarter of the input's 8
+    assert net["inverted1.excite.conv"].output.shape == (1, 16, 1, 1)
+    assert net["inverted1.excite.act"].op.kind == "sigmoid"
+    assert reads(net, "inverted1.excite.mul") == ["inverted1.dw.act", "inverted1.excite.act"]
+
+
 class TestSchema:
     def test_every_operator_and_macro_is_a_keyword(self):
         definitions = json_schema()["$defs"]

@@ -22,8 +22,9 @@ EXACT = {
     "vgg16": (138_357_544, 15_470_264_320, 22_629_376),
     "mobilenetv2_1_4": (6_108_776, 582_195_824, 19_209_568),
     "squeezenet1_0": (1_248_424, 818_924_576, 7_304_200),
+    "efficientnet_b0": (5_288_548, 385_814_752, 13_581_880),
 }
-"""Parameters (of ResNet, DenseNet, VGG, SqueezeNet: torchvision's too), MACs, CIO."""
+"""Parameters (of ResNet, DenseNet, VGG, SqueezeNet, EfficientNet: torchvision's too), MACs, CIO."""
 
 # Published figures of the released networks: M parameters, GMACs, M elements of CIO.
 RELEASED = {"fc_hardnet70": (4.119, 35.2, 272), "ssd512_hardnet68": (18.16, 27.56, 67.7)}

@@ -43,7 +43,8 @@ gtx1080,8.87,320,2097152
 titan_v,14.9,652.8,4718592
 jetson_nano,0.236,25.6,262144
 """
-FITTED = {"gtx1080", "titan_v", "jetson_nano", "zen3", "zen3_eager"}
+CPUS = {"zen3", "zen3_eager", "xeon_avx512", "xeon_avx512_eager"}
+FITTED = {"gtx1080", "titan_v", "jetson_nano", *CPUS}
 PRODUCTS = list(csv.DictReader(PUBLISHED.splitlines()))
 
 
@@ -73,9 +74,13 @@ def test_every_preset_loads_and_states_its_sources(name):
 @pytest.mark.parametrize("name", machine_names())
 def test_every_key_of_a_preset_is_written_out_or_has_a_neutral_default(name):
     machine = load_machine(name)
-    assert (machine.cache.policy, machine.cache.management) == ("lru", "scratchpad")
-    assert machine.cache.ways is None
-    assert machine.cache.bandwidth is None or name == "edge"
+    processor = name == "cpu" or name in CPUS
+    kept = ("lru", "hardware") if processor else ("lru", "scratchpad")
+    assert (machine.cache.policy, machine.cache.management) == kept
+    assert machine.cache.ways == (16 if processor else None)
+    assert machine.cache.bandwidth is None or name == "edge" or name in CPUS
+    assert machine.compute.wave == 1 or name in ("gtx1080", "titan_v")
+    assert machine.compute.launch == 0
     assert machine.dram.efficiency == 1 or name in FITTED
 
 
@@ -107,6 +112,8 @@ def test_every_number_of_a_machine_as_plain_values():
         "overlap": "all",
         "channel_tile": 1,
         "vector": 1,
+        "wave": 1,
+        "launch_ps": 0,
         "pooling_per_s": 64_000_000_000,
         "kernels": None,
         "rate_by_dtype": None,
@@ -204,7 +211,7 @@ def test_every_figure_of_a_kind_of_dram_has_a_source():
         assert bool(row["pj_per_bit"]) == bool(row["source"]), row["kind"]
 
 
-@pytest.mark.parametrize("name", sorted(FITTED | {"datacenter"}))
+@pytest.mark.parametrize("name", sorted(FITTED | {"datacenter", "cpu"}))
 def test_the_energy_of_a_board_or_a_processor_is_not_guessed(name):
     machine = load_machine(name)
     assert machine.onchip_pj_per_byte is None
@@ -340,6 +347,16 @@ compute:
             MINIMAL.replace("1GMAC/s", "{depthwise: 1G}"),
             "m.yaml:6:3: compute.macs_per_s: missing key 'conv'",
         ),
+        (
+            MINIMAL + "program: {register_tile: 24}\n",
+            "m.yaml:11:11: program.register_tile: 24 is no register tile "
+            "(PIXELSxCHANNELS such as 4x24, or none)",
+        ),
+        (
+            MINIMAL + "program: {register_tiles: 4x24}\n",
+            "m.yaml:11:11: program.register_tiles: unknown key 'register_tiles' "
+            "(did you mean 'register_tile'?)",
+        ),
         (b"name: \xff", "m.yaml:1:7: is not UTF-8 text: byte 0xff"),
         ("#" * 1_000_001, "m.yaml: is larger than 1,000,000 bytes"),
         ("", "m.yaml"),
@@ -358,8 +375,8 @@ def test_a_bad_file_is_refused_in_these_words(tmp_path, text, expected):
         (
             "",
             "unknown machine '' "
-            "(known: datacenter, edge, gtx1080, jetson_nano, textbook, titan_v, zen3, "
-            "zen3_eager)",
+            "(known: cpu, datacenter, edge, gtx1080, jetson_nano, textbook, titan_v, "
+            "xeon_avx512, xeon_avx512_eager, zen3, zen3_eager)",
         ),
         ("./edge", "./edge: no such file"),
         ("no.yaml", "no.yaml: no such file"),

@@ -14,7 +14,7 @@ from memsim.cli.main import run
 from memsim.errors import InputError
 from memsim.machine import load_machine
 from memsim.measurement.probe.processor import cache_sizes, facts
-from memsim.measurement.run import stopwatch
+from memsim.measurement.run import measurement, stopwatch
 from memsim.measurement.run.malloc import MALLOCS, choose_malloc
 from memsim.measurement.run.measurement import KernelTime, Measurement, measure
 from memsim.measurement.run.stopwatch import CpuClock, CudaClock, Times
@@ -30,11 +30,11 @@ MADE_UP = Measurement(
     dtype="fp32",
     lowering="fused",
     device="cpu",
-    whole=Times(2.1e-3, 1e-5, 9, 1),
+    whole=Times(2.1e-3, 1e-5, 9, 1, cpu_s=2.05e-3),
     kernels=(
-        KernelTime("conv1", "conv", ("conv1", "act1"), 10**7, Times(1e-3, 2e-6, 9, 0)),
-        KernelTime("pool1", "maxpool", ("pool1",), 0, Times(6e-4, 1e-6, 9, 2)),
-        KernelTime("conv2", "conv", ("conv2",), 3 * 10**6, Times(4e-4, 0.0, 9, 0)),
+        KernelTime("conv1", "conv", ("conv1", "act1"), 10**7, Times(1e-3, 2e-6, 9, 0, 1e-3)),
+        KernelTime("pool1", "maxpool", ("pool1",), 0, Times(6e-4, 1e-6, 9, 2, 6e-4)),
+        KernelTime("conv2", "conv", ("conv2",), 3 * 10**6, Times(4e-4, 0.0, 9, 0, 4e-4)),
     ),
     facts={"cpu": "made up", "date": "2026-01-01 00:00 UTC"},
 )
@@ -59,12 +59,13 @@ def test_the_file_is_one_that_calibrate_reads(tmp_path: Path) -> None:
     file.write_text(render(MADE_UP, "csv"), encoding="utf-8")
     runs = read_runs([file])
     assert [(r.layer, r.seconds) for r in runs.runs] == [
-        ("", 2.1e-3),
+        ("", 2.05e-3),
         ("conv1", 1e-3),
         ("pool1", 6e-4),
         ("conv2", 4e-4),
     ]
-    assert runs.facts == MADE_UP.facts
+    told = {"clock of the fit": "cpu_s, the processor's time of one thread"}
+    assert runs.facts == {**MADE_UP.facts, **told}
     assert {(r.network, r.input_shape, r.lowering, r.batch) for r in runs.runs} == {
         ("tiny", (3, 8, 8), "fused", 1)
     }
@@ -78,7 +79,9 @@ def test_times_are_told_by_median_quartiles_and_outliers() -> None:
 
 def test_the_cpu_clock_gives_seconds_between_marks() -> None:
     clock = CpuClock()
-    assert clock.seconds([10, 1_000_000_010, 1_500_000_010]) == [1.0, 0.5]
+    marks = [(10, 5), (1_000_000_010, 200_000_005), (1_500_000_010, 700_000_005)]
+    assert clock.seconds(marks) == [1.0, 0.5]
+    assert clock.busy_seconds(marks) == [0.2, 0.5]
     one, two = clock.mark(), clock.mark()
     assert two >= one
     assert "perf_counter" in clock.describe()
@@ -188,7 +191,22 @@ def test_too_few_runs_or_threads_are_errors() -> None:
 
 
 @pytest.mark.needs("torch")
-def test_the_command_writes_a_file_of_runs(tmp_path: Path, capfd) -> None:
+def test_a_busy_machine_is_told_in_the_file_and_on_the_side(
+    tmp_path: Path, capfd, monkeypatch
+) -> None:
+    why = ("the wall clock is 330% above the processor time", "others kept 0.96 cores busy")
+    monkeypatch.setattr(measurement, "disturbances", lambda *said: why)
+    file = tmp_path / "one.csv"
+    arguments = ["measure", "resnet18", "--input", "3x32x32", "--runs", "1", "-o", str(file)]
+    assert run(arguments) == 0
+    told = f"NOT a quiet machine: {'; '.join(why)}"
+    assert capfd.readouterr().err == f"memsim: note: {told}\n"
+    assert read_runs([file]).facts["busy"] == told
+
+
+@pytest.mark.needs("torch")
+def test_the_command_writes_a_file_of_runs(tmp_path: Path, capfd, monkeypatch) -> None:
+    monkeypatch.setattr(measurement, "disturbances", lambda *said: ())
     file = tmp_path / "one.csv"
     arguments = ["resnet18", "--input", "3x32x32", "--runs", "1", "--lowering", "eager"]
     assert run(["measure", *arguments, "-o", str(file)]) == 0
@@ -196,6 +214,9 @@ def test_the_command_writes_a_file_of_runs(tmp_path: Path, capfd) -> None:
     runs = read_runs([file])
     assert {row.lowering for row in runs.runs} == {"eager"}
     assert runs.facts["threads"] == "1"
+    assert runs.facts["clock of the fit"] == "cpu_s, the processor's time of one thread"
+    assert "busy" not in runs.facts
+    assert runs.facts["instruction set"].startswith("PyTorch ")
     assert runs.facts["memory"] in MALLOCS.values()
 
 
@@ -224,6 +245,7 @@ def test_without_pytorch_the_command_says_what_to_install(monkeypatch, capfd) ->
         (["--cachegrind", "--device", "cuda"], "--device: does not go with --cachegrind"),
         (["--cache", "1MiB"], "--cache: needs --cachegrind"),
         (["--fast"], "--fast: needs --cachegrind"),
+        (["--processes", "2"], "--processes: needs --cachegrind"),
     ],
 )
 def test_options_that_would_do_nothing_are_errors(arguments, message, capfd) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
@@ -12,21 +13,19 @@ from memsim.program.memory.best_fit import ALIGNMENT, Heap, aligned
 
 
 class PlainHeap:
-    """The same, unit by unit: which region each was cut from, and whether it is in use."""
+    """The same, unit by unit: whether each is in use."""
 
-    def __init__(self, header: int, apart: bool) -> None:
-        self.header, self.apart = header, apart
-        self.regions: list[int] = []
+    def __init__(self, header: int) -> None:
+        self.header = header
         self.used: list[bool] = []
         self.sizes: dict[int, int] = {}
 
     def gaps(self) -> list[tuple[int, int]]:
-        units = zip(self.used, self.regions, range(len(self.used)), strict=True)
         free = []
-        for (used, _), run in groupby(units, key=lambda unit: unit[:2]):
+        for used, run in groupby(zip(self.used, range(len(self.used)), strict=True), itemgetter(0)):
             listed = list(run)
             if not used:
-                free.append((len(listed), listed[0][2]))
+                free.append((len(listed), listed[0][1]))
         return sorted(free)
 
     def allocate(self, nbytes: int) -> int:
@@ -37,7 +36,6 @@ class PlainHeap:
         else:
             at = len(self.used)
             self.used += [False] * size
-            self.regions += [at if self.apart else 0] * size
         self.used[at : at + size] = [True] * size
         self.sizes[at] = size
         return at * ALIGNMENT
@@ -46,21 +44,19 @@ class PlainHeap:
         at = address // ALIGNMENT
         size = self.sizes.pop(at)
         self.used[at : at + size] = [False] * size
-        while not self.apart and self.used and not self.used[-1]:
+        while self.used and not self.used[-1]:
             self.used.pop()
-            self.regions.pop()
 
 
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 500), st.integers(0, 99)), max_size=40),
     st.sampled_from([0, 16]),
-    st.booleans(),
     st.sampled_from([0, 1 << 20]),
 )
 def test_every_block_lies_where_the_plain_heap_puts_it(
-    moves: list[tuple[bool, int, int]], header: int, apart: bool, base: int
+    moves: list[tuple[bool, int, int]], header: int, base: int
 ) -> None:
-    heap, plain = Heap(base, header=header, apart=apart), PlainHeap(header, apart)
+    heap, plain = Heap(base, header=header), PlainHeap(header)
     live: list[int] = []
     for give_back, nbytes, which in moves:
         if give_back and live:
@@ -95,16 +91,6 @@ def test_a_block_as_large_as_a_gap_fills_it_and_one_byte_more_does_not_fit() -> 
 def test_a_header_takes_room_in_front_of_the_next_block() -> None:
     heap = Heap(header=16)
     assert [heap.allocate(48), heap.allocate(49), heap.allocate(1)] == [0, 64, 192]
-
-
-def test_what_was_cut_from_one_block_becomes_one_again_even_apart() -> None:
-    heap = Heap(apart=True)
-    heap.free(heap.allocate(192))
-    first, second = heap.allocate(64), heap.allocate(128)
-    assert (first, second) == (0, 64)
-    heap.free(second)
-    heap.free(first)
-    assert heap.allocate(192) == 0
 
 
 def test_only_what_is_there_can_be_given_back() -> None:

@@ -26,10 +26,12 @@ from memsim.program.library.onednn import (
 )
 from memsim.program.library.onednn.blocking import choose
 from memsim.program.library.onednn.eager import EagerForward, EagerInPlaceForward, uses_onednn
+from memsim.program.library.onednn.forward import SPACE
 from memsim.program.library.onednn.fused import FusedAddsApart, FusedForward
 from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil
+from memsim.program.library.onednn.process import Process
 from memsim.program.library.onednn.processor import Processor, register_block
-from memsim.program.library.onednn.runtime import BARE
+from memsim.program.library.onednn.runtime import BARE, Runtime
 from memsim.program.spans import Recorder, Spans
 from tests.strategies import networks
 
@@ -214,7 +216,7 @@ def test_eager_unfolds_a_small_convolution() -> None:
 def test_eager_multiplies_pointwise_convolutions_in_place() -> None:
     network = network_of(Node("c", Conv(out=16), ("x",)))
     forward = EagerForward(network, BARE)
-    written = touched(forward.steady, forward.heap.base, 1 << 20, True)
+    written = touched(forward.steady, 2 * SPACE, 1 << 20, True)
     assert written.sum() == 16 * 784 * ITEM
 
 
@@ -417,11 +419,16 @@ def test_the_register_block_covers_virtual_padding() -> None:
     assert register_block(14, 8, 16, 1, Processor()) == (14, 1)
 
 
-def test_a_freed_weight_is_a_hole_that_a_map_of_its_size_finds() -> None:
+def test_copies_of_weights_on_the_way_leave_holes_of_their_size() -> None:
     network = network_of(
-        Node("c", Conv(out=64, kernel=3), ("x",)), Node("d", Conv(out=64, kernel=3), ("c",))
+        Node("c", Conv(out=640, kernel=3), ("x",)), Node("d", Conv(out=640, kernel=3), ("c",))
     )
-    fused = FusedForward(network, BARE)
-    packed = fused._parameters["c"]
-    assert packed > fused.heap.base  # what was plain lies before it, and is free now
-    assert fused.values["c"].map.address != fused.values["d"].map.address
+    weights = 640 * 640 * 9 * 4
+
+    def holes(forward: Forward) -> list[int]:
+        assert isinstance(forward.heap, Process)
+        return [size for size in forward.heap.heap.bins.sizes.values() if size >= weights]
+
+    assert not holes(EagerForward(network, Runtime()))
+    (hole,) = holes(FusedForward(network, Runtime()))
+    assert hole < 3 * weights  # two copies lay there at a time

@@ -11,7 +11,7 @@ import pytest
 import memsim
 from memsim.cli.main import run
 from memsim.errors import InputError
-from memsim.machine import machine_names
+from memsim.machine import load_machine, machine_names
 from memsim.sheets.formats import render
 from memsim.validation import Rules, rules
 from memsim.validation.rule import SIZES
@@ -38,9 +38,13 @@ def test_the_document_has_the_rows_of_the_report() -> None:
     assert set(rows) < set(DOCUMENT.read_text("utf-8").splitlines())
 
 
-def test_every_shipped_machine_stands_in_the_document_at_both_sizes() -> None:
+def test_every_shipped_machine_but_one_in_register_tiles_stands_in_the_document_at_both_sizes() -> (
+    None
+):
     text = DOCUMENT.read_text("utf-8").replace("\\_", "_")
     for name in machine_names():
+        if load_machine(name).program.register_tile is not None:
+            continue
         for size in SIZES:
             assert f"| {name} | {size} |" in text
 

@@ -47,7 +47,12 @@ from memsim.errors import InputError, Problem
     metavar="SIZE",
     help="Of that cache; may be given several times.  [default: 1MiB]",
 )
-@once("--fast", is_flag=True, help="With --cachegrind: AVX kernels, which run faster.")
+@once("--fast", is_flag=True, help="With --cachegrind: kernels for AVX.")
+@once(
+    "--processes",
+    type=int,
+    help="With --cachegrind: runs, each in a process with another heap.  [default: 1]",
+)
 @layers_option("10", "Kernels to show, or 'all'.")
 @report_options
 def command(
@@ -56,6 +61,7 @@ def command(
     caches: tuple[str, ...],
     cachegrind: bool,
     fast: bool,
+    processes: int | None,
     layers: int | None,
     delivery: Delivery,
     **timing: Any,
@@ -74,6 +80,7 @@ def command(
     for wrong, name in ((cachegrind and given, next(iter(given), "")),
                         (caches and not cachegrind, "cache"),
                         (fast and not cachegrind, "fast"),
+                        (processes is not None and not cachegrind, "processes"),
                         (cachegrind and is_given("layers"), "layers")):  # fmt: skip
         if wrong:
             which = "does not go with" if cachegrind else "needs"
@@ -87,11 +94,11 @@ def command(
         from memsim.measurement.counters.valgrind import SIZES, simulated_cache
 
         sizes = caches or SIZES
-        with progress_bar("caches") as bar:
+        runs = 1 if processes is None else processes
+        with progress_bar("runs") as bar:
             counted = simulated_cache(
-                loaded, lowering, sizes, fast=fast, progress=lambda done: bar(done, len(sizes)),
-                **named,
-            )  # fmt: skip
+                loaded, lowering, sizes, fast=fast, processes=runs, progress=bar, **named
+            )
         delivery.send(counted)
         return
     from memsim.measurement.run.measurement import RUNS, WARM_UP, measure
@@ -102,3 +109,5 @@ def command(
             loaded, lowering, progress=lambda done: bar(done, passes), **named, **given
         )  # fmt: skip
     delivery.send(found, layers)
+    if found.busy:
+        click.echo(f"memsim: note: {found.busy}", err=True)

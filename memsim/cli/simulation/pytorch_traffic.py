@@ -14,7 +14,13 @@ from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, r
     "--mode",
     default="fused",
     show_default=True,
-    help="eager or fused, as memsim measure runs them; eager_in_place or fused_adds_apart.",
+    help="eager or fused, as memsim measure runs them; eager_in_place, fused_adds_apart.",
+)
+@once(
+    "--library",
+    default="onednn-avx2",
+    show_default=True,
+    help="onednn-avx2, onednn-avx512 or onednn-avx: whose kernels.",
 )
 @once(
     "--cache",
@@ -27,14 +33,15 @@ from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, r
 def command(
     network: Chosen,
     mode: str,
+    library: str,
     sizes: str | None,
     ways: int,
     delivery: Delivery,
 ) -> None:
     """DRAM traffic of NETWORK when PyTorch runs it on a CPU, for many caches at once.
 
-    It follows the kernels of one library, PyTorch 2.13 with oneDNN 3.12 on AVX2: their loops,
-    their scratch memory and the heap.
+    It counts what a counter of cache events would. memsim run --library NAME tells the same
+    kernels' traffic by layer, role and cause, and their time.
 
     \b
     memsim pytorch-traffic resnet18 --mode eager --cache 1MiB,4MiB
@@ -45,4 +52,4 @@ def command(
     from memsim.simulate.pytorch import SIZES
 
     chosen = SIZES if sizes is None else parse_sizes(sizes)
-    delivery.send(pytorch_traffic(loaded, mode, chosen, ways=ways))
+    delivery.send(pytorch_traffic(loaded, mode, chosen, ways=ways, library=library))

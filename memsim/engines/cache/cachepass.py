@@ -108,15 +108,14 @@ def cache_pass(program: Program, cache: Cache | int) -> CachePass:
     True
     """
     cache = Cache.of(cache)
-    return account(program, transfers(program, cache), cache.size)
+    moved = MANAGEMENTS[cache.management].moved(program, cache)
+    return account(program, moved, cache.size)
 
 
 def transfers(program: Program, cache: Cache | int) -> Transfers:
     """What :func:`cache_pass` accounts for: each fetch and each write-back."""
     cache = Cache.of(cache)
-    management = MANAGEMENTS[cache.management]
-    trace = management.trace(program, cache)
-    return management.transfers(program, trace, management.serve(trace, cache))
+    return MANAGEMENTS[cache.management].moved(program, cache, each=True)
 
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:

@@ -84,6 +84,17 @@ def line_accesses(
     return LineAccesses(numbers[new], owners[new], -(-placement.total_bytes // line))
 
 
+def changes_owner(tensor: NDArray[np.int64], line: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether each access is the first to its line since another tensor had it."""
+    order = np.argsort(line, kind="stable")
+    owner, place = tensor[order], line[order]
+    changed = np.ones(len(order), np.bool_)
+    changed[1:] = (owner[1:] != owner[:-1]) | (place[1:] != place[:-1])
+    in_order = np.empty(len(order), np.bool_)
+    in_order[order] = changed
+    return in_order
+
+
 def _too_long(program: Program) -> SimulationError:
     return SimulationError(
         Problem(

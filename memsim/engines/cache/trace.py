@@ -51,6 +51,9 @@ class Trace:
         Bytes, at least 1.
     touch : int32 array, per access
         The program's touch that an access is part of; may be empty where nobody is charged.
+    writer : int32 array, per access
+        The touch that is charged with what it makes dirty, where that is not the same: a line that
+        leaves a first level was written before. Else empty.
     """
 
     start: Ints
@@ -58,12 +61,19 @@ class Trace:
     code: NDArray[np.uint8]
     size: Ints
     touch: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    writer: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+
+    @property
+    def writer_or_touch(self) -> NDArray[np.int32]:
+        """The touch that is charged with what an access makes dirty."""
+        return self.writer if len(self.writer) else self.touch
 
     def select(self, kept: NDArray[np.bool_]) -> Trace:
         """Some of the accesses, in the same tasks."""
         start = np.concatenate([[0], np.cumsum(kept)])[self.start]
         touch = self.touch[kept] if len(self.touch) else self.touch
-        return Trace(start, self.block[kept], self.code[kept], self.size, touch)
+        writer = self.writer[kept] if len(self.writer) else self.writer
+        return Trace(start, self.block[kept], self.code[kept], self.size, touch, writer)
 
 
 @dataclass(frozen=True, slots=True)

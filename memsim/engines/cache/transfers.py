@@ -183,7 +183,7 @@ def _written_back(trace: Trace, events: Events) -> Flow:
     at = events.spilled * (len(trace.block) + 1) + events.spilled_at
     by = writes[np.searchsorted(keys, at, side="right") - 1]
     return Flow(
-        trace.touch[by].astype(np.int64),
+        trace.writer_or_touch[by].astype(np.int64),
         trace.touch[events.spilled_at].astype(np.int64),
         trace.size[events.spilled],
         events.spilled,
@@ -201,4 +201,4 @@ def _left_dirty(trace: Trace, events: Events) -> Flow:
     dirty = spilled_at[block] < writes
     writes, block = writes[dirty], block[dirty]
     end = np.full(len(writes), int(trace.touch[-1]) if len(trace.touch) else 0, np.int64)
-    return Flow(trace.touch[writes].astype(np.int64), end, trace.size[block], block)
+    return Flow(trace.writer_or_touch[writes].astype(np.int64), end, trace.size[block], block)

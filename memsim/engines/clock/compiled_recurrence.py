@@ -26,12 +26,13 @@ def compiled_recurrence(steps: Steps) -> Timeline:
     """
     durations = np.array([steps.load, steps.compute, steps.store, steps.latency], np.int64)
     columns = np.zeros((6, len(steps.compute)), np.int64)
-    advance(durations, np.array(steps.waits, np.bool_), columns)
+    issued = np.array(steps.issued or [0] * len(steps.compute), np.int64)
+    advance(durations, np.array(steps.waits, np.bool_), issued, columns)
     return Timeline(*columns)
 
 
-@compiled("void(int64[:,::1], boolean[::1], int64[:,::1])")
-def advance(durations: Ints, waits: NDArray[np.bool_], columns: Ints) -> None:
+@compiled("void(int64[:,::1], boolean[::1], int64[::1], int64[:,::1])")
+def advance(durations: Ints, waits: NDArray[np.bool_], issued: Ints, columns: Ints) -> None:
     """Fill the rows of ``columns``: start and end of loads, of computations and of stores.
 
     The rows of ``durations`` are loads, computations, stores and latencies.
@@ -50,13 +51,15 @@ def advance(durations: Ints, waits: NDArray[np.bool_], columns: Ints) -> None:
                 task = i - 1
                 time = durations[2, task]
                 begin = previous
+                if turn == 1 and i < tasks:  # it is asked for after the load is
+                    begin = max(begin, issued[i])
             else:
                 if i == tasks:
                     continue
                 row = 0
                 task = i
                 time = durations[0, task]
-                begin = previous if bound else before
+                begin = max(previous if bound else before, issued[i])
             if time > 0:
                 begin = max(begin, channel)
                 channel = begin + time

@@ -8,7 +8,9 @@ machine's file asks for it:
 - Where the length of a filter (input channels x kernel) or the size of a feature map is odd, rows
   do not start at the boundaries of vectors, and general kernels with scalar loads are used:
   ``vector`` elements, ``macs_per_s.unaligned``.
-- Output channels are computed a tile at a time: ``channel_tile``.
+- Output channels are computed a tile at a time, a vector on a CPU: ``channel_tile``.
+- A device of many cores computes many outputs at once, and a convolution with fewer of them takes
+  as long as one that has as many: ``wave``.
 """
 
 from __future__ import annotations
@@ -67,18 +69,20 @@ def rate_class(kernel: Kernel, vector: int = 1) -> str:
 def is_pooling(kernel: Kernel) -> bool:
     """Whether a kernel goes over windows without MACs: its work is done at the pooling rate.
 
+    One whose window is the whole map is a sum over it, which is as fast as any other.
+
     Examples
     --------
     >>> import memsim
     >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
     >>> [kernel.name for kernel in program.kernels if is_pooling(kernel)]
-    ['maxpool1', 'global_avgpool1']
+    ['maxpool1']
     """
-    return kernel.op.pools
+    return kernel.op.pools and math.prod(kernel.output.image[1:]) > 1
 
 
 def paid_macs(program: Program, machine: Machine) -> Ints:
-    """MACs per task, filled up to whole tiles of output channels.
+    """MACs per task, filled up to whole tiles of output channels and to one wave of outputs.
 
     Examples
     --------
@@ -88,21 +92,23 @@ def paid_macs(program: Program, machine: Machine) -> Ints:
     >>> bool((paid_macs(program, machine) == program.task_macs).all())
     True
     """
-    tile = machine.compute.channel_tile
-    if tile == 1:
+    tile, wave = machine.compute.channel_tile, machine.compute.wave
+    if tile == wave == 1:
         return program.task_macs
-    factors = [_fill(kernel, tile) for kernel in program.kernels]
+    factors = [_fill(kernel, tile, wave) for kernel in program.kernels]
     times, over = np.array(factors, np.int64)[program.task_kernel].T
     paid: Ints = -(-program.task_macs * times // over)
     return paid
 
 
-def _fill(kernel: Kernel, tile: int) -> tuple[int, int]:
-    """Channels paid for over channels computed, in lowest terms."""
+def _fill(kernel: Kernel, tile: int, wave: int) -> tuple[int, int]:
+    """Outputs paid for over outputs computed, in lowest terms."""
     if kernel.op_class != "conv":
         return 1, 1
     groups = kernel.op.window.groups if kernel.op.window else 1
-    channels = kernel.output.shape[1] // groups
-    paid = -(-channels // tile) * tile
-    common = math.gcd(paid, channels)
-    return paid // common, channels // common
+    images, channels, *image = kernel.output.shape
+    others = images * groups * math.prod(image)
+    outputs = channels // groups * others
+    paid = max(-(-channels // groups // tile) * tile * others, wave)
+    common = math.gcd(paid, outputs)
+    return paid // common, outputs // common

@@ -12,10 +12,12 @@ def recurrence(steps: Steps) -> Timeline:
 
     The DRAM channel serves L1 L2 S1 L3 S2 ...; S(i) goes before L(i+1) where that load waits
     for it. Two buffers: L(i) needs the input buffer that task i-2 computed from, C(i) the
-    output buffer that S(i-2) emptied.
+    output buffer that S(i-2) emptied. A load also waits until the host has issued its kernel,
+    and what comes after it on the channel waits with it.
     """
     load, compute, store = steps.load, steps.compute, steps.store
     tasks = len(compute)
+    issued = steps.issued or [0] * tasks
     start = {name: [0] * tasks for name in ("load", "compute", "store")}
     end = {name: [0] * tasks for name in ("load", "compute", "store")}
     channel = 0  # when the DRAM channel is free
@@ -31,9 +33,10 @@ def recurrence(steps: Steps) -> Timeline:
         before, previous = (end["compute"][j] if j >= 0 else 0 for j in (i - 2, i - 1))
         if i and steps.waits[i]:
             transfer("store", i - 1, previous, store[i - 1])
-        transfer("load", i, previous if steps.waits[i] else before, load[i])
+        asked = max(previous if steps.waits[i] else before, issued[i])
+        transfer("load", i, asked, load[i])
         if i and not steps.waits[i]:
-            transfer("store", i - 1, previous, store[i - 1])
+            transfer("store", i - 1, max(previous, asked), store[i - 1])
         arrived = end["load"][i] + steps.latency[i]
         begin = max(arrived, previous, end["store"][i - 2] if i >= 2 else 0)
         start["compute"][i], end["compute"][i] = begin, begin + compute[i]
@@ -49,8 +52,12 @@ def recurrence(steps: Steps) -> Timeline:
 
 def _nothing_overlaps(steps: Steps) -> bool:
     """Whether every task loads when the one before it is stored."""
-    return all(steps.waits[1:]) and not any(
-        stored and not load for stored, load in zip(steps.store, steps.load[1:], strict=False)
+    return (
+        steps.issued is None
+        and all(steps.waits[1:])
+        and not any(
+            stored and not load for stored, load in zip(steps.store, steps.load[1:], strict=False)
+        )
     )
 
 
@@ -70,19 +77,20 @@ def finish(steps: Steps) -> int:
         return sum(map(sum, (steps.load, steps.compute, steps.store, steps.latency)))
     channel = computed = before = stored = emptied = last = 0
     pending = -1  # the store of the task before; -1: there is no such task
-    for load, compute, store, latency, waits in zip(
-        steps.load, steps.compute, steps.store, steps.latency, steps.waits, strict=True
+    issues = steps.issued or [0] * len(steps.load)
+    for load, compute, store, latency, waits, issued in zip(
+        steps.load, steps.compute, steps.store, steps.latency, steps.waits, issues, strict=True
     ):
         if waits and pending >= 0:  # that store goes first
             stored = computed
             if pending:
                 stored = channel = max(stored, channel) + pending
             last = max(last, stored)
-        arrived = computed if waits else before
+        arrived = asked = max(computed if waits else before, issued)
         if load:
-            arrived = channel = max(arrived, channel) + load
+            arrived = channel = max(asked, channel) + load
         if not waits and pending >= 0:
-            stored = computed
+            stored = max(computed, asked)
             if pending:
                 stored = channel = max(stored, channel) + pending
             last = max(last, stored)

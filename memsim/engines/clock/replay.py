@@ -2,7 +2,8 @@
 
 Three pieces of hardware: the DRAM channel serves one transfer at a time; the DMA engine loads
 and stores in a fixed order, with two input and two output buffers; the compute engine works on
-one task at a time. Time is in integer picoseconds.
+one task at a time. Where a host issues kernels, one after the other, neither begins a kernel
+before it is issued. Time is in integer picoseconds.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class Replay:
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
+        self.issued = steps.issued or [0] * len(steps.compute)
         self.env = env = simpy.Environment()
         self.dram = Dram()
         self.loaded, self.computed, self.stored = Signals(env), Signals(env), Signals(env)
@@ -89,6 +91,8 @@ class Replay:
                 self._store(i - 1)
             if i >= 2:
                 yield computed[i - 2]  # its input buffer is free again
+            if self.issued[i] > self.env.now:
+                yield self.env.timeout(self.issued[i] - self.env.now)
             self._load(i)
             if i and not waits[i]:
                 yield computed[i - 1]
@@ -117,6 +121,8 @@ class Replay:
         for i, duration in enumerate(self.steps.compute):
             if load[i]:
                 yield self.loaded[i]
+            elif self.issued[i] > env.now:
+                yield env.timeout(self.issued[i] - env.now)
             if i >= 2 and store[i - 2]:
                 yield self.stored[i - 2]
             start = int(env.now)

@@ -31,12 +31,15 @@ class Steps:
         Time on the DRAM channel; 0 where nothing moves.
     compute : list of int
         The slowest of MACs, elementwise operations and on-chip transfers, plus the kernel's
-        overhead for its first task.
+        overhead for its first task. Where the machine overlaps nothing, on-chip transfers add up.
     latency : list of int
         From the end of a load on the channel until its data are there; 0 where nothing moves.
     waits : list of bool
         Whether the load comes after the store of the task before it: because it fetches what
         that stores, or because the machine does not overlap the two.
+    issued : list of int or None
+        When the host has issued each task's kernel, never falling: the task's load does not begin
+        before. None where kernels need not be issued.
     """
 
     load: list[int]
@@ -44,6 +47,7 @@ class Steps:
     store: list[int]
     latency: list[int]
     waits: list[bool]
+    issued: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,19 @@ def steps(
     waits = traffic.waits | serial
     if compute is None:
         compute = _compute(program, machine)
-    _check_length(sum(load) + sum(store) + sum(latency) + sum(compute))
-    return Steps(load, compute, store, latency, waits.tolist())
+    issued = _issued(program, machine)
+    _check_length(sum(load) + sum(store) + sum(latency) + sum(compute) + max(issued or [0]))
+    return Steps(load, compute, store, latency, waits.tolist(), issued)
+
+
+def _issued(program: Program, machine: Machine) -> list[int] | None:
+    """When the host has issued each kernel: one after the other, whatever the device does."""
+    if not machine.compute.launch:
+        return None
+    first = first_of_kernel(program)
+    _check_length(int(first.sum()) * machine.compute.launch)
+    times: list[int] = (np.cumsum(first) * machine.compute.launch).tolist()
+    return times
 
 
 def _serial(program: Program, machine: Machine) -> NDArray[np.bool_]:
@@ -163,8 +178,10 @@ def _compute(program: Program, machine: Machine) -> list[int]:
         work = np.array(_durations(program.task_work[chosen], rate), dtype=np.int64)
         times[chosen] = np.maximum(times[chosen], work)
     if machine.onchip_bytes_per_s is not None:
-        onchip = _durations(program.task_bytes, machine.onchip_bytes_per_s)
-        times = np.maximum(times, onchip)
+        onchip = np.array(_durations(program.task_bytes, machine.onchip_bytes_per_s), np.int64)
+        # What a core moves through its caches it does not hide either where nothing overlaps.
+        adds = machine.compute.overlap == "none"
+        times = times + onchip if adds else np.maximum(times, onchip)
     first = first_of_kernel(program)
     _check_length(int(first.sum()) * machine.kernel_overhead_ps)
     compute: list[int] = (times + first * machine.kernel_overhead_ps).tolist()

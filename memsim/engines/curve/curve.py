@@ -111,6 +111,9 @@ class Curve:
         :class:`~memsim.program.kernel.Role`, :class:`Movement`.
     only : Part or None
         The part of the traffic that the rows are.
+    sampled : tuple of int
+        The sizes at which the traffic was found, where it was not at all of them: between two of
+        them it is told as at the smaller one.
 
     Examples
     --------
@@ -133,6 +136,7 @@ class Curve:
     role: Ints = field(repr=False)
     move: Ints = field(repr=False)
     only: Part | None = None
+    sampled: tuple[int, ...] = ()
 
     # ---- totals
 
@@ -288,9 +292,9 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         raise InputError(Problem(reason, hint="run once per size instead"))
     trace = management.trace(program, cache)
     amounts, amount = np.unique(trace.size, return_inverse=True)
-    groups, group = _groups(program)
-    tally = Tally(len(groups) * len(Movement), int(trace.size.sum()), amounts)
-    touch, block = trace.touch, trace.block
+    of_group, group = groups(program)
+    tally = Tally(len(of_group) * len(Movement), int(trace.size.sum()), amounts)
+    touch, block, writer = trace.touch, trace.block, trace.writer_or_touch
     is_output = program.cell_is_output[program.touch_cell]
     is_given = program.cell_is_given[program.touch_cell]
     for run in thresholds(trace):
@@ -303,22 +307,22 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         # end, always: that is its result, and what was written back of it before is a spill.
         # What is written through is written at once.
         at, below = run.dirtied_at, run.spilled_below
-        final = is_output[touch[at]] & (not len(run.threshold))
+        final = is_output[writer[at]] & (not len(run.threshold))
         below = np.where(final, INFINITE, below)
         move = np.where(final, Movement.RESULT, Movement.SPILL)
-        tally.add(group[touch[at]] + move, below, amount[block[at]])
+        tally.add(group[writer[at]] + move, below, amount[block[at]])
         codes = trace.code[run.begin : run.begin + len(run.threshold)]
         at = run.begin + np.flatnonzero((codes & KIND) == WRITE_THROUGH)
         always = np.full(len(at), INFINITE)
         tally.add(group[touch[at]] + Movement.RESULT, always, amount[block[at]])
 
     threshold, column, nbytes = tally.rows()
-    of_group, move = np.divmod(column, len(Movement))
-    kernel, tensor, role = groups[of_group].T
+    which, move = np.divmod(column, len(Movement))
+    kernel, tensor, role = of_group[which].T
     return Curve(program, threshold, nbytes, kernel, tensor, role, move)
 
 
-def _groups(program: Program) -> tuple[Ints, Ints]:
+def groups(program: Program) -> tuple[Ints, Ints]:
     """The kernel, tensor and role of each group of touches; each touch's group, times moves."""
     tensors, roles = len(program.tensors), len(Role)
     kernel = program.task_kernel[program.touch_task].astype(np.int64)

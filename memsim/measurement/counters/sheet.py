@@ -19,19 +19,22 @@ def simulated_cache_sheet(facts: SimulatedCache, layers: int | None = None) -> S
             *(format_bytes(count) for count in (
                 each.read_bytes, each.write_allocate_bytes, each.writeback_bytes,
                 each.read_bytes + each.write_allocate_bytes + each.writeback_bytes,
-                each.instruction_bytes,
             )),
+            *((f"{format_bytes(each.least_bytes)} to {format_bytes(each.most_bytes)}",)
+              if facts.processes > 1 else ()),
+            "-" if (cold := each.cold_bytes) is None else format_bytes(cold),
         )
         for each in facts.counts
     ]  # fmt: skip
-    columns = ("cache", "read", "write-allocate", "write-back", "data", "instructions")
+    columns = ("cache", "read", "fetched", "written", "total",
+               *(("of a process",) if facts.processes > 1 else ()), "first pass")  # fmt: skip
     return Sheet(
         title=f"{facts.network} ({shape}, {facts.dtype}) {facts.lowering}, under simulated caches",
         facts=tuple((label, _short(text)) for label, text in facts.facts.items()),
         grids=(Grid("DRAM traffic of one inference", columns, tuple(rows)),),
         notes=(
-            "write-allocate: lines that are fetched because they are stored to; data: read, "
-            "write-allocate and write-back. Compare memsim.pytorch_traffic, which predicts them.",
+            "fetched: lines that are stored to; written: dirty lines that leave the cache; first "
+            "pass: its total, from empty caches, the others are of one in steady state.",
         ),
     )
 

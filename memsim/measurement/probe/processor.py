@@ -46,6 +46,11 @@ def facts(cpuinfo: Path = CPUINFO, caches: Path = CACHES) -> dict[str, str]:
     return about
 
 
+def flags(cpuinfo: Path = CPUINFO) -> frozenset[str]:
+    """What the first core can, as Linux names it; nothing where it does not tell."""
+    return frozenset(_cpuinfo(cpuinfo).get("flags", "").split())
+
+
 def cache_sizes(caches: Path = CACHES) -> dict[str, int]:
     """Bytes of each data cache that the first core sees: ``L1``, ``L2``, ``L3``."""
     sizes: dict[str, int] = {}

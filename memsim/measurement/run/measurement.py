@@ -14,8 +14,11 @@ from memsim.formats.library import split_variant
 from memsim.formats.module.module import import_torch
 from memsim.measurement.counters.gpu_counters import dram_bytes, find_ncu
 from memsim.measurement.measured import MeasuredNetwork, at_least_one, identity
+from memsim.measurement.probe.isa import instruction_set
 from memsim.measurement.probe.processor import facts as processor_facts
+from memsim.measurement.probe.processor import flags as processor_flags
 from memsim.measurement.run.malloc import choose_malloc
+from memsim.measurement.run.quiet import Meanwhile, disturbances
 from memsim.measurement.run.runnable import Runnable, prepare
 from memsim.measurement.run.stopwatch import Clock, CpuClock, CudaClock, Times
 from memsim.network.graph import Network
@@ -87,6 +90,11 @@ class Measurement(MeasuredNetwork):
     facts: Mapping[str, str]
 
     @property
+    def busy(self) -> str:
+        """Why these are not the times of a quiet machine; empty where they seem to be."""
+        return self.facts.get("busy", "")
+
+    @property
     def kernels_s(self) -> float:
         """The kernels' medians, summed."""
         return sum(kernel.times.median_s for kernel in self.kernels)
@@ -135,6 +143,7 @@ class Measurement(MeasuredNetwork):
 def _times(times: Times) -> dict[str, Any]:
     return {
         "median_s": float(f"{times.median_s:.6g}"),
+        "cpu_s": None if times.cpu_s is None else float(f"{times.cpu_s:.6g}"),
         "spread_s": float(f"{times.spread_s:.3g}"),
         "runs": times.runs,
         "outliers": times.outliers,
@@ -205,8 +214,15 @@ def measure(
         # reordered on every call, by a reference kernel that takes 60 ns an element.
         runnable = prepare(network, lowering, device)
         clock: Clock = CpuClock() if device == "cpu" else CudaClock()
-        whole, steps = _timed(runnable, clock, runs, progress)
+        meanwhile = Meanwhile()
+        whole, kernel_times = _timed(runnable, clock, runs, progress)
+        others = meanwhile.others() if device == "cpu" else None
     facts = _facts(device, threads, clock, runs) | {"memory": memory}
+    if others is not None:
+        facts["others"] = f"kept {others:.2f} cores busy meanwhile"
+    disturbed = disturbances(whole, threads, others)
+    if disturbed:
+        facts["busy"] = f"NOT a quiet machine: {'; '.join(disturbed)}"
     ncu = find_ncu() if device == "cuda" and counters is not False else None
     moved = dram_bytes(network, lowering, ncu) if ncu is not None else None
     if device == "cuda":
@@ -217,16 +233,16 @@ def measure(
             step.kernel.op.kind,
             step.kernel.layers,
             step.kernel.macs,
-            Times.of(each),
+            each,
             *((None, None) if moved is None else moved.get(step.kernel.name, (0, 0))),
         )
-        for step, each in zip(runnable.steps, steps, strict=True)
+        for step, each in zip(runnable.steps, kernel_times, strict=True)
     )
     return Measurement(
         **identity(network, lowering, name, variant),
         threads=threads,
         device=device,
-        whole=Times.of(whole),
+        whole=whole,
         kernels=kernels,
         facts=facts,
     )
@@ -243,26 +259,46 @@ def _refuse_idle(device: str, threads: int, malloc: str, counters: bool | None) 
 
 def _timed(
     runnable: Runnable, clock: Clock, runs: int, progress: Callable[[int], object]
-) -> tuple[list[float], list[list[float]]]:
-    """Seconds of the whole, and of every step, per repetition."""
+) -> tuple[Times, list[Times]]:
+    """The times of the whole, and of every step."""
     done = 0
     for _ in range(WARM_UP):
         runnable.forward()
         done += 1
         progress(done)
-    whole: list[float] = []
-    steps: list[list[float]] = [[] for _ in runnable.steps]
+    whole = _Repeated(1, clock)
+    steps = _Repeated(len(runnable.steps), clock)
     for _ in range(runs):
         start = clock.mark()
         runnable.forward()
-        whole += clock.seconds([start, clock.mark()])
+        whole.add([start, clock.mark()])
         marks = [clock.mark()]
         runnable.forward(lambda marks=marks: marks.append(clock.mark()))  # type: ignore[misc]
-        for each, seconds in zip(steps, clock.seconds(marks), strict=True):
-            each.append(seconds)
+        steps.add(marks)
         done += 2
         progress(done)
-    return whole, steps
+    return whole.times()[0], steps.times()
+
+
+class _Repeated:
+    """Times of the same things in a row, again and again."""
+
+    def __init__(self, things: int, clock: Clock) -> None:
+        self.clock = clock
+        self.wall: list[list[float]] = [[] for _ in range(things)]
+        self.busy: list[list[float]] = [[] for _ in range(things)]
+
+    def add(self, marks: list[Any]) -> None:
+        """Add a repetition: a mark before the first thing, and one after each."""
+        for each, seconds in zip(self.wall, self.clock.seconds(marks), strict=True):
+            each.append(seconds)
+        for each, seconds in zip(self.busy, self.clock.busy_seconds(marks) or (), strict=False):
+            each.append(seconds)
+
+    def times(self) -> list[Times]:
+        return [
+            Times.of(wall, busy or None) for wall, busy in zip(self.wall, self.busy, strict=True)
+        ]
 
 
 @contextmanager
@@ -284,8 +320,10 @@ def _facts(device: str, threads: int, clock: Clock, runs: int) -> dict[str, str]
         facts["gpu"] = torch.cuda.get_device_name()
         facts["cuda"] = str(torch.version.cuda)
     facts |= processor_facts()
+    capability = torch.backends.cpu.get_cpu_capability()
     facts |= {
-        "torch": f"{torch.__version__}, {torch.backends.cpu.get_cpu_capability()}",
+        "instruction set": instruction_set(capability, processor_flags()),
+        "torch": f"{torch.__version__}, {capability}",
         "threads": str(threads),
         "clock of the times": clock.describe(),
         "method": f"medians of {runs} passes after {WARM_UP} that are not timed; spread_s is the "

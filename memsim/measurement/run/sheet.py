@@ -28,6 +28,7 @@ def measurement_sheet(facts: Measurement, layers: int | None = 10) -> Sheet:
         facts=(
             ("time", f"{_time(facts.whole.median_s)} ± {_time(facts.whole.spread_s / 2)}, "
                      f"{facts.whole.runs} passes{_outliers(facts.whole.outliers)}"),
+            *_processor(facts),
             *facts.facts.items(),
         ),
         grids=(
@@ -40,6 +41,12 @@ def measurement_sheet(facts: Measurement, layers: int | None = 10) -> Sheet:
             "after each.",
         ),
     )  # fmt: skip
+
+
+def _processor(facts: Measurement) -> tuple[tuple[str, str], ...]:
+    """The processor's time, where it was read."""
+    cpu_s = facts.whole.cpu_s
+    return () if cpu_s is None else (("processor", f"{_time(cpu_s)} of this process"),)
 
 
 def _row(kernel: KernelTime, facts: Measurement, counted: bool) -> tuple[str, ...]:

@@ -118,4 +118,5 @@ def _title(result: Result) -> str:
 _ROLE = {
     "weight": "weights", "input": "the input", "activation": "feature maps",
     "residual": "residuals", "concat": "concat copies", "output": "the output",
+    "scratch": "a library's scratch memory",
 }  # fmt: skip

@@ -89,7 +89,7 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
         kernel, "reorder_weights", Reorder(), (), packed, stored=kernel.stored - bias
     )
     product = replace(kernel.output, name=f"{kernel.output.name}.blocked")
-    weights = Operand(View.of(packed), op=_Packed())
+    weights = Operand(View.of(packed), op=_Packed(), packed=True)
     yield replace(
         kernel, operands=(source, weights), own=1, output=product, stored=bias, leaves=False
     )

@@ -15,6 +15,8 @@ import numpy as np
 
 from memsim.program.kernel import View
 from memsim.program.memory.best_fit import Heap, aligned
+from memsim.program.memory.heaps.cuda import CudaCaching
+from memsim.program.memory.heaps.oldest import Oldest
 from memsim.program.memory.in_place import PLANNED, Candidate
 from memsim.program.program import Program
 from memsim.registry import Registry
@@ -44,7 +46,7 @@ class MemoryPlan:
     address : int64 array, per tensor of the program
         Bytes from the start; -1 for a tensor that is never touched.
     fixed_bytes : int
-        Parameters and network inputs, at the start.
+        Parameters, network inputs and scratch memory, at the start.
     peak_bytes : int
         The largest extent of all feature maps behind them.
     total_bytes : int
@@ -91,7 +93,7 @@ def plan_memory(program: Program, allocator: str = "caching") -> MemoryPlan:
     address = np.full(len(program.tensors), -1, np.int64)
     fixed = 0
     for number, tensor in enumerate(program.tensors):
-        if tensor.kind in ("weight", "input"):
+        if tensor.kind in ("weight", "input", "scratch"):
             address[number] = fixed
             fixed += aligned(tensor.nbytes)
     taken = _in_place(program)
@@ -174,22 +176,61 @@ def fresh(lifetimes: list[Lifetime]) -> dict[int, int]:
 def caching(lifetimes: list[Lifetime]) -> dict[int, int]:
     """Best fit among freed memory, neighbours merged: :class:`.Heap`.
 
-    What the C library's allocator, behind PyTorch's CPU tensors, does.
+    An ideal heap, in which nothing lies but feature maps.
 
     Examples
     --------
     >>> caching([Lifetime(0, 128, 0, 1), Lifetime(1, 64, 1, 4), Lifetime(2, 64, 2, 3)])
     {0: 0, 1: 128, 2: 0}
     """
-    heap = Heap()
+    return _from(Heap(), lifetimes)
+
+
+@ALLOCATORS.register("cuda")
+def cuda(lifetimes: list[Lifetime]) -> dict[int, int]:
+    """PyTorch's caching allocator on a GPU: :class:`.CudaCaching`.
+
+    Examples
+    --------
+    >>> cuda([Lifetime(0, 128, 0, 1), Lifetime(1, 64, 1, 4), Lifetime(2, 64, 2, 3)])
+    {0: 0, 1: 512, 2: 0}
+    """
+    return _from(CudaCaching(), lifetimes)
+
+
+@ALLOCATORS.register("oldest")
+def oldest(lifetimes: list[Lifetime]) -> dict[int, int]:
+    """First the memory that was freed longest ago: :class:`.Oldest`, in the second of two passes.
+
+    Examples
+    --------
+    >>> each = [Lifetime(0, 64, 0, 2), Lifetime(1, 64, 1, 1), Lifetime(2, 64, 3, 5)]
+    >>> oldest(each)  # of 0 and 1, the second one was freed first
+    {0: 0, 1: 64, 2: 64}
+    """
+    heap = Oldest()
+    _from(heap, lifetimes, end=True)
+    return _from(heap, lifetimes)
+
+
+def _from(
+    heap: Heap | CudaCaching | Oldest, lifetimes: list[Lifetime], end: bool = False
+) -> dict[int, int]:
+    """Ask a heap for memory, and give it back once no task needs it any more.
+
+    At the ``end`` all of it is given back as well.
+    """
     offsets: dict[int, int] = {}
     live: list[Lifetime] = []
     for lifetime in lifetimes:
-        for ended in [each for each in live if each.last < lifetime.first]:
+        ended_before = [each for each in live if each.last < lifetime.first]
+        for ended in sorted(ended_before, key=lambda each: each.last):
             heap.free(offsets[ended.tensor])
             live.remove(ended)
         offsets[lifetime.tensor] = heap.allocate(lifetime.size)
         live.append(lifetime)
+    for left in live if end else ():
+        heap.free(offsets[left.tensor])
     return offsets
 
 

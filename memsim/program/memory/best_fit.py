@@ -23,14 +23,9 @@ def aligned(size: int) -> int:
 class Heap:
     """Best fit among freed memory; the top grows where nothing fits.
 
-    This is what the C library does with sizes beyond its small bins (glibc, malloc/malloc.c).
-    Among gaps of equal size the lowest is taken. What becomes of freed neighbours is the one thing
-    in which an ideal heap and that of a running process differ:
-
-    - Usually they become one gap, and a gap at the top lowers the top.
-    - In a process they lie ``apart`` unless they were cut from one block: between two large blocks
-      there are the small objects that the interpreter and the libraries allocate in between (tensor
-      headers, shapes, descriptors), and those outlive them.
+    Freed neighbours become one gap, and a gap at the top lowers the top; among gaps of equal size
+    the lowest is taken. It is an ideal heap, in which nothing lies but what is asked for here; that
+    of a real process is :class:`memsim.program.memory.heaps.glibc.Glibc`.
 
     Parameters
     ----------
@@ -38,8 +33,6 @@ class Heap:
         Address of the first byte.
     header : int
         Bytes kept before every block.
-    apart : bool
-        Whether only gaps that were cut from one block are merged.
 
     Attributes
     ----------
@@ -48,34 +41,40 @@ class Heap:
 
     Examples
     --------
-    >>> together, apart = Heap(), Heap(apart=True)
-    >>> for heap in (together, apart):
-    ...     one, two, last = heap.allocate(64), heap.allocate(64), heap.allocate(64)
-    ...     heap.free(one)
-    ...     heap.free(two)
-    >>> together.allocate(128), apart.allocate(128)
-    (0, 192)
+    >>> heap = Heap()
+    >>> one, two, last = heap.allocate(64), heap.allocate(64), heap.allocate(64)
+    >>> heap.free(one)
+    >>> heap.free(two)
+    >>> heap.allocate(128)
+    0
     """
 
-    def __init__(self, base: int = 0, *, header: int = 0, apart: bool = False) -> None:
+    def __init__(self, base: int = 0, *, header: int = 0) -> None:
         self.base = self.top = base
-        self.header, self.apart = header, apart
-        self._blocks: dict[int, tuple[int, int]] = {}  # address -> size, region
-        self._gaps: list[tuple[int, int, int]] = []  # size, address, region; ascending
+        self.header = header
+        self._blocks: dict[int, int] = {}  # address -> size
+        self._gaps: list[tuple[int, int]] = []  # size, address; ascending
 
-    def allocate(self, nbytes: int) -> int:
-        """Return the address of a block of at least ``nbytes`` bytes."""
-        size = aligned(nbytes + self.header)
-        place = bisect.bisect_left(self._gaps, (size, 0, 0))
+    def allocate(self, nbytes: int, *, alignment: int = ALIGNMENT) -> int:
+        """Return the address of a block of at least ``nbytes`` bytes.
+
+        Raises
+        ------
+        ValueError
+            For an alignment beyond :data:`ALIGNMENT`, which every block has.
+        """
+        if alignment > ALIGNMENT:
+            raise ValueError(f"blocks lie at multiples of {ALIGNMENT} bytes, not of {alignment}")
+        size = aligned(max(nbytes, 1) + self.header)
+        place = bisect.bisect_left(self._gaps, (size, 0))
         if place < len(self._gaps):
-            gap, address, region = self._gaps.pop(place)
+            gap, address = self._gaps.pop(place)
             if gap > size:
-                bisect.insort(self._gaps, (gap - size, address + size, region))
+                bisect.insort(self._gaps, (gap - size, address + size))
         else:
             address = self.top
-            region = address if self.apart else self.base
             self.top += size
-        self._blocks[address] = (size, region)
+        self._blocks[address] = size
         return address
 
     def free(self, address: int) -> None:
@@ -86,9 +85,8 @@ class Heap:
         KeyError
             If there is none at that address.
         """
-        size, region = self._blocks.pop(address)
-        start, end = address, address + size
-        for gap in [gap for gap in self._gaps if gap[2] == region]:
+        start, end = address, address + self._blocks.pop(address)
+        for gap in list(self._gaps):
             if gap[1] == end:
                 end += gap[0]
             elif gap[1] + gap[0] == start:
@@ -96,7 +94,7 @@ class Heap:
             else:
                 continue
             self._gaps.remove(gap)
-        if end == self.top and not self.apart:
+        if end == self.top:
             self.top = start
         else:
-            bisect.insort(self._gaps, (end - start, start, region))
+            bisect.insort(self._gaps, (end - start, start))

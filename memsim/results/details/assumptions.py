@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from memsim.program.library.onednn import LIBRARIES
 from memsim.program.lowering import LOWERINGS
 from memsim.program.program import Program
-from memsim.readable import format_count
+from memsim.readable import format_bytes, format_count
 
 MOST_NAMED = 8
 """Layers that are named where a phrase lists them."""
@@ -28,6 +29,14 @@ def assumptions(program: Program) -> dict[str, list[str]]:
         "each with inputs and outputs of its own",
         "a task reads its blocks once, streamed through the buffers",
     ]
+    if program.spans:
+        return _of_a_library(program)
+    if "register_tile" in program.options:
+        tile = program.options["register_tile"]
+        assumed.append(f"products in register tiles of {tile}, each through all its weights")
+    if "kernel_scratch" in program.options:
+        scratch = format_bytes(int(program.options["kernel_scratch"]))
+        assumed.append(f"every kernel reads and writes {scratch} of the runtime's own")
     lowering = LOWERINGS[str(program.options["lowering"])]
     return {
         "assumed": [*assumed, *lowering.assumes, *_left_out(program)],
@@ -35,6 +44,25 @@ def assumptions(program: Program) -> dict[str, list[str]]:
             "instructions and the host",
             "DRAM refresh, bank and row conflicts",
             "padding and layout changes of real kernels",
+        ],
+    }
+
+
+def _of_a_library(program: Program) -> dict[str, list[str]]:
+    """The same of a library's kernels."""
+    library = LIBRARIES[str(program.options["library"])]
+    assumed = ["one inference from a cold cache, by a process that has run before"]
+    if program.frames > 1:
+        assumed = [
+            f"{program.frames} passes of one process in a row over the same image, the first from "
+            "a cold cache"
+        ]
+    return {
+        "assumed": [*assumed, library.summary, *_left_out(program)],
+        "not_counted": [
+            "instructions",
+            "prefetches, other threads and other processes",
+            "DRAM refresh, bank and row conflicts",
         ],
     }
 

@@ -68,6 +68,11 @@ def accuracy(known: Accuracy, machine: str) -> str:
         f"{fitted.left_out:.1%} off on average, {fitted.worst:.1%} at worst, for networks left out "
         f"of the fit to {fitted.networks} at {sizes}"
     )
+    if fitted.family_out is not None:
+        whole += f"; {fitted.family_out:.1%} where their whole family was"
+    if fitted.cpu is not None:
+        whole += f". Fitted on one kind of processor: {fitted.cpu}"
+        whole += f", {fitted.vectors}" if fitted.vectors else ""
     parts = [whole]
     if known.deviations:
         parts.append(f"BUT {'; '.join(known.deviations)}")

@@ -45,7 +45,7 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
             "Shortcuts: feature maps fetched by another kernel than their first reader, and "
             "write-backs that only such a fetch needs. Lifetime: kernels from the one that "
             "writes a feature map to the last one that reads it. MoC: MACs over CIO, of "
-            "convolutions. Error: the mean for networks that the machine's fit had not seen; "
+            "convolutions. Error: the mean for networks that were left out of the machine's fit; "
             "beyond: the question is another than the fitted one, as memsim run tells; -: nothing "
             "was fitted.",
         ),

@@ -15,7 +15,7 @@ def configuration(
     program: Program, machine: Machine, *, size: bool = True
 ) -> tuple[tuple[str, str], ...]:
     """The resolved configuration as facts; without ``size`` the cache's size is left out."""
-    options, cache = program.options, machine.cache
+    cache = machine.cache
     heeds = MANAGEMENTS[cache.management].heeds
     kept = f"{format_bytes_exact(cache.size)} " if size else ""
     ways = ""
@@ -24,6 +24,9 @@ def configuration(
         ways += ", hashed" if cache.ways is not None and cache.index == "hashed" else ""
     if "line" in heeds:
         ways += f", lines of {cache.line} B"
+        if cache.first_level is not None:
+            front = format_bytes_exact(cache.first_level)
+            ways += f", behind {front} of {cache.first_ways} ways"
         ways += "" if cache.fetch_on_write else ", no fetch on write"
     hint = _other(cache.size) if size else ""
     efficiency = float(machine.dram.efficiency)
@@ -31,28 +34,44 @@ def configuration(
     dram = f"{format_rate(machine.dram.bandwidth)}{share}, latency {_ps(machine.dram_latency_ps)}"
     compute = f"{format_rate(machine.mac_rate('conv', program.network.dtype), 'MAC')}, "
     compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
+    if machine.onchip_bytes_per_s is not None:
+        compute += f"on chip {format_rate(machine.onchip_bytes_per_s)}, "
     compute += f"kernel overhead {_ps(machine.kernel_overhead_ps)}"
+    compute += f", issued in {_ps(machine.compute.launch)}" if machine.compute.launch else ""
     compute += OVERLAPS[machine.compute.overlap]
-    order = f"best ({options['best']})" if options["order"] == "best" else str(options["order"])
-    said = [str(options["lowering"]), str(options["schedule"]), order]
-    if program.frames > 1:
-        said.append(f"{program.frames:,} frames")
+    facts = [
+        ("cache", f"{kept}{cache.management}, {cache.policy}{ways}{hint}"),
+        ("buffers", format_bytes_exact(machine.buffer_bytes)),
+        ("DRAM", dram),
+        ("compute", compute),
+        ("program", ", ".join(_program(program, machine))),
+    ]
+    if program.spans:  # buffers are for kernels that are cut for them
+        del facts[1]
+    return tuple(facts)
+
+
+def _program(program: Program, machine: Machine) -> list[str]:
+    """What is said of the program, a phrase each."""
+    options, cache = program.options, machine.cache
+    frames = [f"{program.frames:,} frames"] if program.frames > 1 else []
+    said = [str(options["lowering"]), str(options["schedule"])]
+    if program.spans:
+        said += [f"kernels of {options['library']}", f"heap {options['heap']}"]
+        return [*said, *frames, program.network.dtype]
+    best = options["order"] == "best"
+    said += [f"best ({options['best']})" if best else str(options["order"]), *frames]
+    if "register_tile" in options:
+        said.append(f"register tiles {options['register_tile']}")
     if options["tile"] != "auto":
         said.append(f"tile {options['tile']}")
     if program.network.batch > 1:
         said.append(f"images {options['images']}")
     if options["rows"] != "touched":
         said.append(f"rows {options['rows']}")
-    if "layout" in heeds:
+    if "layout" in MANAGEMENTS[cache.management].heeds:
         said += [cache.layout, f"allocator {cache.allocator}"]
-    said.append(program.network.dtype)
-    return (
-        ("cache", f"{kept}{cache.management}, {cache.policy}{ways}{hint}"),
-        ("buffers", format_bytes_exact(machine.buffer_bytes)),
-        ("DRAM", dram),
-        ("compute", compute),
-        ("program", ", ".join(said)),
-    )
+    return [*said, program.network.dtype]
 
 
 def _ps(picoseconds: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memsim.engines.curve.knees import Knee
+from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes, format_bytes_exact, format_time
 from memsim.results.curve import CurveResult
 from memsim.results.sheets.accuracy import accuracies, beside
@@ -17,18 +18,21 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
     program, whole = result.program, result.steps
     network = program.network
     shapes = ", ".join("x".join(map(str, network[name].output.shape)) for name in network.inputs)
-    compulsory = result.compulsory_bytes
-    enough = result.smallest(compulsory)
+    least = result.compulsory_bytes
+    enough = result.smallest(least)
     if len(result.programs) > 1:
         options = {**program.options, "order": "best", "best": " or ".join(result.programs)}
         program = replace(program, options=options)
     facts = (
         *configuration(program, result.machine, size=False),
-        ("exact", f"{len(whole.cache_bytes):,} steps from {program.accesses:,} block accesses"),
-        ("no cache", f"{format_bytes(int(whole.dram_bytes[0]))}{_parts(result, 0)}"),
+        _where(result),
+        (
+            "smallest" if result.sampled else "no cache",
+            f"{format_bytes(int(whole.dram_bytes[0]))}{_parts(result, 0)}",
+        ),
         (
             "compulsory",
-            f"{format_bytes(compulsory)}{_parts(result, -1)}"
+            f"{format_bytes(least)}{_compulsory_parts(result)}"
             + (f", from a cache of {format_bytes_exact(enough)} on" if enough is not None else ""),
         ),
     )
@@ -47,9 +51,30 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
         grids=tuple(grids),
         notes=(
             "Knees: the narrowest ranges of cache sizes over which traffic drops most, and what "
-            "no longer moves. Traffic is that of LRU replacement, exact at every size.",
+            "no longer moves. Traffic is that of LRU replacement, "
+            + ("exact at the sizes looked at." if result.sampled else "exact at every size."),
         ),
     )
+
+
+def _where(result: CurveResult) -> tuple[str, str]:
+    """At which sizes the traffic is known."""
+    if result.sampled:
+        ends = " to ".join(format_bytes_exact(result.sampled[end]) for end in (0, -1))
+        return "exact", f"at {len(result.sampled)} sizes, {ends}: sets have no pass for all sizes"
+    steps, accesses = len(result.steps.cache_bytes), result.program.accesses
+    return "exact", f"{steps:,} steps from {accesses:,} block accesses"
+
+
+def _compulsory_parts(result: CurveResult) -> str:
+    """What no cache saves, which a cache of sets moves more than at every size."""
+    if not result.sampled or result.only is not None:
+        return _parts(result, -1)
+    weights, maps = (
+        format_bytes(sum(compulsory(result.program, part)))
+        for part in (Part.WEIGHTS, Part.FEATURE_MAPS)
+    )
+    return f": {weights} of weights, {maps} of feature maps"
 
 
 def _parts(result: CurveResult, step: int) -> str:
@@ -89,7 +114,7 @@ def _orders(result: CurveResult) -> Grid:
 
 
 def _points(result: CurveResult) -> Grid:
-    compulsory = result.compulsory_bytes
+    least = result.compulsory_bytes
     rows = [
         (
             format_bytes_exact(point.cache_bytes),
@@ -102,7 +127,7 @@ def _points(result: CurveResult) -> Grid:
                 else []
             ),
             format_bytes(point.dram_bytes),
-            f"{point.dram_bytes / compulsory:.2f}" if compulsory else "-",
+            f"{point.dram_bytes / least:.2f}" if least else "-",
             format_time(point.time_ps) + beside(result.accuracy(point.cache_bytes)),
         )
         for point in result.points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memsim.program.library.onednn import LIBRARIES
 from memsim.readable import format_bytes, format_bytes_exact
 from memsim.results.pytorch import PytorchTraffic
 from memsim.sheets.sheet import Grid, Sheet
@@ -35,8 +36,7 @@ def pytorch_sheet(traffic: PytorchTraffic, layers: int | None = None) -> Sheet:
             ),
         ),
         notes=(
-            "PyTorch 2.13 with oneDNN 3.12 on AVX2, one thread, fp32. Write allocate: lines that "
-            "are fetched before they are stored to. JSON and CSV hold the first, cold inference, "
-            "too.",
+            f"{LIBRARIES[traffic.library].summary}, fp32. Write allocate: lines that are fetched "
+            "before they are stored to. JSON and CSV hold the first, cold inference, too.",
         ),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
+from memsim.results.band import Band
 from memsim.results.frames import Frame
 from memsim.results.layer import LayerResult
 from memsim.results.run import STALLS, Result
@@ -63,6 +64,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
     frames = result.program.frames
     return (
         ("traffic", _moved(result)),
+        *([("placement", _placement(result.band))] if result.band else []),
         *([] if result.only is Part.WEIGHTS else [("CIO", _cio(result))]),
         (
             "network",
@@ -101,6 +103,15 @@ def _moved(result: Result) -> str:
         told.append(f"{name} {format_bytes(moved)}{times}")
     whole = f"{format_bytes(result.dram_bytes)}: " if result.only is None else ""
     return whole + ", ".join(told)
+
+
+def _placement(band: Band) -> str:
+    """What the traffic depends on beyond the network and the machine."""
+    low, high = format_bytes(band.low), format_bytes(band.high)
+    return (
+        f"{low} to {high}, by where the heap puts tensors: into memory that was freed last, or "
+        "never used"
+    )
 
 
 def _cio(result: Result) -> str:

@@ -14,9 +14,12 @@ def size_sheet(smallest: SmallestCache, layers: int | None = None) -> Sheet:
         return Sheet(f"{smallest.network}: needs no cache to stay at {moved}{_of(smallest)}.")
     least = smallest.compulsory_bytes
     above = f", {smallest.dram_bytes / least - 1:.1%} above compulsory" if least else ""
+    tight = "one byte less, and it is more than that"
+    if smallest.sampled:
+        tight = f"it is the smallest of the {len(smallest.sampled)} sizes looked at that does"
     return Sheet(
         f"{smallest.network}: a cache of {format_bytes_exact(size)} ({format_bytes(size)}) moves "
-        f"{moved}{_of(smallest)}{above}; one byte less, and it is more than that."
+        f"{moved}{_of(smallest)}{above}; {tight}."
     )
 
 

@@ -31,7 +31,13 @@ class Management(ABC):
 
     @abstractmethod
     def trace(self, program: Program, cache: Cache) -> Trace:
-        """What the cache is asked for, in program order."""
+        """What the cache is asked for, in program order.
+
+        Raises
+        ------
+        InputError
+            For a program that this kind of memory cannot run.
+        """
 
     def serve(self, trace: Trace, cache: Cache) -> Events:
         """Run a trace through the cache.
@@ -43,9 +49,26 @@ class Management(ABC):
         """
         return POLICIES[cache.policy](trace, cache.size)
 
+    def moved(self, program: Program, cache: Cache, *, each: bool = False) -> Transfers:
+        """What crosses the DRAM interface when a program runs on a cache.
+
+        ``each`` asks for every line by itself where they would otherwise be summed up.
+
+        Raises
+        ------
+        InputError
+            As :meth:`trace` and :meth:`serve`.
+        """
+        trace = self.trace(program, cache)
+        return self.transfers(program, trace, self.serve(trace, cache))
+
     @abstractmethod
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
         """What crosses the DRAM interface, given what the cache did with the trace."""
+
+    def samples(self, cache: Cache) -> bool:
+        """Whether many sizes are served together, but not every size."""
+        return False
 
     def one_pass(self, cache: Cache) -> str:
         """Why one pass cannot serve every size of this cache; empty where it can."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from memsim.engines.cache.lines import line_accesses
+from memsim.engines.cache.leveled import level_transfers, leveled, leveled_trace
+from memsim.engines.cache.lines import changes_owner, line_accesses
 from memsim.engines.cache.managements.base import Management
 from memsim.engines.cache.policies import POLICIES, SETS
 from memsim.engines.cache.trace import NEW, READ, WRITE, WRITE_ALLOCATE, Events, Trace
@@ -16,7 +17,7 @@ from memsim.machine.cache import Cache
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 
 class Hardware(Management):
@@ -28,14 +29,21 @@ class Hardware(Management):
         "line", "ways", "index", "fetch_on_write", "layout", "allocator"
     )  # fmt: skip
 
+    def moved(self, program: Program, cache: Cache, *, each: bool = False) -> Transfers:
+        if leveled(program, cache) and cache.ways is not None:
+            return level_transfers(program, cache, each=each)[0]
+        return super().moved(program, cache, each=each)
+
     def trace(self, program: Program, cache: Cache) -> Trace:
+        if leveled(program, cache):
+            return leveled_trace(program, cache)
         seen = line_accesses(program, cache.line, cache.layout, cache.allocator)
         write = WRITE_ALLOCATE if cache.fetch_on_write else WRITE
         code = np.where(program.touch_write[seen.touch], write, READ)
         # The same tensor of another frame is something else in the same place.
         owners = program.cell_tensor + len(program.tensors) * program.cell_frame
         owner = owners[program.touch_cell[seen.touch]]
-        code += NEW * _changes_owner(owner, seen.line)
+        code += NEW * changes_owner(owner, seen.line)
         tasks = program.touch_task[seen.touch]
         start = np.searchsorted(tasks, np.arange(program.tasks + 1))
         return Trace(
@@ -58,18 +66,10 @@ class Hardware(Management):
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
         return Transfers.of(program, trace, events)
 
+    def samples(self, cache: Cache) -> bool:
+        return cache.ways is not None and cache.policy == "lru" and cache.index == "plain"
+
     def one_pass(self, cache: Cache) -> str:
         if cache.ways is not None:
             return f"a curve needs a fully associative cache, this one has {cache.ways} ways"
         return super().one_pass(cache)
-
-
-def _changes_owner(tensor: NDArray[np.int64], line: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Whether each access is the first to its line since another tensor had it."""
-    order = np.argsort(line, kind="stable")
-    owner, place = tensor[order], line[order]
-    changed = np.ones(len(order), np.bool_)
-    changed[1:] = (owner[1:] != owner[:-1]) | (place[1:] != place[:-1])
-    in_order = np.empty(len(order), np.bool_)
-    in_order[order] = changed
-    return in_order

@@ -9,6 +9,7 @@ import numpy as np
 from memsim.engines.cache.managements.base import Management
 from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Events, Trace
 from memsim.engines.cache.transfers import Flow, Transfers
+from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
 from memsim.program.program import Program
 
@@ -26,6 +27,10 @@ class Scratchpad(Management):
     addressed: ClassVar[bool] = False
 
     def trace(self, program: Program, cache: Cache) -> Trace:
+        if program.spans:
+            message = f"{program.options['library']} computes on a hardware cache"
+            hint = "management hardware, or library none"
+            raise InputError(Problem(f"{message}, and this is a scratchpad", "library", hint))
         return Trace(
             program.task_start,
             program.access_block,

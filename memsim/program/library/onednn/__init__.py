@@ -3,7 +3,7 @@
 The lowerings in :mod:`memsim.program.lowering` describe kernels of an ideal machine. This
 package describes those of one library, PyTorch 2.13 with oneDNN 3.12, one thread, fp32: which
 functions run, how each walks its operands, and at which addresses these lie. Its product is a
-trace of spans for :func:`memsim.engines.cache.levels.two_levels`.
+trace of spans for :func:`memsim.engines.cache.levels.level_pass`.
 """
 
 from __future__ import annotations
@@ -62,13 +62,14 @@ LIBRARIES: Registry[Library] = Registry("library")
 """Libraries of kernels by name."""
 
 for _library in (
-    Library("onednn-avx2", "PyTorch 2.13 with oneDNN 3.12 on AVX2", Processor()),
+    Library("onednn-avx2", "PyTorch 2.13 with oneDNN 3.12 on AVX2, one thread", Processor()),
     Library(
         "onednn-avx512",
-        "the same on AVX-512, caches of 48 KiB and 2 MiB (Sapphire Rapids and later)",
+        "PyTorch 2.13 with oneDNN 3.12 on AVX-512, one thread, blocked for caches of 48 KiB and "
+        "2 MiB (Sapphire Rapids and later)",
         Processor(48 * 1024, 2048 * 1024, AVX512),
     ),
-    Library("onednn-avx", "the same on AVX, as a fast simulated run uses it",
+    Library("onednn-avx", "PyTorch 2.13 with oneDNN 3.12 on AVX, one thread",
             Processor(vectors=AVX)),
 ):  # fmt: skip
     LIBRARIES.add(_library.name, _library)

@@ -149,6 +149,38 @@ def record_pool(
     trace.add(*streams)
 
 
+@dataclass(slots=True)
+class Storage:
+    """A feature map's memory and how many reads are still to come.
+
+    Attributes
+    ----------
+    address, nbytes : int
+    reads : int
+        Times that layers to come read it.
+    owner : int
+        Whose memory it is: a number of :class:`.Regions`.
+    fixed : bool
+        Not of the heap: a network input.
+    freed : bool
+    """
+
+    address: int
+    nbytes: int
+    owner: int
+    reads: int = 0
+    fixed: bool = False
+    freed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMap:
+    """What a layer's name stands for: a map, and the memory that it lies in."""
+
+    map: Map
+    storage: Storage
+
+
 def record_read(trace: Recorder, address: int, nbytes: int, write: bool = False) -> None:
     """Record that a range is read, or written, from its start to its end."""
     if nbytes:

@@ -69,8 +69,8 @@ class EagerForward(Forward):
         images, block = self.network.batch, self.runtime.processor.vectors.simd
         before, after = g.ic * g.groups, g.oc * g.groups
         with self.trace.call(layer.name, "conv"):
-            kind = "conv.reordered.depthwise" if g.depthwise else "conv.reordered"
-            self.enter(kind, layer.name, g)
+            floor = "conv.reordered.depthwise" if g.depthwise else ""
+            self.enter("conv.reordered", layer.name, g, floor=floor)
             self.bias(layer)
             inward, blocked = source.address, source.image_bytes
             if not chosen.plain:

@@ -5,14 +5,14 @@ is allocated by the layer that writes it and freed after its last reader, as Pyt
 counts do it. What a convolution becomes differs between modes and is left to :mod:`.eager` and
 :mod:`.fused`.
 
-Large blocks come from the C library's heap: its threshold for ``mmap`` grows past them when the
-first one is freed (glibc, malloc/malloc.c, M_MMAP_THRESHOLD), so that from the second pass on every
-pass gets the same addresses.
+Maps lie on the C library's heap, among the small objects of the process (:mod:`.process`), or on
+another one of :data:`.HEAPS`. Passes make the same blocks in the same order, but on the C library's
+heap they do not all get the addresses of the pass before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from memsim.errors import Problem, SimulationError
@@ -22,6 +22,8 @@ from memsim.network.ops.pool import MaxPool
 from memsim.program.library.onednn.aten import (
     INDEX,
     Map,
+    Storage,
+    StoredMap,
     record_concat,
     record_elementwise,
     record_pad,
@@ -29,65 +31,38 @@ from memsim.program.library.onednn.aten import (
     record_read,
 )
 from memsim.program.library.onednn.geometry import ITEM, Geometry
+from memsim.program.library.onednn.process import memory_of
 from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
-from memsim.program.memory.best_fit import Heap, aligned
+from memsim.program.memory.best_fit import aligned
 from memsim.program.memory.in_place import NOTHING, Candidate, InPlaceRule
+from memsim.program.memory.regions import Owner, Regions
 from memsim.program.spans import Recorder, Spans
 
 SPACE = 1 << 40
 """Distance between the areas of memory: parameters, heap, runtime."""
 
-HEADER = 16
-"""Bytes that the C library keeps before every block (glibc, malloc/malloc.c)."""
-
 OBJECT = 1024
 """Bytes of the pieces that a primitive's tables are allocated in."""
 
 
-@dataclass(slots=True)
-class Storage:
-    """A feature map's memory and how many reads are still to come.
-
-    Attributes
-    ----------
-    address, nbytes : int
-    reads : int
-        Times that layers to come read it.
-    fixed : bool
-        Not of the heap: a network input.
-    freed : bool
-    """
-
-    address: int
-    nbytes: int
-    reads: int = 0
-    fixed: bool = False
-    freed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMap:
-    """What a layer's name stands for: a map, and the memory that it lies in."""
-
-    map: Map
-    storage: Storage
-
-
 class Forward:
-    """Two passes over a network: what they touch.
+    """Passes over a network, one after the other: what they touch.
 
     Parameters
     ----------
     network : Network
         In fp32.
     runtime : Runtime
+    passes : int
 
     Attributes
     ----------
-    cold, steady : Spans
-        The first pass, which makes the library's primitives, and the second one.
+    passes : list of Spans
+        The first one makes the library's primitives.
     calls : list of LibraryCall
         The calls of a pass, in order.
+    regions : Regions
+        Whose memory it all is.
 
     Raises
     ------
@@ -101,71 +76,101 @@ class Forward:
     in_place: ClassVar[InPlaceRule] = NOTHING
     """Which operand's memory an output takes, where the runtime does not say."""
 
-    def __init__(self, network: Network, runtime: Runtime) -> None:
+    def __init__(self, network: Network, runtime: Runtime, passes: int = 2) -> None:
         if network.dtype != "fp32":
             message = "the kernels of oneDNN are modelled in fp32"
             raise SimulationError(Problem(message, hint=f"dtype fp32, not {network.dtype}"))
         self.network, self.runtime = network, runtime
-        self.heap = Heap(2 * SPACE, header=HEADER, apart=True)
+        kind = "fused" if self.last else "eager"
+        self.heap = memory_of(runtime.heap, kind, 2 * SPACE, runtime.past)
+        self.regions = Regions()
+        self._own = self.regions.owner("runtime", "scratch")
+        self._scratch = self.regions.owner("scratch", "scratch")
         self._fixed = SPACE
         self._shared = 3 * SPACE
         self.blas = 4 * SPACE
+        self.regions.add(self.blas, SPACE, self._scratch)
         self._parameters: dict[str, int] = {}
         self._primitives: dict[object, list[int]] = {}
         self._runtime: dict[str, int] = {}
-        outputs = set(network.outputs)
+        self._outputs = set(network.outputs)
         self.reads = {
-            layer.name: len(network.readers[layer.name]) + (layer.name in outputs)
+            layer.name: len(network.readers[layer.name]) + (layer.name in self._outputs)
             for layer in network
         }
         self.build()
-        self.cold = self._pass()
-        self.steady = self._pass()
+        self.heap.finish()
+        for name, address in self._parameters.items():  # some are packed into scratch memory
+            self.regions.give(address, self.regions.owner(f"{name}.weight", "weight"))
+        self.passes = [self._pass() for _ in range(passes)]
         self.calls = self.trace.calls
+
+    @property
+    def owners(self) -> list[Owner]:
+        """Who may own a span, by its number."""
+        return self.regions.owners
+
+    @property
+    def cold(self) -> Spans:
+        """The first pass."""
+        return self.passes[0]
+
+    @property
+    def steady(self) -> Spans:
+        """The last pass."""
+        return self.passes[-1]
 
     def _pass(self) -> Spans:
         """Run once: what is touched, in order."""
-        self.trace = Recorder()
+        self.trace = Recorder(self.regions.at)
         self.values: dict[str, StoredMap] = {}
         self.done: set[str] = set()
         self.run()
         for value in self.values.values():  # the network's outputs, and what nobody reads
             self._release(value.storage)
+        self.heap.finish()
         return self.trace.spans()
 
     # ---- memory
 
-    def fixed(self, nbytes: int) -> int:
+    def fixed(self, nbytes: int, owner: int) -> int:
         """Memory that stays, such as parameters."""
         address = self._fixed
         self._fixed += aligned(nbytes)
+        self.regions.add(address, nbytes, owner)
         return address
 
-    def parameters(self, layer: str, nbytes: int) -> int:
-        """The address of a layer's parameters."""
+    def parameters(self, layer: str, nbytes: int, kind: str = "weight") -> int:
+        """The address of a layer's parameters, or of a network input."""
         if layer not in self._parameters:
-            self._parameters[layer] = self.fixed(nbytes)
+            name = layer if kind == "input" else f"{layer}.weight"
+            self._parameters[layer] = self.fixed(nbytes, self.regions.owner(name, kind))
         return self._parameters[layer]
 
-    def scratch(self, nbytes: int) -> int:
+    def scratch(self, nbytes: int, owner: int | None = None) -> int:
         """Memory of the heap, to be freed by the caller."""
-        return self.heap.allocate(max(nbytes, ITEM))
+        nbytes = max(nbytes, ITEM)
+        address = self.heap.allocate(nbytes)
+        self.regions.add(address, nbytes, self._scratch if owner is None else owner)
+        return address
 
     def free(self, address: int) -> None:
         """Give it back."""
         self.heap.free(address)
+        self.regions.remove(address)
 
     def produce(self, layer: Layer) -> StoredMap:
         """Allocate a layer's output."""
         channels, rows, columns = layer.output.image
-        address = self.scratch(layer.output.nbytes)
-        seen = Map(address, channels, rows, columns, self.last, self.network.batch)
-        return self.bind(layer, seen, None)
+        nbytes, owner = layer.output.nbytes, self.regions.owner(layer.name, "activation")
+        storage = Storage(self.scratch(nbytes, owner), nbytes, owner)
+        seen = Map(storage.address, channels, rows, columns, self.last, self.network.batch)
+        return self.bind(layer, seen, storage)
 
-    def bind(self, layer: Layer, seen: Map, storage: Storage | None) -> StoredMap:
+    def bind(self, layer: Layer, seen: Map, storage: Storage) -> StoredMap:
         """Make a layer's name stand for a map, in memory of its own or in another one's."""
-        if storage is None:
-            storage = Storage(seen.address, seen.nbytes)
+        if layer.name in self._outputs:
+            self.regions.leaves(storage.owner)
         storage.reads += self.reads[layer.name]
         value = StoredMap(seen, storage)
         self.values[layer.name] = value
@@ -191,24 +196,34 @@ class Forward:
 
     # ---- the runtime's own
 
-    def enter(self, kind: str, layer: str, shape: object = None) -> None:
+    def enter(
+        self, kind: str, layer: str, shape: object = None, variant: str = "", floor: str = ""
+    ) -> None:
         """What calling an operator touches besides tensors.
 
         Parameters
         ----------
         kind : str
-            Key of the runtime's floors.
+            What is called, and key of the runtime's floors.
         layer : str
         shape : object, optional
             What tells a primitive from others of its kind.
+        variant : str
+            What comes behind the kind where such calls make other small objects.
+        floor : str
+            Key of the floors where it is another one.
         """
+        first = shape is not None and (kind, shape) not in self._primitives
+        operands = len(self.network[layer].inputs)
+        self.heap.call(kind + variant, operands=operands, first=first)
         self._touch("", self.runtime.every)
         record_read(self.trace, self.own(layer, self.runtime.module), self.runtime.module * LINE)
-        floor = self.runtime.kinds.get(kind)
-        if floor is not None:
-            self._touch(kind, floor)
+        floor = floor or kind
+        touched = self.runtime.kinds.get(floor)
+        if touched is not None:
+            self._touch(floor, touched)
             if shape is not None:
-                for piece in self._primitive((kind, shape), floor.own):
+                for piece in self._primitive((kind, shape), touched.own):
                     record_read(self.trace, piece, OBJECT)
 
     def _touch(self, kind: str, floor: Floor) -> None:
@@ -221,14 +236,15 @@ class Forward:
         """Return the address of a piece of the runtime's memory, placed when it is first needed."""
         if name not in self._runtime:
             self._runtime[name] = self._shared
+            self.regions.add(self._shared, lines * LINE, self._own)
             self._shared += lines * LINE
         return self._runtime[name]
 
     def _primitive(self, key: object, lines: int) -> list[int]:
-        """The objects of a primitive, on the heap: made when it is first used, never freed."""
+        """The objects of a primitive: made when it is first used, never freed."""
         if key not in self._primitives:
-            count = lines * LINE // OBJECT
-            self._primitives[key] = [self.heap.allocate(OBJECT) for _ in range(count)]
+            pieces = range(lines * LINE // OBJECT)
+            self._primitives[key] = [self.own(f"{key} {n}", OBJECT // LINE) for n in pieces]
         return self._primitives[key]
 
     # ---- the walk
@@ -249,9 +265,10 @@ class Forward:
         op, selected = layer.op, layer.op.selects(layer.shapes)
         if op.is_input:
             channels, rows, columns = layer.output.image
-            address = self.parameters(layer.name, layer.output.nbytes)
+            address = self.parameters(layer.name, layer.output.nbytes, "input")
             seen = Map(address, channels, rows, columns, self.last, self.network.batch)
-            self.bind(layer, seen, Storage(seen.address, seen.nbytes, fixed=True))
+            owner = self.regions.at(address)
+            self.bind(layer, seen, Storage(seen.address, seen.nbytes, owner, fixed=True))
         elif op.view:
             value = self.values[layer.inputs[0].name]
             self.bind(layer, self._viewed(value.map, layer), value.storage)
@@ -272,7 +289,11 @@ class Forward:
         return replace(seen, channels=channels, rows=rows, columns=columns)
 
     def build(self) -> None:
-        """Lay out what is in memory before the first pass."""
+        """Lay out what is in memory before the first pass: the weights."""
+        for layer in self.network:
+            if layer.op.multiplies:
+                nbytes = layer.op.stored(layer.shapes, layer.output.image) * ITEM
+                self.heap.call("weights", weights=nbytes * layer.output.image[0], first=True)
 
     def convolves(self, layer: Layer) -> bool:
         """Whether a layer is a convolution by one of the modelled kernels."""

@@ -24,8 +24,8 @@ from memsim.network.graph import Layer
 from memsim.network.ops import Operator
 from memsim.program.kernel import Kernel
 from memsim.program.library.onednn import choice, direct, reorder
-from memsim.program.library.onednn.aten import Map, record_read
-from memsim.program.library.onednn.forward import Forward, StoredMap
+from memsim.program.library.onednn.aten import Map, StoredMap, record_read
+from memsim.program.library.onednn.forward import Forward
 from memsim.program.library.onednn.geometry import ITEM, Geometry
 from memsim.program.lowering import LOWERINGS
 from memsim.program.memory.in_place import PYTORCH, InPlaceRule
@@ -71,11 +71,12 @@ class FusedForward(Forward):
     """Whether a residual sum runs in the convolution."""
 
     def build(self) -> None:
-        """Pack the weights, layer by layer; the memory of the plain ones becomes free.
+        """Pack the weights, layer by layer; the memory of copies on the way becomes free.
 
         So the heap is full of holes of the weights' sizes before the first pass, and feature
         maps of different sizes find different holes rather than each other's memory.
         """
+        super().build()
         self.kernels = LOWERINGS["fused"].lower(self.network)
         self.kernel_of = {name: at for at, each in enumerate(self.kernels) for name in each.layers}
         self._count_reads()
@@ -84,16 +85,16 @@ class FusedForward(Forward):
             for layer in self.network
             if self.convolves(layer) and layer.name in self.kernel_of
         ]
-        plain = [self.scratch(Geometry.of(layer).weights * ITEM) for layer in layers]
         self.chosen: dict[str, choice.Packed] = {}
-        for layer, address in zip(layers, plain, strict=True):
+        for layer in layers:
             after = self._chain(layer, self.kernels[self.kernel_of[layer.name]]).after
             chosen = choice.packed(
                 Geometry.of(layer), self.runtime.processor, self.network.batch, after
             )
             self.chosen[layer.name] = chosen
+            weights = Geometry.of(layer).weights * ITEM
+            self.heap.call("packed", weights=weights, first=True)
             self._parameters[layer.name] = self.scratch(chosen.nbytes)
-            self.free(address)
 
     def _count_reads(self) -> None:
         """Reads by what is executed: kernels, and the views and slices that they look through."""
@@ -111,8 +112,10 @@ class FusedForward(Forward):
             for layer in self.network
         }
 
-    def enter(self, kind: str, layer: str, shape: object = None) -> None:
-        super().enter("linear.packed" if kind == "linear" else kind, layer, shape)
+    def enter(
+        self, kind: str, layer: str, shape: object = None, variant: str = "", floor: str = ""
+    ) -> None:
+        super().enter(kind, layer, shape, variant, "linear.packed" if kind == "linear" else floor)
 
     def run(self) -> None:
         """Record all kernels, in their order."""
@@ -150,8 +153,11 @@ class FusedForward(Forward):
             self._provide(chain.residual)
         source = self.source(layer, geometry)
         with self.trace.call(layer.name, "conv"):
-            kind = "conv.depthwise" if geometry.depthwise else "conv"
-            self.enter(kind, layer.name, (geometry, len(chain.layers)))
+            self.enter(
+                "conv", layer.name, (geometry, len(chain.layers)),
+                ".added" if chain.residual else "",
+                "conv.depthwise" if geometry.depthwise else "",
+            )  # fmt: skip
             size = geometry.oc * geometry.groups * ITEM  # a folded norm always leaves one
             record_read(self.trace, self.parameters(f"{layer.name}.bias", size), size)
             added = self.values[chain.residual].map if chain.residual else None

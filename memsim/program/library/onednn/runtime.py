@@ -90,6 +90,11 @@ class Runtime:
     in_place : InPlaceRule, optional
         Which operand's memory activations and residual additions write over; None where the mode
         says that.
+    heap : str
+        Where tensors lie: a key of :data:`.HEAPS`.
+    past : int
+        What the process did before, if that is the C library's heap: any number, each another
+        past.
     """
 
     processor: Processor = field(default_factory=Processor)
@@ -98,7 +103,9 @@ class Runtime:
     module: int = 14
     start: Floor = Floor(read=2083, written=526)
     in_place: InPlaceRule | None = None
+    heap: str = "glibc"
+    past: int = 0
 
 
-BARE = Runtime(every=Floor(), kinds=MappingProxyType({}), module=0, start=Floor())
+BARE = Runtime(every=Floor(), kinds=MappingProxyType({}), module=0, start=Floor(), heap="best_fit")
 """Tensors alone."""

@@ -1,170 +1,20 @@
-"""Tiling: how a kernel's output is cut into tasks.
+"""Tiles that fill the streaming buffers.
 
-A task computes a strip of output rows x a block of output channels of one image, or whole maps
-of several: then the images are further rows of one product, as libraries compute linear layers and
-small maps. The output tile accumulates in the streaming buffers, while input channels and the
-weights that belong to them stream past, double buffered. Which tile a kernel gets depends on the
-kernel and the buffers alone, never on the cache.
+The output tile accumulates in the buffers, while input channels and the weights that belong to them
+stream past, double buffered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-
 from memsim.errors import Problem, SimulationError
 from memsim.network.ops import Operator, Shape
 from memsim.program.kernel import Kernel
-from memsim.registry import Registry
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Index = NDArray[np.int64]
 
 ACCUMULATOR_BYTES = 4
 """Partial sums are held in fp32 or int32 at the least, whatever the data type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tiling:
-    """The tasks of one kernel.
-
-    Attributes
-    ----------
-    images, rows, channels : array of int
-        Edges of the groups of images, of the strips and of the channel blocks, from 0 to the
-        output's size.
-    group, strip, block : array of int, one entry per task
-        Which group of images, strip and channel block each task computes, in order.
-    """
-
-    images: Index
-    rows: Index
-    channels: Index
-    group: Index
-    strip: Index
-    block: Index
-
-    def __len__(self) -> int:
-        return len(self.group)
-
-
-Order = Callable[[int, int, int], tuple["Index", "Index", "Index"]]
-
-ORDERS: Registry[Order] = Registry("task order")
-"""Orders of a kernel's tasks: (groups, strips, blocks) -> group, strip, block of each task."""
-
-
-@ORDERS.register("rows_outer")
-def rows_outer(groups: int, strips: int, blocks: int) -> tuple[Index, Index, Index]:
-    """Image, strip, channel block: weights are read again for every strip.
-
-    Examples
-    --------
-    >>> [list(map(int, axis)) for axis in rows_outer(1, 2, 2)]
-    [[0, 0, 0, 0], [0, 0, 1, 1], [0, 1, 0, 1]]
-    """
-    group, strip, block = np.unravel_index(
-        np.arange(groups * strips * blocks), (groups, strips, blocks)
-    )
-    return group, strip, block
-
-
-@ORDERS.register("weights_outer")
-def weights_outer(groups: int, strips: int, blocks: int) -> tuple[Index, Index, Index]:
-    """Image, channel block, strip: inputs are read again for every channel block."""
-    group, block, strip = rows_outer(groups, blocks, strips)
-    return group, strip, block
-
-
-@ORDERS.register("images_inner")
-def images_inner(groups: int, strips: int, blocks: int) -> tuple[Index, Index, Index]:
-    """Channel block, image, strip: a block's weights serve the whole batch.
-
-    With one image it is ``weights_outer``.
-
-    Examples
-    --------
-    >>> [list(map(int, axis)) for axis in images_inner(2, 1, 2)]
-    [[0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 1, 1]]
-    """
-    block, group, strip = rows_outer(blocks, groups, strips)
-    return group, strip, block
-
-
-def orders_of(batch: int) -> tuple[str, ...]:
-    """The orders that differ for so many images; of those that do not, the first.
-
-    Examples
-    --------
-    >>> orders_of(1), orders_of(8)
-    (('rows_outer', 'weights_outer'), ('rows_outer', 'weights_outer', 'images_inner'))
-    """
-    found: dict[bytes, str] = {}
-    for name, order in ORDERS.items():
-        listed = order(min(batch, 3), 3, 3)
-        found.setdefault(np.stack(listed).tobytes(), name)
-    return tuple(found.values())
-
-
-TOGETHER, APART = "together", "apart"
-
-IMAGES = (TOGETHER, APART)
-"""Whether a task may hold whole maps of several images, or is of one image always."""
-
-
-def block_channels(kernel: Kernel, operand: int, edges: Index) -> tuple[Index, Index]:
-    """Input channels ``[a, b)`` that each output channel block reads of one operand."""
-    view, op = kernel.operands[operand].view, kernel.operands[operand].op
-    return op.input_channels(edges[:-1], edges[1:], view.shape, kernel.output.image)
-
-
-def tile(
-    kernel: Kernel,
-    buffer: int,
-    order: str = "rows_outer",
-    whole: bool = False,
-    together: bool = True,
-) -> Tiling:
-    """Cut a kernel into tasks.
-
-    Parameters
-    ----------
-    kernel : Kernel
-    buffer : int
-        Bytes of the streaming buffers.
-    order : str
-        A key of :data:`ORDERS`.
-    whole : bool
-        One task, whatever the buffers hold.
-    together : bool
-        Whether a task may hold several images; else there is at least a task per image.
-
-    Raises
-    ------
-    SimulationError
-        If the buffers do not hold the smallest tile: one row of one channel.
-    """
-    images, channels, height, _ = kernel.output.shape
-    if whole or kernel.untiled:
-        groups, strips, blocks = 1 if together else images, 1, 1
-    else:
-        groups, strips, blocks = _largest(kernel, buffer, together)
-    edges = _edges(images, groups), _edges(height, strips), _edges(channels, blocks)
-    return Tiling(*edges, *ORDERS[order](groups, strips, blocks))
-
-
-def _edges(size: int, parts: int) -> Index:
-    """Edges of parts of equal size, the last one smaller where they do not divide."""
-    step = -(-size // parts)
-    return np.append(np.arange(0, size, step, dtype=np.int64), size)
-
-
-def _largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]:
+def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]:
     """Groups of images, strips and channel blocks of the tiles that stream the fewest bytes.
 
     All candidates fill the buffers: for each number of channel blocks the tallest strip that

@@ -1,0 +1,1 @@
+"""Where a real process's memory lies: malloc's calls, recorded and replayed."""

@@ -1,0 +1,1 @@
+"""Heaps: which address a block of memory gets."""

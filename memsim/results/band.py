@@ -1,0 +1,75 @@
+"""The placement band: what a library's kernels move where memory is best and worst to them.
+
+Where the heap puts a tensor decides whether it lies in lines that are still in the cache. That
+depends on all that the process did before, so two runs of one network differ, and one number is
+one draw. The ends of the band are no draws: memory that was freed last is used first, or never.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memsim.engines.cache.leveled import level_transfers
+from memsim.program.library.build import build_library
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memsim.engines.cache.transfers import Transfers
+    from memsim.machine.cache import Cache
+    from memsim.program.program import Program
+
+BEST, WORST = "hottest", "coldest"
+"""Heaps, keys of :data:`memsim.program.memory.heaps.heap.HEAPS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """DRAM bytes by where tensors lie.
+
+    Attributes
+    ----------
+    low, high : int
+        Bytes of all frames: every block in the memory that was freed last, and in memory that was
+        never used.
+    """
+
+    low: int
+    high: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Plain values."""
+        return {"low_bytes": self.low, "high_bytes": self.high}
+
+
+def bands(program: Program, cache: Cache, sizes: Sequence[int]) -> list[Band]:
+    """The bands of a library's program at some sizes of a cache of sets.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> network = memsim.load("squeezenet1_0", input_shape=(3, 64, 64))
+    >>> program = build_library(network, library="onednn-avx2")
+    >>> from memsim.machine.cache import Cache
+    >>> cache = Cache(size=1 << 20, management="hardware", ways=16, first_level=1 << 15)
+    >>> (band,) = bands(program, cache, [1 << 20])
+    >>> band.low < band.high
+    True
+    """
+    ends = []
+    for heap in (BEST, WORST):
+        placed = build_library(
+            program.network,
+            library=str(program.options["library"]),
+            lowering=str(program.options["lowering"]),
+            frames=program.frames,
+            line=int(program.options["line_bytes"]),
+            heap=heap,
+        )
+        ends.append([_moved(found) for found in level_transfers(placed, cache, sizes)])
+    return [Band(min(pair), max(pair)) for pair in zip(*ends, strict=True)]
+
+
+def _moved(found: Transfers) -> int:
+    return sum(int(flow.amount.sum()) for flow in (found.fetches, found.spills, found.results))

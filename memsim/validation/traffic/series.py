@@ -1,0 +1,266 @@
+"""DRAM traffic of the series of the split, beside what the main command says of each machine kind.
+
+The checks of ``dev`` predict anew each time; those of ``test`` compare what was kept when the
+model was frozen (:mod:`memsim.validation.traffic.frozen`), so that running the report looks at
+nothing anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from memsim.calibration.families import family_of
+from memsim.calibration.score import Score
+from memsim.validation.check import Check, CheckRow, Claim, Sample, goal
+from memsim.validation.split import SEEN, Series, Side, Split, split
+from memsim.validation.traffic import read_off
+from memsim.validation.traffic.command import SUBJECTS
+from memsim.validation.traffic.frozen import Frozen, frozen
+from memsim.validation.traffic.measured import Moved, Runs, measured
+
+LARGE, SMALL = (1024, 2048, 4096, 8192, 16384, 32768), (256, 512)
+"""KiB."""
+
+SAMPLES: Mapping[Side, Sample] = {"dev": "in", "test": "unseen"}
+
+Predictions = Mapping[Series, Mapping[int, Moved]]
+"""Of each series by KiB."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which rows a check has and what is asked of them.
+
+    Attributes
+    ----------
+    key, title : str
+    subject : str
+        Who predicts: a key of ``SUBJECTS``.
+    lowerings : tuple of str
+    sizes : tuple of int
+        KiB.
+    goals : tuple of (str, float)
+        What is to be reached: ``WAPE``, ``worst`` or ``inside``, the share of rows that were
+        measured inside the band of placements.
+    writes : bool
+        Of write-backs alone, instead of everything.
+    """
+
+    key: str
+    title: str
+    subject: str
+    lowerings: tuple[str, ...]
+    sizes: tuple[int, ...]
+    goals: tuple[tuple[str, float], ...] = ()
+    writes: bool = False
+
+    def quantity(self, moved: Moved) -> float:
+        """What is compared, in bytes."""
+        return moved.writeback if self.writes else moved.total
+
+
+BOTH = ("fused", "eager")
+ALL = (*SMALL, *LARGE)
+
+QUESTIONS = (
+    Question("fused", "fused, 1 to 32 MiB", "library", ("fused",), LARGE,
+             (("WAPE", 0.07), ("worst", 0.15))),
+    Question("fused_small", "fused, 256 and 512 KiB", "library", ("fused",), SMALL,
+             (("WAPE", 0.08),)),
+    Question("eager", "eager, 1 to 32 MiB", "library", ("eager",), LARGE,
+             (("WAPE", 0.1), ("worst", 0.2))),
+    Question("eager_small", "eager, 256 and 512 KiB", "library", ("eager",), SMALL),
+    Question("writes", "writes alone", "library", BOTH, ALL, (("WAPE", 0.12),), writes=True),
+    Question("band", "best and worst placement", "library", BOTH, ALL, (("inside", 0.9),)),
+    Question("generic", "a generic machine, fused", "generic", ("fused",), ALL, (("worst", 0.2),)),
+    Question("ideal", "an ideal program on a scratchpad", "ideal", BOTH, ALL),
+)  # fmt: skip
+"""What is asked of each side, in the order of the report."""
+
+MEASURED = (
+    "measured",
+    "DRAM traffic of PyTorch on a CPU (oneDNN, AVX2, fp32, batch 1, one thread), steady state, "
+    "under caches simulated by Valgrind: 32 KiB with 8 ways before 16 ways of the size, lines of "
+    "64 bytes. Load misses, fetches on write and write-backs together, unless it is said otherwise",
+)
+
+OMITTED = (
+    "left out",
+    "rows whose cache holds all that a pass touches: no smaller than what a cold pass fetched. "
+    "There a steady pass moves next to nothing but what the process around it does",
+)
+
+KEPT = ("frozen", "version")
+"""Facts of kept predictions that a check tells."""
+
+LOOKED = "no comparison with these series is logged; data/split.csv would say so"
+
+
+def checks() -> Iterator[tuple[str, Callable[[], Check]]]:
+    """Every check of the split, with its name."""
+    for side in SAMPLES:
+        for question in QUESTIONS:
+
+            def check(question: Question = question, side: Side = side) -> Check:
+                return answered(question, side)
+
+            yield f"{side}_{question.key}", check
+
+
+def answered(question: Question, side: Side) -> Check:
+    """The check of a question about one side of the split that comes along."""
+    runs = {
+        series: each
+        for series, each in measured(side).items()
+        if series.lowering in question.lowerings
+    }
+    if side == "dev":
+        predictions: Predictions = {series: predicted(question.subject, series) for series in runs}
+        return compared(question, side, runs, predictions)
+    kept = frozen()
+    predictions = {series: kept.said.get((question.subject, series), {}) for series in runs}
+    return compared(question, side, runs, predictions, looks(kept, split(), tuple(runs)))
+
+
+@cache
+def predicted(subject: str, series: Series) -> Mapping[int, Moved]:
+    """What a subject says of a development series, at all sizes at which it was measured."""
+    sizes = sorted(measured("dev")[series].processes)
+    said = SUBJECTS[subject].says(series, [1024 * size for size in sizes])
+    return dict(zip(sizes, said, strict=True))
+
+
+def compared(
+    question: Question,
+    side: Side,
+    runs: Mapping[Series, Runs],
+    predictions: Predictions,
+    told: Sequence[tuple[str, str]] = (),
+) -> Check:
+    """The check of a question: measurements beside predictions, judged.
+
+    Parameters
+    ----------
+    question : Question
+    side : str
+    runs : mapping of Series to Runs
+    predictions : mapping of Series to mapping of int to Moved
+        A series or a size that it lacks has no row.
+    told : sequence of (str, str)
+        Facts about who looked at the measurements, and when.
+    """
+    rows, omitted, spreads = [], [], []
+    for series, run in runs.items():
+        for size in question.sizes:
+            if size not in run.processes or size not in predictions.get(series, {}):
+                continue
+            name = _name(series, size)
+            if not run.judged(size):
+                omitted.append(name)
+                continue
+            spreads.append(run.spread(size))
+            ours = predictions[series][size]
+            if question.key != "band":
+                rows.append(_row(question, name, run.steady[size], ours))
+            elif ours.low is not None:
+                rows += [_row(question, name, each, ours) for each in run.processes[size]]
+    subject, here = SUBJECTS[question.subject], tuple(rows)
+    networks = list(dict.fromkeys(series.network for series in runs))
+    return Check(
+        name=f"{side}_{question.key}",
+        title=f"DRAM traffic, {side} series: {question.title}",
+        unit="MB",
+        sample=SAMPLES[side],
+        facts=(
+            MEASURED,
+            ("networks", f"{', '.join(networks)}: {_families(networks)}"),
+            *_processes(runs, spreads),
+            *subject.facts,
+            *((read_off.told(),) if question.subject == "library" else ()),
+            OMITTED,
+            *told,
+        ),
+        rows=here,
+        claims=tuple(_claims(question, here)),
+        read_off=read_off.floors() if question.subject == "library" else 0,
+        chosen=subject.chosen,
+        omitted=tuple(omitted),
+    )
+
+
+def _row(question: Question, name: str, real: Moved, ours: Moved) -> CheckRow:
+    band = (ours.low, ours.high) if question.key == "band" else (None, None)
+    low, high = (None if value is None else value / 1e6 for value in band)
+    one, other = question.quantity(real) / 1e6, question.quantity(ours) / 1e6
+    return CheckRow(name, one, other, low=low, high=high)
+
+
+def _processes(
+    runs: Mapping[Series, Runs], spreads: Sequence[float]
+) -> tuple[tuple[str, str], ...]:
+    """A fact: how far apart processes are that ran the same."""
+    most = max((len(each) for run in runs.values() for each in run.processes.values()), default=0)
+    if most < 2 or not spreads:
+        return ()
+    return (
+        (
+            "processes",
+            f"up to {most} ran a series, of which the mean is told; memory lies elsewhere in each, "
+            f"and what they move is {100 * sum(spreads) / len(spreads):.1f} % apart on average, "
+            f"{100 * max(spreads):.1f} % at most",
+        ),
+    )
+
+
+def _claims(question: Question, rows: Sequence[CheckRow]) -> Iterator[Claim]:
+    if not rows:
+        return
+    score = Score.of([row.measured for row in rows], [row.predicted for row in rows])
+    for name, limit in question.goals:
+        if name == "inside":
+            share = sum(bool(row.inside) for row in rows) / len(rows)
+            yield Claim(
+                f"measured inside the band in {100 * limit:g} % of rows",
+                f"{100 * share:.0f} %",
+                share >= limit,
+            )
+        else:
+            yield goal(name, score.wape if name == "WAPE" else score.worst, limit)
+
+
+def _families(networks: Sequence[str]) -> str:
+    count = len({family_of(network) for network in networks})
+    return f"{count} {'family' if count == 1 else 'families'}"
+
+
+def looks(kept: Frozen, which: Split, judging: Sequence[Series]) -> tuple[tuple[str, str], ...]:
+    """Facts: when the model was frozen, what was known before, and every look since.
+
+    Parameters
+    ----------
+    kept : Frozen
+    which : Split
+    judging : sequence of Series
+        Those that are compared.
+    """
+    frozen_at = tuple((key, text) for key, text in kept.facts.items() if key in KEPT)
+    known: dict[str, list[str]] = {}
+    for series in judging:
+        known.setdefault(which.seen.get(series, ""), []).append(series.network)
+    before = "; ".join(
+        f"of {', '.join(dict.fromkeys(known[word]))} {text}"
+        for word, text in SEEN.items()
+        if word in known
+    )
+    return (
+        *frozen_at,
+        *((("known before", before),) if before else ()),
+        ("looked at", "; ".join(which.log or (LOOKED,))),
+    )
+
+
+def _name(series: Series, kib: int) -> str:
+    size = f"{kib} KiB" if kib < 1024 else f"{kib // 1024} MiB"
+    return f"{series} {size}"
