@@ -90,7 +90,12 @@ def test_brgemm_writes_all_of_its_output_and_reads_all_weights(g: Geometry) -> N
     taps = {t for y in range(g.oh) for t in range(g.kh)
             if 0 <= y * g.sh - g.top + t * g.dh < g.ih}  # fmt: skip
     shape = (g.groups, ceil(g.oc, blocking.oc), g.kh, -1)
-    assert read.reshape(shape)[:, :, sorted(taps)].all()
+    found = read.reshape(shape)[:, :, sorted(taps)].mean(axis=-1)
+    for block in range(shape[1]):
+        here = min(blocking.oc, g.oc - block * blocking.oc)
+        tail = block > 0 and here < blocking.oc
+        passes = blocking.tail_passes if tail else blocking.passes
+        assert (found[:, block] >= max(brgemm.shares(here, blocking.oc, passes, 8)) - 1e-9).all()
     source = touched(spans, SRC, g.ic * g.groups * g.ih * g.iw * ITEM, False)
     rows = source.reshape(g.ih, -1).any(axis=1)
     assert set(np.flatnonzero(rows)) == (set(range(g.ih)) if blocking.flat else rows_read(g))
@@ -342,6 +347,18 @@ def test_a_batch_moves_the_maps_of_every_image_and_the_weights_once_each_time() 
         assert three.length[~three.write].sum() <= 3 * one.length[~one.write].sum()
 
 
+def test_a_block_of_channels_is_computed_for_all_images_where_weights_stay() -> None:
+    network = network_of(Node("c", Conv(out=256, kernel=3), ("x",)), shape=(256, 48, 48))
+    forward = FusedForward(network.with_options(batch=2), BARE)
+    conv = forward.steady.call == 1
+    start, write = forward.steady.start[conv], forward.steady.write[conv]
+    image = 256 * 48 * 48 * ITEM
+    at = forward.values["c"].map.address
+    outputs = start[write & (start >= at)] - at
+    turns = np.flatnonzero(np.diff(outputs // image) != 0)
+    assert len(turns) == 2 * 256 // forward.chosen["c"].blocking.oc - 1  # type: ignore[union-attr]
+
+
 def test_padding_that_differs_from_side_to_side_is_a_copy_before_the_convolution() -> None:
     network = network_of(Node("c", Conv(out=64, kernel=3, padding=(1, 1, 0, 0)), ("x",)))
     for mode in FORWARDS:
@@ -369,6 +386,17 @@ def test_a_transposed_convolution_reads_the_rows_that_meet_each_output_row() -> 
     for mode, written in (("fused", packed + size), ("eager", 8 * 36 * ITEM + packed + 2 * size)):
         steady = FORWARDS[mode](network, BARE).steady
         assert steady.length[steady.write].sum() == written
+
+
+def test_each_pass_of_a_register_block_reads_the_lines_of_its_channels() -> None:
+    """Rows of 24 channels are a line and a half: two rows lie in three lines."""
+    assert brgemm.shares(24, 24, 1, 8) == (1.0,)
+    assert brgemm.shares(20, 24, 2, 8) == (1.0, 2 / 3)  # 16 channels; the fifth sixth of each row
+    assert brgemm.shares(26, 32, 2, 8) == (1.0, 0.5)
+    assert brgemm.shares(16, 32, 1, 8) == (0.5,)
+    assert brgemm.shares(2, 24, 1, 8) == (2 / 3,)
+    assert brgemm.shares(64, 64, 1, 16) == (1.0,)
+    assert brgemm.shares(40, 48, 2, 16) == (2 / 3, 1 / 3)
 
 
 def test_weights_beyond_the_cache_stream_once_per_register_block() -> None:

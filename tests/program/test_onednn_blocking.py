@@ -14,7 +14,7 @@ import pytest
 from memsim.program.library.onednn.blocking import choose
 from memsim.program.library.onednn.eager import uses_onednn
 from memsim.program.library.onednn.geometry import Geometry
-from memsim.program.library.onednn.processor import Processor, register_block
+from memsim.program.library.onednn.processor import AVX512, Processor, register_block
 
 SMALL = {"first": 16 * 1024, "second": 128 * 1024}
 TINY = {"first": 4 * 1024, "second": 16 * 1024}
@@ -77,7 +77,7 @@ def geometry(
 def test_the_blocking_of_a_shape(
     shape: tuple[int, ...], processor: dict[str, int], blocking: tuple[int, ...]
 ) -> None:
-    assert astuple(choose(geometry(*shape), Processor(**processor))) == blocking
+    assert astuple(choose(geometry(*shape), Processor(**processor))) == (*blocking, 8, False)
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,13 @@ def test_which_convolutions_pytorch_gives_to_onednn(
     assert uses_onednn(geometry(*shape)) is by_onednn
     if shape[:4] == (8, 8, 8, 8):
         assert uses_onednn(replace(geometry(*shape), groups=2))
+
+
+def test_a_batch_keeps_weights_for_all_images_where_neither_fits_on_avx2() -> None:
+    """The library's layouts of weights: Acdb24a for one image, Acdb16a for two."""
+    shape = geometry(256, 256, 56, 56, 3)
+    one, two = (choose(shape, Processor(48 * 1024), images) for images in (1, 2))
+    assert (one.oc, one.images_inner, two.oc, two.images_inner) == (24, False, 16, True)
+    wide = Processor(48 * 1024, 2048 * 1024, AVX512)
+    assert choose(shape, wide, 2) == choose(shape, wide, 1)
+    assert not choose(geometry(64, 64, 56, 56, 3), Processor(), 2).images_inner

@@ -57,7 +57,8 @@ def test_the_terms_of_a_product_that_is_not_copied(
         first = rows[rows < depth * ITEM]  # the first row of weights
         assert sorted(set((first // ITEM).tolist())) == starts
         tiles = ceil(200, blas.tile)
-        assert moved(spans, OTHER, True) == tiles * blas.tile * depth  # a tile's columns, kept
+        assert moved(spans, OTHER, True) == depth * 200  # a tile's columns, kept
+        assert moved(spans, OTHER, False) == depth * 200 * ceil(64, blas.rows)
         few = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 16, depth, 200, blas)
         assert moved(few, OTHER, True) == moved(few, OTHER, False) == 0
         assert moved(spans, WEIGHTS, False) == 64 * depth * tiles
@@ -103,7 +104,8 @@ def test_a_product_copies_where_both_sides_of_the_target_are_long(
     blas, size = long
     for rows, pixels in ((size, size), (size - 1, 3136), (3136, size - 1)):
         spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, rows, 64, pixels, blas)
-        assert (moved(spans, OTHER, False) > 0) is (min(rows, pixels) >= size)
+        copies = (spans.start >= OTHER) & (spans.start < OTHER + gemm.COLUMNS)
+        assert copies.any() == (min(rows, pixels) >= size)
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ class Blocking:
     pixels : int
         Output pixels of a block: part of a row, or of the whole map where ``flat``.
     rows, tail_rows : int
-        Output pixels of a register block; each streams the block's weights anew. In the last
-        block of channels, if it is narrower, there are more of them.
+        Output pixels of a register block; each streams the block's weights anew. There are more
+        in the last block of channels, if it is narrower.
     passes, tail_passes : int
         Times that a register block goes through its inputs, for parts of the output channels.
     kh : int
@@ -46,6 +46,10 @@ class Blocking:
         Channel blocks are the outer loop and pixels the inner one, or the other way round.
     flat : bool
         Whether a block of pixels may cross rows.
+    simd : int
+        Channels of a vector.
+    images_inner : bool
+        A block of channels is computed for all images before the next one.
     """
 
     oc: int
@@ -58,6 +62,8 @@ class Blocking:
     kh: int
     weights_outer: bool
     flat: bool
+    simd: int = 8
+    images_inner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +307,16 @@ def choose(geometry: Geometry, processor: Processor = COMMON, images: int = 1) -
         kh=best.kh,
         weights_outer=best.weights_outer,
         flat=best.flat,
+        simd=simd,
+        images_inner=_images_inner(g, processor, images),
     )
+
+
+def _images_inner(g: Geometry, processor: Processor, images: int) -> bool:
+    """Whether weights stay for all images: where neither they nor an image fit the second level."""
+    room = processor.second * 3 // 4
+    large = min(g.ih * g.iw, g.oc * g.kh * g.kw) * g.ic * ITEM > room
+    return processor.vectors.few and images > 1 and not g.pointwise and large
 
 
 def _pads_virtually(g: Geometry) -> bool:
@@ -312,10 +327,10 @@ def _pads_virtually(g: Geometry) -> bool:
 def _best(g: Geometry, processor: Processor, images: int, padded: bool) -> _Candidate | None:
     """The best candidate over all widths of the channel block."""
     pointwise, isa = g.pointwise, processor.vectors
-    pixels = g.ih * g.iw * ITEM * (1 if pointwise else g.ic)
-    weights = g.oc * ITEM * (1 if pointwise else g.kh * g.kw * g.ic)
+    pixels, weights = g.ih * g.iw, g.oc * g.kh * g.kw
     flat = pointwise and g.sh == 1 and g.iw % g.sw == 0
-    large = isa.few and not pointwise and g.oh * g.ow >= 150 * 150
+    inner = _images_inner(g, processor, images)
+    large = inner or (isa.few and not pointwise and g.oh * g.ow >= 150 * 150)
     best: _Candidate | None = None
     top = 0.0
     for vectors in range(min(ceil(g.oc, isa.simd), 2 if large else 4), 0, -1):
@@ -323,7 +338,7 @@ def _best(g: Geometry, processor: Processor, images: int, padded: bool) -> _Cand
         if not _worth_a_try(g, oc, isa.simd):
             continue
         candidate = _cut(_Candidate(
-            g, processor, pixels < weights, flat, padded, oc, g.kh, g.kw, images=images
+            g, processor, inner or pixels < weights, flat, padded, oc, g.kh, g.kw, images=images
         ))  # fmt: skip
         if candidate is not None and candidate.worth() > top:
             best, top = candidate, candidate.worth()

@@ -15,6 +15,7 @@ jit_brgemm_1x1_conv.cpp and brgemm/jit_brgemm_kernel.cpp (``bdb_loop``).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +52,7 @@ def record_brgemm(
     weights: int,
     dst: int,
     added: int | None = None,
+    only: int | None = None,
 ) -> None:
     """Record one convolution of one image.
 
@@ -64,9 +66,56 @@ def record_brgemm(
     added : int, optional
         Address of a map of the output's size that is added before the output is stored, block by
         block.
+    only : int, optional
+        The one block of output channels that is computed.
     """
     for group in range(geometry.groups):
-        _Group(geometry, blocking, group, src, weights, dst, added).record(trace)
+        _Group(geometry, blocking, group, src, weights, dst, added, only).record(trace)
+
+
+@cache
+def shares(channels: int, block: int, passes: int, simd: int) -> tuple[float, ...]:
+    """Which part of a channel block's lines each pass of a register block reads.
+
+    A pass reads some vectors of every row of ``block`` channels: whole vectors in equal numbers,
+    then what is left of a vector. What shares a line with them is read as well.
+
+    Parameters
+    ----------
+    channels : int
+        Of the block that exist.
+    block : int
+        Of the block.
+    passes, simd : int
+
+    Examples
+    --------
+    Rows of 32 channels are two lines. 28 channels are three vectors, which lie in both, and half a
+    vector, which lies in the second one.
+
+    >>> shares(28, 32, 2, 8), shares(24, 24, 1, 8)
+    ((1.0, 0.5), (1.0,))
+    """
+    vectors, left = divmod(channels, simd)
+    full = passes - (left > 0 and vectors > 0)
+    wide = ceil(max(vectors, 1), full) * simd
+    stops = [min(wide * (turn + 1), max(vectors * simd, left)) for turn in range(full)]
+    stops += [channels] * (passes - full)
+    found: list[float] = []
+    begin = 0
+    for stop in stops:
+        lines = {
+            byte // LINE
+            for row in range(0, block * ITEM * LINE, block * ITEM)  # until they meet lines alike
+            for byte in range(row + begin * ITEM, row + stop * ITEM, ITEM)
+        }
+        found.append(len(lines) / (block * ITEM))
+        begin = stop
+    return tuple(found)
+
+
+LINE = 64
+"""Bytes of a line of the processors that these kernels are made for."""
 
 
 class _Group:
@@ -81,6 +130,7 @@ class _Group:
         weights: int,
         dst: int,
         added: int | None,
+        only: int | None = None,
     ) -> None:
         g, b = geometry, blocking
         self.g, self.b = g, b
@@ -95,7 +145,7 @@ class _Group:
         lines = 1 if b.flat else g.oh
         blocks = [(at, min(at + b.pixels, line)) for at in range(0, line, b.pixels)]
         strips = [(row, *block) for row in range(lines) for block in blocks]
-        channels = range(0, g.oc, b.oc)
+        channels = range(0, g.oc, b.oc) if only is None else [only * b.oc]
         if b.weights_outer:
             self.tasks = [(*strip, oc) for oc in channels for strip in strips]
         else:
@@ -104,21 +154,23 @@ class _Group:
     def record(self, trace: Recorder) -> None:
         """All tasks, cut into register blocks."""
         g, b = self.g, self.b
-        steps: list[tuple[int, ...]] = []
+        steps: list[tuple[float, ...]] = []
         for row, start, stop, oc in self.tasks:
             tail = oc and oc + b.oc > g.oc
             size, passes = (b.tail_rows, b.tail_passes) if tail else (b.rows, b.passes)
+            parts = shares(min(b.oc, g.oc - oc), b.oc, passes, b.simd)
             steps += [
-                (row, at, min(at + size, stop), oc, taps, ic)
+                (row, at, min(at + size, stop), oc, taps, ic, part)
                 for ic in range(0, g.ic, b.ic)
                 for taps in range(0, g.kh, b.kh)
                 for at in range(start, stop, size)
-                for _ in range(passes)
+                for part in parts
             ]
-        row, at, stop, oc, taps, ic = np.array(steps, np.int64).T.copy()
+        table = np.array(steps).T
+        row, at, stop, oc, taps, ic = table[:-1].astype(np.int64)
         streams: list[Stream] = []
         for tap in range(b.kh):
-            streams += self._reduce(row, at, stop, oc, taps + tap, ic)
+            streams += self._reduce(row, at, stop, oc, taps + tap, ic, table[-1])
         if self.added is not None:  # once everything is summed up
             last = (taps + b.kh >= g.kh) & (ic + b.ic >= g.ic)
             written, length = self._results(row, at, stop, oc)
@@ -128,13 +180,21 @@ class _Group:
         trace.add(*streams)
 
     def _reduce(
-        self, row: Ints, at: Ints, stop: Ints, oc: Ints, tap: Ints, ic: Ints
+        self,
+        row: Ints,
+        at: Ints,
+        stop: Ints,
+        oc: Ints,
+        tap: Ints,
+        ic: Ints,
+        part: NDArray[np.float64],
     ) -> list[Stream]:
-        """One row of taps: the input pixels below, and the weights."""
+        """One row of taps: the input pixels below, and the weights. Which lines a part of these
+        has is not told apart: it is as many from the first one on."""
         g, b = self.g, self.b
         if b.flat:
             inside = np.ones(len(row), np.bool_)
-            begin, end = at, stop
+            begin, end = at * g.sw, (stop - 1) * g.sw + 1  # rows are whole strides wide
             first = self.src + begin * self.pixel
         else:
             y = row * g.sh - g.top + tap * g.dh
@@ -145,11 +205,12 @@ class _Group:
         depth = np.minimum(ic + b.ic, g.ic) - ic
         slab = self.weights + oc // b.oc * self.chunk + tap * (g.kw * g.ic * b.oc * ITEM)
         if b.ic >= g.ic:
-            wei: Stream = (slab[:, None], (inside * (g.kw * g.ic * b.oc * ITEM))[:, None], False)
+            size = g.kw * g.ic * b.oc * ITEM
+            wei: Stream = (slab[:, None], (inside * _part(size, part))[:, None], False)
         else:  # the part of the input channels lies in one piece per tap
             column = np.arange(g.kw) * (g.ic * b.oc * ITEM)
             start = (slab + ic * (b.oc * ITEM))[:, None] + column
-            wei = (start, (inside * depth * (b.oc * ITEM))[:, None], False)
+            wei = (start, (inside * _part(depth * (b.oc * ITEM), part))[:, None], False)
         whole = b.ic >= g.ic and g.groups == 1
         skips = g.sw > g.ext_kw  # pixels that no window reads lie between
         if whole and not skips:
@@ -173,3 +234,8 @@ class _Group:
         start = (self.dst + pixel * self.out_pixel + oc * ITEM)[:, None] + step * self.out_pixel
         width = np.minimum(oc + b.oc, g.oc) - oc
         return start, (step < (stop - at)[:, None]) * (width * ITEM)[:, None]
+
+
+def _part(size: Ints | int, part: NDArray[np.float64]) -> Ints:
+    """A part of a range, in whole lines."""
+    return np.minimum(size, np.ceil(size * part / LINE).astype(np.int64) * LINE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from memsim.program.library.onednn import brgemm, depthwise, direct
 from memsim.program.library.onednn.aten import Map
 from memsim.program.library.onednn.blocking import Blocking, choose
-from memsim.program.library.onednn.geometry import ITEM, Geometry
+from memsim.program.library.onednn.geometry import ITEM, Geometry, ceil
 from memsim.program.library.onednn.processor import Processor
 from memsim.program.spans import Recorder
 
@@ -38,6 +38,8 @@ class Packed:
     geometry : Geometry
     blocking : Blocking or None
         Of a brgemm kernel.
+    block : int
+        Channels of a block of a depthwise kernel's weights.
     """
 
     implementation: str
@@ -45,6 +47,7 @@ class Packed:
     nbytes: int
     geometry: Geometry
     blocking: Blocking | None = None
+    block: int = 8
 
     def record(
         self, trace: Recorder, source: Map, weights: int, target: Map, added: Map | None = None
@@ -60,19 +63,34 @@ class Packed:
         added : Map, optional
             What is added as the output is stored.
         """
+        if self.blocking is not None and self.blocking.images_inner:
+            for block in range(ceil(self.geometry.oc, self.blocking.oc)):
+                for image in range(source.images):
+                    self._record(trace, image, source, weights, target, added, block)
+            return
         for image in range(source.images):
-            residual = None if added is None else added.image(image)
-            src, dst = source.image(image), target.image(image)
-            if self.blocking is not None:
-                brgemm.record_brgemm(
-                    trace, self.geometry, self.blocking, src, weights, dst, residual
-                )
-            elif self.geometry.depthwise:
-                depthwise.record_depthwise(
-                    trace, self.geometry, src, weights, dst, last=True, added=residual
-                )
-            else:
-                direct.record_last(trace, self.geometry, src, weights, dst, residual)
+            self._record(trace, image, source, weights, target, added, None)
+
+    def _record(
+        self,
+        trace: Recorder,
+        image: int,
+        source: Map,
+        weights: int,
+        target: Map,
+        added: Map | None,
+        only: int | None,
+    ) -> None:
+        g, where = self.geometry, (source.image(image), weights, target.image(image))
+        residual = None if added is None else added.image(image)
+        if self.blocking is not None:
+            brgemm.record_brgemm(trace, g, self.blocking, *where, residual, only)
+        elif g.depthwise:
+            depthwise.record_depthwise(
+                trace, g, *where, last=True, block=self.block, added=residual
+            )
+        else:
+            direct.record_last(trace, g, *where, residual)
 
 
 def packed(geometry: Geometry, processor: Processor, images: int = 1, after: str = "") -> Packed:
@@ -98,7 +116,7 @@ def packed(geometry: Geometry, processor: Processor, images: int = 1, after: str
     if g.depthwise:
         size = depthwise.packed_bytes(g, isa.simd)
         if isa.brgemm:
-            return Packed(f"brdgmm_dw:{isa.name}", f"debcA{isa.simd}a", size, g)
+            return Packed(f"brdgmm_dw:{isa.name}", f"debcA{isa.simd}a", size, g, block=isa.simd)
         return Packed("jit_dw:sse41", f"Abcde{isa.simd}a", size, g)
     if isa.brgemm:
         blocking = choose(g, processor, images)

@@ -69,7 +69,8 @@ class EagerForward(Forward):
         images, block = self.network.batch, self.runtime.processor.vectors.simd
         before, after = g.ic * g.groups, g.oc * g.groups
         with self.trace.call(layer.name, "conv"):
-            self.enter("conv.reordered", layer.name, g)
+            floor = "conv.reordered.depthwise" if g.depthwise else ""
+            self.enter("conv.reordered", layer.name, g, floor=floor)
             self.bias(layer)
             inward, blocked = source.address, source.image_bytes
             if not chosen.plain:
@@ -112,6 +113,8 @@ class EagerForward(Forward):
             self.enter(kind, layer.name)
             self.bias(layer)
             target = self.produce(layer).map
+            if layer.op.biased:  # the product is added to it
+                aten.record_read(self.trace, target.address, target.nbytes, write=True)
             depth, pixels = g.ic * g.kh * g.kw, g.oh * g.ow
             plain = g.pointwise and (g.sh, g.sw) == (1, 1)
             blas = gemm.blas_of(self.runtime.processor.vectors)
@@ -126,7 +129,7 @@ class EagerForward(Forward):
                 gemm.record_product(
                     self.trace, weights + group * (g.weights // g.groups) * ITEM, columns,
                     target.image(image) + group * (target.image_bytes // g.groups), self.blas,
-                    g.oc, depth, pixels, blas,
+                    g.oc, depth, pixels, blas, layer.op.biased,
                 )  # fmt: skip
             if not plain:
                 self.free(unfolded)

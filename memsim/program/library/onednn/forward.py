@@ -196,29 +196,34 @@ class Forward:
 
     # ---- the runtime's own
 
-    def enter(self, kind: str, layer: str, shape: object = None, variant: str = "") -> None:
+    def enter(
+        self, kind: str, layer: str, shape: object = None, variant: str = "", floor: str = ""
+    ) -> None:
         """What calling an operator touches besides tensors.
 
         Parameters
         ----------
         kind : str
-            Key of the runtime's floors.
+            What is called, and key of the runtime's floors.
         layer : str
         shape : object, optional
             What tells a primitive from others of its kind.
         variant : str
             What comes behind the kind where such calls make other small objects.
+        floor : str
+            Key of the floors where it is another one.
         """
         first = shape is not None and (kind, shape) not in self._primitives
         operands = len(self.network[layer].inputs)
         self.heap.call(kind + variant, operands=operands, first=first)
         self._touch("", self.runtime.every)
         record_read(self.trace, self.own(layer, self.runtime.module), self.runtime.module * LINE)
-        floor = self.runtime.kinds.get(kind)
-        if floor is not None:
-            self._touch(kind, floor)
+        floor = floor or kind
+        touched = self.runtime.kinds.get(floor)
+        if touched is not None:
+            self._touch(floor, touched)
             if shape is not None:
-                for piece in self._primitive((kind, shape), floor.own):
+                for piece in self._primitive((kind, shape), touched.own):
                     record_read(self.trace, piece, OBJECT)
 
     def _touch(self, kind: str, floor: Floor) -> None:

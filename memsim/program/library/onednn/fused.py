@@ -112,6 +112,11 @@ class FusedForward(Forward):
             for layer in self.network
         }
 
+    def enter(
+        self, kind: str, layer: str, shape: object = None, variant: str = "", floor: str = ""
+    ) -> None:
+        super().enter(kind, layer, shape, variant, "linear.packed" if kind == "linear" else floor)
+
     def run(self) -> None:
         """Record all kernels, in their order."""
         self.start()
@@ -148,8 +153,11 @@ class FusedForward(Forward):
             self._provide(chain.residual)
         source = self.source(layer, geometry)
         with self.trace.call(layer.name, "conv"):
-            variant = ".added" if chain.residual else ""
-            self.enter("conv", layer.name, (geometry, len(chain.layers)), variant)
+            self.enter(
+                "conv", layer.name, (geometry, len(chain.layers)),
+                ".added" if chain.residual else "",
+                "conv.depthwise" if geometry.depthwise else "",
+            )  # fmt: skip
             size = geometry.oc * geometry.groups * ITEM  # a folded norm always leaves one
             record_read(self.trace, self.parameters(f"{layer.name}.bias", size), size)
             added = self.values[chain.residual].map if chain.residual else None

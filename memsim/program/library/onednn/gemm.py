@@ -42,8 +42,8 @@ class Blas:
         ``most_deep``.
     wide : int
         Columns that go through all terms before the next ones.
-    tile : int
-        Columns of a tile without copies.
+    tile, rows : int
+        Columns and rows of a tile without copies.
     straight : int
         Terms that are summed up at once without copies.
     chunk, most_chunk : int
@@ -57,13 +57,17 @@ class Blas:
     most_deep: int
     wide: int
     tile: int
+    rows: int
     straight: int
     chunk: int
     most_chunk: int
 
 
-MKL_AVX2 = Blas(72, 24, 192, 256, 10008, 16, 256, 48, 64)
-MKL_AVX512 = Blas(192, 48, 384, 384, 9984, 48, 384, 64, 85)
+MKL_AVX2 = Blas(72, 24, 192, 256, 10008, 16, 6, 256, 48, 64)
+MKL_AVX512 = Blas(192, 48, 384, 384, 9984, 48, 8, 384, 64, 85)
+
+VECTOR = 32
+"""Bytes that a column of a buffer is filled up to."""
 
 FEW = 16
 """Rows of the target up to which the columns of a tile are not kept in a buffer: 16 rows had none,
@@ -138,6 +142,7 @@ def record_product(
     depth: int,
     pixels: int,
     blas: Blas = MKL_AVX2,
+    adds: bool = False,
 ) -> None:
     """Record ``target = weights @ columns`` for plain matrices.
 
@@ -154,8 +159,10 @@ def record_product(
         Address of :data:`SCRATCH` bytes.
     rows, depth, pixels : int
     blas : Blas
+    adds : bool
+        To what is in the target already: a bias.
     """
-    product = _Product(trace, weights, columns, target, scratch, rows, depth, pixels, blas)
+    product = _Product(trace, weights, columns, target, scratch, rows, depth, pixels, blas, adds)
     if min(rows, pixels) >= blas.long:
         product.copied()
     else:
@@ -173,24 +180,31 @@ class _Product:
     depth: int
     pixels: int
     blas: Blas
+    adds: bool
 
     def straight(self) -> None:
-        """Nothing is copied: for each block of terms and chunk of rows, tile after tile."""
+        """For each block of terms and chunk of rows, tile after tile."""
         width = self.blas.tile
         at = np.arange(0, self.pixels, width)[:, None]
         wide = np.minimum(self.pixels - at, width) * ITEM
+        together = self.pixels <= width
         for term, terms in halved(self.depth, self.blas.straight):
-            for first, count in halved(self.rows, self.blas.chunk, self.blas.most_chunk):
-                kept: list[Stream] = []
-                if self.rows > FEW and self.pixels > width:  # else they lie together
-                    buffer = np.full(at.shape, self.scratch + COLUMNS)
-                    kept = [(buffer, terms * width * ITEM, True)]
-                self.trace.add(
-                    self._columns(term, terms, at, wide),
-                    *kept,
-                    *self._weights(first, count, term, terms, len(at)),
-                    *self._result(first, count, term, at, wide),
-                )
+            start, size = self.scratch + COLUMNS, terms * (-(-wide // VECTOR) * VECTOR)
+            first: list[Stream] = [self._columns(term, terms, at, wide)]
+            if together:
+                start, size = self.columns + term * self.pixels * ITEM, terms * wide
+                first = []
+            elif self.rows > FEW:
+                first.append((np.full(at.shape, start), size, True))
+            for row, count in halved(self.rows, self.blas.chunk, self.blas.most_chunk):
+                streams = list(first)
+                for begin in range(row, row + count, self.blas.rows):
+                    part = min(self.blas.rows, row + count - begin)
+                    if together or self.rows > FEW:
+                        streams.append((np.full(at.shape, start), size, False))
+                    streams += self._weights(begin, part, term, terms, len(at))
+                    streams += self._result(begin, part, term, at, wide)
+                self.trace.add(*streams)
 
     def copied(self) -> None:
         """Blocks of weights and panels of columns are copied in the order of the inner loops."""
@@ -235,5 +249,5 @@ class _Product:
         self, first: int, count: int, term: int, at: np.ndarray, wide: np.ndarray
     ) -> list[Stream]:
         start = self.target + ((first + np.arange(count)) * self.pixels + at) * ITEM
-        again = np.broadcast_to(wide * (term > 0), start.shape)
+        again = np.broadcast_to(wide * (self.adds or term > 0), start.shape)
         return [(start, again, False), (start, np.broadcast_to(wide, start.shape), True)]

@@ -41,31 +41,39 @@ EVERY = Floor(read=270, dirtied=110, written=15)
 
 KINDS: Mapping[str, Floor] = MappingProxyType(
     {
-        "conv": Floor(read=600, dirtied=600, written=650, own=245),
+        "conv": Floor(read=850, dirtied=600, written=650, own=245),
+        "conv.depthwise": Floor(read=180, dirtied=180, written=170, own=150),
         "conv.reordered": Floor(read=2700, dirtied=1570, written=1300, own=315),
+        "conv.reordered.depthwise": Floor(read=640, dirtied=420, written=1225, own=315),
         "conv.product": Floor(read=400),
         "batchnorm": Floor(read=540, dirtied=45, written=100),
-        "activation": Floor(read=90, dirtied=90),
-        "maxpool": Floor(read=270, written=36),
-        "linear": Floor(read=150),
+        "activation": Floor(read=220, dirtied=90),
+        "concat": Floor(read=100),
+        "maxpool": Floor(read=780, written=75),
+        "global_avgpool": Floor(read=350),
+        "linear": Floor(read=400),
+        "linear.packed": Floor(read=1250, written=450),
     }
 )
 """What comes on top of that. ``conv`` is one primitive of oneDNN; a ``conv.reordered`` has four,
 and each time the library looks for each of them it first describes it anew (it tries all block
-sizes), which is what most of the memory is for."""
+sizes), which is what most of the memory is for. A depthwise convolution has none to try: its
+kernel stands before those in the library's list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """What a PyTorch process touches besides tensors, and how it runs.
 
-    The floors were read off the per-layer counts of three measured runs, kind by kind: what a
-    layer's row has beyond the tensors, in its smallest rows (the 10th percentile, since what is
-    subtracted is a prediction), rounded. ``read`` and ``written`` are load and store misses at
-    256 KiB, where nothing of a floor survives until the next layer; ``own`` and ``module`` load
-    misses at 32 MiB, where what layers share does survive; ``dirtied`` the dirty evictions of
-    the first level beyond its store misses. They are not fitted to any total and are the same
-    for every network; ``benchmarks/pytorch_layers.py --floors`` prints what they come from.
+    The floors are fitted constants. They were read off per-kernel counts of development runs
+    (hardnet68, resnet18, squeezenet1_0, hardnet39ds and sparsenet40_24, both modes): what a
+    kernel's row has beyond the tensors, kind by kind, in its smaller rows (the 10th percentile to
+    the median, since what is subtracted is a prediction), rounded. ``read`` and ``written`` are
+    load and store misses at 256 KiB, where nothing of a floor survives until the next layer;
+    ``own`` and ``module`` load misses at 32 MiB, where what layers share does survive;
+    ``dirtied`` the dirty evictions of the first level beyond its store misses. They are the same
+    for every network; ``benchmarks/pytorch_layers.py --floors`` prints what those of the first
+    runs came from.
 
     Attributes
     ----------
@@ -76,7 +84,7 @@ class Runtime:
     kinds : mapping of str to Floor
         Of some kinds of operators, in addition.
     module : int
-        Lines that every layer has for itself: its module and parameter objects.
+        Lines that every layer has for itself: its step with its code, its module and parameters.
     start : Floor
         Touched before the first layer, once per pass.
     in_place : InPlaceRule, optional
