@@ -210,13 +210,10 @@ def compared(
         unit="MB",
         sample=SAMPLES[side],
         facts=(
-            MEASURED,
+            *_once(question, side),
             ("networks", f"{', '.join(networks)}: {_families(networks)}"),
             *_missing(runs, question, side),
             *_processes(runs, spreads),
-            *subject.facts,
-            *((read_off.told(),) if question.subject == "library" else ()),
-            OMITTED,
             *told,
         ),
         rows=here,
@@ -243,6 +240,19 @@ def _ends(name: str, real: Moved, ours: Moved) -> Iterator[CheckRow]:
             f"{name} {which}".strip(), total / 1e6, ours.total / 1e6,
             low=ours.low / 1e6, high=ours.high / 1e6,
         )  # fmt: skip
+
+
+def _once(question: Question, side: Side) -> tuple[tuple[str, str], ...]:
+    """Facts that several checks share, and that the first one of them tells."""
+    first = next(each for each in QUESTIONS if each.subject == question.subject)
+    if question.key != first.key:
+        return (("measured, predicted", f"see {side}_{first.key}"),)
+    facts = SUBJECTS[question.subject].facts
+    if question.subject == "library":
+        facts = (*facts, read_off.told())
+    if question.key != QUESTIONS[0].key:
+        return (("measured", f"see {side}_{QUESTIONS[0].key}"), *facts)
+    return (MEASURED, *facts, OMITTED)
 
 
 def _missing(
