@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from memsim.engines.cache.leveled import level_transfers
 from memsim.engines.cache.transfers import Flow, Transfers
 from memsim.formats import load
@@ -82,6 +84,25 @@ def _last(program: Program, moved: Transfers) -> Moved:
 
     written = of(moved.spills) + of(moved.results)
     return Moved(of(moved.fetches, stores=False), of(moved.fetches, stores=True), written)
+
+
+def library_kernels(series: Series, size: int) -> dict[str, float]:
+    """What moves during each kernel of the second pass, in bytes: whatever it is charged to.
+
+    Copies that a convolution needs are part of it, as they are of PyTorch's operator.
+    """
+    program, found = prepare(network_of(series), machine=MACHINES[series.lowering], frames=2)
+    (moved,) = level_transfers(program, found.cache, [size])
+    totals = np.zeros(len(program.kernels), np.int64)
+    for flow in (moved.fetches, moved.spills, moved.results):
+        tasks = program.touch_task[flow.at]
+        here = program.task_frame[tasks] == program.frames - 1
+        np.add.at(totals, program.task_kernel[tasks[here]], flow.amount[here])
+    named: dict[str, float] = {}
+    for kernel, total in zip(program.kernels, totals.tolist(), strict=True):
+        name = kernel.name.partition(".reorder_")[0]
+        named[name] = named.get(name, 0.0) + total
+    return named
 
 
 def simulated(machine: str) -> Said:

@@ -1,7 +1,7 @@
 """Measured and predicted misses of PyTorch runs, layer by layer.
 
-The runs are those that the model of library kernels was made by: what single layers are off by is
-what is left after they had been looked at.
+The runs are those that the model of library kernels was first made by; ``benchmarks/
+pytorch_layers.py`` prints them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 from memsim.files import read_table
 from memsim.results.pytorch import STEADY, PytorchTraffic
-from memsim.validation.check import CheckRow, Kernels
 
 RUNS = {
     ("hardnet68", "fused"): "hardnet68_fused",
@@ -24,9 +23,6 @@ RUNS = {
 
 BETWEEN = ("start", "concat", "add", "dropout")
 """Kinds of calls that the measurement counts as between two layers."""
-
-SIZE = 1024
-"""KiB of the last level at which layers are told."""
 
 Counts = tuple[int, int, int]
 """Load misses, store misses and write-backs, in lines."""
@@ -93,26 +89,3 @@ def pairs(network: str, mode: str, size: int, traffic: PytorchTraffic) -> Iterat
 def _counts(numbers: Iterator[str] | np.ndarray) -> Counts:
     load, store, back = (int(number) for number in numbers)
     return load, store, back
-
-
-def kernels(mode: str, predicted: dict[str, PytorchTraffic]) -> Kernels:
-    """How far the layers of a mode's runs are off at :data:`SIZE`, in megabytes.
-
-    Parameters
-    ----------
-    mode : str
-        ``eager`` or ``fused``.
-    predicted : dict of str to PytorchTraffic
-        By network.
-    """
-    rows, wholes = [], []
-    for network, traffic in predicted.items():
-        found = list(pairs(network, mode, SIZE, traffic))
-        megabytes = traffic.line / 1e6
-        whole = megabytes * sum(sum(pair.last) for pair in found)
-        for pair in found:
-            if sum(pair.last):
-                real, ours = (megabytes * sum(side) for side in (pair.last, pair.last_predicted))
-                rows.append(CheckRow(f"{network} {pair.label}", real, ours))
-                wholes.append(whole)
-    return Kernels.of(rows, wholes, f"{SIZE // 1024} MiB")

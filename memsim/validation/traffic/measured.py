@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from statistics import mean
 
 from memsim.errors import InputError, Problem
 from memsim.files import read_table
@@ -53,46 +52,31 @@ class Runs:
 
     Attributes
     ----------
-    processes : dict of int to tuple of Moved
-        By KiB of the last level: bytes of a pass like all later ones, in each process that ran
-        the series. Where memory lies differs between processes, and what moves with it.
+    steady : dict of int to Moved
+        By KiB of the last level: bytes of a pass like all later ones, the mean of the processes
+        that ran the series; ``low`` and ``high`` are of those that moved least and most. Where
+        memory lies differs between processes, and what moves with it.
     touched : float
         Bytes of lines that a pass touches, at most: the fewest that a cold pass fetched at any
         size. Each line that a cold pass touches is fetched once or more, so it is no less than
         what it touches, and no more where all of it fits.
+    processes : int
     """
 
-    processes: Mapping[int, tuple[Moved, ...]]
+    steady: Mapping[int, Moved]
     touched: float
-
-    @property
-    def steady(self) -> dict[int, Moved]:
-        """By KiB: the mean of the processes.
-
-        Examples
-        --------
-        >>> Runs({256: (Moved(2.0, 0.0, 1.0), Moved(4.0, 1.0, 1.0))}, 1e9).steady
-        {256: Moved(read=3.0, write_allocate=0.5, writeback=1.0, low=None, high=None)}
-        """
-        return {
-            kib: Moved(
-                mean(each.read for each in moved),
-                mean(each.write_allocate for each in moved),
-                mean(each.writeback for each in moved),
-            )
-            for kib, moved in self.processes.items()
-        }
+    processes: int = 1
 
     def spread(self, kib: int) -> float:
         """How far apart the processes' totals are at a size, relative to their mean.
 
         Examples
         --------
-        >>> Runs({256: (Moved(9.0, 0.0, 0.0), Moved(11.0, 0.0, 0.0))}, 1e9).spread(256)
+        >>> Runs({256: Moved(8.0, 1.0, 1.0, 9.0, 11.0)}, 1e9).spread(256)
         0.2
         """
-        totals = [each.total for each in self.processes[kib]]
-        return (max(totals) - min(totals)) / mean(totals)
+        moved = self.steady[kib]
+        return ((moved.high or 0.0) - (moved.low or 0.0)) / moved.total
 
     def judged(self, kib: int) -> bool:
         """Whether a cache of this size is smaller than what the pass touches.
@@ -115,42 +99,42 @@ def runs_of(rows: Iterable[Mapping[str, str]], side: Side, which: Split) -> dict
     Parameters
     ----------
     rows : iterable of mapping
-        Of one side; megabytes, by ``network``, ``lowering``, ``kernels``, ``input`` and
-        ``cache_kib``; a row per process.
+        Of one side; bytes, by ``network``, ``lowering``, ``kernels``, ``input``, ``processes`` and
+        ``cache_kib``.
     side : str
     which : Split
 
     Returns
     -------
     dict of Series to Runs
-        In the order of the split.
+        In the order of the split; what has not been measured is not there.
 
     Raises
     ------
     InputError
-        For a row whose series the split does not have on this side, and a series of it that has
-        no row.
+        For a row whose series the split does not have on this side.
     """
-    found: dict[Series, dict[int, tuple[Moved, ...]]] = {
-        series: {} for series in which.series(side)
-    }
+    steady: dict[Series, dict[int, Moved]] = {series: {} for series in which.series(side)}
     cold: dict[Series, list[float]] = {}
+    processes: dict[Series, int] = {}
     problems: dict[str, None] = {}
     for row in rows:
         if row["kernels"] != KERNELS:
             continue
         series = Series(row["network"], row["lowering"], side_of(row["input"]))
-        if series not in found:
+        if series not in steady:
             problems[f"{series} is not on the side {side} of the split"] = None
             continue
-        steady = [1e6 * float(row[f"{name}_mb"]) for name in COUNTS]
-        kib = int(row["cache_kib"])
-        found[series][kib] = (*found[series].get(kib, ()), Moved(*steady))
-        first = [1e6 * float(row[f"cold_{name}_mb"]) for name in COUNTS]
-        cold.setdefault(series, []).append(first[0] + first[1])
-    for series in found:
-        if series not in cold and not problems:
-            problems[f"{series} has not been measured"] = None
+        steady[series][int(row["cache_kib"])] = Moved(
+            *(float(row[f"{name}_bytes"]) for name in (*COUNTS, "least", "most"))
+        )
+        first = sum(float(row[f"cold_{name}_bytes"]) for name in ("read", "write_allocate"))
+        cold.setdefault(series, []).append(first)
+        processes[series] = int(row["processes"])
     if problems:
         raise InputError(*(Problem(text) for text in problems))
-    return {series: Runs(sizes, min(cold[series])) for series, sizes in found.items()}
+    return {
+        series: Runs(sizes, min(cold[series]), processes[series])
+        for series, sizes in steady.items()
+        if sizes
+    }

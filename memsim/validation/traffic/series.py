@@ -8,15 +8,17 @@ nothing anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from memsim.calibration.families import family_of
 from memsim.calibration.score import Score
-from memsim.validation.check import Check, CheckRow, Claim, Sample, goal
+from memsim.files import read_table
+from memsim.program.library.onednn.runtime import LINE
+from memsim.validation.check import Check, CheckRow, Claim, Kernels, Sample, goal
 from memsim.validation.split import SEEN, Series, Side, Split, split
 from memsim.validation.traffic import read_off
-from memsim.validation.traffic.command import SUBJECTS
+from memsim.validation.traffic.command import SUBJECTS, library_kernels
 from memsim.validation.traffic.frozen import Frozen, frozen
 from memsim.validation.traffic.measured import Moved, Runs, measured
 
@@ -46,6 +48,8 @@ class Question:
         measured inside the band of placements.
     writes : bool
         Of write-backs alone, instead of everything.
+    by_kernel : bool
+        Whether development series are told kernel by kernel, too.
     """
 
     key: str
@@ -55,6 +59,7 @@ class Question:
     sizes: tuple[int, ...]
     goals: tuple[tuple[str, float], ...] = ()
     writes: bool = False
+    by_kernel: bool = False
 
     def quantity(self, moved: Moved) -> float:
         """What is compared, in bytes."""
@@ -66,11 +71,11 @@ ALL = (*SMALL, *LARGE)
 
 QUESTIONS = (
     Question("fused", "fused, 1 to 32 MiB", "library", ("fused",), LARGE,
-             (("WAPE", 0.07), ("worst", 0.15))),
+             (("WAPE", 0.07), ("worst", 0.15)), by_kernel=True),
     Question("fused_small", "fused, 256 and 512 KiB", "library", ("fused",), SMALL,
              (("WAPE", 0.08),)),
     Question("eager", "eager, 1 to 32 MiB", "library", ("eager",), LARGE,
-             (("WAPE", 0.1), ("worst", 0.2))),
+             (("WAPE", 0.1), ("worst", 0.2)), by_kernel=True),
     Question("eager_small", "eager, 256 and 512 KiB", "library", ("eager",), SMALL),
     Question("writes", "writes alone", "library", BOTH, ALL, (("WAPE", 0.12),), writes=True),
     Question("band", "best and worst placement", "library", BOTH, ALL, (("inside", 0.9),)),
@@ -111,6 +116,9 @@ def checks() -> Iterator[tuple[str, Callable[[], Check]]]:
 
 def answered(question: Question, side: Side) -> Check:
     """The check of a question about one side of the split that comes along."""
+    kept = frozen()
+    if side == "test" and not kept.said:  # nothing to compare with, so nothing to look at
+        return compared(question, side, {}, {})
     runs = {
         series: each
         for series, each in measured(side).items()
@@ -118,16 +126,44 @@ def answered(question: Question, side: Side) -> Check:
     }
     if side == "dev":
         predictions: Predictions = {series: predicted(question.subject, series) for series in runs}
-        return compared(question, side, runs, predictions)
-    kept = frozen()
+        check = compared(question, side, runs, predictions)
+        return replace(check, kernels=kernels(runs)) if question.by_kernel else check
     predictions = {series: kept.said.get((question.subject, series), {}) for series in runs}
     return compared(question, side, runs, predictions, looks(kept, split(), tuple(runs)))
+
+
+KERNELS_AT = 1024
+"""KiB of the last level at which kernels are told."""
+
+
+def kernels(runs: Mapping[Series, Runs]) -> Kernels | None:
+    """How far single kernels of development series are off, where these were counted by kernel."""
+    rows, wholes = [], []
+    for series in runs:
+        try:
+            table = read_table(
+                "memsim.validation", f"layers_dev/{series.network}_{series.lowering}"
+            )
+        except FileNotFoundError:
+            continue
+        ours = library_kernels(series, 1024 * KERNELS_AT)
+        real = {row["kernel"]: _lines(row) * LINE / 1e6 for row in table}
+        for name, megabytes in real.items():
+            if megabytes:
+                said = ours.get(name, 0.0) / 1e6
+                rows.append(CheckRow(f"{series} {name}", megabytes, said))
+                wholes.append(sum(real.values()))
+    return Kernels.of(rows, wholes, f"{KERNELS_AT // 1024} MiB") if rows else None
+
+
+def _lines(row: Mapping[str, str]) -> int:
+    return sum(int(row[f"{count}{KERNELS_AT}"]) for count in ("rm", "wm", "wb"))
 
 
 @cache
 def predicted(subject: str, series: Series) -> Mapping[int, Moved]:
     """What a subject says of a development series, at all sizes at which it was measured."""
-    sizes = sorted(measured("dev")[series].processes)
+    sizes = sorted(measured("dev")[series].steady)
     said = SUBJECTS[subject].says(series, [1024 * size for size in sizes])
     return dict(zip(sizes, said, strict=True))
 
@@ -154,7 +190,7 @@ def compared(
     rows, omitted, spreads = [], [], []
     for series, run in runs.items():
         for size in question.sizes:
-            if size not in run.processes or size not in predictions.get(series, {}):
+            if size not in run.steady or size not in predictions.get(series, {}):
                 continue
             name = _name(series, size)
             if not run.judged(size):
@@ -164,8 +200,8 @@ def compared(
             ours = predictions[series][size]
             if question.key != "band":
                 rows.append(_row(question, name, run.steady[size], ours))
-            elif ours.low is not None:
-                rows += [_row(question, name, each, ours) for each in run.processes[size]]
+            else:
+                rows += _ends(name, run.steady[size], ours)
     subject, here = SUBJECTS[question.subject], tuple(rows)
     networks = list(dict.fromkeys(series.network for series in runs))
     return Check(
@@ -174,12 +210,10 @@ def compared(
         unit="MB",
         sample=SAMPLES[side],
         facts=(
-            MEASURED,
+            *_once(question, side),
             ("networks", f"{', '.join(networks)}: {_families(networks)}"),
+            *_missing(runs, question, side),
             *_processes(runs, spreads),
-            *subject.facts,
-            *((read_off.told(),) if question.subject == "library" else ()),
-            OMITTED,
             *told,
         ),
         rows=here,
@@ -191,17 +225,53 @@ def compared(
 
 
 def _row(question: Question, name: str, real: Moved, ours: Moved) -> CheckRow:
-    band = (ours.low, ours.high) if question.key == "band" else (None, None)
-    low, high = (None if value is None else value / 1e6 for value in band)
-    one, other = question.quantity(real) / 1e6, question.quantity(ours) / 1e6
-    return CheckRow(name, one, other, low=low, high=high)
+    return CheckRow(name, question.quantity(real) / 1e6, question.quantity(ours) / 1e6)
+
+
+def _ends(name: str, real: Moved, ours: Moved) -> Iterator[CheckRow]:
+    """What the processes moved that moved least and most, each to lie in the band."""
+    if ours.low is None or ours.high is None:
+        return
+    ends = {"least": real.low or real.total, "most": real.high or real.total}
+    if ends["least"] == ends["most"]:
+        ends = {"": ends["least"]}
+    for which, total in ends.items():
+        yield CheckRow(
+            f"{name} {which}".strip(), total / 1e6, ours.total / 1e6,
+            low=ours.low / 1e6, high=ours.high / 1e6,
+        )  # fmt: skip
+
+
+def _once(question: Question, side: Side) -> tuple[tuple[str, str], ...]:
+    """Facts that several checks share, and that the first one of them tells."""
+    first = next(each for each in QUESTIONS if each.subject == question.subject)
+    if question.key != first.key:
+        return (("measured, predicted", f"see {side}_{first.key}"),)
+    facts = SUBJECTS[question.subject].facts
+    if question.subject == "library":
+        facts = (*facts, read_off.told())
+    if question.key != QUESTIONS[0].key:
+        return (("measured", f"see {side}_{QUESTIONS[0].key}"), *facts)
+    return (MEASURED, *facts, OMITTED)
+
+
+def _missing(
+    runs: Mapping[Series, Runs], question: Question, side: Side
+) -> tuple[tuple[str, str], ...]:
+    """A fact: series of the split that nothing was measured of."""
+    missing = [
+        str(series)
+        for series in split().series(side)
+        if series.lowering in question.lowerings and series not in runs
+    ]
+    return (("not measured", ", ".join(missing)),) if missing else ()
 
 
 def _processes(
     runs: Mapping[Series, Runs], spreads: Sequence[float]
 ) -> tuple[tuple[str, str], ...]:
     """A fact: how far apart processes are that ran the same."""
-    most = max((len(each) for run in runs.values() for each in run.processes.values()), default=0)
+    most = max((run.processes for run in runs.values()), default=0)
     if most < 2 or not spreads:
         return ()
     return (
