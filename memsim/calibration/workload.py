@@ -91,7 +91,7 @@ class Workload:
         tiles = (compute.channel_tile, compute.wave, compute.vector)
         key = (
             run.place, content_of(run), base.buffer, cache, burst, tiles, named,
-            compute.kernels, base.program.images, base.program.rows, base.program.library,
+            compute.kernels, tuple(base.program.options.items()), base.program.library,
         )  # fmt: skip
         if key not in _BUILT:
             program = _program(run, base)
@@ -210,5 +210,5 @@ def _program(run: Run, base: Machine) -> Program:
     library = base.program.library
     if library != "none":
         return build_library(network, library=library, lowering=lowering, line=base.cache.line)
-    habits = {name: getattr(base.program, name) for name in ("images", "rows")}
-    return build(network, buffer=base.buffer, lowering=lowering, **habits)
+    habits = {**base.program.options, "lowering": lowering}
+    return build(network, buffer=base.buffer, **habits)

@@ -37,8 +37,8 @@ class Cache(BaseModel):
     layout : str
         ``nchw`` or ``nhwc``: how feature maps lie in memory.
     allocator : str
-        Who gives feature maps their addresses: ``caching``, ``arena``, ``cuda`` or ``fresh``; a
-        name in the registry of :mod:`memsim.program.memory.allocator`.
+        Who gives feature maps their addresses: ``caching``, ``arena``, ``cuda``, ``oldest`` or
+        ``fresh``; a name in the registry of :mod:`memsim.program.memory.allocator`.
     first_level : int or None
         Bytes of a first level in front of a hardware cache, which filters what it is asked for;
         None: there is none.

@@ -73,10 +73,10 @@ class ProgramHabit(BaseModel):
         return dict(each.split("@") for each in self.variants).get(network)
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> dict[str, Any]:
         """The options of a program that the machine decides, where no library does."""
         names = ("lowering", "order", "tile", "images", "schedule", "rows")
-        said: dict[str, str | int] = {name: getattr(self, name) for name in names}
+        said: dict[str, Any] = {name: getattr(self, name) for name in names}
         if self.register_tile is not None:
             said["register_tile"] = str(self.register_tile)
         if self.kernel_scratch:

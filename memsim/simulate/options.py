@@ -116,7 +116,7 @@ class Options(TypedDict, total=False):
     allocator: Annotated[
         str | None,
         Option(
-            "caching, arena, cuda or fresh: who gives feature maps their addresses.",
+            "caching, arena, cuda, oldest or fresh: who gives feature maps addresses.",
             default="caching",
         ),
     ]

@@ -159,3 +159,12 @@ def test_a_batch_is_run_as_the_base_machine_takes_it():
     run = Run("resnet18", (3, 32, 32), "fused", 1.0, batch=2)
     found = [Workload.of(run, machine).program.options["images"] for machine in (base, apart)]
     assert found == ["together", "apart"]
+
+
+def test_a_machine_in_register_tiles_is_fitted_to_times_in_register_tiles(tmp_path):
+    file = tmp_path / "wide.yaml"
+    file.write_text(NETWORK.replace("CHANNELS", "64").replace("[3, 64", "[64, 64"))
+    measured = Run(str(file), (64, 64, 64), "fused", 0.001)
+    options = Workload.of(measured, load_machine("cpu")).program.options
+    assert (options["register_tile"], options["order"]) == ("4x24", "larger_outer")
+    assert "register_tile" not in Workload.of(measured, load_machine("textbook")).program.options

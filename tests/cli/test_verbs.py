@@ -15,6 +15,7 @@ import pytest
 import memsim
 from memsim.cli.main import COMMANDS, cli, run
 from memsim.machine import DEFAULT_MACHINE, Cache
+from memsim.machine.habits import ProgramHabit
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
@@ -135,7 +136,7 @@ def test_the_documentation_of_the_options_is_made_of_the_same_lines() -> None:
 def test_what_holds_where_an_option_is_left_out_is_what_is_told() -> None:
     fields = Cache.model_fields
     for name, option in RUN_OPTIONS.items():
-        if name in memsim.load_machine().program.options:
+        if name in ProgramHabit.model_fields:
             assert option.default == MACHINES, name
         elif name in ("layout", "allocator"):
             assert option.default == fields[name].default, name
