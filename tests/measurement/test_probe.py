@@ -232,12 +232,22 @@ def test_the_file_of_a_machine_is_one_that_is_read(tmp_path: Path) -> None:
     assert machine.mac_rate("depthwise") == machine.mac_rate("conv")
     assert machine.kernel_overhead_ps == 0
     assert machine.compute.overlap == "none"
+    assert machine.onchip_bytes_per_s == 222_200_000_000  # triads in L1
+    assert machine.compute.channel_tile == 1  # its vectors are not told
+
+
+def test_the_lanes_of_a_vector_are_the_tile_of_channels(tmp_path: Path) -> None:
+    for vectors, lanes in (("avx2", 8), ("avx512f", 16), ("amx_tile", 16), ("unheard_of", 1)):
+        probe = replace(made_up(), facts={**made_up().facts, "vectors": vectors})
+        file = tmp_path / "mine.yaml"
+        file.write_text(machine_text(probe, "mine"), "utf-8")
+        assert memsim.load_machine(file).compute.channel_tile == lanes, vectors
 
 
 def test_every_number_of_the_file_says_where_it_is_from() -> None:
     text = machine_text(made_up(), "mine")
     assert max(map(len, text.splitlines())) <= 100
-    assert text.count("measured by memsim probe on Made Up 3000, 1 thread") == 2
+    assert text.count("measured by memsim probe on Made Up 3000, 1 thread") == 3
     for line in text.splitlines():
         key, _, rest = line.partition(": ")
         if rest and key.strip() not in ("name", "description", "source") and key[0] != "#":

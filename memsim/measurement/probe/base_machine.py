@@ -77,6 +77,7 @@ def machine_text(probe: Probe, name: str) -> str:
         "",
         "cache:",
         _entry(1, "size", str(size), f"{level}, {format_bytes_exact(size)}, as the system says"),
+        *_through(probe, measured),
         "",
         _entry(0, "buffer", "512KiB", "assumed, as in every preset of a product"),
         "",
@@ -101,8 +102,32 @@ def machine_text(probe: Probe, name: str) -> str:
         _entry(1, "kernel_overhead", "0s", f"the limit; {probe.call.what} took {overhead}"),
         _entry(1, "kernels", "onednn", "PyTorch's on processors"),
         _entry(1, "overlap", "none", "chosen: what a core waits for, it does not hide"),
+        *_lanes(probe),
     ]
     return "\n".join(lines) + "\n"
+
+
+LANES = {"avx": 8, "avx2": 8, "avx512f": 16, "amx_tile": 16, "asimd": 4}
+"""fp32 numbers in a vector, by the instructions that a probe names."""
+
+
+def _through(probe: Probe, measured: str) -> list[str]:
+    """What goes through the caches at most: as fast as the first is."""
+    first, size = next(iter(probe.caches.items()))
+    inside = [each for each in probe.bandwidths if each.footprint_bytes <= size]
+    if not inside:
+        return []
+    fastest = max(inside, key=lambda each: each.high)
+    note = f"the limit, {fastest.loop} in {first}, the fastest block"
+    return [_entry(1, "bandwidth", _rate(fastest.high, "B"), measured), *_notes(note)]
+
+
+def _lanes(probe: Probe) -> list[str]:
+    lanes = LANES.get(probe.facts.get("vectors", ""))
+    if lanes is None:
+        return []
+    note = "lanes of a vector: output channels are computed in whole vectors"
+    return [_entry(1, "channel_tile", str(lanes), note)]
 
 
 def _source(probe: Probe) -> str:
