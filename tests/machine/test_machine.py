@@ -100,6 +100,8 @@ def test_every_number_of_a_machine_as_plain_values():
         "ways": None,
         "index": "plain",
         "fetch_on_write": True,
+        "first_level_bytes": None,
+        "first_level_ways": None,
         "onchip_bandwidth_bytes_per_s": None,
         "buffer_bytes": 524_288,
         "bandwidth_bytes_per_s": 25_600_000_000,

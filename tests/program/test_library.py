@@ -76,7 +76,9 @@ def test_what_a_tensor_is_touched_for() -> None:
 
 
 def test_a_copy_that_no_kernel_executes_is_done_for_the_next_one() -> None:
-    text = "{name: n, input: [8, 4, 4], layers: [{conv: {out: 16, kernel: 3}}, flatten, {linear: 4}]}"
+    text = (
+        "{name: n, input: [8, 4, 4], layers: [{conv: {out: 16, kernel: 3}}, flatten, {linear: 4}]}"
+    )
     program = build_library(memsim.loads(text), library="onednn-avx2")
     assert [kernel.op.kind for kernel in program.kernels] == ["conv", "linear"]
     reads = {program.tensors[t].name
