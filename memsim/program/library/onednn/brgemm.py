@@ -74,7 +74,7 @@ def record_brgemm(
 
 
 @cache
-def shares(channels: int, block: int, passes: int, simd: int) -> tuple[float, ...]:
+def shares(channels: int, block: int, passes: int, simd: int) -> tuple[tuple[float, float], ...]:
     """Which part of a channel block's lines each pass of a register block reads.
 
     A pass reads some vectors of every row of ``block`` channels: whole vectors in equal numbers,
@@ -88,20 +88,25 @@ def shares(channels: int, block: int, passes: int, simd: int) -> tuple[float, ..
         Of the block.
     passes, simd : int
 
+    Returns
+    -------
+    tuple of (float, float)
+        Where it begins and how much it is.
+
     Examples
     --------
     Rows of 32 channels are two lines. 28 channels are three vectors, which lie in both, and half a
     vector, which lies in the second one.
 
     >>> shares(28, 32, 2, 8), shares(24, 24, 1, 8)
-    ((1.0, 0.5), (1.0,))
+    (((0.0, 1.0), (0.5, 0.5)), ((0.0, 1.0),))
     """
     vectors, left = divmod(channels, simd)
     full = passes - (left > 0 and vectors > 0)
     wide = ceil(max(vectors, 1), full) * simd
     stops = [min(wide * (turn + 1), max(vectors * simd, left)) for turn in range(full)]
     stops += [channels] * (passes - full)
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     begin = 0
     for stop in stops:
         lines = {
@@ -109,7 +114,8 @@ def shares(channels: int, block: int, passes: int, simd: int) -> tuple[float, ..
             for row in range(0, block * ITEM * LINE, block * ITEM)  # until they meet lines alike
             for byte in range(row + begin * ITEM, row + stop * ITEM, ITEM)
         }
-        found.append(len(lines) / (block * ITEM))
+        part = len(lines) / (block * ITEM)
+        found.append((min(begin * ITEM // LINE * LINE / (block * ITEM), 1 - part), part))
         begin = stop
     return tuple(found)
 
@@ -160,17 +166,17 @@ class _Group:
             size, passes = (b.tail_rows, b.tail_passes) if tail else (b.rows, b.passes)
             parts = shares(min(b.oc, g.oc - oc), b.oc, passes, b.simd)
             steps += [
-                (row, at, min(at + size, stop), oc, taps, ic, part)
+                (row, at, min(at + size, stop), oc, taps, ic, *part)
                 for ic in range(0, g.ic, b.ic)
                 for taps in range(0, g.kh, b.kh)
                 for at in range(start, stop, size)
                 for part in parts
             ]
         table = np.array(steps).T
-        row, at, stop, oc, taps, ic = table[:-1].astype(np.int64)
+        row, at, stop, oc, taps, ic = table[:-2].astype(np.int64)
         streams: list[Stream] = []
         for tap in range(b.kh):
-            streams += self._reduce(row, at, stop, oc, taps + tap, ic, table[-1])
+            streams += self._reduce(row, at, stop, oc, taps + tap, ic, table[-2:])
         if self.added is not None:  # once everything is summed up
             last = (taps + b.kh >= g.kh) & (ic + b.ic >= g.ic)
             written, length = self._results(row, at, stop, oc)
@@ -189,8 +195,8 @@ class _Group:
         ic: Ints,
         part: NDArray[np.float64],
     ) -> list[Stream]:
-        """One row of taps: the input pixels below, and the weights. Which lines a part of these
-        has is not told apart: it is as many from the first one on."""
+        """One row of taps: the input pixels below, and the weights. The lines of a part of these
+        lie between one another; here they lie together."""
         g, b = self.g, self.b
         if b.flat:
             inside = np.ones(len(row), np.bool_)
@@ -206,11 +212,13 @@ class _Group:
         slab = self.weights + oc // b.oc * self.chunk + tap * (g.kw * g.ic * b.oc * ITEM)
         if b.ic >= g.ic:
             size = g.kw * g.ic * b.oc * ITEM
-            wei: Stream = (slab[:, None], (inside * _part(size, part))[:, None], False)
+            skip, some = _part(size, part)
+            wei: Stream = ((slab + skip)[:, None], (inside * some)[:, None], False)
         else:  # the part of the input channels lies in one piece per tap
             column = np.arange(g.kw) * (g.ic * b.oc * ITEM)
-            start = (slab + ic * (b.oc * ITEM))[:, None] + column
-            wei = (start, (inside * _part(depth * (b.oc * ITEM), part))[:, None], False)
+            skip, some = _part(depth * (b.oc * ITEM), part)
+            start = (slab + ic * (b.oc * ITEM) + skip)[:, None] + column
+            wei = (start, (inside * some)[:, None], False)
         whole = b.ic >= g.ic and g.groups == 1
         skips = g.sw > g.ext_kw  # pixels that no window reads lie between
         if whole and not skips:
@@ -236,6 +244,9 @@ class _Group:
         return start, (step < (stop - at)[:, None]) * (width * ITEM)[:, None]
 
 
-def _part(size: Ints | int, part: NDArray[np.float64]) -> Ints:
-    """A part of a range, in whole lines."""
-    return np.minimum(size, np.ceil(size * part / LINE).astype(np.int64) * LINE)
+def _part(size: Ints | int, part: NDArray[np.float64]) -> tuple[Ints, Ints]:
+    """A part of a range, in whole lines: what lies before it, and its length."""
+    begin, share = part
+    skip = np.floor(size * begin / LINE).astype(np.int64) * LINE
+    length = np.ceil(size * share / LINE).astype(np.int64) * LINE
+    return skip, np.minimum(size - skip, length)

@@ -42,7 +42,7 @@ EVERY = Floor(read=270, dirtied=110, written=15)
 KINDS: Mapping[str, Floor] = MappingProxyType(
     {
         "conv": Floor(read=850, dirtied=600, written=650, own=245),
-        "conv.depthwise": Floor(read=180, dirtied=180, written=170, own=150),
+        "conv.depthwise": Floor(read=700, dirtied=450, written=300, own=150),
         "conv.reordered": Floor(read=2700, dirtied=1570, written=1300, own=315),
         "conv.reordered.depthwise": Floor(read=640, dirtied=420, written=1225, own=315),
         "conv.product": Floor(read=400),
