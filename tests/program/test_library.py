@@ -107,7 +107,8 @@ def test_frames_share_weights_and_the_image() -> None:
     one, three = built(), built(frames=3)
     output = one.compulsory_write_bytes
     assert three.compulsory_bytes - one.compulsory_bytes == 2 * output
-    assert three.one_frame.tasks == one.tasks and three.tasks == 3 * one.tasks
+    assert three.one_frame.tasks == one.tasks
+    assert three.tasks == 3 * one.tasks
     kept = int(((one.cell_frame == 0) & one.cell_is_weight).sum())
     assert int(three.cell_is_weight.sum()) == kept
 
@@ -145,5 +146,5 @@ def test_another_lowering_is_none_of_a_library() -> None:
 
 @pytest.mark.parametrize("frames", [0, True, 1.5])
 def test_frames_are_a_number(frames: int) -> None:
-    with pytest.raises(memsim.InputError, match="frames: .+ is no number of inferences"):
+    with pytest.raises(memsim.InputError, match=r"frames: .+ is no number of inferences"):
         built(frames=frames)
