@@ -85,7 +85,7 @@ def test_errors_of_size(memsim) -> None:
         (2, "size hardnet68 --traffic 1XB"),
         (1, "size hardnet68 --traffic 40MB"),
         (2, "curve hardnet68 --policy fifo"),
-        (2, "curve hardnet68 --management hardware --ways 16"),
+        (2, "curve hardnet68 --management hardware --ways 16 --policy fifo"),
         (2, "curve hardnet68 --cache 1MiB,2XB"),
     ):
         code, out, err = memsim(*line.split())

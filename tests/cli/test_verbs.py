@@ -19,6 +19,7 @@ from memsim.machine.habits import ProgramHabit
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
+from memsim.program.library.build import HEAP
 from memsim.simulate import prepare
 from memsim.simulate.heed import heeded
 from memsim.simulate.options import MACHINES, OPTIONS, RUN_OPTIONS, Options, RunOptions
@@ -146,6 +147,8 @@ def test_what_holds_where_an_option_is_left_out_is_what_is_told() -> None:
             assert option.default == str(
                 memsim.build(memsim.load("resnet18"), buffer=1 << 19).frames
             )
+        elif name == "heap":
+            assert option.default == HEAP
         elif name != "clock":
             assert option.default == "", f"{name}: the machine says"
     assert RUN_OPTIONS["clock"].default == "replay"
@@ -322,7 +325,8 @@ def test_pytorch_traffic_is_told_what_is_wrong(tiny: str, capsys) -> None:
         ("--mode eagr", "unknown PyTorch mode 'eagr' (did you mean 'eager'?)"),
         ("--cache 1XB", "sizes: '1XB' is not a size"),
         ("--ways 0", "ways: 0 is no number of ways"),
-        ("--batch 2", "one image"),
+        ("--dtype fp16", "the kernels of oneDNN are modelled in fp32"),
+        ("--library onednn", "unknown library 'onednn' (did you mean 'onednn-avx'?)"),
     ):
         assert run(["pytorch-traffic", tiny, *words.split()]) > 0
         assert message in capsys.readouterr().err

@@ -70,6 +70,6 @@ class Hardware(Management):
         return cache.ways is not None and cache.policy == "lru" and cache.index == "plain"
 
     def one_pass(self, cache: Cache) -> str:
-        if cache.ways is not None:
-            return f"a curve needs a fully associative cache, this one has {cache.ways} ways"
+        if cache.ways is not None and cache.policy == "lru":
+            return f"a curve of sets needs index 'plain', the machine has {cache.index!r}"
         return super().one_pass(cache)
