@@ -146,7 +146,7 @@ def _frees(part: Recording, size: int) -> list[int]:
 
 
 def _period(part: Recording, begin: int, end: int, weights: int) -> str:
-    """Words of a part of the building; ``h`` ends those of what is freed before its end."""
+    """Words of a part of the building; ``h`` ends those of what is freed later in it."""
     made: dict[int, int] = {}
     found: list[str] = []
     for at, (kind, result, size, argument) in enumerate(part.calls()):
@@ -191,7 +191,8 @@ def main() -> None:
 
     print(f"# Recorded from torch {torch.__version__} by benchmarks/malloc_calls.py.")
     print("# m, c, a: malloc, calloc, posix_memalign to 64 of so many bytes; T: a tensor's memory;")
-    print("# f, t: what was made so many words ago is freed, a tensor's memory likewise.")
+    print("# f, t: what was made so many words ago is freed, a tensor's memory likewise;")
+    print("# w: memory of the weights' size; h: freed by the next call of the kind.")
     print("mode,kind,first,calls")
     found: dict[tuple[str, str, int], dict[str, tuple[str, str]]] = {}
     for mode, kind, network, layer, first in READ:

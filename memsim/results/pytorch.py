@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "memsim.pytorch_traffic/1"
 
-COLD, STEADY = 0, 1
-"""Passes: the first one, from an empty cache; the second one, after which all are alike."""
+COLD, STEADY = 0, -1
+"""Passes: the first one, from an empty cache; the last one, when the heap no longer grows."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PytorchTraffic(Facts):
     calls : tuple of LibraryCall
         The functions that ran, in order.
     misses : LevelMisses
-        Of both passes, in lines.
+        Of all passes, in lines.
 
     Examples
     --------

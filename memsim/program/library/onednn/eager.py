@@ -112,14 +112,14 @@ class EagerForward(Forward):
         with self.trace.call(layer.name, "conv"):
             self.enter(kind, layer.name)
             self.bias(layer)
-            target = self.produce(layer).map
-            if layer.op.biased:  # the product is added to it
-                aten.record_read(self.trace, target.address, target.nbytes, write=True)
             depth, pixels = g.ic * g.kh * g.kw, g.oh * g.ow
             plain = g.pointwise and (g.sh, g.sw) == (1, 1)
             blas = gemm.blas_of(self.runtime.processor.vectors)
             size = depth * pixels * ITEM
-            unfolded = source.address if plain else self.scratch(target.images * g.groups * size)
+            unfolded = source.address if plain else self.scratch(source.images * g.groups * size)
+            target = self.produce(layer).map
+            if layer.op.biased:  # the product is added to it
+                aten.record_read(self.trace, target.address, target.nbytes, write=True)
             for part in range(target.images * g.groups):
                 image, group = divmod(part, g.groups)
                 columns = unfolded + part * size

@@ -24,14 +24,12 @@ from memsim.files import read_table
 from memsim.program.memory.heaps.glibc import Glibc
 from memsim.program.memory.heaps.heap import HEAPS, Heap
 
-HOLES = 60
-"""Free pieces that a process has before the network is built (12 to 58 were counted in four)..."""
+HOLES = 1820
+"""Pieces that importing modules leaves free between those that stay: 1,538 and 1,539 holes, and 276
+and 280 pieces in malloc's cache, were counted in two processes before the first weights..."""
 
-KEPT = 240
-"""...and those in malloc's cache of its thread (235 to 243)..."""
-
-SMALLEST, LARGEST = 24, 600
-"""...and the least and most bytes of either."""
+SMALLEST, LARGEST = 24, 420
+"""...of which the holes had 0.36 MB in all; these are the least and most bytes that are drawn."""
 
 
 class Word(NamedTuple):
@@ -45,7 +43,7 @@ class Word(NamedTuple):
     number : int
         Bytes; for ``f`` and ``t`` how many words ago it was made.
     held : bool
-        Whether it is freed when the building is over.
+        Whether the next call of the kind frees it.
     """
 
     letter: str
@@ -160,6 +158,7 @@ class _Call:
     ----------
     words : tuple of Word
         Its calls of malloc.
+    kind : str
     first : bool
         Whether what it makes stays.
     weights : int
@@ -173,6 +172,7 @@ class _Call:
     """
 
     words: Words = ()
+    kind: str = ""
     first: bool = False
     weights: int = 0
     at: int = 0
@@ -211,13 +211,13 @@ class Process:
         self._scripts = _scripts(mode)
         self._call = _Call()
         self._beside: dict[int, list[int]] = {}  # a tensor's memory -> objects that go with it
-        self._held: list[int] = []  # what is freed when the building is over
+        self._held: dict[str, list[int]] = {}  # kind -> what its next call frees
         self._live_through(random.Random(past))
 
     def _live_through(self, draw: random.Random) -> None:
-        """Leave holes between pieces that stay, and pieces in the thread's cache."""
+        """Leave holes between pieces that stay."""
         heap, gone = self.heap, []
-        for _ in range(HOLES + KEPT):
+        for _ in range(HOLES):
             gone.append(heap.malloc(draw.randrange(SMALLEST, LARGEST)))
             heap.malloc(draw.randrange(SMALLEST, LARGEST))
         draw.shuffle(gone)
@@ -230,7 +230,7 @@ class Process:
             found: Words | None = _concat(operands)
         else:
             found = self._scripts.get((kind, first)) or self._scripts.get((kind, False))
-        self._call = _Call(TENSOR if found is None else found, first, weights)
+        self._call = _Call(TENSOR if found is None else found, kind, first, weights)
 
     def allocate(self, nbytes: int) -> int:
         """The address of a tensor's memory, after what the call makes before it."""
@@ -261,16 +261,22 @@ class Process:
             self.heap.free(beside)
 
     def finish(self) -> None:
-        """End the last call; free what was kept until the end."""
+        """End the last call; free what its next one would."""
         self._end()
-        for held in self._held:
+        for kind in list(self._held):
+            self._free_held(kind)
+
+    def _free_held(self, kind: str) -> None:
+        for held in self._held.pop(kind, ()):
             self.heap.free(held)
-        self._held = []
 
     def _end(self) -> None:
         """Make the rest of a call; what it leaves belongs to the tensor that it made last."""
         call = self._call
         self._play(len(call.words))
+        self._free_held(call.kind)
+        held = [at for at in call.objects if call.words[at].held]
+        self._held[call.kind] = [call.objects.pop(at) for at in held]
         left = [
             address
             for at, address in call.objects.items()
@@ -292,7 +298,7 @@ class Process:
         others."""
         call, heap = self._call, self.heap
         for at in range(call.at, end):
-            letter, number, held = call.words[at]
+            letter, number, _ = call.words[at]
             if letter == "f":
                 heap.free(call.objects.pop(at - number))
                 continue
@@ -306,10 +312,7 @@ class Process:
                 made = heap.memalign(64, call.weights)
             else:
                 continue
-            if held:
-                self._held.append(made)
-            else:
-                call.objects[at] = made
+            call.objects[at] = made
         call.at = max(call.at, end)
 
 
