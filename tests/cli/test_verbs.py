@@ -322,7 +322,7 @@ def test_pytorch_traffic_is_told_what_is_wrong(tiny: str, capsys) -> None:
         ("--mode eagr", "unknown PyTorch mode 'eagr' (did you mean 'eager'?)"),
         ("--cache 1XB", "sizes: '1XB' is not a size"),
         ("--ways 0", "ways: 0 is no number of ways"),
-        ("--batch 2", "one image"),
+        ("--dtype fp16", "the kernels of oneDNN are modelled in fp32"),
     ):
         assert run(["pytorch-traffic", tiny, *words.split()]) > 0
         assert message in capsys.readouterr().err
