@@ -17,7 +17,7 @@ NOT_RUN = (
 )
 """What could be compared and has not been."""
 
-NO_ROWS = "there is nothing to compare yet; test series wait until a model is frozen"
+NO_ROWS = "there is nothing to compare yet, since test series wait until a model is frozen"
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def fidelity(names: str | Sequence[str] = ()) -> Fidelity:
         names = [names]
     asked = [CHECKS[name] for name in names or CHECKS]  # an unknown one is told before any work
     checks = [check() for check in asked]
-    empty = tuple(f"{check.name}: {NO_ROWS}" for check in checks if not check.rows)
+    waiting = ", ".join(check.name for check in checks if not check.rows)
+    empty = (f"{NO_ROWS}: {waiting}",) if waiting else ()
     told = tuple(check for check in checks if check.rows)
     return Fidelity(told, empty if names else (*NOT_RUN, *empty))

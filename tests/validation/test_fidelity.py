@@ -19,7 +19,17 @@ from tests.golden import check_golden
 
 needs_scipy = pytest.mark.needs("scipy")
 
-MISSED: set[tuple[str, str]] = set()
+MISSED = {
+    ("titan_v", "rank correlation at least 0.99"),
+    ("titan_v", "fc_hardnet84 35-41 % below fc_densenet103"),
+    ("zen3_eager", "rank correlation at least 0.99"),
+    ("xeon_avx512", "rank correlation at least 0.99"),
+    ("dev_fused", "worst at most 15 %"),
+    ("dev_eager", "WAPE at most 10 %"),
+    ("dev_eager", "worst at most 20 %"),
+    ("dev_writes", "WAPE at most 12 %"),
+    ("dev_band", "measured inside the band in 90 % of rows"),
+}
 """Goals that are not reached and claims that do not hold: the report says NO, and so does this."""
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "fidelity.md"
@@ -175,7 +185,7 @@ def test_a_check_that_has_nothing_to_compare_yet_is_named(monkeypatch: pytest.Mo
     found = fidelity("waiting")
     assert found.checks == ()
     assert found.not_run == (
-        "waiting: there is nothing to compare yet; test series wait until a model is frozen",
+        "there is nothing to compare yet, since test series wait until a model is frozen: waiting",
     )
     assert "not run" in render(found, "table")
 
@@ -183,12 +193,29 @@ def test_a_check_that_has_nothing_to_compare_yet_is_named(monkeypatch: pytest.Mo
 @needs_scipy
 def test_the_front_page_says_the_numbers_of_the_report() -> None:
     text = " ".join(Path(__file__).parents[2].joinpath("README.md").read_text("utf-8").split())
-    mape = {check.name: f"{100 * check.score.mape:.1f} %" for check in whole().checks}
+    checks = {check.name: check for check in whole().checks}
+    mape = {name: f"{100 * check.score.mape:.1f} %" for name, check in checks.items()}
+    wape = {name: f"{100 * check.score.wape:.1f} %" for name, check in checks.items()}
+    fits = ("gtx1080", "titan_v", "zen3", "zen3_eager", "xeon_avx512", "xeon_avx512_eager")
+    scores = [score for name in fits if (score := checks[name].family_score)]
+    *some, last = [f"{100 * score.mape:.1f}" for score in scores]
     for said in (
         f"a network's time is {mape['gtx1080']} off on a GTX 1080, {mape['titan_v']} on a Titan V, "
-        f"{mape['zen3']} (fused) and {mape['zen3_eager']} (eager) on one core",
-        f"to which nothing was fitted, times are {mape['gtx1080ti']} off",
-        f"are {mape['traffic_fused']} (fused) and {mape['traffic_eager']} (eager) off on the two "
-        "networks that they were made by",
+        f"{mape['zen3']} (fused) and {mape['zen3_eager']} (eager) on one core of a Zen 3 running "
+        f"PyTorch, {mape['xeon_avx512']} and {mape['xeon_avx512_eager']} on one with AVX-512",
+        f"Without any network of its family it is {', '.join(some)} and {last} %",
+        f"they are {wape['dev_fused']} (fused) and {wape['dev_eager']} (eager) of the traffic off",
+        f"hardnet68 moves {_less(checks['dev_ideal'], 'fused')} less in the model than in truth",
+        f"fused, and {_less(checks['dev_ideal'], 'eager')} less eager",
     ):
         assert said in text, said
+
+
+def _less(check: Check, mode: str) -> str:
+    """How much less is predicted of hardnet68 from 1 MiB on."""
+    off = [
+        -100 * row.error
+        for row in check.rows
+        if row.name.startswith(f"hardnet68 {mode}") and row.name.endswith("MiB")
+    ]
+    return f"{min(off):.0f} to {max(off):.0f} %"

@@ -1,4 +1,4 @@
-"""Numbers of a model that nothing was fitted for, but that were read off measured runs."""
+"""Numbers of a model that no fit found, but that were read off measured runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from memsim.files import read_table
 from memsim.program.library.onednn.runtime import Runtime
 
 READ_OFF = ("every", "kinds", "module", "start")
-"""What of the runtime was read off the smallest rows of measured runs: its floors."""
+"""What of the runtime was read off the smaller rows of measured runs: its floors."""
 
 KNOWN = ("processor", "in_place", "heap", "past")
 """What of it follows from software and hardware: from source text and data sheets."""
@@ -55,8 +55,8 @@ def told() -> tuple[str, str]:
     """A line of a check's facts: what was read off runs."""
     return (
         "read off runs",
-        f"{floors()} numbers, the floors of the runtime: what an operator touches besides its "
-        "tensors, from the smallest rows of hardnet68 and resnet18 "
+        f"{floors()} numbers, the floors of the runtime: constants of what an operator touches "
+        "besides its tensors, fitted by hand to the smaller rows of development runs "
         "(memsim.program.library.onednn.runtime.Runtime); and the calls of malloc of "
         f"{len(read_table(*CALLS))} kinds of operators, recorded one by one (data/calls.csv)",
     )
