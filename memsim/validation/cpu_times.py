@@ -63,13 +63,21 @@ class Cpu:
 CPUS = (
     Cpu("zen3", "zen3_fused", "fused", "fused", "an AMD EPYC (Zen 3)"),
     Cpu("zen3_eager", "zen3_eager", "eager", "eager_onednn", "an AMD EPYC (Zen 3)"),
-    Cpu("xeon_avx512", "xeon_avx512_fused", "fused", "fused", "an Intel Xeon with AVX-512"),
+    Cpu(
+        "xeon_avx512",
+        "xeon_avx512_fused",
+        "fused",
+        "fused",
+        "an Intel Xeon with AVX-512",
+        "xeon_avx512_fused_test",
+    ),
     Cpu(
         "xeon_avx512_eager",
         "xeon_avx512_eager",
         "eager",
         "eager_onednn",
         "an Intel Xeon with AVX-512",
+        "xeon_avx512_eager_test",
     ),
 )
 """Every core that was measured."""
