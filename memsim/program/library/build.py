@@ -209,7 +209,6 @@ class _Assembly:
         birth = np.where(touched, task[first[tensor]] + of_frame * tasks, -1)
         death = np.where(touched, task[last[tensor]] + of_frame * tasks, -1)
         death[~own[tensor] & touched] += (self.frames - 1) * tasks
-        nbytes = np.array([each.nbytes for each in self.tensors])[tensor]
         box = np.array([[0, 0, each.shape[2], 0, each.shape[1]] for each in self.tensors])
         return {
             "touch_cell": np.concatenate(cell).astype(np.int32),
@@ -217,7 +216,7 @@ class _Assembly:
             "cell_tensor": tensor.astype(np.int32),
             "cell_bytes": self.lines[tensor] * self.line,
             "cell_box": box[tensor].astype(np.int32),
-            "cell_block": np.arange(len(nbytes) + 1),
+            "cell_block": np.arange(len(tensor) + 1),
             "cell_birth": birth.astype(np.int32),
             "cell_death": death.astype(np.int32),
             "cell_writer": np.where(writer[tensor] >= 0, writer[tensor] + of_frame * count, -1),
