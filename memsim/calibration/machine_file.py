@@ -115,9 +115,9 @@ class _File:
             "clock": facts.clock,
         }
         notes = {
-            "left_out": "mean error of a network's time by a fit that had not seen it",
+            "left_out": "mean error of a network's time by a fit that it was left out of",
             "worst": "the largest of these errors",
-            "family_out": "the mean where it had seen no network of the family",
+            "family_out": "the mean where its whole family was left out",
             "family_worst": "the largest of those errors",
         }
         yield "calibrated:               # what the numbers were fitted to, and how wrong they are"
