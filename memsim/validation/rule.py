@@ -127,8 +127,8 @@ def rules(machines: str | Sequence[str | os.PathLike[str]] = ()) -> Rules:
     Parameters
     ----------
     machines : str or sequence of str or path
-        Names or files; if empty all that are shipped, but for those in register tiles or with a library's kernels, whose
-        programs take minutes at 1024x1024.
+        Names or files; if empty all that are shipped, but for those in register tiles or with a
+        library's kernels, whose programs take minutes at 1024x1024.
 
     Returns
     -------
