@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "memsim.result/2"
 
+MOST_LINES = 250_000_000
+"""Accesses to lines of a library's run up to which the band of placements is told unasked."""
+
 STALLS = (Fraction(1, 10), Fraction(1, 100))
 """Shares of the time of which every report tells at which bandwidth stalls fall to them."""
 
@@ -139,11 +142,13 @@ class Result(Facts):
     def band(self) -> Band | None:
         """What moves by where tensors lie, where a library runs and no heap was asked for.
 
-        It takes two more cache passes, of the best and of the worst heap.
+        It takes two more cache passes, of the best and of the worst heap; None where they would
+        take long, which options ``heap hottest`` and ``heap coldest`` can still ask for.
         """
         if self.only is not None or self.program.options.get("heap") != HEAP:
             return None
-        if self.machine.cache.ways is None:
+        lines = sum(spans.nbytes for spans, _ in self.program.spans) // self.machine.cache.line
+        if self.machine.cache.ways is None or lines > MOST_LINES:
             return None
         from memsim.results.band import bands
 

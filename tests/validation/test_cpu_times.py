@@ -13,11 +13,23 @@ from memsim.validation.split import Series, read_split
 
 needs_scipy = pytest.mark.needs("scipy")
 
+FOLLOWED = {"zen3", "zen3_eager"}
+"""Machines that run a library's kernels: their fits follow each kernel line by line."""
+
 each_cpu = pytest.mark.parametrize("cpu", CPUS, ids=lambda cpu: str(cpu.machine))
+
+each_fit = pytest.mark.parametrize(
+    "cpu",
+    [
+        pytest.param(cpu, marks=[pytest.mark.slow] if cpu.machine in FOLLOWED else [])
+        for cpu in CPUS
+    ],
+    ids=lambda cpu: str(cpu.machine),
+)
 
 
 @needs_scipy
-@each_cpu
+@each_fit
 def test_the_preset_is_what_the_fit_gives(cpu: Cpu) -> None:
     file, machine = machine_file(cpu.machine), cpu.machine
     command = f"memsim calibrate memsim/validation/data/{cpu.runs}.csv --machine {machine}"
@@ -29,24 +41,25 @@ def test_the_preset_is_what_the_fit_gives(cpu: Cpu) -> None:
 
 @needs_scipy
 @each_cpu
-def test_at_least_six_networks_ran_at_three_sizes(cpu: Cpu) -> None:
+def test_at_least_six_networks_ran_at_each_size(cpu: Cpu) -> None:
     runs = read_runs([runs_file(cpu.runs)])
     whole = {(run.network, run.input_shape[1]) for run in runs.runs if not run.layer}
     names = {name for name, _ in whole}
     assert len(names) >= 6
-    assert whole == {(name, size) for name in names for size in (224, 512, 1024)}
+    sizes = (224, 512) if cpu.machine in FOLLOWED else (224, 512, 1024)
+    assert whole == {(name, size) for name in names for size in sizes}
     assert {run.lowering for run in runs.runs} == {cpu.mode}
     for fact in ("cpu", "caches", "torch", "threads", "clock of the times", "memory", "date"):
         assert runs.facts[fact]
 
 
 @needs_scipy
-@each_cpu
+@each_fit
 def test_every_timed_kernel_is_one_of_the_models(cpu: Cpu) -> None:
     fitted = calibration(cpu.machine)
     assert fitted.unmatched == ()
     assert fitted.level == "kernel"
-    assert fitted.kernel_scores["left_out"].rows > 2000
+    assert fitted.kernel_scores["left_out"].rows > 1500
 
 
 @needs_scipy

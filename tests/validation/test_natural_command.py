@@ -46,10 +46,12 @@ def test_a_published_time_is_answered_by_its_machine(
     assert score(capsys, runs, published.machine).mape <= most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("machine", "data"), [("zen3", "fused"), ("zen3_eager", "eager")])
 def test_a_measured_time_is_answered_by_its_machine(
     capsys: pytest.CaptureFixture[str], machine: str, data: str
 ) -> None:
-    runs = [run for run in read_runs([DATA / f"zen3_{data}.csv"]).runs if not run.layer]
-    assert len(runs) == 27
+    measured = read_runs([DATA / f"zen3_{data}.csv"]).runs
+    runs = [run for run in measured if not run.layer and run.input_shape[1] == 224]
+    assert len(runs) == 9
     assert score(capsys, runs, machine).mape <= 0.08
