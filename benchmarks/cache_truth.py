@@ -162,8 +162,8 @@ ABOUT = f"""
 # read, write_allocate, writeback: steady state, the mean over the counted passes of all processes. cold_*: the first pass, from
 # empty caches. least, most: the sum of the three in the process that moved least and in the one that moved most. Processes
 # differ by the seed of Python's hashes alone, which changes what is allocated when, and so where malloc puts maps. How much: of
-# hardnet68 eager the maps of a pass touch 3.0 to 6.2 MB of distinct lines in 7 native processes that keep freed memory, 5.5 to 6.7
-# in 4 native ones with the heap that is set here, 3.6 to 5.5 in 4 with it under Valgrind (benchmarks/heap_footprint.py).
+# hardnet68 eager the maps of a pass touch 3.0 to 6.2 MB of distinct lines in 7 native processes that keep freed memory, 2.9 to 6.7
+# in 7 native ones with the heap that is set here, 3.6 to 5.5 in 4 with it under Valgrind (benchmarks/heap_footprint.py).
 """  # noqa: E501
 
 
