@@ -87,23 +87,38 @@ class Child:
         SimulationError
             If it fails; with its last words.
         """
-        report = self.folder / "report.json"
-        file = write_job(self.folder, self.network, self.lowering, report=str(report), **job)
-        fast = FAST if self.fast else {}
+        file = self.write(**job)
         done = subprocess.run(
             [self.valgrind, *options, f"--log-file={self.folder / 'log'}",
              sys.executable, "-m", "memsim.measurement.counters.simulated_run", str(file)],
-            env=environment({**SINGLE, **HEAP, **fast, **own, "PYTHONHASHSEED": str(seed)}),
+            env=self.environment(seed, own),
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
         )  # fmt: skip
-        if done.returncode or not report.exists():
+        if done.returncode or not self.take(done.stdout):
             raise self.failure(done, "it has not begun to run the network")
-        self.report = json.loads(report.read_text("utf-8"))
-        self._verbose = done.stdout
         return done
+
+    def write(self, **job: Any) -> Path:
+        """Write what a process is to do; the file that names it."""
+        report = str(self.folder / "report.json")
+        return write_job(self.folder, self.network, self.lowering, report=report, **job)
+
+    def environment(self, seed: int, own: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a process."""
+        fast = FAST if self.fast else {}
+        return environment({**SINGLE, **HEAP, **fast, **own, "PYTHONHASHSEED": str(seed)})
+
+    def take(self, said: str) -> bool:
+        """Take in what a process told and said on its standard output; whether it told anything."""
+        report = self.folder / "report.json"
+        if not report.exists():
+            return False
+        self.report = json.loads(report.read_text("utf-8"))
+        self._verbose = said
+        return True
 
     def failure(self, done: subprocess.CompletedProcess[str], silent: str) -> SimulationError:
         """What to raise for a run that failed; ``silent`` says why if it ended well."""

@@ -11,8 +11,9 @@
 
    The program marks where it is by lseek(file, MARK + n, SEEK_SET) on /dev/null, where that has no
    effect.
-   Nothing is simulated before the first mark. Each mark writes a line of the counts since the
-   start to --out=FILE:
+   Nothing is simulated before the first mark. Each mark writes a line of the counts since then to
+   --out=FILE, in which %p is the process: children that are forked before the first mark have
+   caches and counts of their own.
 
      n loads stores  first: load misses, store misses, dirty evictions  the same of each last level
 
@@ -463,13 +464,23 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *from, const VexGuestLa
 
 /* ---- marks */
 
-static VgFile *out;
+static VgFile *out = NULL;
 
 /* Of Valgrind's core; after a system call it is safe, munmap discards translations likewise. */
 extern void VG_(discard_translations)(Addr start, ULong bytes, const HChar *who);
 
+static void refuse(const HChar *name, const HChar *expected) {
+   VG_(fmsg_bad_option)(name, "%s", expected); /* ends the program only while options are read */
+   VG_(exit)(1);
+}
+
 static void write_counts(UInt mark) {
    UInt n, k;
+   if (out == NULL) {
+      HChar *name = VG_(expand_file_name)("--out", out_name);
+      out = VG_(fopen)(name, VKI_O_WRONLY | VKI_O_CREAT | VKI_O_TRUNC, 0644);
+      if (out == NULL) refuse("--out", "cannot be written\n");
+   }
    VG_(fprintf)(out, "%u %llu %llu", mark, touched[LOAD], touched[STORE]);
    for (k = 0; k < 3; k++) VG_(fprintf)(out, " %llu", first_misses[k]);
    for (n = 0; n < sizes; n++)
@@ -525,11 +536,6 @@ static void usage(void) {
 
 static void debug_usage(void) { VG_(printf)("    (none)\n"); }
 
-static void refuse(const HChar *name, const HChar *expected) {
-   VG_(fmsg_bad_option)(name, "%s", expected); /* ends the program only while options are read */
-   VG_(exit)(1);
-}
-
 static void begin(void) {
    UWord n, lines = first_bytes >> LINE_BITS, sets = lines / first_ways;
    if (out_name == NULL) refuse("--out", "a file is needed\n");
@@ -547,8 +553,6 @@ static void begin(void) {
       level->way = VG_(calloc)("data_cache.last", level->sets * ways, sizeof(Line *));
       everywhere |= 1u << n;
    }
-   out = VG_(fopen)(out_name, VKI_O_WRONLY | VKI_O_CREAT | VKI_O_TRUNC, 0644);
-   if (out == NULL) refuse("--out", "cannot be written\n");
    if (trace_name != NULL) {
       SysRes opened = VG_(open)(trace_name, VKI_O_WRONLY | VKI_O_CREAT | VKI_O_TRUNC, 0644);
       if (sr_isError(opened)) refuse("--trace", "cannot be written\n");
@@ -556,7 +560,9 @@ static void begin(void) {
    }
 }
 
-static void end(Int exit_code) { VG_(fclose)(out); }
+static void end(Int exit_code) {
+   if (out != NULL) VG_(fclose)(out);
+}
 
 static void describe(void) {
    VG_(details_name)("data_cache");

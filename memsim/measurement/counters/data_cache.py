@@ -92,16 +92,31 @@ class DataCache:
             size. All in lines.
         """
         out = self._child.folder / "marks"
+        done = self._child.run(self.options(sizes, out), seed, self.environment(), layers=kernels)
+        marks = read_marks(out.read_text("utf-8") if out.exists() else "")
+        wrong = f"{len(marks)} marks are not one after each pass"
+        if (found := self.counts(sizes, marks, kernels)) is None:
+            raise self._child.failure(done, wrong)
+        return found
+
+    def options(self, sizes: Sequence[int], out: Path) -> list[str]:
+        """What Valgrind is told."""
         caches = [f"--cache={size}" for size in sizes]
-        options = [f"--tool={TOOL}", REGISTERS, f"--out={out}", f"--ways={WAYS}",
-                   f"--first={FIRST}", f"--first-ways={FIRST_WAYS}", *caches]  # fmt: skip
-        own = {"VALGRIND_LIB": str(self._folder)}
-        done = self._child.run(options, seed, own, layers=kernels)
-        marks = read_marks(out.read_text("utf-8"))
+        return [f"--tool={TOOL}", REGISTERS, f"--out={out}", f"--ways={WAYS}",
+                f"--first={FIRST}", f"--first-ways={FIRST_WAYS}", *caches]  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """Where Valgrind finds the tool."""
+        return {"VALGRIND_LIB": str(self._folder)}
+
+    def counts(
+        self, sizes: Sequence[int], marks: list[list[int]], kernels: bool
+    ) -> tuple[list[CacheCounts], list[tuple[str, list[Lines]]]] | None:
+        """What the marks of a run tell, as :meth:`count_kernels` does; None if some are missing."""
         names = self._child.report["kernels"] if kernels else []
         passes = 1 + FILL + COUNTED
         if len(marks) != 1 + passes + len(names):
-            raise self._child.failure(done, f"{len(marks)} marks are not one after each pass")
+            return None
         found = _differences(marks)
         steady = found[1 + FILL : passes]
         counts = [

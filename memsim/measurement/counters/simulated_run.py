@@ -67,6 +67,7 @@ def _run(job: dict[str, Any]) -> None:
     Path(job["report"]).write_text(
         json.dumps(
             {
+                "process": os.getpid(),
                 "torch": torch.__version__,
                 "libc": " ".join(platform.libc_ver()),
                 "vectors": torch.backends.cpu.get_cpu_capability(),
