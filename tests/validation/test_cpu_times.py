@@ -13,6 +13,8 @@ from memsim.validation.split import Series, read_split
 
 needs_scipy = pytest.mark.needs("scipy")
 
+pytestmark = pytest.mark.xdist_group("fits")
+
 FOLLOWED = {"zen3", "zen3_eager"}
 """Machines that run a library's kernels: their fits follow each kernel line by line."""
 
