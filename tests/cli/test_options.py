@@ -77,6 +77,10 @@ VALUES = {
     "frames": Values(("--frames", "1"), ("--frames", "3")),
     "rows": Values(("--rows", "touched"), ("--rows", "streamed")),
     "library": Values(("--library", "none"), ("--library", "onednn-avx2")),
+    "heap": Values(
+        ("--heap", "hottest", "--library", "onednn-avx2"),
+        ("--heap", "coldest", "--library", "onednn-avx2"),
+    ),
     "policy": Values(("--policy", "lru"), ("--policy", "fifo")),
     "management": Values(("--management", "scratchpad"), ("--management", "hardware")),
     "ways": Values(("--ways", "1"), ("--ways", "0")),
@@ -212,11 +216,11 @@ def around(option: str, way: str, management: str, cache: str) -> tuple[str, ...
     ]
     words = [word for name, pair in pairs for word in pair if name != option
              and why_not(line, name) is None]  # fmt: skip
-    if option == "library":  # whose kernels need no buffers, and sets
+    if option in ("library", "heap"):  # a library's kernels need no buffers, and sets
         words = words[: words.index("--buffer")] if "--buffer" in words else words
     if management == "hardware" and option != "management" and not why_not(line, "management"):
         words += ["--management", "hardware"]
-        words += ["--ways", "16"] if option == "library" else []
+        words += ["--ways", "16"] if option in ("library", "heap") else []
     return tuple(words)
 
 
@@ -235,6 +239,8 @@ def test_an_option_changes_the_answer_or_is_refused(
         pytest.skip("both clocks agree: see the test of the clock")
     if (way, option, management) == ("size", "images", "hardware"):
         pytest.skip("no cache of lines keeps two images at the limit")
+    if (way, option, management) == ("curve", "heap", "hardware"):
+        pytest.skip("at 12 KiB no tensor survives its layer: see the curve without sizes")
     if option == "cache" and way.startswith("curve"):
         pytest.skip("its own --cache is a list of sizes")
     for cache in CACHES:
@@ -311,7 +317,7 @@ def test_what_is_said_of_a_network_changes_the_answer_or_is_refused(
 def test_what_is_refused_would_do_nothing(
     here: None, monkeypatch: pytest.MonkeyPatch, verb: str, own: dict[str, Any]
 ) -> None:
-    refused = set(VERBS[verb].refuses) - {"clock"}
+    refused = set(VERBS[verb].refuses) - {"clock", "library", "heap"}  # of a hardware cache
     monkeypatch.setitem(VERBS, verb, Verb(always=LINES))
     for option in refused:
         values = [each[-1] for each in VALUES[option]]

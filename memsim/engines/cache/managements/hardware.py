@@ -71,5 +71,5 @@ class Hardware(Management):
 
     def one_pass(self, cache: Cache) -> str:
         if cache.ways is not None and cache.policy == "lru":
-            return f"a curve of sets needs index 'plain', the machine has {cache.index!r}"
+            return f"a curve needs a fully associative cache, this one has {cache.ways} ways"
         return super().one_pass(cache)
