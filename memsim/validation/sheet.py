@@ -97,7 +97,13 @@ def _grids(check: Check) -> Iterator[Grid]:
     more = _more(check)
     yield Grid(
         f"{check.title}, {check.unit} ({check.sample})",
-        ("", "measured", "predicted", "%", *(name for name, _ in more)),
+        # A band takes the room of long words: eighty columns have to do.
+        (
+            "",
+            *(("real", "model") if "low" in dict(more) else ("measured", "predicted")),
+            "%",
+            *(name for name, _ in more),
+        ),
         tuple((*_cells(row), *(cell(row) for _, cell in more)) for row in check.rows),
     )
     if check.kernels is not None:

@@ -241,6 +241,8 @@ def test_an_option_changes_the_answer_or_is_refused(
         pytest.skip("no cache of lines keeps two images at the limit")
     if (way, option, management) == ("curve", "heap", "hardware"):
         pytest.skip("at 12 KiB no tensor survives its layer: see the curve without sizes")
+    if (way, option, management) == ("graph dot", "heap", "hardware"):
+        pytest.skip("it draws what shortcuts move, which heaps of so small a network leave alone")
     if option == "cache" and way.startswith("curve"):
         pytest.skip("its own --cache is a list of sizes")
     for cache in CACHES:

@@ -235,9 +235,9 @@ def _ends(name: str, real: Moved, ours: Moved) -> Iterator[CheckRow]:
     """What the processes moved that moved least and most, each to lie in the band."""
     if ours.low is None or ours.high is None:
         return
-    ends = {"least": real.low or real.total, "most": real.high or real.total}
-    if ends["least"] == ends["most"]:
-        ends = {"": ends["least"]}
+    ends = {"min": real.low or real.total, "max": real.high or real.total}
+    if ends["min"] == ends["max"]:
+        ends = {"": ends["min"]}
     for which, total in ends.items():
         yield CheckRow(
             f"{name} {which}".strip(), total / 1e6, ours.total / 1e6,
@@ -294,10 +294,10 @@ def _claims(question: Question, rows: Sequence[CheckRow]) -> Iterator[Claim]:
     for name, limit in question.goals:
         if name == "inside":
             wide = [row for row in rows if row.low and row.high and row.high > WIDE * row.low]
-            for which, told in ((rows, ""), (wide, " where it is wider than 5 %")):
+            for which, told in ((rows, "the band"), (wide, "bands wider than 5 %")):
                 share = sum(bool(row.inside) for row in which) / max(len(which), 1)
                 yield Claim(
-                    f"measured inside the band in {100 * limit:g} % of rows{told}",
+                    f"measured inside {told} in {100 * limit:g} % of rows",
                     f"{100 * share:.0f} % of {len(which)}",
                     share >= limit,
                 )

@@ -142,7 +142,7 @@ def test_of_several_processes_the_mean_is_judged_and_the_band_holds_both_ends() 
     assert check.score.worst == 0
     assert "20.0 % apart on average, 20.0 % at most" in dict(check.facts)["processes"]
     band = compared(question("band"), "dev", real, ours)
-    assert [(row.name[-5:], row.inside) for row in band.rows] == [("least", False), (" most", True)]
+    assert [(row.name[-3:], row.inside) for row in band.rows] == [("min", False), ("max", True)]
     alone = {ONE: Runs({1024: Moved(90e6, 0, 0, 90e6, 90e6)}, 1e12)}
     assert "processes" not in dict(compared(question("fused"), "dev", alone, ours).facts)
     assert len(compared(question("band"), "dev", alone, ours).rows) == 1
