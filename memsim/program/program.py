@@ -207,6 +207,12 @@ class Program:
         return frame
 
     @cached_property
+    def cell_owner(self) -> Ints:
+        """What lies in each cell's memory: the same tensor of another frame is something else."""
+        owner: Ints = self.cell_tensor + len(self.tensors) * self.cell_frame
+        return owner
+
+    @cached_property
     def frame_end(self) -> Ints:
         """The last touch of each frame."""
         touches = len(self.touch_cell) // self.frames

@@ -58,8 +58,7 @@ def level_transfers(
     first = cache.first_level or 0
     levels = Levels(sizes, cache.ways or 0, first, cache.first_ways, cache.line)
     cells = program.touch_cell
-    # The same tensor of another frame is something else in the same place.
-    owner = (program.cell_tensor + len(program.tensors) * program.cell_frame)[cells]
+    owner = program.cell_owner[cells]
     given, output = program.cell_is_given[cells], program.cell_is_output[cells]
     touches = Touches(owner.astype(np.int32), given, output)
     found = level_pass(program_spans(program, cache), touches, levels, hand_over=True, each=each)
@@ -87,9 +86,8 @@ def leveled_trace(program: Program, cache: Cache) -> Trace:
     )
     reads = asked.writer < 0
     writer = np.where(reads, asked.touch, asked.writer)
-    owners = program.cell_tensor + len(program.tensors) * program.cell_frame
     code = np.where(reads, READ, WRITE)
-    code += NEW * changes_owner(owners[program.touch_cell[writer]], asked.line)
+    code += NEW * changes_owner(program.cell_owner[program.touch_cell[writer]], asked.line)
     return Trace(
         np.searchsorted(program.touch_task[asked.touch], np.arange(program.tasks + 1)),
         asked.line,

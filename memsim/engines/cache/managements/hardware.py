@@ -40,9 +40,7 @@ class Hardware(Management):
         seen = line_accesses(program, cache.line, cache.layout, cache.allocator)
         write = WRITE_ALLOCATE if cache.fetch_on_write else WRITE
         code = np.where(program.touch_write[seen.touch], write, READ)
-        # The same tensor of another frame is something else in the same place.
-        owners = program.cell_tensor + len(program.tensors) * program.cell_frame
-        owner = owners[program.touch_cell[seen.touch]]
+        owner = program.cell_owner[program.touch_cell[seen.touch]]
         code += NEW * changes_owner(owner, seen.line)
         tasks = program.touch_task[seen.touch]
         start = np.searchsorted(tasks, np.arange(program.tasks + 1))
