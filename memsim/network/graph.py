@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import networkx as nx
 
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.network.ops import Operator, ShapeError
+from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.shape import Input
 from memsim.network.tensor import DTYPES, Tensor
 
@@ -96,7 +96,7 @@ class Layer:
         return self.op.view and self.output.image == self.inputs[0].image
 
     @property
-    def shapes(self) -> tuple[tuple[int, int, int], ...]:
+    def shapes(self) -> tuple[Shape, ...]:
         """The inputs' shapes per image."""
         return tuple(tensor.image for tensor in self.inputs)
 
@@ -239,8 +239,8 @@ class Network:
 
     def _infer(self, node: Node, inputs: tuple[Tensor, ...]) -> Layer:
         shapes = tuple(tensor.image for tensor in inputs)
-        image = node.op.output_shape(shapes)
-        output = Tensor(node.name, (self.batch, *image), self.dtype)
+        image = Shape(node.op.output_shape(shapes))
+        output = Tensor.of(node.name, self.batch, image, self.dtype)
         params = node.op.learnable(shapes, image)
         if max(output.size, params) > MOST_ELEMENTS:
             raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
@@ -321,7 +321,7 @@ class Network:
     def with_options(
         self,
         *,
-        input_shape: tuple[int, int, int] | None = None,
+        input_shape: Sequence[int] | None = None,
         batch: int | None = None,
         dtype: str | None = None,
     ) -> Network:
@@ -329,8 +329,8 @@ class Network:
 
         Parameters
         ----------
-        input_shape : tuple of int, optional
-            Channels, height, width. The network must have exactly one input.
+        input_shape : sequence of int, optional
+            Such as channels, height, width. The network must have exactly one input.
 
         Raises
         ------
@@ -343,7 +343,7 @@ class Network:
                 raise InputError(
                     f"{self.name} has {len(self.inputs)} inputs; give shapes in the file"
                 )
-            resized = Input(shape=input_shape)
+            resized = Input(shape=tuple(input_shape))
             nodes = tuple(replace(node, op=resized) if node.op.is_input else node for node in nodes)
         return Network(
             self.name,

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Relu
-from memsim.network.ops.shape import Dropout, Flatten, Identity, Slice
+from memsim.network.ops.shape import Dropout, Identity
 from memsim.program import LOWERINGS, Program, Role
 from tests.laws.test_program import all_bytes, buffers, few, lowerings, program_of
 from tests.strategies import networks

@@ -15,9 +15,10 @@ from memsim.engines.cache.cachepass import cache_pass
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, ShapeError
+from memsim.network.ops.arrange import Slice
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pool import AdaptiveAvgPool, AvgPool, MaxPool
-from memsim.network.ops.shape import Input, Slice, Upsample
+from memsim.network.ops.shape import Input, Upsample
 from memsim.program import LOWERINGS, Program, Role, build
 from tests.laws.plain_rows import rows_of
 from tests.laws.test_program import few, program_of

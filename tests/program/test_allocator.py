@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 import memsim
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Add, Mul, Relu
 from memsim.network.ops.pool import GlobalAvgPool
-from memsim.network.ops.shape import Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import build
 from memsim.program.memory.allocator import ALLOCATORS, Lifetime, plan_memory
 from memsim.program.memory.best_fit import ALIGNMENT

@@ -189,11 +189,14 @@ def _inputs(
     return value if len(shapes) == 1 else None
 
 
-def _image(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+def _image(shape: tuple[int, ...]) -> tuple[int, ...]:
     from pydantic import ValidationError
 
     try:
         return Input(shape=shape).shape
     except ValidationError:
-        message = f"an input is channels, height, width, all at least 1; not {shown(list(shape))}"
+        message = (
+            "an input is channels, height, width (or other axes), all at least 1; "
+            f"not {shown(list(shape))}"
+        )
         raise InputError(message) from None

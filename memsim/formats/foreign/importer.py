@@ -16,11 +16,13 @@ from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
+from memsim.formats.foreign.faults import ErrorsAt
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
+from memsim.network.ops.arrange import Flatten, Reshape
 from memsim.network.ops.opaque import Opaque
-from memsim.network.ops.shape import Flatten, Input
+from memsim.network.ops.shape import Input
 from memsim.yaml.document import shown
 
 __all__ = ["Importer", "Rule", "Rules"]
@@ -96,6 +98,7 @@ class Importer:
         self.batch = 1
         self.readers: Counter[str] = Counter()
         self._reader: dict[str, Record] = {}
+        self._views: dict[tuple[str, Dims], str] = {}
         self._place = Problem("", file=file)
 
     # -- the walk ---------------------------------------------------------------------------
@@ -163,8 +166,8 @@ class Importer:
         size = self.batch if batch is None else batch
         return Network(name, nodes, leaves, dtype=dtype, batch=size, source=source)
 
-    def _errors_at(self, record: Record) -> _ErrorsAt:
-        return _ErrorsAt(self.problem(record))
+    def _errors_at(self, record: Record) -> ErrorsAt:
+        return ErrorsAt(self.problem(record))
 
     def problem(self, record: Record, message: str = "", hint: str = "") -> Problem:
         """A problem at a record."""
@@ -202,19 +205,30 @@ class Importer:
         return self.readers[name] == 1
 
     def image(self, shape: Dims) -> Shape:
-        """A foreign shape as channels, height and width of one image."""
+        """The shape of one image of a foreign tensor, whose first axis holds the batch.
+
+        One axis besides the batch are the channels of a 1x1 map. A first axis that is several times
+        the batch holds rows of each image.
+        """
+        first = shape[0] if shape else 1
+        if first % self.batch:
+            raise Unsupported
+        rest = shape[1:] if first == self.batch else (first // self.batch, *shape[1:])
+        return Shape(rest) if len(rest) > 1 else Shape((*rest, 1, 1, 1)[:3])
+
+    def axis(self, shape: Dims, axis: int) -> int:
+        """The axis of an image that an axis of a foreign tensor is.
+
+        Raises
+        ------
+        Unsupported
+            If it is that of the batch.
+        """
         if not shape or shape[0] != self.batch:
-            elements = math.prod(shape)
-            if elements % self.batch:
-                raise Unsupported
-            return (elements // self.batch, 1, 1)
-        rest = shape[1:]
-        if len(rest) == 3:
-            return (rest[0], rest[1], rest[2])
-        if len(rest) < 3:
-            padded = (*rest, 1, 1, 1)
-            return (padded[0], padded[1], padded[2])
-        return (rest[0], math.prod(rest[1:-1]), rest[-1])
+            return axis
+        if axis == 0:
+            raise Unsupported
+        return axis - 1
 
     def padded(self, name: str, *fills: float) -> tuple[str, Pads]:
         """A map and the padding a window that reads it has to add, if it is one of ``fills``."""
@@ -224,7 +238,7 @@ class Importer:
         if value.pads == NO_PADS or value.fill not in fills:
             return self.layer(name), NO_PADS
         top, left, bottom, right = value.pads
-        channels, height, width = self.image(value.shape)
+        channels, height, width = value.shape[1:]
         if self.images[value.layer] != (channels, height - top - bottom, width - left - right):
             return self.layer(name), NO_PADS
         return value.layer, value.pads
@@ -235,10 +249,27 @@ class Importer:
         image = self.image(value.shape)
         if value.pads == NO_PADS and self.images[value.layer] == image:
             return value.layer
-        what = "pad" if value.pads != NO_PADS else "reshape"
-        added = self.add(f"{value.layer}.{what}", Opaque(op=what, shape=image), (value.layer,))
-        self.values[name] = View(added, value.shape)
-        return added
+        if value.pads != NO_PADS:
+            added = self.add(f"{value.layer}.pad", Opaque(op="pad", shape=image), (value.layer,))
+            self.values[name] = View(added, value.shape)
+            return added
+        return self._reshaped(value.layer, image)
+
+    def seen(self, name: str, image: Dims) -> str:
+        """The layer whose output is this value, every image in another shape."""
+        return self._reshaped(self.layer(name), Shape(image))
+
+    def _reshaped(self, layer: str, image: Shape) -> str:
+        """A layer seen in another shape; the same layer for the same shape."""
+        if self.images[layer] == image:
+            return layer
+        key = (layer, tuple(image))
+        if key not in self._views:
+            flat = image == (math.prod(image), 1, 1)
+            op: Operator = Flatten() if flat else Reshape(shape=tuple(image))
+            name = "flatten" if flat else "reshape"
+            self._views[key] = self.add(f"{layer}.{name}", op, (layer,))
+        return self._views[key]
 
     # -- what rules do ------------------------------------------------------------------------
 
@@ -252,11 +283,11 @@ class Importer:
         shape : tuple of int, optional
             The foreign shape, where it is not the layer's NCHW shape.
         """
-        image = op.output_shape(tuple(self.images[each] for each in layers))
+        image = Shape(op.output_shape(tuple(self.images[each] for each in layers)))
         shape = shape or (self.batch, *image)
         stated = record.shapes[output] if record.shapes else None
         if stated is not None and stated != shape:
-            if self.image(stated) != image:
+            if math.prod(stated) != math.prod(image) * self.batch:
                 raise Unsupported
             shape = stated
         layer = self.add(record.scope or record.target, op, layers)
@@ -264,7 +295,7 @@ class Importer:
 
     def add(self, name: str, op: Operator, layers: tuple[str, ...]) -> str:
         """Add a layer under a name that is free; return the name."""
-        image = op.output_shape(tuple(self.images[each] for each in layers))
+        image = Shape(op.output_shape(tuple(self.images[each] for each in layers)))
         if name_problem(name) is not None:
             name = op.kind
         free, count = name, 1
@@ -281,7 +312,7 @@ class Importer:
         """Give a layer that nobody has read yet another operator."""
         node = self.nodes[layer]
         image = op.output_shape(tuple(self.images[each] for each in node.inputs))
-        self.nodes[layer], self.images[layer] = replace(node, op=op), image
+        self.nodes[layer], self.images[layer] = replace(node, op=op), Shape(image)
 
     def alias(self, record: Record, shape: Dims | None = None, output: int = 0) -> None:
         """An output that is the first input, perhaps seen in another shape."""
@@ -299,20 +330,20 @@ class Importer:
             value = replace(self._unpadded(name), shape=shape)
         self.values[record.outputs[output]] = value
 
-    def view(self, record: Record, shape: Dims) -> None:
+    def view(self, record: Record, shape: Dims, output: int = 0) -> None:
         """An output with the elements of the first input in order, in another shape."""
         name = record.inputs[0]
         if name in self.constants:
-            self.alias(record, shape)
+            self.alias(record, shape, output)
             return
         value = self._unpadded(name)
         image, source = self.image(shape), self.images[value.layer]
         if math.prod(shape) != math.prod(value.shape):
             raise Unsupported
         if image != source and image == (math.prod(source), 1, 1):
-            self.emit(record, Flatten(), value.layer, shape=shape)
+            self.emit(record, Flatten(), value.layer, shape=shape, output=output)
         else:
-            self.alias(record, shape)
+            self.alias(record, shape, output)
 
     def _unpadded(self, name: str) -> View:
         value = self.source(name)
@@ -359,25 +390,3 @@ class Importer:
                 break
             output, shape = reader.outputs[0], following
         return shape
-
-
-class _ErrorsAt:
-    """Errors on the way become input errors that name the record."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ShapeError):
-            raise InputError(replace(self.problem, message=str(error))) from None
-        if isinstance(error, Unsupported):
-            message = "its tensors cannot be seen as channels, height and width of a batch"
-            raise InputError(replace(self.problem, message=message)) from None
-        if isinstance(error, ValidationError):
-            first = error.errors(include_url=False)[0]
-            what = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-            message = f"{what or 'a number'} {shown(first['input'])} is out of range"
-            raise InputError(replace(self.problem, message=message)) from None

@@ -12,7 +12,9 @@ def moves_nothing(layer: Layer) -> bool:
     """
     if layer.op.view:
         return True
-    return layer.op.selects(layer.shapes) == (0, layer.shapes[0][0]) if layer.inputs else False
+    if not layer.inputs:
+        return False
+    return layer.op.selects(layer.shapes) == (0, layer.shapes[0].box[0])
 
 
 def output_roots(network: Network) -> set[str]:
@@ -32,8 +34,8 @@ def output_roots(network: Network) -> set[str]:
 class Wiring:
     """The edges of a network between layers that do something.
 
-    An identity, a dropout, a flatten and a slice of all channels do nothing. Their readers read
-    what they show, wherever they are listed.
+    An identity, a dropout, a flatten, a reshape and a slice of all channels do nothing. Their
+    readers read what they show, wherever they are listed.
 
     Parameters
     ----------

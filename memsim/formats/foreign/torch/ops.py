@@ -17,12 +17,13 @@ from memsim.formats.foreign.elementwise import (
     softmax,
 )
 from memsim.formats.foreign.importer import Importer, Rules
-from memsim.formats.foreign.moves import concat, crop, pad, resize, split
+from memsim.formats.foreign.moves import concat, crop, pad, permute, resize, select, split
+from memsim.formats.foreign.products import dense, product
 from memsim.formats.foreign.records import Constant, Record, Unsupported
 from memsim.formats.foreign.windows import convolution, pool, reduce, transposed
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.base import sides
-from memsim.network.ops.linear import Linear
+from memsim.network.ops.norm import LayerNorm
 from memsim.network.ops.pointwise import BatchNorm
 from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
 
@@ -117,33 +118,75 @@ def _conv(importer: Importer, record: Record) -> None:
     convolution(importer, record, out=weight[0], pads=padded, **common)
 
 
-@rule("linear", "addmm", "mm", "matmul")
+@rule("linear", "addmm", "mm", "matmul", "bmm", "baddbmm")
 def _linear(importer: Importer, record: Record) -> None:
     inputs = record.inputs
-    if record.target == "addmm":
+    if record.target in ("addmm", "baddbmm"):
         inputs = (inputs[1], inputs[2], inputs[0])
         importer.constant(inputs[2])
-    weight = importer.constant(inputs[1]).shape
-    value = importer.source(inputs[0])
-    if len(value.shape) != 2 or len(weight) != 2:
+    if inputs[1] in importer.constants:
+        weight = importer.constant(inputs[1]).shape
+        if len(weight) != 2:
+            raise Unsupported
+        out = weight[0] if record.target == "linear" else weight[1]
+        dense(importer, record, inputs[0], out, bias=len(inputs) > 2 and bool(inputs[2]))
+    elif len(inputs) == 2:
+        product(importer, record, inputs[0], inputs[1])
+    else:
         raise Unsupported
-    out = weight[0] if record.target == "linear" else weight[1]
-    bias = len(inputs) > 2 and bool(inputs[2])
-    importer.emit(
-        record,
-        Linear(out=out, bias=bias),
-        importer.layer(inputs[0]),
-        shape=(value.shape[0], out),
-    )
 
 
-@rule("t", "transpose", "permute")
+@rule("t", "transpose", "permute", "swapaxes", "movedim", "adjoint", "mT", "numpy_T")
 def _transpose(importer: Importer, record: Record) -> None:
-    constant = importer.constant(record.inputs[0])  # a weight; a feature map has to move
-    if len(constant.shape) != 2:
-        raise Unsupported
-    shape = record.shapes[0] or constant.shape[::-1]
-    importer.constants[record.outputs[0]] = Constant(shape, None, constant.learned)
+    name = record.inputs[0]
+    constant = importer.constants.get(name)
+    shape = importer.source(name).shape if constant is None else constant.shape
+    order = [*range(len(shape))]
+    if record.target == "permute":
+        order = [axis % len(shape) for axis in record.attributes["dims"]]
+    elif record.target == "movedim":
+        places = record.attributes["source"], record.attributes["destination"]
+        order = _moved(len(shape), *(each if isinstance(each, list) else [each] for each in places))
+    elif len(shape) > 1:
+        pair_ = record.attributes.get("dim0", -2), record.attributes.get("dim1", -1)
+        one, other = (axis % len(shape) for axis in pair_)
+        order[one], order[other] = order[other], order[one]
+    if constant is None:
+        permute(importer, record, order)
+        return
+    moved = tuple(shape[axis] for axis in order)
+    importer.constants[record.outputs[0]] = Constant(moved, None, constant.learned)
+
+
+def _moved(rank: int, sources: list[int], places: list[int]) -> list[int]:
+    """The order of axes after some are moved to other places."""
+    moved = [axis % rank for axis in sources]
+    order = [axis for axis in range(rank) if axis not in moved]
+    for place, axis in sorted(zip((each % rank for each in places), moved, strict=True)):
+        order.insert(place, axis)
+    return order
+
+
+@rule("layer_norm", "native_layer_norm")
+def _layer_norm(importer: Importer, record: Record) -> None:
+    axes = len(record.attributes["normalized_shape"])
+    scale, shift = _optional(record, 1), _optional(record, 2)
+    elementwise(importer, record, LayerNorm(axes=axes, scale=scale, shift=shift))
+
+
+@rule("select")
+def _select(importer: Importer, record: Record) -> None:
+    axis = _axis(record, importer)
+    size = importer.source(record.inputs[0]).shape[axis]
+    select(importer, record, axis, record.attributes["index"] % size)
+
+
+@rule("unbind")
+def _unbind(importer: Importer, record: Record) -> None:
+    axis = _axis(record, importer)
+    for number, name in enumerate(record.outputs):
+        if name and importer.readers[name]:
+            select(importer, record, axis, number, number)
 
 
 @rule(
