@@ -8,9 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.formats.foreign.onnx.inputs import graph_inputs, settled
+from memsim.formats.foreign.onnx.text import text
 from memsim.formats.foreign.onnx.wire import skeleton
 from memsim.formats.foreign.records import Constant, Dims, Record
 from memsim.network.graph import MOST_ELEMENTS
+from memsim.network.inputs import Given
 from memsim.yaml.document import shown
 
 __all__ = ["OnnxFile"]
@@ -42,8 +45,8 @@ class OnnxFile:
     Parameters
     ----------
     path : str
-    image : tuple of int, optional
-        Channels, height and width of the one input, in place of the file's.
+    given : sequence of int, str or mapping, optional
+        Sizes of inputs in place of the file's: see :mod:`memsim.network.inputs`.
 
     Attributes
     ----------
@@ -64,9 +67,9 @@ class OnnxFile:
         If the ``onnx`` package is missing, or the file is none that it reads.
     """
 
-    def __init__(self, path: str, image: tuple[int, int, int] | None = None) -> None:
+    def __init__(self, path: str, given: Given | None = None) -> None:
         self.file = path
-        self.image = image
+        self.resized = given is not None
         raw = skeleton(path)  # a missing file is told before a missing package
         self.onnx = _import_onnx()
         self.model = self.onnx.ModelProto()
@@ -81,19 +84,19 @@ class OnnxFile:
             raise self.fail(f"has more than {MOST_NODES:,} operators")
         self.constants: dict[str, Constant] = {}
         for tensor in graph.initializer:
-            name = _text(tensor.name)
+            name = text(tensor.name)
             self.constants[name] = self._constant(tensor, f"initializer {shown(name)}")
         for sparse in graph.sparse_initializer:
-            name = _text(sparse.values.name)
+            name = text(sparse.values.name)
             shape = self._sizes(sparse.dims, f"initializer {shown(name)}")
             self.constants[name] = Constant(shape, learned=True)
-        graph_inputs = [value for value in graph.input if _text(value.name) not in self.constants]
-        self.dtype = next((DTYPES[v.type.tensor_type.elem_type] for v in graph_inputs
+        values = [value for value in graph.input if text(value.name) not in self.constants]
+        self.dtype = next((DTYPES[v.type.tensor_type.elem_type] for v in values
                            if v.type.tensor_type.elem_type in DTYPES), "fp32")  # fmt: skip
         versions = [each.version for each in self.model.opset_import if not each.domain]
         self.opset = max(versions, default=DEFAULT_OPSET)
-        self.inputs = self._inputs(graph_inputs)
-        self.outputs = [_text(value.name) for value in graph.output]
+        self.inputs = self._inputs(values, given)
+        self.outputs = [text(value.name) for value in graph.output]
         self.records = self._sorted(self._records())
         self.stated = Stated(self)
 
@@ -121,47 +124,20 @@ class OnnxFile:
                 values = None
         return Constant(shape, values, tensor.data_type in WEIGHTS)
 
-    def _inputs(self, graph_inputs: list[Any]) -> list[tuple[str, Dims]]:
-        if self.image is not None and len(graph_inputs) != 1:
-            count = len(graph_inputs)
-            raise self.fail(f"has {count} inputs; --input gives the shape of one", "--input")
-        inputs: list[tuple[str, Dims]] = []
-        for value in graph_inputs:
-            name = _text(value.name)
-            what = f"input {shown(name)}"
-            kind = value.type.tensor_type
-            sizes = [dim.dim_value for dim in kind.shape.dim]
-            if self.image is not None:
-                if sizes and len(sizes) != 4:
-                    raise self.fail(f"has {len(sizes)} axes, not 4", what)
-                sizes = [sizes[0] if sizes else 1, *self.image]
-            batch = inputs[0][1][0] if inputs and inputs[0][1] else 1
-            if sizes and sizes[0] <= 0:
-                sizes[0] = batch  # a dynamic batch
-            if not sizes or min(sizes) <= 0:
-                names = [
-                    _text(dim.dim_param) or "?" if dim.dim_value <= 0 else str(dim.dim_value)
-                    for dim in kind.shape.dim
-                ]
-                listed = " x ".join(names) if names else "unknown"
-                hint = "give --input, such as --input 3x224x224"
-                raise self.fail(f"has the shape {shown(listed)[1:-1]}", what, hint)
-            shape = self._sizes(sizes, what)
-            if inputs and shape[0] != batch:
-                raise self.fail(f"has a batch of {shape[0]}, the first input of {batch}", what)
-            inputs.append((name, shape))
-        return inputs
+    def _inputs(self, values: list[Any], given: Given | None) -> list[tuple[str, Dims]]:
+        inputs = settled(graph_inputs(values), given, self.file)
+        return [(name, self._sizes(dims, f"input {shown(name)}")) for name, dims in inputs]
 
     def _records(self) -> Iterator[Record]:
         old = self.opset < 13
         for number, node in enumerate(self.model.graph.node):
-            domain = _text(node.domain)
-            target = _text(node.op_type) or "?"
+            domain = text(node.domain)
+            target = text(node.op_type) or "?"
             target = target if domain in ("", "ai.onnx") else f"{domain}.{target}"
-            name = _text(node.name) or f"#{number}"
+            name = text(node.name) or f"#{number}"
             if len(node.input) > MOST_NODES or len(node.output) > MOST_NODES:
                 raise self.fail("has too many inputs or outputs", f"{target} {shown(name)}")
-            outputs = tuple(map(_text, node.output))
+            outputs = tuple(map(text, node.output))
             if not any(outputs):
                 continue  # nobody can read it
             attributes = self._attributes(node, f"{target} {shown(name)}")
@@ -174,22 +150,22 @@ class OnnxFile:
             yield Record(
                 name,
                 target,
-                tuple(map(_text, node.input)),
+                tuple(map(text, node.input)),
                 outputs,
                 attributes,
-                scope=_layer_name(_text(node.name) or outputs[0], target),
+                scope=_layer_name(text(node.name) or outputs[0], target),
             )
 
     def _attributes(self, node: Any, place: str) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
         for each in node.attribute:
-            name = _text(each.name)
+            name = text(each.name)
             if each.type == 1:
                 attributes[name] = each.f
             elif each.type == 2:
                 attributes[name] = each.i
             elif each.type == 3:
-                attributes[name] = _text(each.s)
+                attributes[name] = text(each.s)
             elif each.type == 4:
                 attributes[name] = self._constant(each.t, f"attribute {shown(name)} of {place}")
             elif each.type == 6:
@@ -247,7 +223,7 @@ class Stated:
         self._inferred = False
         graph = file.model.graph
         # Another input size makes the file's own shapes wrong.
-        own = [] if file.image is not None else [*graph.value_info, *graph.output]
+        own = [] if file.resized else [*graph.value_info, *graph.output]
         self._shapes: dict[str, Dims] = {}
         self._take(own)
 
@@ -263,19 +239,19 @@ class Stated:
             if sizes and sizes[0] <= 0:
                 sizes[0] = self._batch
             if sizes and min(sizes) > 0 and len(sizes) <= MOST_AXES:
-                self._shapes.setdefault(_text(value.name), tuple(sizes))
+                self._shapes.setdefault(text(value.name), tuple(sizes))
 
     def _infer(self) -> None:
         self._inferred = True
         model, shapes = self._file.model, dict(self._file.inputs)
         for value in model.graph.input:
-            name = _text(value.name)
+            name = text(value.name)
             if name in shapes:
                 kind = value.type.tensor_type
                 del kind.shape.dim[:]
                 for size in shapes[name]:
                     kind.shape.dim.add().dim_value = size
-        if self._file.image is not None:
+        if self._file.resized:
             del model.graph.value_info[:]
             for value in model.graph.output:
                 value.type.tensor_type.ClearField("shape")
@@ -326,8 +302,3 @@ def _layer_name(name: str, target: str) -> str:
     if len(parts) > 1 and parts[-1].rstrip("_0123456789") == target:
         parts.pop()
     return ".".join(parts) or target
-
-
-def _text(value: str | bytes) -> str:
-    """A protobuf string, which is bytes where it is no UTF-8."""
-    return value if isinstance(value, str) else value.decode("utf-8", "backslashreplace")
