@@ -85,8 +85,13 @@ def _model(tmp_path, needs):
 
     nodes = [
         helper.make_node("Relu", ["x"], ["r"], name="first"),
-        helper.make_node("Mystery", ["r"], ["y"], name="second"),
+        helper.make_node("Mystery", ["r"], ["y"], name="second", axis=1),
     ]
+    trace = nodes[1].metadata_props.add()
+    trace.key = "pkg.torch.onnx.stack_trace"
+    trace.value = (
+        'File "shuffle.py", line 41, in forward\n  y\nFile "/a/torch/nn/b.py", line 3, in c'
+    )
     graph = helper.make_graph(nodes, "g", [value("x")], [value("y")])
     path = tmp_path / "model.onnx"
     path.write_bytes(helper.make_model(graph).SerializeToString())
@@ -98,13 +103,14 @@ def test_unknown_operators_end_every_command_unless_allowed(memsim, model, comma
     code, out, err = memsim(*command, "model.onnx")
     assert (code, out) == (1, "")
     assert err.splitlines()[0] == (
-        "memsim: model.onnx: memsim does not know the operator Mystery: once, layer second (3 of 3)"
+        "memsim: model.onnx: memsim does not know the operator Mystery: once, layer second "
+        "(3 of 3, line 41 of shuffle.py): 1x3x8x8 to 1x3x8x8 (axis 1)"
     )
     code, out, err = memsim(*command, "model.onnx", "--allow-unknown")
     assert (code, err) == (
         0,
         "memsim: note: model.onnx: memsim does not know the operator Mystery: once, "
-        "layer second (3 of 3)\n",
+        "layer second (3 of 3, line 41 of shuffle.py): 1x3x8x8 to 1x3x8x8 (axis 1)\n",
     )
     assert out
 

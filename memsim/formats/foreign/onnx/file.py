@@ -9,7 +9,7 @@ from typing import Any
 
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.onnx.inputs import graph_inputs, settled
-from memsim.formats.foreign.onnx.text import text
+from memsim.formats.foreign.onnx.text import source_line, text
 from memsim.formats.foreign.onnx.wire import skeleton
 from memsim.formats.foreign.records import Constant, Dims, Record
 from memsim.network.graph import MOST_ELEMENTS
@@ -154,6 +154,7 @@ class OnnxFile:
                 outputs,
                 attributes,
                 scope=_layer_name(text(node.name) or outputs[0], target),
+                line=source_line(node),
             )
 
     def _attributes(self, node: Any, place: str) -> dict[str, Any]:

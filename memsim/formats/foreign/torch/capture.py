@@ -11,8 +11,9 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.formats.foreign.records import Line
 from memsim.formats.foreign.torch.examples import Examples, fitting
-from memsim.formats.foreign.torch.user_code import Line, line_of_error
+from memsim.formats.foreign.torch.user_code import line_of_error
 
 __all__ = ["capture", "children_hint", "submodule_of"]
 

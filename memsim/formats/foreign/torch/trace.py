@@ -15,7 +15,7 @@ from memsim.formats.foreign.records import Constant, Dims, Record
 from memsim.formats.foreign.torch.capture import capture, children_hint
 from memsim.formats.foreign.torch.examples import Examples
 from memsim.formats.foreign.torch.ops import RULES, VIEWS
-from memsim.formats.foreign.torch.user_code import Line, line_of_trace
+from memsim.formats.foreign.torch.user_code import line_of_trace
 from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.module.module import import_torch
 
@@ -169,13 +169,14 @@ class _Graph:
         self.records.append(record)
 
     def _operator(self, node: Any, outputs: tuple[str, ...], shapes: tuple[Any, ...]) -> Record:
+        line = line_of_trace(node.meta.get("stack_trace"))
         schema = getattr(node.target, "_schema", None)
         if schema is None:
             operands: list[Any] = []
             self.torch.fx.node.map_arg((node.args, node.kwargs), operands.append)
             target = getattr(node.target, "__name__", str(node.target))
             names = tuple(self._name(each) for each in operands)
-            return Record(node.name, target, names, outputs, {}, shapes)
+            return Record(node.name, target, names, outputs, {}, shapes, line=line)
         space, _, target = schema.name.partition("::")
         # An in-place operator's input is from here on what it has written.
         in_place = target.endswith("_") and not target.endswith("__")
@@ -206,6 +207,7 @@ class _Graph:
             attributes,
             shapes,
             scope,
+            line,
         )
         if in_place and inputs:
             for old, new in list(self._current.items()):
@@ -224,12 +226,11 @@ class _Graph:
         """
         shape = tuple(value.shape)
         if not all(type(size) is int for size in shape):
-            line = line_of_trace(node.meta.get("stack_trace")) or Line("", 0, 0, "")
-            where = f": `{line.text}`" if line.text else ""
+            line = line_of_trace(node.meta.get("stack_trace"))
+            where = f": `{line.text}`" if line else ""
             message = f"writes a tensor whose shape depends on the data{where}"
-            path = f"{node.target} {node.name!r}"
-            hint = children_hint(self.module)
-            raise InputError(Problem(message, path, hint, line.file, line.number, line.column))
+            record = Record(node.name, str(node.target), (), (), line=line)
+            raise InputError(record.problem(message, children_hint(self.module)))
         return shape
 
     def _name(self, node: Any) -> str:

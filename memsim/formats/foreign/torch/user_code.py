@@ -9,31 +9,13 @@ import sysconfig
 import traceback
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from memsim import errors
+from memsim.formats.foreign.records import Line
 
-__all__ = ["Line", "line_of_error", "line_of_trace"]
+__all__ = ["line_of_error", "line_of_trace"]
 
 _FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]+)')
-
-
-class Line(NamedTuple):
-    """A line of the user's code.
-
-    Attributes
-    ----------
-    file : str
-        As seen from the current directory, where it lies below it.
-    number, column : int
-        From 1; of its first character that is no space.
-    text : str
-    """
-
-    file: str
-    number: int
-    column: int
-    text: str
 
 
 @cache
