@@ -24,7 +24,7 @@ from memsim.network.ops.opaque import Opaque
 from memsim.network.ops.shape import Flatten, Input
 from memsim.yaml.document import shown
 
-__all__ = ["Importer", "Rule", "Rules"]
+__all__ = ["Importer", "Rule", "Rules", "Stated"]
 
 Rule = Callable[["Importer", Record], None]
 """Adds what a record stands for, or raises :class:`Unsupported` before it adds anything."""
@@ -114,7 +114,7 @@ class Importer:
         records = list(records)
         self.readers.update(name for record in records for name in record.inputs if name)
         self.readers.update(outputs)
-        self._reader = {name: record for record in records for name in record.inputs}
+        self._reader.update({name: record for record in records for name in record.inputs})
         for record in records:
             self._place = self.problem(record)
             rule = self.rules.get(record.target)
