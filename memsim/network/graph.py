@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import networkx as nx
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.network.inputs import Given, assign, input_of
 from memsim.network.ops import Operator, Shape, ShapeError
-from memsim.network.ops.shape import Input
 from memsim.network.tensor import DTYPES, Tensor
 
 MOST_ELEMENTS = 1 << 44
@@ -321,7 +321,7 @@ class Network:
     def with_options(
         self,
         *,
-        input_shape: Sequence[int] | None = None,
+        input_shape: Given | None = None,
         batch: int | None = None,
         dtype: str | None = None,
     ) -> Network:
@@ -329,22 +329,25 @@ class Network:
 
         Parameters
         ----------
-        input_shape : sequence of int, optional
-            Such as channels, height, width. The network must have exactly one input.
+        input_shape : sequence of int, str or mapping, optional
+            The size of the one input, such as channels, height, width or ``"3x224x224"``; or
+            sizes by the inputs' names.
 
         Raises
         ------
         InputError
-            If the layers do not fit the new input.
+            If the layers do not fit the new inputs.
         """
         nodes = self.nodes
         if input_shape is not None:
-            if len(self.inputs) != 1:
-                raise InputError(
-                    f"{self.name} has {len(self.inputs)} inputs; give shapes in the file"
-                )
-            resized = Input(shape=tuple(input_shape))
-            nodes = tuple(replace(node, op=resized) if node.op.is_input else node for node in nodes)
+            known = {name: self[name].output.image for name in self.inputs}
+            sizes = assign(input_shape, known, self.name)
+            nodes = tuple(
+                replace(node, op=input_of(sizes[node.name], node.op))
+                if node.name in sizes
+                else node
+                for node in nodes
+            )
         return Network(
             self.name,
             nodes,

@@ -242,7 +242,7 @@ def test_an_unknown_operator_counts_its_tensors_and_is_listed_with_its_place():
     (problem,) = unknown_operators(net)
     assert str(problem) == (
         "memsim does not know the operator group_norm: 2 times, layers group_norm (2 of 4), "
-        "group_norm.opaque (4 of 4)"
+        "group_norm.opaque (4 of 4): 1x8x6x6, parameters 8, parameters 8 to 1x8x6x6"
     )
 
 

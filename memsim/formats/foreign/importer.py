@@ -18,6 +18,7 @@ from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.faults import ErrorsAt
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
+from memsim.formats.foreign.unknown import Unread, told_form
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.arrange import Flatten, Reshape
@@ -25,7 +26,7 @@ from memsim.network.ops.opaque import Opaque
 from memsim.network.ops.shape import Input
 from memsim.yaml.document import shown
 
-__all__ = ["Importer", "Rule", "Rules"]
+__all__ = ["Importer", "Rule", "Rules", "Stated"]
 
 Rule = Callable[["Importer", Record], None]
 """Adds what a record stands for, or raises :class:`Unsupported` before it adds anything."""
@@ -116,9 +117,9 @@ class Importer:
         records = list(records)
         self.readers.update(name for record in records for name in record.inputs if name)
         self.readers.update(outputs)
-        self._reader = {name: record for record in records for name in record.inputs}
+        self._reader.update({name: record for record in records for name in record.inputs})
         for record in records:
-            self._place = Problem("", path=record.place, file=self.file)
+            self._place = self.problem(record)
             rule = self.rules.get(record.target)
             for name in record.inputs:
                 if name and name not in self.values and name not in self.constants:
@@ -171,7 +172,7 @@ class Importer:
 
     def problem(self, record: Record, message: str = "", hint: str = "") -> Problem:
         """A problem at a record."""
-        return Problem(message, record.place, hint, self.file)
+        return record.problem(message, hint, self.file)
 
     # -- what rules ask -----------------------------------------------------------------------
 
@@ -371,6 +372,9 @@ class Importer:
                 raise InputError(replace(self._place, message=message))
             image = self.image(self._seen(output, shape))
             op = Opaque(op=record.target[:200], shape=image, params=params)
+            form = told_form(record, self.constants, self.values, shape)
+            known = record.target in self.rules
+            self._place = Unread.of(self.problem(record), form, known, record.line)
             layer = self.add(record.scope or record.target, op, layers)
             self.values[output] = View(layer, shape)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from memsim.errors import Problem
 from memsim.yaml.document import shown
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NO_PADS", "Constant", "Dims", "Pads", "Record", "Unsupported", "View"]
+__all__ = ["NO_PADS", "Constant", "Dims", "Line", "Pads", "Record", "Unsupported", "View"]
 
 Dims = tuple[int, ...]
 """A tensor's shape as the foreign graph has it, batch first."""
@@ -21,6 +22,29 @@ Pads = tuple[int, int, int, int]
 """Rows and columns around a map: top, left, bottom, right."""
 
 NO_PADS: Pads = (0, 0, 0, 0)
+
+
+class Line(NamedTuple):
+    """A line of the user's code.
+
+    Attributes
+    ----------
+    file : str
+        As seen from the current directory, where it lies below it.
+    number, column : int
+        From 1; of its first character that is no space.
+    text : str
+    """
+
+    file: str
+    number: int
+    column: int = 1
+    text: str = ""
+
+    @property
+    def told(self) -> str:
+        """How a message names it."""
+        return f"line {self.number} of {self.file}"
 
 
 class Unsupported(Exception):
@@ -47,6 +71,8 @@ class Record:
         The shapes of the outputs, where the graph can be trusted to know them.
     scope : str
         The name its layer should get; the operator's kind is added to a name that is taken.
+    line : Line or None
+        The line of the user's code that it comes from.
     """
 
     name: str
@@ -56,6 +82,17 @@ class Record:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     shapes: tuple[Dims | None, ...] = ()
     scope: str = ""
+    line: Line | None = None
+
+    def problem(self, message: str = "", hint: str = "", file: str = "") -> Problem:
+        """A problem at the record: in a file, or else at the user's line if it is known."""
+        if self.line is None:
+            return Problem(message, self.place, hint, file)
+        if file:
+            return Problem(message, f"{self.place} ({self.line.told})", hint, file)
+        return Problem(
+            message, self.place, hint, self.line.file, self.line.number, self.line.column
+        )
 
     @property
     def place(self) -> str:
