@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.network.parameters import Weights
 from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel, Operand, Role
 from memsim.program.program import Stored
@@ -39,6 +40,8 @@ class Access:
     write : bool
     once : bool
         By the kernel's first task alone (the scales and shifts of a prologue, scratch memory).
+    turned : bool
+        Rows depend on the block and channels on the strip: parameters that are read turned.
     """
 
     tensor: str
@@ -47,6 +50,7 @@ class Access:
     channels: Ranges
     write: bool = False
     once: bool = False
+    turned: bool = False
 
 
 class KernelPlan:
@@ -104,12 +108,22 @@ class KernelPlan:
         self.accesses.append(access)
 
     def _read_weights(self) -> None:
-        kernel, tiling = self.kernel, self.tiling
-        if kernel.stored:
-            name = f"{kernel.name}.weight"
-            self.tensors.add_parameters(name, kernel.output.image[0], kernel.stored)
-            every_row = RowRuns.whole(len(tiling.rows) - 1, 1)
-            self._add(Access(name, Role.WEIGHT, every_row, _between(tiling.channels)))
+        for weights in self.kernel.weights:
+            self._read_tensor(weights)
+
+    def _read_tensor(self, weights: Weights) -> None:
+        """Read the parameters of each block of output channels."""
+        tiling, own = self.tiling, self.kernel.output.image[0]
+        channels = weights.channels or own
+        per_channel = weights.stored * own // channels
+        self.tensors.add_parameters(weights.name, channels, per_channel, weights.rows)
+        strips = len(tiling.rows) - 1
+        if weights.turned:
+            rows = RowRuns.ranges(*_between(tiling.channels))
+            where = rows, _whole(strips, channels)
+        else:
+            where = RowRuns.whole(strips, weights.rows), _between(tiling.channels)
+        self._add(Access(weights.name, Role.WEIGHT, *where, turned=weights.turned))
 
     def _read_operand(self, number: int, operand: Operand) -> None:
         """Read the segments of an operand's view, and the parameters of its prologue."""
@@ -136,9 +150,9 @@ class KernelPlan:
             offset += size
         if kernel.load_work and number < kernel.own:
             self.loaded = np.outer(rows.counts, high - low) * view.shape[2]
-        for layer, per_channel in view.prologue:
+        for owner, per_channel in view.prologue:
             if per_channel:
-                name, channels = f"{layer}.weight", view.shape[0]
+                name, channels = f"{owner}.weight", view.shape[0]
                 self.tensors.add_parameters(name, channels, per_channel)
                 whole = RowRuns.whole(strips, 1), _whole(blocks, channels)
                 self._add(Access(name, Role.WEIGHT, *whole, once=True))
@@ -182,14 +196,15 @@ class KernelPlan:
     def _runs(self, access: Access) -> tuple[Index, Index, Index]:
         """Task, first cell and number of cells of every run of consecutive cells."""
         tiling = self.tiling
-        task, low, high = access.rows.of(tiling.strip)
+        task, low, high = access.rows.of(tiling.block if access.turned else tiling.strip)
         if access.once:
             high = np.where(task == 0, high, low)
         elif access.write:  # the last part of a tile's tasks writes it
             high = np.where(tiling.part[task] == tiling.parts[task] - 1, high, low)
         elif access.role != Role.WEIGHT:  # the first one reads what it needs
             high = np.where(tiling.part[task] == 0, high, low)
-        group, block = tiling.group[task], tiling.block[task]
+        group = tiling.group[task]
+        block = (tiling.strip if access.turned else tiling.block)[task]
         images = tiling.images[group], tiling.images[group + 1]
         channels = access.channels[0][block], access.channels[1][block]
         of, first, count = self.tensors.cells(access.tensor, images, (low, high), channels)

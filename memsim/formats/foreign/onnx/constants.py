@@ -10,6 +10,7 @@ before it is made.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from memsim.formats.foreign.importer import Importer
@@ -83,20 +84,23 @@ class Folding:
         first = operands.get(record.inputs[0]) if record.inputs else None
         if record.target in SAME and first is not None:
             values = self._run(record, operands) if record.target == "Cast" else first.values
-            importer.constants[output] = Constant(first.shape, values, first.learned)
+            importer.constants[output] = replace(first, values=values)
             return True
         if record.target == "Transpose" and first is not None:
             order = record.attributes.get("perm") or range(len(first.shape))[::-1]
             if sorted(order) == list(range(len(first.shape))):
                 shape = tuple(first.shape[axis] for axis in order)
                 values = None if first.values is None else first.values.transpose(order)
-                importer.constants[output] = Constant(shape, values, first.learned)
+                importer.constants[output] = replace(first, shape=shape, values=values)
                 return True
         result = self._run(record, operands)
         if result is None:
             return False
-        learned = any(each.learned for each in operands.values()) and result.size > 1
-        importer.constants[output] = Constant(result.shape, result, learned)
+        read = [operands[name] for name in names]
+        constant = Constant.of(record, read, result.shape, result)
+        if result.size == 1:
+            constant = Constant(result.shape, result)
+        importer.constants[output] = constant
         return True
 
     def _run(self, record: Record, operands: dict[str, Constant]) -> Array | None:

@@ -60,7 +60,7 @@ def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) 
     graph = OnnxFile(file, overrides.input_shape)
     fold = Folding(graph.opset)
     importer = Importer(RULES, file=file, stated=graph.stated, views=VIEWS, fold=fold)
-    importer.constants.update(graph.constants)
+    importer.hold(graph.constants)
     for name, shape in graph.inputs:
         importer.input(name, shape)
     importer.run(recognise(graph.records, graph.outputs), graph.outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from typing import Any
 
 from memsim.formats.foreign.elementwise import (
@@ -18,7 +19,7 @@ from memsim.formats.foreign.elementwise import (
 )
 from memsim.formats.foreign.importer import Importer, Rules
 from memsim.formats.foreign.moves import concat, crop, pad, resize, split
-from memsim.formats.foreign.records import Constant, Record, Unsupported
+from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.windows import convolution, pool, reduce, transposed
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.base import sides
@@ -134,6 +135,7 @@ def _linear(importer: Importer, record: Record) -> None:
         Linear(out=out, bias=bias),
         importer.layer(inputs[0]),
         shape=(value.shape[0], out),
+        parameters=inputs[1:],
     )
 
 
@@ -143,7 +145,7 @@ def _transpose(importer: Importer, record: Record) -> None:
     if len(constant.shape) != 2:
         raise Unsupported
     shape = record.shapes[0] or constant.shape[::-1]
-    importer.constants[record.outputs[0]] = Constant(shape, None, constant.learned)
+    importer.constants[record.outputs[0]] = replace(constant, shape=shape, values=None)
 
 
 @rule(
