@@ -106,12 +106,16 @@ def allows_unknown() -> bool:
     return context is not None and bool(context.meta.get(ALLOW_UNKNOWN))
 
 
-def tell_unknown(network: Network) -> None:
-    """List on standard error what a network holds that memsim does not know."""
+def tell_notes(network: Network) -> None:
+    """List on standard error what memsim does not know of a network, and what it leaves out."""
     from memsim.formats.foreign.unknown import unknown_operators
 
     for problem in unknown_operators(network):
         click.echo(f"memsim: note: {problem}", err=True)
+    if network.left_out:
+        from memsim.results.sheets.description import left_out_words
+
+        click.echo(f"memsim: note: left out: {left_out_words(network.left_out)}", err=True)
 
 
 def as_click(name: str, option: Option) -> Decorator:
@@ -228,7 +232,7 @@ class Chosen:
             parameters=parse_parameters(self.settings),
             allow_unknown=allows_unknown() and may_hold_unknown(self.name),
         )
-        tell_unknown(loaded)
+        tell_notes(loaded)
         return loaded
 
 

@@ -103,6 +103,11 @@ def _use(layer: Layer, layers: Mapping[str, Layer], problems: list[Problem]) -> 
     return _Use(owner.name, giver.name if layer.op.biased else None, turned)
 
 
+def _of_products(layer: Layer) -> bool:
+    """Whether a layer's parameters are one tensor that a product may read; an unknown one's may."""
+    return layer.op.multiplies or layer.op.kind == "opaque"
+
+
 def _root(
     layer: Layer, what: str, layers: Mapping[str, Layer], problems: list[Problem]
 ) -> Layer | None:
@@ -133,7 +138,7 @@ def _misfit(layer: Layer, owner: Layer) -> tuple[str, bool]:
     named = f"reads the weights of {owner.name!r}"
     if not _stored(owner):
         return f"{named}, but {owner.op.kind} has none", False
-    both = layer.op.multiplies and owner.op.multiplies
+    both = _of_products(layer) and _of_products(owner)
     if layer.op.kind != owner.op.kind and not both:
         return f"{named}, a {owner.op.kind}; a {layer.op.kind} reads those of another one", False
     mine, theirs = layer.op.window, owner.op.window

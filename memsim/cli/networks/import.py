@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import Chosen, allows_unknown, input_options, parse_shape, tell_unknown
+from memsim.cli.options import Chosen, allows_unknown, input_options, parse_shape, tell_notes
 
 if TYPE_CHECKING:
     from memsim.network.graph import Network
@@ -51,5 +51,5 @@ def _network(source: str, input_: str | None, batch: int | None, dtype: str | No
         return Chosen(source, input_, batch, dtype).load()
     shape = parse_shape(input_) if input_ is not None else None
     network = read_torch(source, shape, batch=batch, allow_unknown=allows_unknown())
-    tell_unknown(network)
+    tell_notes(network)
     return network if dtype is None else network.with_options(dtype=dtype)
