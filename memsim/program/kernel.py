@@ -9,6 +9,7 @@ from enum import IntEnum
 from memsim.network.ops import Operator, Shape
 from memsim.network.ops.base import Arrangement
 from memsim.network.ops.shape import Identity
+from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.fold import Fold
 
@@ -71,8 +72,8 @@ class View:
     flat : bool
         Seen through a flatten of a map larger than 1x1: readers read all of it.
     prologue : tuple of (str, int)
-        Elementwise operators that the reader applies as it loads: for each its name and its
-        parameters per channel.
+        Elementwise operators that the reader applies as it loads: for each the owner of its
+        parameters, and how many there are per channel.
     fold : Fold or None
         Where its elements lie in what the segments hold, if not in the same places.
     """
@@ -180,6 +181,9 @@ class Kernel:
         Elementwise operations per element loaded (a prologue).
     leaves : bool
         Whether its output is a network output, or a part of one.
+    shares : tuple of Weights
+        The tensors that its parameters lie in, where other layers read some of them; they sum up
+        to ``stored``. Empty: all lie in one that is its own.
     """
 
     name: str
@@ -195,6 +199,24 @@ class Kernel:
     work: int
     load_work: int
     leaves: bool = False
+    shares: tuple[Weights, ...] = ()
+
+    @property
+    def weights(self) -> tuple[Weights, ...]:
+        """The tensors of parameters that it reads."""
+        if self.shares or not self.stored:
+            return self.shares
+        return (Weights(f"{self.name}.weight", self.stored),)
+
+    @property
+    def apart(self) -> tuple[tuple[Weights, ...], tuple[Weights, ...]]:
+        """What of ``shares`` is weights, and what the bias of a kernel that adds one."""
+        if not (self.shares and self.op.biased):
+            return self.shares, ()
+        weights, *bias = self.shares
+        if not bias:
+            weights, *bias = weights.without_bias()
+        return (weights,), tuple(bias)
 
     @property
     def filters(self) -> int:

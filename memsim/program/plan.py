@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.network.parameters import Weights
 from memsim.program.columns import Columns
 from memsim.program.fold import Along, Fold
 from memsim.program.kernel import Kernel, Operand, Role
@@ -44,6 +45,8 @@ class Access:
     write : bool
     once : bool
         By the kernel's first task alone (the scales and shifts of a prologue, scratch memory).
+    turned : bool
+        Rows depend on the block and channels on the strip: parameters that are read turned.
     """
 
     tensor: str
@@ -111,12 +114,25 @@ class KernelPlan:
         self.accesses.append(access)
 
     def _read_weights(self) -> None:
-        kernel, tiling = self.kernel, self.tiling
-        if kernel.stored:
-            name = f"{kernel.name}.weight"
-            self.tensors.add_parameters(name, kernel.output.grid[1], kernel.stored)
-            every_row = RowRuns.whole(len(tiling.rows) - 1, 1)
-            self._add(Access(name, Role.WEIGHT, every_row, _between(tiling.channels)))
+        for weights in self.kernel.weights:
+            self._read_tensor(weights)
+
+    def _read_tensor(self, weights: Weights) -> None:
+        """Read the parameters of each block of output channels."""
+        tiling, own = self.tiling, self.kernel.output.grid[1]
+        channels = weights.channels or own
+        per_channel = weights.stored * own // channels
+        self.tensors.add_parameters(weights.name, channels, per_channel, weights.rows)
+        strips = len(tiling.rows) - 1
+        if weights.turned:
+            rows = RowRuns.ranges(*_between(tiling.channels))
+            where = rows, _whole(strips, channels)
+            by = ("block", "strip")
+        else:
+            where = RowRuns.whole(strips, weights.rows), _between(tiling.channels)
+            by = ("strip", "block")
+        access = Access(weights.name, Role.WEIGHT, *where, rows_by=by[0], channels_by=by[1])
+        self._add(access)
 
     def _read_operand(self, number: int, operand: Operand) -> None:
         """Read the segments of an operand's view, and the parameters of its prologue."""
@@ -150,9 +166,9 @@ class KernelPlan:
             offset += size
         if kernel.load_work and number < kernel.own:
             self.loaded = np.outer(rows.counts, high - low) * kernel.source(number).box[2]
-        for layer, per_channel in view.prologue:
+        for owner, per_channel in view.prologue:
             if per_channel:
-                name, width = f"{layer}.weight", view.shape.box[0]
+                name, width = f"{owner}.weight", view.shape.box[0]
                 self.tensors.add_parameters(name, width, per_channel)
                 whole = RowRuns.whole(strips, 1), _whole(blocks, width)
                 self._add(Access(name, Role.WEIGHT, *whole, once=True))

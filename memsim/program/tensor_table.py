@@ -49,9 +49,18 @@ class TensorTable:
         shape = (images, channels, rows, columns * tensor.itemsize)
         self._add(tensor.name, kind, shape, tensor.image.channels_last)
 
-    def add_parameters(self, name: str, channels: int, per_channel: int) -> None:
-        """Add the parameters of a kernel, so many per output channel."""
-        self._add(name, "weight", (1, channels, 1, per_channel * self.itemsize))
+    def add_parameters(self, name: str, channels: int, per_channel: int, rows: int = 1) -> None:
+        """Add parameters, so many per output channel; those that are there already are shared.
+
+        Parameters
+        ----------
+        rows : int
+            Pieces of equal size that a channel can be cut into.
+        """
+        shape = (1, channels, rows, per_channel * self.itemsize // rows)
+        if name not in self._stored:
+            self._add(name, "weight", shape)
+        assert self._stored[name].shape == shape, f"{name} is read in two shapes"
 
     def add_scratch(self, name: str, nbytes: int) -> None:
         """Add memory of a runtime's own."""

@@ -84,7 +84,7 @@ def test_answers_agree_with_what_the_operator_does(network: Network) -> None:
         assert op.is_input == (op.arity == (0, 0))
         if op.elementwise:
             assert op.combines == (len(layer.inputs) > 1)
-            assert op.activates == (not op.combines and layer.params == 0)
+            assert op.activates == (not op.combines and not layer.weights)
         if op.view:
             assert layer.output.size == layer.inputs[0].size
         if op.joins:

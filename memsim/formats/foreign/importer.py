@@ -10,13 +10,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.faults import ErrorsAt
+from memsim.formats.foreign.ownership import Ownership
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
 from memsim.formats.foreign.unknown import Unread, told_form
 from memsim.network import Network, Node
@@ -67,6 +68,8 @@ class Importer:
         Operators that only show their first input in another shape.
     fold : callable, optional
         Tried on every record before its rule; whether it was enough.
+    exact : bool
+        Whether ``learned`` of constants says what is a parameter, not what may be one.
 
     Attributes
     ----------
@@ -88,12 +91,14 @@ class Importer:
         stated: Stated | None = None,
         views: Iterable[str] = (),
         fold: Callable[[Importer, Record], bool] | None = None,
+        exact: bool = False,
     ) -> None:
         self.rules, self.file, self.fold = rules, file, fold
         self.stated: Stated = {} if stated is None else stated
         self.views = frozenset(views)
         self.values: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
+        self.ownership = Ownership(exact)
         self.nodes: dict[str, Node] = {}
         self.images: dict[str, Shape] = {}
         self.batch = 1
@@ -111,6 +116,10 @@ class Importer:
         record = Record(name, "input", (), (name,), scope=name)
         with self._errors_at(record):
             self.emit(record, Input(shape=self.image(shape)), shape=shape)
+
+    def hold(self, constants: Mapping[str, Constant]) -> None:
+        """Add the tensors that the foreign graph stores."""
+        self.constants.update((name, each.held(name)) for name, each in constants.items())
 
     def run(self, records: Iterable[Record], outputs: Iterable[str]) -> None:
         """Add the layers of all records, which come in an order in which they can be executed."""
@@ -151,21 +160,15 @@ class Importer:
         batch: int | None = None,
         source: str = "",
     ) -> Network:
-        """The network of what the outputs need; the rest is left out."""
+        """The network of what the outputs need; the rest is left out, and told."""
         computed = [output for output in outputs if output not in self.constants]
         with self._errors_at(Record("", "an output", (), ())):
             leaves = list(dict.fromkeys(map(self.layer, computed)))
         if not leaves:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
-        needed, stack = set(leaves), list(leaves)
-        while stack:
-            for each in self.nodes[stack.pop()].inputs:
-                if each not in needed:
-                    needed.add(each)
-                    stack.append(each)
-        nodes = [node for node in self.nodes.values() if node.name in needed]
         size = self.batch if batch is None else batch
-        return Network(name, nodes, leaves, dtype=dtype, batch=size, source=source)
+        about: dict[str, Any] = {"dtype": dtype, "batch": size, "source": source}
+        return self.ownership.network(name, self.nodes, leaves, self.constants, about)
 
     def _errors_at(self, record: Record) -> ErrorsAt:
         return ErrorsAt(self.problem(record))
@@ -275,12 +278,20 @@ class Importer:
     # -- what rules do ------------------------------------------------------------------------
 
     def emit(
-        self, record: Record, op: Operator, *layers: str, shape: Dims | None = None, output: int = 0
+        self,
+        record: Record,
+        op: Operator,
+        *layers: str,
+        shape: Dims | None = None,
+        output: int = 0,
+        parameters: Iterable[str] | None = None,
     ) -> None:
         """Add a layer that writes one of a record's outputs.
 
         Parameters
         ----------
+        parameters : iterable of str, optional
+            Its parameters, weights before a bias; all constants of the record if left out.
         shape : tuple of int, optional
             The foreign shape, where it is not the layer's NCHW shape.
         """
@@ -293,6 +304,11 @@ class Importer:
             shape = stated
         layer = self.add(record.scope or record.target, op, layers)
         self.values[record.outputs[output]] = View(layer, shape)
+        self.own(layer, record.inputs if parameters is None else parameters)
+
+    def own(self, layer: str, names: Iterable[str]) -> None:
+        """Note which constants a layer reads."""
+        self.ownership.take(layer, [self.constants[n] for n in names if n in self.constants])
 
     def add(self, name: str, op: Operator, layers: tuple[str, ...]) -> str:
         """Add a layer under a name that is free; return the name."""
@@ -323,7 +339,7 @@ class Importer:
             if shape is not None and shape != constant.shape:
                 values = constant.values
                 reshaped = None if values is None else values.reshape(shape)
-                constant = Constant(shape, reshaped, constant.learned)
+                constant = replace(constant, shape=shape, values=reshaped)
             self.constants[record.outputs[output]] = constant
             return
         value = self.source(name)
@@ -363,7 +379,7 @@ class Importer:
             shape = self._shape(record, number)
             if not layers:
                 if shape is not None:
-                    self.constants[output] = Constant(shape)
+                    self.constants[output] = Constant.of(record, learned, shape, output=number)
                 continue
             if not self.readers[output]:
                 continue
@@ -376,6 +392,7 @@ class Importer:
             known = record.target in self.rules
             self._place = Unread.of(self.problem(record), form, known, record.line)
             layer = self.add(record.scope or record.target, op, layers)
+            self.own(layer, names)
             self.values[output] = View(layer, shape)
 
     def _shape(self, record: Record, number: int) -> Dims | None:

@@ -5,6 +5,8 @@ A reader translates its framework's arguments; what they mean is said here, once
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.network.ops.base import broadcast
@@ -13,8 +15,16 @@ from memsim.network.ops.linear import Linear, MatMul
 __all__ = ["dense", "product"]
 
 
-def dense(importer: Importer, record: Record, name: str, out: int, *, bias: bool) -> None:
-    """Add a product with a weight over a value's last axis."""
+def dense(
+    importer: Importer,
+    record: Record,
+    name: str,
+    out: int,
+    *,
+    bias: bool,
+    parameters: Iterable[str] | None = None,
+) -> None:
+    """Add a product with a weight over a value's last axis; ``parameters`` as for ``emit``."""
     shape = importer.source(name).shape
     if len(shape) < 2:
         raise Unsupported
@@ -22,7 +32,7 @@ def dense(importer: Importer, record: Record, name: str, out: int, *, bias: bool
     image = importer.images[layer]
     maps = len(image) == 3 and image.channel == 0 and image[1:] != (1, 1)
     op = Linear(out=out, bias=bias, axis=-1 if maps else None)
-    importer.emit(record, op, layer, shape=(*shape[:-1], out))
+    importer.emit(record, op, layer, shape=(*shape[:-1], out), parameters=parameters)
 
 
 def product(importer: Importer, record: Record, left: str, right: str) -> None:

@@ -73,6 +73,7 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
 
     (source,) = kernel.operands
     bias = int(kernel.op.biased)
+    shared, added = kernel.apart
     channels, height, width = source.view.shape.box
     if channels >= BLOCK:
         image = (kernel.output.shape[0], channels, height, width)
@@ -86,13 +87,14 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
         f"{kernel.name}.weight.packed", (1, filters, kernel.stored - bias, 1), kernel.output.dtype
     )
     yield library_pass(
-        kernel, "reorder_weights", Reorder(), (), packed, stored=kernel.stored - bias
+        kernel, "reorder_weights", Reorder(), (), packed, kernel.stored - bias, shared
     )
     product = replace(kernel.output, name=f"{kernel.output.name}.blocked")
     weights = Operand(View.of(packed), op=_Packed(), packed=True)
     yield replace(
-        kernel, operands=(source, weights), own=1, output=product, stored=bias, leaves=False
-    )
+        kernel, operands=(source, weights), own=1, output=product, stored=bias, leaves=False,
+        shares=added,
+    )  # fmt: skip
     yield library_pass(
         kernel,
         "reorder_output",

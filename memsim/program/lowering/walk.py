@@ -10,6 +10,7 @@ from memsim.network.graph import Layer, Network
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import IDENTITY, Kernel, Operand, Segment, View
 from memsim.program.lowering.fusing import Group, Grouping
+from memsim.program.lowering.parameters import Parameters, folded
 from memsim.program.lowering.placing import Placing
 from memsim.program.lowering.wiring import Wiring
 from memsim.program.roles import operand_role, output_role
@@ -63,6 +64,7 @@ class Walk:
             concats=rules.concats is not Concats.COPY,
             moves=rules.fuses,
         )
+        self.parameters = Parameters(self.groups.of, self._stored)
         concats = {
             layer.name
             for layer in self.wiring.layers
@@ -178,7 +180,10 @@ class Walk:
 
     def _with_prologue(self, group: Group) -> View:
         source = self.views[group.head.inputs[0].name]
-        steps = tuple((each.name, self._stored(each)) for each in (group.head, *group.computing))
+        steps = tuple(
+            (each.weights_of or each.name, self._stored(each))
+            for each in (group.head, *group.computing)
+        )
         return View(source.segments, source.shape, False, source.prologue + steps)
 
     def _stored(self, layer: Layer) -> int:
@@ -188,13 +193,9 @@ class Walk:
 
     def _kernel(self, group: Group) -> Kernel:
         layer = group.head
-        stored = self._stored(layer)
         work = layer.op.work(layer.shapes, layer.output.image)
-        for position, each in enumerate(group.computing):
-            if position == 0 and each.op.folds and layer.op.multiplies:
-                stored += int(not layer.op.biased)  # the shift becomes the bias
-            else:
-                stored += self._stored(each)
+        for each in group.computing:
+            if each is not folded(group) or self.parameters.scales(group):
                 work += each.op.work(each.shapes, each.output.image)
         own = self._own_operands(layer)
         residuals = [Operand(self.views[name], role) for name, role in group.residuals]
@@ -207,11 +208,12 @@ class Walk:
             own=len(own),
             output=group.output,
             output_role=output_role(layer.op),
-            stored=stored,
+            stored=self.parameters.count(group),
             macs=layer.macs,
             work=work,
             load_work=sum(len(operand.view.prologue) for operand in own),
             leaves=self.placing.leaves(group.root),
+            shares=self.parameters.shares(group),
         )
 
     def _own_operands(self, layer: Layer) -> list[Operand]:

@@ -10,6 +10,7 @@ before it is made. What does not run is a constant all the same: one of which th
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from memsim.formats.foreign.importer import Importer
@@ -113,8 +114,7 @@ class Folding:
             return self._shaped(importer, record, operands)
         for name, result in zip(record.outputs, results, strict=False):
             if name:
-                learned = _learned(operands, result.shape)
-                importer.constants[name] = Constant(result.shape, result, learned)
+                importer.constants[name] = _computed(record, operands, result.shape, result)
         return True
 
     def _passed(
@@ -128,13 +128,13 @@ class Folding:
                 values = None if results is None else results[0]
             elif record.target == "DequantizeLinear":
                 values = None
-            return Constant(first.shape, values, first.learned)
+            return replace(first, values=values)
         if record.target == "Transpose":
             order = record.attributes.get("perm") or range(len(first.shape))[::-1]
             if sorted(order) == list(range(len(first.shape))):
                 shape = tuple(first.shape[axis] for axis in order)
                 values = None if first.values is None else first.values.transpose(order)
-                return Constant(shape, values, first.learned)
+                return replace(first, shape=shape, values=values)
         return None
 
     def _shaped(self, importer: Importer, record: Record, operands: dict[str, Constant]) -> bool:
@@ -147,7 +147,7 @@ class Folding:
             return False
         for name, shape in known.items():
             if name not in importer.constants:
-                importer.constants[name] = Constant(shape, learned=_learned(operands, shape))
+                importer.constants[name] = _computed(record, operands, shape)
         return True
 
     def _run(self, record: Record, operands: dict[str, Constant]) -> list[Array] | None:
@@ -200,10 +200,18 @@ class Folding:
         return self._evaluators[key]
 
 
-def _learned(operands: dict[str, Constant], shape: Dims) -> bool:
-    """Whether a result is made of a parameter; a number of one, or times one, is none."""
-    made = any(each.learned and math.prod(each.shape) > 1 for each in operands.values())
-    return made and math.prod(shape) > 1
+def _computed(
+    record: Record,
+    operands: dict[str, Constant],
+    shape: Dims,
+    values: Array | None = None,
+    output: int = 0,
+) -> Constant:
+    """A result of constants; a number, and what is made of numbers alone, is no parameter."""
+    read = [operands[name] for name in record.inputs if name]
+    if math.prod(shape) <= 1 or all(math.prod(each.shape) <= 1 for each in read):
+        return Constant(shape, values)
+    return Constant.of(record, read, shape, values, output)
 
 
 def _size(record: Record, values: dict[str, Array]) -> float:

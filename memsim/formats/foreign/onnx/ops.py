@@ -151,6 +151,7 @@ def _with_constant(importer: Importer, record: Record, name: str, held: str) -> 
     )
     if record.target == "Add" and biased and per_channel and importer.only_reader(name):
         importer.swap(value.layer, node.op.model_copy(update={"bias": True}))
+        importer.own(value.layer, [held])
         importer.values[record.outputs[0]] = value
         return
     raise Unsupported

@@ -61,7 +61,7 @@ def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) 
         raise InputError(Problem(message, file=file))
     graph = OnnxFile(file, overrides.input_shape)
     importer = Importer(RULES, file=file, views=VIEWS)
-    importer.constants = graph.constants
+    importer.hold(graph.constants)
     shapes = Shapes(graph, importer.values, importer.constants)
     importer.stated = shapes
     importer.fold = Branching(graph.nodes, Folding(graph.opset, shapes), shapes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from typing import Any
 
 from memsim.formats.foreign.elementwise import (
@@ -19,7 +20,7 @@ from memsim.formats.foreign.elementwise import (
 from memsim.formats.foreign.importer import Importer, Rules
 from memsim.formats.foreign.moves import concat, crop, pad, permute, resize, select, split
 from memsim.formats.foreign.products import dense, product
-from memsim.formats.foreign.records import Constant, Record, Unsupported
+from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.windows import convolution, pool, reduce, transposed
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.base import sides
@@ -129,7 +130,8 @@ def _linear(importer: Importer, record: Record) -> None:
         if len(weight) != 2:
             raise Unsupported
         out = weight[0] if record.target == "linear" else weight[1]
-        dense(importer, record, inputs[0], out, bias=len(inputs) > 2 and bool(inputs[2]))
+        bias = len(inputs) > 2 and bool(inputs[2])
+        dense(importer, record, inputs[0], out, bias=bias, parameters=inputs[1:])
     elif len(inputs) == 2:
         product(importer, record, inputs[0], inputs[1])
     else:
@@ -155,7 +157,7 @@ def _transpose(importer: Importer, record: Record) -> None:
         permute(importer, record, order)
         return
     moved = tuple(shape[axis] for axis in order)
-    importer.constants[record.outputs[0]] = Constant(moved, None, constant.learned)
+    importer.constants[record.outputs[0]] = replace(constant, shape=moved, values=None)
 
 
 def _moved(rank: int, sources: list[int], places: list[int]) -> list[int]:

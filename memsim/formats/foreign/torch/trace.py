@@ -82,8 +82,8 @@ def from_torch(
     examples = Examples.of(torch, module, example_inputs)
     name = name or type(module).__name__
     graph = _Graph(torch, module, *capture(torch, module, examples))
-    importer = Importer(RULES, views=VIEWS)
-    importer.constants.update(graph.constants)
+    importer = Importer(RULES, views=VIEWS, exact=True)
+    importer.hold(graph.constants)
     for input_name, shape in graph.inputs:
         importer.input(input_name, shape)
     importer.run(graph.records, graph.outputs)
@@ -112,6 +112,7 @@ class _Graph:
         self.dtype = "fp32"
         self._current: dict[str, str] = {}
         self._tensors = tensors
+        self._named: dict[object, str] = {}  # a tensor may have several names
         for node in traced.graph.nodes:
             getattr(self, f"_{node.op}")(node)
 
@@ -124,10 +125,19 @@ class _Graph:
             self.dtype = DTYPES.get(str(value.dtype).removeprefix("torch."), self.dtype)
 
     def _get_attr(self, node: Any) -> None:
-        _, tensor = self._tensors.get(node.name, ("", None))
+        path, tensor = self._tensors.get(node.name, ("", None))
         if tensor is not None:
             learned = isinstance(tensor, self.torch.nn.Parameter)
-            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned)
+            identity = self._identity(tensor, path or node.name)
+            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned, identity)
+
+    def _identity(self, tensor: Any, name: str) -> str:
+        """The first name of a tensor; a buffer may be a view of a parameter, which has one."""
+        memory = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.numel())
+        if isinstance(tensor, self.torch.nn.Parameter):
+            self._named.setdefault(memory, name)
+            return self._named.setdefault(id(tensor), name)
+        return self._named.get(memory) or self._named.setdefault(id(tensor), name)
 
     def _output(self, node: Any) -> None:
         results: list[Any] = []
