@@ -11,6 +11,7 @@ import networkx as nx
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.ops import Operator, ShapeError
 from memsim.network.ops.shape import Input
+from memsim.network.storage import storage_problems
 from memsim.network.tensor import DTYPES, Tensor
 
 MOST_ELEMENTS = 1 << 44
@@ -116,6 +117,9 @@ class Network:
     batch : int
     source : str
         Where the architecture comes from, such as ``arXiv:1909.00948``.
+    held : mapping of str to str, optional
+        Layers whose memory a program's variables hold longer than its readers need it, each with
+        the layer after which that memory is free. Eager lowerings alone heed it.
 
     Attributes
     ----------
@@ -127,7 +131,7 @@ class Network:
     ------
     InputError
         All at once: duplicate or dangling names, a wrong number of inputs, cycles, shapes
-        that do not fit.
+        that do not fit, and ``inplace`` where what is written over is read again.
 
     Examples
     --------
@@ -150,6 +154,7 @@ class Network:
         batch: int = 1,
         source: str = "",
         variant: str = "",
+        held: Mapping[str, str] | None = None,
     ) -> None:
         self.name, self.dtype, self.batch, self.source = name, dtype, batch, source
         self.variant = variant
@@ -173,6 +178,10 @@ class Network:
             if output not in self._layers:
                 hint = did_you_mean(output, self._layers)
                 raise InputError(Problem(f"output {output!r} is no layer", "outputs", hint))
+        self.held: Mapping[str, str] = dict(held or {})
+        problems = tuple(storage_problems(self, self.outputs, self.held))
+        if problems:
+            raise InputError(*problems)
         nx.freeze(self.graph)
 
     def _check_names(self) -> None:
@@ -264,12 +273,13 @@ class Network:
         return name in self._layers
 
     def __eq__(self, other: object) -> bool:
-        """Equal name, source, data type, batch, nodes (in order) and outputs."""
+        """Equal name, source, data type, batch, nodes (in order), outputs and held memory."""
         if not isinstance(other, Network):
             return NotImplemented
-        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs)
+        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs, self.held)
         return mine == (
-            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs
+            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs,
+            other.held,
         )  # fmt: skip
 
     __hash__ = None  # type: ignore[assignment]  # equality by content
@@ -353,4 +363,5 @@ class Network:
             batch=batch or self.batch,
             source=self.source,
             variant=self.variant,
+            held=self.held,
         )

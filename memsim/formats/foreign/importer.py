@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
+from memsim.formats.foreign.memory import held_layers, with_memory
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
@@ -73,6 +74,10 @@ class Importer:
         The layers so far and their output shapes, by name.
     batch : int
         The foreign graph's batch; the first axis of every tensor.
+    over : set of str
+        The layers that write over their first input.
+    starts : dict of str to int
+        By record: how many layers there were before it.
     readers : Counter
         How many operands (and outputs of the graph) each value is.
     """
@@ -94,6 +99,8 @@ class Importer:
         self.nodes: dict[str, Node] = {}
         self.images: dict[str, Shape] = {}
         self.batch = 1
+        self.over: set[str] = set()
+        self.starts: dict[str, int] = {}
         self.readers: Counter[str] = Counter()
         self._reader: dict[str, Record] = {}
         self._place = Problem("", file=file)
@@ -115,6 +122,7 @@ class Importer:
         self.readers.update(outputs)
         self._reader = {name: record for record in records for name in record.inputs}
         for record in records:
+            self.starts[record.name] = len(self.nodes)
             self._place = Problem("", path=record.place, file=self.file)
             rule = self.rules.get(record.target)
             for name in record.inputs:
@@ -146,8 +154,12 @@ class Importer:
         dtype: str = "fp32",
         batch: int | None = None,
         source: str = "",
+        freed: Mapping[str, str] | None = None,
     ) -> Network:
-        """The network of what the outputs need; the rest is left out."""
+        """The network of what the outputs need; the rest is left out.
+
+        ``freed`` tells of values the record after which their memory is freed.
+        """
         computed = [output for output in outputs if output not in self.constants]
         with self._errors_at(Record("", "an output", (), ())):
             leaves = list(dict.fromkeys(map(self.layer, computed)))
@@ -161,7 +173,10 @@ class Importer:
                     stack.append(each)
         nodes = [node for node in self.nodes.values() if node.name in needed]
         size = self.batch if batch is None else batch
-        return Network(name, nodes, leaves, dtype=dtype, batch=size, source=source)
+        network = Network(name, nodes, leaves, dtype=dtype, batch=size, source=source)
+        layers = {value: view.layer for value, view in self.values.items()}
+        held = held_layers(layers, self.starts, list(self.nodes), freed or {})
+        return with_memory(network, self.over, held)
 
     def _errors_at(self, record: Record) -> _ErrorsAt:
         return _ErrorsAt(self.problem(record))
@@ -260,6 +275,8 @@ class Importer:
                 raise Unsupported
             shape = stated
         layer = self.add(record.scope or record.target, op, layers)
+        if record.in_place and op.in_place:
+            self.over.add(layer)
         self.values[record.outputs[output]] = View(layer, shape)
 
     def add(self, name: str, op: Operator, layers: tuple[str, ...]) -> str:

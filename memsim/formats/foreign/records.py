@@ -47,6 +47,8 @@ class Record:
         The shapes of the outputs, where the graph can be trusted to know them.
     scope : str
         The name its layer should get; the operator's kind is added to a name that is taken.
+    in_place : bool
+        Whether it writes its output over its first input.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Record:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     shapes: tuple[Dims | None, ...] = ()
     scope: str = ""
+    in_place: bool = False
 
     @property
     def place(self) -> str:

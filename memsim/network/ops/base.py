@@ -44,6 +44,13 @@ Padding = Annotated[
 ]
 
 
+InPlace = Annotated[
+    bool,
+    Field(strict=True, description="written over the first input, as PyTorch's relu_ and += do"),
+]
+"""The attribute ``inplace`` of operators that can be ``in_place``."""
+
+
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     """``3`` -> ``(3, 3)``; height first."""
     return (value, value) if isinstance(value, int) else value
@@ -110,8 +117,8 @@ class Operator(BaseModel):
         One output element depends on the input elements at the same place alone, so a
         compiler may fuse the operator into its producer.
     in_place : bool
-        Frameworks let it write its output over its input where nobody else reads that; see
-        :mod:`memsim.program.memory.in_place`.
+        Frameworks can let it write its output over its first input; see
+        :mod:`memsim.program.memory.in_place`. Whether one does is :attr:`overwrites`.
     combines : bool
         Elementwise, of several tensors (add, mul).
     folds : bool
@@ -154,6 +161,11 @@ class Operator(BaseModel):
     def activates(self) -> bool:
         """Whether it applies one function to every element of one tensor."""
         return self.elementwise and not (self.combines or self.folds)
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether the network says that it writes its output over its first input."""
+        return self.in_place and bool(getattr(self, "inplace", False))
 
     @property
     def biased(self) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Dims, Record
+from memsim.formats.foreign.torch.frames import freed_after, watch_calls
 from memsim.formats.foreign.torch.ops import RULES, VIEWS
 from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.module.module import import_torch
@@ -57,6 +58,8 @@ def from_torch(
     -------
     Network
         Layers are named like the module's submodules, as far as one layer comes from each.
+        What the module writes in place is ``inplace``, and what its code holds longer than the
+        layers that read it is ``held``.
 
     Raises
     ------
@@ -81,13 +84,15 @@ def from_torch(
         raise InputError("the example inputs must be a tensor or a sequence of tensors")
     name = name or type(module).__name__
     with _evaluated(module), torch.no_grad():
-        graph = _Graph(torch, *_trace(torch, module, tuple(examples)))
+        traced, tensors = _trace(torch, module, tuple(examples))
+        graph = _Graph(torch, traced, tensors)
+        freed = freed_after(watch_calls(torch, module, tuple(examples)), traced.graph.nodes)
     importer = Importer(RULES, views=VIEWS)
     importer.constants.update(graph.constants)
     for input_name, shape in graph.inputs:
         importer.input(input_name, shape)
     importer.run(graph.records, graph.outputs)
-    network = importer.network(name, graph.outputs, dtype=graph.dtype)
+    network = importer.network(name, graph.outputs, dtype=graph.dtype, freed=freed)
     refuse_unknown(network, allow_unknown)
     return network
 
@@ -286,6 +291,7 @@ class _Graph:
             attributes,
             shapes,
             scope,
+            in_place,
         )
         if in_place and inputs:
             for old, new in list(self._current.items()):
