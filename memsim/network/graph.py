@@ -14,6 +14,7 @@ from memsim.network.layer import Layer, Node
 from memsim.network.left_out import LeftOut
 from memsim.network.ops import Shape, ShapeError
 from memsim.network.sharing import share
+from memsim.network.storage import storage_problems
 from memsim.network.tensor import DTYPES, Tensor
 
 __all__ = ["MOST_ELEMENTS", "Layer", "Network", "Node"]
@@ -40,6 +41,9 @@ class Network:
     left_out : iterable of LeftOut
         What the graph that it was made of holds besides, since no output depends on it; told, and
         counted nowhere.
+    held : mapping of str to str, optional
+        Layers whose memory a program's variables hold longer than its readers need it, each with
+        the layer after which that memory is free. Eager lowerings alone heed it.
 
     Attributes
     ----------
@@ -51,7 +55,7 @@ class Network:
     ------
     InputError
         All at once: duplicate or dangling names, a wrong number of inputs, cycles, shapes
-        that do not fit.
+        that do not fit, and ``inplace`` where what is written over is read again.
 
     Examples
     --------
@@ -75,6 +79,7 @@ class Network:
         source: str = "",
         variant: str = "",
         left_out: Iterable[LeftOut] = (),
+        held: Mapping[str, str] | None = None,
     ) -> None:
         self.left_out = tuple(left_out)
         self.name, self.dtype, self.batch, self.source = name, dtype, batch, source
@@ -99,6 +104,10 @@ class Network:
             if output not in self._layers:
                 hint = did_you_mean(output, self._layers)
                 raise InputError(Problem(f"output {output!r} is no layer", "outputs", hint))
+        self.held: Mapping[str, str] = dict(held or {})
+        problems = tuple(storage_problems(self, self.outputs, self.held))
+        if problems:
+            raise InputError(*problems)
         nx.freeze(self.graph)
 
     def _check_names(self) -> None:
@@ -193,12 +202,13 @@ class Network:
         return name in self._layers
 
     def __eq__(self, other: object) -> bool:
-        """Equal name, source, data type, batch, nodes (in order) and outputs."""
+        """Equal name, source, data type, batch, nodes (in order), outputs and held memory."""
         if not isinstance(other, Network):
             return NotImplemented
-        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs)
+        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs, self.held)
         return mine == (
-            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs
+            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs,
+            other.held,
         )  # fmt: skip
 
     __hash__ = None  # type: ignore[assignment]  # equality by content
@@ -286,6 +296,7 @@ class Network:
             source=self.source,
             variant=self.variant,
             left_out=self._left_out(batch) if input_shape is None else (),
+            held=self.held,
         )
 
     def _left_out(self, batch: int | None) -> Iterable[LeftOut]:

@@ -86,6 +86,13 @@ class Architecture(BaseModel):
         list[str] | None,
         Field(min_length=1, description="layers whose output leaves; those nobody reads if absent"),
     ] = None
+    held: Annotated[
+        dict[str, str],
+        Field(
+            description="memory that a program's variables hold longer than its readers need it: "
+            "by layer, the layer after which it is free"
+        ),
+    ] = {}
 
 
 def parse(data: Any) -> Architecture | list[Fault]:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.faults import ErrorsAt
+from memsim.formats.foreign.memory import held_layers, with_memory
 from memsim.formats.foreign.ownership import Ownership
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
 from memsim.formats.foreign.unknown import Unread, told_form
@@ -79,6 +80,10 @@ class Importer:
         The layers so far and their output shapes, by name.
     batch : int
         The foreign graph's batch; the first axis of every tensor.
+    over : set of str
+        The layers that write over their first input.
+    starts : dict of str to int
+        By record: how many layers there were before it.
     readers : Counter
         How many operands (and outputs of the graph) each value is.
     """
@@ -102,6 +107,8 @@ class Importer:
         self.nodes: dict[str, Node] = {}
         self.images: dict[str, Shape] = {}
         self.batch = 1
+        self.over: set[str] = set()
+        self.starts: dict[str, int] = {}
         self.readers: Counter[str] = Counter()
         self._reader: dict[str, Record] = {}
         self._views: dict[tuple[str, Dims], str] = {}
@@ -128,6 +135,7 @@ class Importer:
         self.readers.update(outputs)
         self._reader.update({name: record for record in records for name in record.inputs})
         for record in records:
+            self.starts[record.name] = len(self.nodes)
             self._place = self.problem(record)
             rule = self.rules.get(record.target)
             for name in record.inputs:
@@ -159,8 +167,12 @@ class Importer:
         dtype: str = "fp32",
         batch: int | None = None,
         source: str = "",
+        freed: Mapping[str, str] | None = None,
     ) -> Network:
-        """The network of what the outputs need; the rest is left out, and told."""
+        """The network of what the outputs need; the rest is left out, and told.
+
+        ``freed`` tells of values the record after which their memory is freed.
+        """
         computed = [output for output in outputs if output not in self.constants]
         with self._errors_at(Record("", "an output", (), ())):
             leaves = list(dict.fromkeys(map(self.layer, computed)))
@@ -168,7 +180,10 @@ class Importer:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
         size = self.batch if batch is None else batch
         about: dict[str, Any] = {"dtype": dtype, "batch": size, "source": source}
-        return self.ownership.network(name, self.nodes, leaves, self.constants, about)
+        network = self.ownership.network(name, self.nodes, leaves, self.constants, about)
+        layers = {value: view.layer for value, view in self.values.items()}
+        held = held_layers(layers, self.starts, list(self.nodes), freed or {})
+        return with_memory(network, self.over, held)
 
     def _errors_at(self, record: Record) -> ErrorsAt:
         return ErrorsAt(self.problem(record))
@@ -303,6 +318,8 @@ class Importer:
                 raise Unsupported
             shape = stated
         layer = self.add(record.scope or record.target, op, layers)
+        if record.in_place and op.in_place:
+            self.over.add(layer)
         self.values[record.outputs[output]] = View(layer, shape)
         self.own(layer, record.inputs if parameters is None else parameters)
 

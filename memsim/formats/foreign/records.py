@@ -77,6 +77,8 @@ class Record:
         The name its layer should get; the operator's kind is added to a name that is taken.
     line : Line or None
         The line of the user's code that it comes from.
+    in_place : bool
+        Whether it writes its output over its first input.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Record:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     shapes: tuple[Dims | None, ...] = ()
     scope: str = ""
+    in_place: bool = False
     line: Line | None = None
 
     def problem(self, message: str = "", hint: str = "", file: str = "") -> Problem:

@@ -37,9 +37,21 @@ PLAIN = {
 """Operators that are a module without arguments."""
 
 
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": lambda torch: torch.sigmoid_,
+    "tanh": lambda torch: torch.tanh_,
+    "gelu": lambda torch: torch.ops.aten.gelu_,
+}
+"""What writes over its input where the module has no argument that says so."""
+
+
 def _plain(kind: str) -> Translate:
     def translate(draft: Draft, layer: Layer, operands: Operands) -> Any:
-        return draft.module(layer, getattr(draft.torch.nn, kind)(), *operands)
+        if not layer.op.overwrites:
+            return draft.module(layer, getattr(draft.torch.nn, kind)(), *operands)
+        if layer.op.kind in FUNCTIONS:
+            return draft.call(layer, FUNCTIONS[layer.op.kind](draft.torch), *operands)
+        return draft.module(layer, getattr(draft.torch.nn, kind)(inplace=True), *operands)
 
     return translate
 
@@ -191,13 +203,16 @@ def _batchnorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
 @LAYERS.register("leaky_relu")
 def _leaky_relu(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    return draft.module(layer, draft.torch.nn.LeakyReLU(op.slope), *operands)
+    return draft.module(layer, draft.torch.nn.LeakyReLU(op.slope, op.inplace), *operands)
 
 
 @LAYERS.register("scale")
 def _scale(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
     (output,) = operands
+    if op.inplace:
+        output = draft.method(layer, "mul_", output, op.factor)
+        return draft.method(layer, "add_", output, op.shift) if op.shift else output
     if op.factor != 1 or not op.shift:
         output = draft.call(layer, draft.torch.mul, output, op.factor)
     return draft.call(layer, draft.torch.add, output, op.shift) if op.shift else output
@@ -205,17 +220,26 @@ def _scale(draft: Draft, layer: Layer, operands: Operands) -> Any:
 
 @LAYERS.register("complement")
 def _complement(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    if layer.op.overwrites:
+        return draft.method(layer, "add_", draft.method(layer, "neg_", *operands), 1)
     return draft.call(layer, draft.torch.rsub, *operands, 1)
 
 
 @LAYERS.register("add")
 def _add(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return reduce(lambda a, b: draft.call(layer, draft.torch.add, a, b), operands)
+    return _chain(draft, layer, operands, draft.torch.add, "add_")
 
 
 @LAYERS.register("mul")
 def _mul(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return reduce(lambda a, b: draft.call(layer, draft.torch.mul, a, b), operands)
+    return _chain(draft, layer, operands, draft.torch.mul, "mul_")
+
+
+def _chain(draft: Draft, layer: Layer, operands: Operands, function: Any, method: str) -> Any:
+    """Binary operators in a row, each over its first operand where the layer is in place."""
+    if layer.op.overwrites:
+        return reduce(lambda a, b: draft.method(layer, method, a, b), operands)
+    return reduce(lambda a, b: draft.call(layer, function, a, b), operands)
 
 
 @LAYERS.register("concat")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from memsim.network.ops.axes import (
     LARGEST,
@@ -56,6 +56,12 @@ Arrangement = tuple[tuple[Any, ...], ...]
 """How elements are moved without computing, in steps: ``("reshaped", sizes)``, ``("permuted",
 order)``, ``("selected", axis, start, stop, step)`` or ``("expanded", sizes)``."""
 
+InPlace = Annotated[
+    bool,
+    Field(strict=True, description="written over the first input, as PyTorch's relu_ and += do"),
+]
+"""The attribute ``inplace`` of operators that can be ``in_place``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -103,8 +109,8 @@ class Operator(BaseModel):
         One output element depends on the input elements at the same place alone, so a
         compiler may fuse the operator into its producer.
     in_place : bool
-        Frameworks let it write its output over its input where nobody else reads that; see
-        :mod:`memsim.program.memory.in_place`.
+        Frameworks can let it write its output over its first input; see
+        :mod:`memsim.program.memory.in_place`. Whether one does is :attr:`overwrites`.
     combines : bool
         Elementwise, of several tensors (add, mul).
     folds : bool
@@ -151,6 +157,11 @@ class Operator(BaseModel):
     def activates(self) -> bool:
         """Whether it applies one function to every element of one tensor."""
         return self.elementwise and not (self.combines or self.folds)
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether the network says that it writes its output over its first input."""
+        return self.in_place and bool(getattr(self, "inplace", False))
 
     @property
     def biased(self) -> bool:

@@ -7,18 +7,20 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from memsim.network.ops.base import Operator, Shape, Shapes, broadcast
+from memsim.network.ops.base import InPlace, Operator, Shape, Shapes, broadcast
 
 
 class _Pointwise(Operator):
     elementwise: ClassVar[bool] = True
     in_place: ClassVar[bool] = True
 
+    inplace: InPlace = False
+
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
 
 
-class BatchNorm(_Pointwise):
+class BatchNorm(Operator):  # no framework lets it write over its input
     """Batch normalisation at inference: a scale and a shift per channel.
 
     Two parameters per channel are learned (gamma, beta); four are stored, with the running
@@ -26,8 +28,11 @@ class BatchNorm(_Pointwise):
     """
 
     kind: ClassVar[str] = "batchnorm"
-    in_place: ClassVar[bool] = False  # no framework lets it write over its input
+    elementwise: ClassVar[bool] = True
     folds: ClassVar[bool] = True
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         return 4

@@ -38,12 +38,16 @@ class Rules:
     concats : Concats
     applies_on_load : bool
         An elementwise chain before a convolution is applied as the convolution loads.
+    plans_memory : bool
+        Operators write over what nobody needs any more, and memory is free after its last reader.
+        Else both are as the network says: ``inplace`` and ``held``.
     """
 
     fuses: bool = False
     prunes: bool = False
     concats: Concats = Concats.COPY
     applies_on_load: bool = False
+    plans_memory: bool = False
 
 
 class Walk:

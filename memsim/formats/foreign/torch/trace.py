@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Dims, Record
-from memsim.formats.foreign.torch.capture import capture, children_hint
+from memsim.formats.foreign.torch.capture import capture, children_hint, evaluated
 from memsim.formats.foreign.torch.examples import Examples
+from memsim.formats.foreign.torch.frames import freed_after, watch_calls
 from memsim.formats.foreign.torch.ops import RULES, VIEWS
 from memsim.formats.foreign.torch.user_code import line_of_trace
 from memsim.formats.foreign.unknown import refuse_unknown
@@ -60,6 +61,8 @@ def from_torch(
     Network
         Layers are named like the module's submodules, as far as one layer comes from each. Its
         outputs are all tensors that the module gives, in lists, dicts and data classes too.
+        What the module writes in place is ``inplace``, and what its code holds longer than the
+        layers that read it is ``held``.
 
     Raises
     ------
@@ -81,13 +84,16 @@ def from_torch(
         raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
     examples = Examples.of(torch, module, example_inputs)
     name = name or type(module).__name__
-    graph = _Graph(torch, module, *capture(torch, module, examples))
+    traced, tensors = capture(torch, module, examples)
+    graph = _Graph(torch, module, traced, tensors)
+    with evaluated(module):
+        freed = freed_after(watch_calls(torch, module, examples), traced.graph.nodes)
     importer = Importer(RULES, views=VIEWS, exact=True)
     importer.hold(graph.constants)
     for input_name, shape in graph.inputs:
         importer.input(input_name, shape)
     importer.run(graph.records, graph.outputs)
-    network = importer.network(name, graph.outputs, dtype=graph.dtype)
+    network = importer.network(name, graph.outputs, dtype=graph.dtype, freed=freed)
     refuse_unknown(network, allow_unknown)
     return network
 
@@ -217,7 +223,8 @@ class _Graph:
             attributes,
             shapes,
             scope,
-            line,
+            line=line,
+            in_place=in_place,
         )
         if in_place and inputs:
             for old, new in list(self._current.items()):
