@@ -89,7 +89,6 @@ class Grouping:
         self.flat: dict[str, bool] = {}
         self.folded: dict[str, bool] = {}
         self._whole: dict[str, bool] = {}  # False for channels of a flattened map
-        self._position = {layer.name: at for at, layer in enumerate(wiring.layers)}
         for layer in wiring.layers:
             self._add(layer)
 
@@ -169,15 +168,18 @@ class Grouping:
         return self.fuses and (group.head.op.multiplies or group.head.op.elementwise)
 
     def _host(self, layer: Layer) -> Group | None:
-        """The group that an elementwise layer joins: of several the one that is listed last."""
+        """The group that an elementwise layer joins: of several that of the last operand.
+
+        Whoever writes a sum computes its operands from left to right, so it is what runs last. How
+        layers are listed says nothing of the network.
+        """
         if not (self.fuses and layer.op.elementwise):
             return None
-        hosts = []
-        for tensor in layer.inputs:
+        for tensor in reversed(layer.inputs):
             group = self.of.get(self.wiring.root[tensor.name])
             if group is not None and self._joins(layer, group, tensor):
-                hosts.append(group)
-        return max(hosts, key=lambda group: self._position[group.head.name], default=None)
+                return group
+        return None
 
     def _joins(self, layer: Layer, group: Group, tile: Tensor) -> bool:
         """Whether a layer can run on a group's output tile, of which it sees ``tile``."""

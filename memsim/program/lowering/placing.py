@@ -49,12 +49,14 @@ class Placing:
         self.wiring, self.placed, self.joined = wiring, placed, joined
         self._owner: dict[str, str] = {}
         """The concat in whose place a root is written."""
-        for layer in reversed(wiring.layers):  # the last concat first, as TensorRT does
-            if layer.name in self.placed:
-                for name, _ in self._sources(layer, False):
-                    root = wiring.root[name]
-                    if self._movable(root):
-                        self._owner.setdefault(root, layer.name)
+        # The last concat first, as TensorRT does: the one with the longest way to it, and of
+        # equal ones any, but the same one however layers are listed.
+        by_depth = sorted(self.placed, key=lambda name: (wiring.depth[name], name), reverse=True)
+        for concat in by_depth:
+            for name, _ in self._sources(wiring.network[concat], False):
+                root = wiring.root[name]
+                if self._movable(root):
+                    self._owner.setdefault(root, concat)
 
     def _movable(self, root: str) -> bool:
         """Whether something that is written can be written elsewhere."""
