@@ -15,6 +15,7 @@ import argparse
 import csv
 import fnmatch
 import logging
+import re
 import sys
 import tempfile
 import time
@@ -65,10 +66,19 @@ FORMS = {
 """By name, the exporter (``dynamo=True`` or not), and what is dynamic or simplifies."""
 
 
-def export(module: Any, inputs: Sequence[Any], new: bool, what: str, path: str) -> None:
-    """Write the file of one form."""
+def export(module: Any, inputs: Sequence[Any], form: str, path: Path) -> None:
+    """Write the file of one form, and that which it is made from, where they are not there."""
     import torch
 
+    if path.exists():
+        return
+    new, what = FORMS[form]
+    if what in SIMPLIFIED:
+        static = form.replace(what, "static")
+        source = file_of(path.parent, path.name.partition("-")[0], static)
+        export(module, inputs, static, source)
+        SIMPLIFIED[what](str(source), str(path))
+        return
     options: dict[str, Any] = {"input_names": ["image"], "output_names": ["output"]}
     axes = {"dynamic batch": {0: "batch"}, "dynamic size": {2: "height", 3: "width"}}.get(what)
     if axes and new:
@@ -77,23 +87,36 @@ def export(module: Any, inputs: Sequence[Any], new: bool, what: str, path: str) 
             inputs = [torch.zeros(2, *each.shape[1:]) for each in inputs]
     elif axes:
         options["dynamic_axes"] = {"image": axes}
-    torch.onnx.export(
-        First(module), tuple(inputs), path, dynamo=new, verbose=False, external_data=False,
-        **({} if new else {"opset_version": 17}), **options,
-    )  # fmt: skip
-    if what == "onnxslim":
-        import onnx
-        import onnxslim
+    if new:
+        options["external_data"] = False
+    else:
+        options["opset_version"] = 17
+    torch.onnx.export(First(module), tuple(inputs), str(path), dynamo=new, verbose=False, **options)
 
-        onnx.save(onnxslim.slim(path), path)
-    if what == "onnxsim":
-        import onnx
-        import onnxsim
 
-        model, sound = onnxsim.simplify(onnx.load(path))
-        if not sound:
-            raise ValueError("onnxsim could not validate its model")
-        onnx.save(model, path)
+def slimmed(source: str, path: str) -> None:
+    import onnx
+    import onnxslim
+
+    onnx.save(onnxslim.slim(source), path)
+
+
+def simplified(source: str, path: str) -> None:
+    import onnx
+    import onnxsim
+
+    model, sound = onnxsim.simplify(onnx.load(source))
+    if not sound:
+        raise ValueError("onnxsim could not validate its model")
+    onnx.save(model, path)
+
+
+SIMPLIFIED = {"onnxslim": slimmed, "onnxsim": simplified}
+
+
+def file_of(folder: Path, model: str, form: str) -> Path:
+    plain = re.sub("[^a-z0-9_]+", "_", model)
+    return folder / f"{plain}-{re.sub('[^a-z0-9_]+', '_', form)}.onnx"
 
 
 def First(module: Any) -> Any:
@@ -127,11 +150,9 @@ def of(folder: Path) -> Callable[[str], Row]:
         truth = zoo_truth.count(wrapped, inputs)
         found: dict[str, Any] = {"model": model, "form": form, "true_macs": truth.macs,
                                  "true_params": truth.params}  # fmt: skip
-        path = (
-            folder / f"{model.replace(':', '_').replace('/', '_')}_{form.replace(', ', '_')}.onnx"
-        )
+        path = file_of(folder, model, form)
         try:
-            export(module, inputs, *FORMS[form], str(path))
+            export(module, inputs, form, path)
         except Exception as error:
             return found | {"exported": "no", "error": zoo.first_line(error)}
         found |= {

@@ -82,10 +82,20 @@ def _deformed(_: Any, weight: Sequence[int], *__: Any, out_shape: Sequence[int],
     return 2 * math.prod(weight) * out_shape[0] * out_shape[2] * out_shape[3]
 
 
+def _recurrent(input_: Sequence[int], *weights: Any, **_: Any) -> int:
+    """One direction of one layer of an LSTM: both matrices at every step of every sequence."""
+    return 2 * input_[0] * input_[1] * (math.prod(weights[0]) + math.prod(weights[1]))
+
+
 def _more() -> dict[Any, Any]:
     """FlopCounterMode's formulas for operators that it lacks."""
     aten = torch.ops.aten
-    formulas = {aten.mv: _matrix_vector, aten.dot: _matrix_vector, aten.addmv: _added_matrix_vector}
+    formulas = {
+        aten.mv: _matrix_vector,
+        aten.dot: _matrix_vector,
+        aten.addmv: _added_matrix_vector,
+        aten.mkldnn_rnn_layer: _recurrent,
+    }
     if hasattr(torch.ops.torchvision, "deform_conv2d"):
         formulas[torch.ops.torchvision.deform_conv2d] = _deformed
     return formulas
