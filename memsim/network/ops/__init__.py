@@ -11,6 +11,7 @@ from memsim.network.ops import (
     linear,
     norm,
     opaque,
+    parametric,
     pointwise,
     pool,
     scale,
@@ -22,7 +23,7 @@ from memsim.registry import Registry
 OPERATORS: Registry[type[Operator]] = Registry("operator")
 """Every operator class by its ``kind``."""
 
-for _operator in (
+_operators: tuple[type[Operator], ...] = (
     shape.Input,
     conv.Conv,
     conv.ConvTranspose,
@@ -47,6 +48,12 @@ for _operator in (
     pointwise.Complement,
     pointwise.Add,
     pointwise.Mul,
+    *pointwise.NAMED,
+    pointwise.Clamp,
+    pointwise.Pow,
+    parametric.Parametric,
+    parametric.PRelu,
+    parametric.ScaleShift,
     scale.Scale,
     arrange.Concat,
     arrange.Slice,
@@ -59,7 +66,8 @@ for _operator in (
     shape.Dropout,
     shape.Identity,
     opaque.Opaque,
-):
+)
+for _operator in _operators:
     OPERATORS.add(_operator.kind, _operator)
 
 __all__ = ["OPERATORS", "Operator", "Shape", "ShapeError", "Shapes"]
