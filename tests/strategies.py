@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from memsim.network import DTYPES, Network, Node
 from memsim.network.ops import OPERATORS, Operator, Shape, ShapeError
+from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.base import pair
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
+from memsim.network.ops.norm import Softmax
 from memsim.network.ops.pointwise import BatchNorm
 from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
-from memsim.network.ops.shape import Dropout, Flatten, Identity, Input, Slice, Softmax, Upsample
+from memsim.network.ops.shape import Dropout, Identity, Input, Upsample
 
 Draw = st.DrawFn
 

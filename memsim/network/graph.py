@@ -9,11 +9,12 @@ from functools import cached_property
 import networkx as nx
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.network.inputs import Given, assign, input_of
 from memsim.network.layer import Layer, Node
 from memsim.network.left_out import LeftOut
-from memsim.network.ops import ShapeError
-from memsim.network.ops.shape import Input
+from memsim.network.ops import Shape, ShapeError
 from memsim.network.sharing import share
+from memsim.network.storage import storage_problems
 from memsim.network.tensor import DTYPES, Tensor
 
 __all__ = ["MOST_ELEMENTS", "Layer", "Network", "Node"]
@@ -40,6 +41,9 @@ class Network:
     left_out : iterable of LeftOut
         What the graph that it was made of holds besides, since no output depends on it; told, and
         counted nowhere.
+    held : mapping of str to str, optional
+        Layers whose memory a program's variables hold longer than its readers need it, each with
+        the layer after which that memory is free. Eager lowerings alone heed it.
 
     Attributes
     ----------
@@ -51,7 +55,7 @@ class Network:
     ------
     InputError
         All at once: duplicate or dangling names, a wrong number of inputs, cycles, shapes
-        that do not fit.
+        that do not fit, and ``inplace`` where what is written over is read again.
 
     Examples
     --------
@@ -75,6 +79,7 @@ class Network:
         source: str = "",
         variant: str = "",
         left_out: Iterable[LeftOut] = (),
+        held: Mapping[str, str] | None = None,
     ) -> None:
         self.left_out = tuple(left_out)
         self.name, self.dtype, self.batch, self.source = name, dtype, batch, source
@@ -99,6 +104,10 @@ class Network:
             if output not in self._layers:
                 hint = did_you_mean(output, self._layers)
                 raise InputError(Problem(f"output {output!r} is no layer", "outputs", hint))
+        self.held: Mapping[str, str] = dict(held or {})
+        problems = tuple(storage_problems(self, self.outputs, self.held))
+        if problems:
+            raise InputError(*problems)
         nx.freeze(self.graph)
 
     def _check_names(self) -> None:
@@ -168,8 +177,8 @@ class Network:
 
     def _infer(self, node: Node, inputs: tuple[Tensor, ...]) -> Layer:
         shapes = tuple(tensor.image for tensor in inputs)
-        image = node.op.output_shape(shapes)
-        output = Tensor(node.name, (self.batch, *image), self.dtype)
+        image = Shape(node.op.output_shape(shapes))
+        output = Tensor.of(node.name, self.batch, image, self.dtype)
         params = node.op.learnable(shapes, image)
         if max(output.size, params) > MOST_ELEMENTS:
             raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
@@ -193,12 +202,13 @@ class Network:
         return name in self._layers
 
     def __eq__(self, other: object) -> bool:
-        """Equal name, source, data type, batch, nodes (in order) and outputs."""
+        """Equal name, source, data type, batch, nodes (in order), outputs and held memory."""
         if not isinstance(other, Network):
             return NotImplemented
-        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs)
+        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs, self.held)
         return mine == (
-            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs
+            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs,
+            other.held,
         )  # fmt: skip
 
     __hash__ = None  # type: ignore[assignment]  # equality by content
@@ -250,7 +260,7 @@ class Network:
     def with_options(
         self,
         *,
-        input_shape: tuple[int, int, int] | None = None,
+        input_shape: Given | None = None,
         batch: int | None = None,
         dtype: str | None = None,
     ) -> Network:
@@ -258,22 +268,25 @@ class Network:
 
         Parameters
         ----------
-        input_shape : tuple of int, optional
-            Channels, height, width. The network must have exactly one input.
+        input_shape : sequence of int, str or mapping, optional
+            The size of the one input, such as channels, height, width or ``"3x224x224"``; or
+            sizes by the inputs' names.
 
         Raises
         ------
         InputError
-            If the layers do not fit the new input.
+            If the layers do not fit the new inputs.
         """
         nodes = self.nodes
         if input_shape is not None:
-            if len(self.inputs) != 1:
-                raise InputError(
-                    f"{self.name} has {len(self.inputs)} inputs; give shapes in the file"
-                )
-            resized = Input(shape=input_shape)
-            nodes = tuple(replace(node, op=resized) if node.op.is_input else node for node in nodes)
+            known = {name: self[name].output.image for name in self.inputs}
+            sizes = assign(input_shape, known, self.name)
+            nodes = tuple(
+                replace(node, op=input_of(sizes[node.name], node.op))
+                if node.name in sizes
+                else node
+                for node in nodes
+            )
         return Network(
             self.name,
             nodes,
@@ -283,6 +296,7 @@ class Network:
             source=self.source,
             variant=self.variant,
             left_out=self._left_out(batch) if input_shape is None else (),
+            held=self.held,
         )
 
     def _left_out(self, batch: int | None) -> Iterable[LeftOut]:

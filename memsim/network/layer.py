@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from memsim.errors import Problem
-from memsim.network.ops import Operator
+from memsim.network.ops import Operator, Shape
 from memsim.network.parameters import Learned, Weights
 from memsim.network.tensor import Tensor
 
@@ -118,6 +118,6 @@ class Layer:
         return self.op.view and self.output.image == self.inputs[0].image
 
     @property
-    def shapes(self) -> tuple[tuple[int, int, int], ...]:
+    def shapes(self) -> tuple[Shape, ...]:
         """The inputs' shapes per image."""
         return tuple(tensor.image for tensor in self.inputs)

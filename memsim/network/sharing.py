@@ -68,7 +68,7 @@ def _bias(layer: Layer) -> int:
 
 
 def _channels(layer: Layer) -> int:
-    return layer.output.image[0]
+    return layer.output.image.box[0]
 
 
 def _use(layer: Layer, layers: Mapping[str, Layer], problems: list[Problem]) -> _Use:

@@ -8,17 +8,18 @@ from hypothesis import strategies as st
 
 from memsim.network import Network
 from memsim.network.ops import OPERATORS, Operator
+from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.base import Window
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import BatchNorm, Relu
 from memsim.network.ops.pool import AvgPool, MaxPool
-from memsim.network.ops.shape import Dropout, Flatten, Slice
+from memsim.network.ops.shape import Dropout
 from tests.strategies import networks
 
 QUESTIONS = (
     "is_input", "elementwise", "in_place", "combines", "folds", "multiplies", "convolves",
-    "transposed", "pools", "joins", "view",
+    "transposed", "pools", "joins", "view", "copied",
 )  # fmt: skip
 
 ACTIVATION = {"elementwise", "in_place"}
@@ -51,6 +52,10 @@ YES = {
     "mul": {*ACTIVATION, "combines"},
     "concat": {"joins"},
     "slice": set(),
+    "reshape": {"view"},
+    "permute": {"copied"},
+    "matmul": {"multiplies"},
+    "layernorm": set(),
     "upsample": set(),
     "flatten": {"view"},
     "softmax": set(),

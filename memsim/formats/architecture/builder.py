@@ -6,6 +6,7 @@ and everything that reads it stays silent, so that each fault is told once and a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
@@ -128,8 +129,8 @@ class Builder:
     ) -> Shape | None:
         """The shape of what a node writes; None, and a problem, where its inputs do not fit."""
         try:
-            shape = op.output_shape(tuple(value.shape for value in inputs if value.shape))
-            if shape[0] * shape[1] * shape[2] > MOST_ELEMENTS:
+            shape = Shape(op.output_shape(tuple(value.shape for value in inputs if value.shape)))
+            if math.prod(shape) > MOST_ELEMENTS:
                 raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
         except ShapeError as error:
             self.report(Node(name, op, (), place).problem(str(error)))

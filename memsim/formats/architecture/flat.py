@@ -76,6 +76,9 @@ def dump(network: Network) -> str:
     unread = {node.name for node in nodes} - {name for node in nodes for name in node.inputs}
     if network.outputs != tuple(layer.name for layer in network if layer.name in unread):
         lines.append(f"outputs: {_value(network.outputs)}")
+    if network.held:
+        lines.append("held:")
+        lines += [f"  {_text(name)}: {_text(until)}" for name, until in network.held.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -147,7 +147,7 @@ class Ownership:
         constants = self.constants[layer.name]
         if not layer.op.multiplies:
             return _Parts(list(constants), [], [])
-        channels = layer.output.image[0]
+        channels = layer.output.image.box[0]
         biased = int(layer.op.biased)
         stored = layer.op.stored(layer.shapes, layer.output.image) - biased
         rest = list(constants)
@@ -179,7 +179,7 @@ def _learned(constants: Iterable[Constant]) -> Sizes:
 
 def _count(layer: Layer, weights: str, bias: str) -> int:
     """What an operator would learn by itself, without what it shares."""
-    channels = layer.output.image[0] if layer.op.biased else 0
+    channels = layer.output.image.box[0] if layer.op.biased else 0
     return (0 if weights else layer.params - channels) + (0 if bias else channels)
 
 

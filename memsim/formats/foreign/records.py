@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from memsim.errors import Problem
 from memsim.yaml.document import shown
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NO_PADS", "Constant", "Dims", "Pads", "Record", "Unsupported", "View"]
+__all__ = ["NO_PADS", "Constant", "Dims", "Line", "Pads", "Record", "Unsupported", "View"]
 
 Dims = tuple[int, ...]
 """A tensor's shape as the foreign graph has it, batch first."""
@@ -25,6 +26,29 @@ LONGEST_IDENTITY = 2000
 """Characters of what tells a computed constant from others; longer ones are taken for different."""
 
 NO_PADS: Pads = (0, 0, 0, 0)
+
+
+class Line(NamedTuple):
+    """A line of the user's code.
+
+    Attributes
+    ----------
+    file : str
+        As seen from the current directory, where it lies below it.
+    number, column : int
+        From 1; of its first character that is no space.
+    text : str
+    """
+
+    file: str
+    number: int
+    column: int = 1
+    text: str = ""
+
+    @property
+    def told(self) -> str:
+        """How a message names it."""
+        return f"line {self.number} of {self.file}"
 
 
 class Unsupported(Exception):
@@ -51,6 +75,10 @@ class Record:
         The shapes of the outputs, where the graph can be trusted to know them.
     scope : str
         The name its layer should get; the operator's kind is added to a name that is taken.
+    line : Line or None
+        The line of the user's code that it comes from.
+    in_place : bool
+        Whether it writes its output over its first input.
     """
 
     name: str
@@ -60,6 +88,18 @@ class Record:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     shapes: tuple[Dims | None, ...] = ()
     scope: str = ""
+    in_place: bool = False
+    line: Line | None = None
+
+    def problem(self, message: str = "", hint: str = "", file: str = "") -> Problem:
+        """A problem at the record: in a file, or else at the user's line if it is known."""
+        if self.line is None:
+            return Problem(message, self.place, hint, file)
+        if file:
+            return Problem(message, f"{self.place} ({self.line.told})", hint, file)
+        return Problem(
+            message, self.place, hint, self.line.file, self.line.number, self.line.column
+        )
 
     @property
     def place(self) -> str:

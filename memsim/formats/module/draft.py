@@ -92,6 +92,12 @@ class Draft:
         node = self.graph.create_node("call_function", function, operands, options, layer.name)
         return self._of(layer, node)
 
+    def method(self, layer: Layer, name: str, *operands: Any) -> Any:
+        """Call a tensor's method."""
+        return self._of(
+            layer, self.graph.create_node("call_method", name, operands, {}, layer.name)
+        )
+
     def _of(self, layer: Layer, node: Any) -> Any:
         """A node that says whose it is: what runs a kernel is found by its layers."""
         node.meta["layer"] = layer.name

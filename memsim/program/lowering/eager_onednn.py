@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from memsim.network.graph import Layer, Network
-from memsim.network.ops.base import Index, Operator, Shape, Shapes
+from memsim.network.ops.base import Box, Index, Operator, Shape, Shapes
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Kernel, Operand, View
 from memsim.program.lowering.base import library_pass
@@ -30,7 +30,7 @@ class _Packed(Operator):
     """Reads packed weights: those of a tile's output channels, whatever its rows."""
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         return 0 * start, 0 * stop + source[1]
 
@@ -74,7 +74,7 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
     (source,) = kernel.operands
     bias = int(kernel.op.biased)
     shared, added = kernel.apart
-    channels, height, width = source.view.shape
+    channels, height, width = source.view.shape.box
     if channels >= BLOCK:
         image = (kernel.output.shape[0], channels, height, width)
         blocked = Tensor(f"{kernel.name}.input.blocked", image, kernel.output.dtype)

@@ -34,7 +34,7 @@ from memsim.program.library.onednn.geometry import ITEM, Geometry
 from memsim.program.library.onednn.process import memory_of
 from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
 from memsim.program.memory.best_fit import aligned
-from memsim.program.memory.in_place import NOTHING, Candidate, InPlaceRule
+from memsim.program.memory.in_place import WRITTEN, Candidate, InPlaceRule
 from memsim.program.memory.regions import Owner, Regions
 from memsim.program.spans import Recorder, Spans
 
@@ -73,7 +73,7 @@ class Forward:
     name: ClassVar[str] = ""
     last: ClassVar[bool] = False
     """Whether feature maps are channels last."""
-    in_place: ClassVar[InPlaceRule] = NOTHING
+    in_place: ClassVar[InPlaceRule] = WRITTEN
     """Which operand's memory an output takes, where the runtime does not say."""
 
     def __init__(self, network: Network, runtime: Runtime, passes: int = 2) -> None:
