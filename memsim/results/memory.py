@@ -66,7 +66,8 @@ class Memory(Facts):
         allocator counts in the lowering ``eager``. Network inputs, which the caller holds, are
         not among them; the plan needs more where gaps are left.
         """
-        return peak_bytes(self.program, lifetimes_of(self.program, taken_of(self.program)))
+        program = self.program.one_frame
+        return peak_bytes(program, lifetimes_of(program, taken_of(program)))
 
     @property
     def peak_live_bytes(self) -> int:
