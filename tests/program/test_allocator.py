@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 import memsim
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Add, Mul, Relu
 from memsim.network.ops.pool import GlobalAvgPool
-from memsim.network.ops.shape import Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import build
 from memsim.program.lowering.eager import Eager
 from memsim.program.lowering.walk import Rules

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Concat, Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Add, BatchNorm, Relu
-from memsim.network.ops.shape import Concat, Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import LOWERINGS, build
 from memsim.program.library.onednn import FORWARDS
 from memsim.program.library.onednn.eager import EagerForward

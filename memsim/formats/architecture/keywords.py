@@ -90,7 +90,7 @@ class Keyword:
             return site.add("", cast(Operator, model), *sources)
         attributes = {name: getattr(model, name) for name in self.op.model_fields}
         if not isinstance(attributes["out"], int):
-            attributes["out"] = channels(attributes["out"], site.shape(sources[0])[0])
+            attributes["out"] = channels(attributes["out"], site.shape(sources[0]).box[0])
         op = site.make(self.op, **attributes)
         return convolve(site, "", op, cast(Finish, model), sources[0])
 

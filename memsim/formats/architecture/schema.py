@@ -46,7 +46,7 @@ Scalar = Annotated[
 Dtype = Annotated[str, PlainValidator(_dtype), WithJsonSchema({"enum": list(DTYPES)})]
 LayerName = Annotated[str, PlainValidator(_layer_name), WithJsonSchema({"type": "string"})]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Image = tuple[Size, Size, Size]
+Image = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
 
 
 class Architecture(BaseModel):

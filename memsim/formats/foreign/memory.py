@@ -93,5 +93,6 @@ def _with(network: Network, nodes: Iterable[Node], held: Mapping[str, str]) -> N
         dtype=network.dtype,
         batch=network.batch,
         source=network.source,
+        left_out=network.left_out,
         held=held,
     )

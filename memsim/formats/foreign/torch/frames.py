@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from memsim.formats.foreign.torch.examples import Examples
+
 __all__ = ["Calls", "freed_after", "watch_calls"]
 
 Key = tuple[str, str]
@@ -72,7 +74,7 @@ def freed_after(calls: Calls, nodes: Iterable[Any]) -> dict[str, str]:
     return found
 
 
-def watch_calls(torch: Any, module: Any, examples: tuple[Any, ...]) -> Calls:
+def watch_calls(torch: Any, module: Any, examples: Examples) -> Calls:
     """Run a module on tensors without elements and see when its memory is freed.
 
     Parameters
@@ -80,7 +82,7 @@ def watch_calls(torch: Any, module: Any, examples: tuple[Any, ...]) -> Calls:
     torch : module
     module : torch.nn.Module
         In evaluation mode.
-    examples : tuple of torch.Tensor
+    examples : Examples
 
     Returns
     -------
@@ -88,14 +90,18 @@ def watch_calls(torch: Any, module: Any, examples: tuple[Any, ...]) -> Calls:
         None at all where the module does not run without data.
     """
     from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.utils._pytree import tree_leaves, tree_map_only
 
     calls = Calls()
     fake = FakeTensorMode(allow_non_fake_inputs=True)
-    inputs = [fake.from_tensor(each) for each in examples]
+    positional, named = tree_map_only(
+        torch.Tensor, fake.from_tensor, (examples.positional, dict(examples.named))
+    )
+    inputs = [each for each in tree_leaves((positional, named)) if isinstance(each, torch.Tensor)]
     watch = _watch(torch, calls, inputs)
     try:
         with fake, watch, torch.no_grad():
-            results = module(*inputs)
+            results = module(*positional, **named)
     except Exception:  # whatever it raises: it has been traced, so nothing is lost but this
         return Calls()
     watch.sweep()
