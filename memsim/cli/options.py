@@ -114,12 +114,16 @@ def allows_unknown() -> bool:
     return context is not None and bool(context.meta.get(ALLOW_UNKNOWN))
 
 
-def tell_unknown(network: Network) -> None:
-    """List on standard error what a network holds that memsim does not know."""
+def tell_notes(network: Network) -> None:
+    """List on standard error what memsim does not know of a network, and what it leaves out."""
     from memsim.formats.foreign.unknown import unknown_operators
 
     for problem in unknown_operators(network):
         click.echo(f"memsim: note: {problem}", err=True)
+    if network.left_out:
+        from memsim.results.sheets.description import left_out_words
+
+        click.echo(f"memsim: note: left out: {left_out_words(network.left_out)}", err=True)
 
 
 def as_click(name: str, option: Option) -> Decorator:
@@ -244,7 +248,7 @@ class Chosen:
             parameters=parse_parameters(self.settings),
             allow_unknown=allows_unknown() and may_hold_unknown(self.name),
         )
-        tell_unknown(loaded)
+        tell_notes(loaded)
         if is_module(self.name) and not self.input_:
             size = told(loaded[loaded.inputs[0]].output.image)
             click.echo(f"memsim: note: no --input is given, and {size} is assumed", err=True)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.network.ops import Operator
 from memsim.network.ops.shape import Input
 
 __all__ = ["Given", "Size", "assign", "input_of", "size_of", "told"]
@@ -76,8 +77,8 @@ batch (such as 3x224x224 for images, 197x192 for tokens, 1x16000 for sound)
     return Size(axes, dtype)
 
 
-def input_of(size: Size) -> Input:
-    """The operator of an input of a size.
+def input_of(size: Size, like: Operator | None = None) -> Input:
+    """The operator of an input of a size, with the channels of another one if there was one.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def input_of(size: Size) -> Input:
         If memsim has no input of so many or such large axes.
     """
     try:
-        return Input(shape=size.axes)  # type: ignore[arg-type]  # pydantic looks at it
+        return Input(shape=size.axes, channel=getattr(like, "channel", None))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = f"memsim has no input of {told(size.axes)}: {first['msg']}"

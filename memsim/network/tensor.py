@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from memsim.network.ops.base import Shape
+
 DTYPES: dict[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 """Bytes of one element of each data type."""
 
@@ -18,9 +20,11 @@ class Tensor:
     name : str
         The name of the layer that produces it.
     shape : tuple of int
-        Batch, channels, height, width.
+        The batch, then the axes of :attr:`image`: channels, height and width of a map.
     dtype : str
         A key of :data:`DTYPES`.
+    channel : int, optional
+        Which axis of the image the channels are; see :class:`~memsim.network.ops.base.Shape`.
 
     Examples
     --------
@@ -29,8 +33,15 @@ class Tensor:
     """
 
     name: str
-    shape: tuple[int, int, int, int]
+    shape: tuple[int, ...]
     dtype: str = "fp32"
+    channel: int | None = None
+
+    @classmethod
+    def of(cls, name: str, batch: int, image: Shape, dtype: str = "fp32") -> Tensor:
+        """A batch of images of a shape."""
+        usual = Shape((*image,)).channel == image.channel
+        return cls(name, (batch, *image), dtype, None if usual else image.channel)
 
     @property
     def size(self) -> int:
@@ -48,6 +59,11 @@ class Tensor:
         return self.size * self.itemsize
 
     @property
-    def image(self) -> tuple[int, int, int]:
-        """The shape of one image: channels, height, width."""
-        return self.shape[1:]
+    def image(self) -> Shape:
+        """The shape of one image, such as channels, height, width."""
+        return Shape(self.shape[1:], self.channel)
+
+    @property
+    def grid(self) -> tuple[int, int, int, int]:
+        """Images, channels, rows and columns: the axes that tiling cuts."""
+        return (self.shape[0], *self.image.box)

@@ -35,12 +35,15 @@ class Stored:
         image: all that belongs to an output channel.
     itemsize : int
         Bytes of one element.
+    channels_last : bool
+        The channels of a place lie side by side in memory, whatever the layout of maps is.
     """
 
     name: str
     kind: str
     shape: tuple[int, int, int, int]
     itemsize: int
+    channels_last: bool = False
 
     @property
     def nbytes(self) -> int:

@@ -22,6 +22,14 @@ class Net(torch.nn.Module):
     def forward(self, x):
         return torch.relu(self.conv(x))
 
+class Aux(Net):
+    def __init__(self):
+        super().__init__()
+        self.aux = torch.nn.Conv2d(3, 2, 1)
+    def forward(self, x):
+        self.aux(x)
+        return super().forward(x)
+
 class holder:
     make = Net
 
@@ -154,6 +162,15 @@ def test_a_module_of_the_current_directory(memsim, mine, name):
         "  - {name: relu, relu: {}, from: conv}",
     ]
     assert sys.path == before
+
+
+def test_what_no_output_needs_is_told(memsim, mine):
+    code, _, err = memsim("import", f"{mine}:Aux", "--input", "3x16x16", "-o", "aux.yaml")
+    assert code == 0
+    assert err == (
+        "memsim: note: left out: 1,536 MACs, 8 parameters that no output needs: "
+        "aux (conv, 1,536 MACs, 8 parameters)\n"
+    )
 
 
 def test_an_input_of_any_size(memsim, mine):

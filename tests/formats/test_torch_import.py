@@ -69,7 +69,7 @@ inputs: {x: [3, 8, 8]}
 layers:
   - {name: conv, conv: {out: 8, kernel: 3}, from: x}
   - {name: bn, batchnorm: {}, from: conv}
-  - {name: relu, relu: {}, from: bn}
+  - {name: relu, relu: {inplace: true}, from: bn}
   - {name: layers.0, conv: {out: 8, kernel: 3, bias: true}, from: relu}
   - {name: layers.1, relu6: {}, from: layers.0}
   - {name: add, add: {}, from: [layers.1, relu]}
@@ -85,6 +85,9 @@ layers:
   - {name: mean, global_avgpool: {}, from: max_pool2d}
   - {name: dropout, dropout: {rate: 0.3}, from: mean}
   - {name: fc, linear: {out: 10}, from: dropout}
+held:
+  bn: fc
+  mul: fc
 """  # noqa: E501
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from memsim.errors import InputError, SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Concat, Slice
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pointwise import Add, Relu
 from memsim.network.ops.pool import GlobalAvgPool, MaxPool
-from memsim.network.ops.shape import Concat, Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import Program, Role, build
 
 build_module = sys.modules["memsim.program.build"]  # its name is the function's too

@@ -21,6 +21,27 @@ _PARAMETER = {"$ref": "#/$defs/parameter"}
 _NAMES: Schema = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
 }
+_OWNED: Schema = {
+    "weights": {
+        "description": "the layer whose parameters it reads; its own if left out",
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {"weight": {"type": "string"}, "bias": {"type": "string"}},
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+        ],
+    },
+    "learned": {
+        "description": "what its parameters are computed from, with the numbers of elements",
+        "anyOf": [
+            {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+            _PARAMETER,
+        ],
+    },
+}
 
 
 def json_schema() -> Schema:
@@ -132,6 +153,7 @@ def _layer(words: list[Keyword]) -> Schema:
     properties: Schema = {
         "name": {"type": "string", "description": "what the layer is called"},
         "from": {**_NAMES, "description": "what it reads; the layer above if left out"},
+        **_OWNED,
         **{word.name: _body(word) for word in words},
         **beside,
     }

@@ -89,7 +89,7 @@ def _expand(document: Document, overrides: Overrides) -> Network:
     raise InputError(*problems)
 
 
-HARMLESS = {"name", "source", "description", "dtype", "outputs"}
+HARMLESS = {"name", "source", "description", "dtype", "outputs", "held"}
 """Keys without which the layers still mean what they say."""
 
 
@@ -119,6 +119,10 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         outputs = [
             builder.name_of(name, scope, ("outputs", i)) for i, name in enumerate(model.outputs)
         ]
+    held = {
+        builder.name_of(name, scope, ("held", name)): builder.name_of(until, scope, ("held", name))
+        for name, until in model.held.items()
+    }
     network = Network(
         model.name,
         builder.nodes(),
@@ -127,6 +131,7 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         batch=model.batch if overrides.batch is None else overrides.batch,
         source=model.source,
         variant=overrides.variant or "",
+        held=held,
     )
     return network.with_options(input_shape=later) if later else network
 

@@ -76,6 +76,9 @@ def dump(network: Network) -> str:
     unread = {node.name for node in nodes} - {name for node in nodes for name in node.inputs}
     if network.outputs != tuple(layer.name for layer in network if layer.name in unread):
         lines.append(f"outputs: {_value(network.outputs)}")
+    if network.held:
+        lines.append("held:")
+        lines += [f"  {_text(name)}: {_text(until)}" for name, until in network.held.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -103,7 +106,23 @@ def _item(node: Node) -> str:
     source = ""
     if reads:
         source = f", from: {_value(reads if len(reads) > 1 else reads[0])}"
-    return f"{{name: {_text(node.name)}, {node.op.kind}: {_value(attributes)}{source}}}"
+    return (
+        f"{{name: {_text(node.name)}, {node.op.kind}: {_value(attributes)}{source}{_owner(node)}}}"
+    )
+
+
+def _owner(node: Node) -> str:
+    """Whose parameters a layer reads, and what they are computed from."""
+    text = ""
+    if node.weights and node.bias == (node.weights if node.op.biased else ""):
+        text = f", weights: {_text(node.weights)}"
+    elif node.weights or node.bias:
+        parts = {"weight": node.weights, "bias": node.bias}
+        text = f", weights: {_value({part: name for part, name in parts.items() if name})}"
+    if node.learned is not None:
+        sizes = (f"{_text(name)}: {size}" for name, size in node.learned)
+        text += f", learned: {{{', '.join(sizes)}}}"
+    return text
 
 
 def _value(value: Any) -> str:

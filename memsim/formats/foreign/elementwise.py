@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from memsim.formats.foreign.importer import Importer, Rule
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.network.ops import OPERATORS, Operator
+from memsim.network.ops.base import broadcast
+from memsim.network.ops.norm import Softmax
 from memsim.network.ops.pointwise import Complement, LeakyRelu
 from memsim.network.ops.scale import Scale
-from memsim.network.ops.shape import Dropout, Softmax
+from memsim.network.ops.shape import Dropout
 
 __all__ = ["clamp", "combine", "dropout", "elementwise", "leaky_relu", "plain", "scale", "softmax"]
 
@@ -47,10 +49,12 @@ def leaky_relu(importer: Importer, record: Record, slope: float) -> None:
 
 
 def softmax(importer: Importer, record: Record, axis: int) -> None:
-    """Add a softmax along an axis: along the channels."""
-    if axis != 1:
-        raise Unsupported
-    elementwise(importer, record, Softmax())
+    """Add a softmax along an axis of the first input."""
+    name = record.inputs[0]
+    shape = importer.source(name).shape
+    layer, along = importer.layer(name), importer.axis(shape, axis)
+    given = None if importer.images[layer].channel == along else along
+    importer.emit(record, Softmax(axis=given), layer, shape=shape)
 
 
 def dropout(importer: Importer, record: Record, rate: float) -> None:
@@ -75,8 +79,13 @@ def scale(
 def combine(importer: Importer, record: Record, kind: str) -> None:
     """Add the sum (``add``) or product (``mul``) of all inputs, which are computed."""
     shapes = [importer.source(name).shape for name in record.inputs]
-    if len({len(shape) for shape in shapes}) > 1:
-        raise Unsupported  # broadcasting along other axes than it seems
-    layers = [importer.layer(name) for name in record.inputs]
-    shape = tuple(map(max, zip(*shapes, strict=True)))
-    importer.emit(record, OPERATORS[kind](), *layers, shape=shape)
+    rank = max(map(len, shapes))
+    layers = []
+    for name, shape in zip(record.inputs, shapes, strict=True):
+        if len(shape) == rank:
+            layers.append(importer.layer(name))
+        elif importer.batch == 1:  # aligned at the last axes; the batch is one of those it lacks
+            layers.append(importer.seen(name, (1,) * (rank - 1 - len(shape)) + shape))
+        else:
+            raise Unsupported
+    importer.emit(record, OPERATORS[kind](), *layers, shape=broadcast(kind, tuple(shapes)))

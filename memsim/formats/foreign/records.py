@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsim.errors import Problem
@@ -20,6 +21,9 @@ Dims = tuple[int, ...]
 
 Pads = tuple[int, int, int, int]
 """Rows and columns around a map: top, left, bottom, right."""
+
+LONGEST_IDENTITY = 2000
+"""Characters of what tells a computed constant from others; longer ones are taken for different."""
 
 NO_PADS: Pads = (0, 0, 0, 0)
 
@@ -73,6 +77,8 @@ class Record:
         The name its layer should get; the operator's kind is added to a name that is taken.
     line : Line or None
         The line of the user's code that it comes from.
+    in_place : bool
+        Whether it writes its output over its first input.
     """
 
     name: str
@@ -82,6 +88,7 @@ class Record:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     shapes: tuple[Dims | None, ...] = ()
     scope: str = ""
+    in_place: bool = False
     line: Line | None = None
 
     def problem(self, message: str = "", hint: str = "", file: str = "") -> Problem:
@@ -110,12 +117,49 @@ class Constant:
     values : array or None
         Its elements, where they are few and known.
     learned : bool
-        Whether it is a parameter, whose bytes count.
+        Whether it is a parameter, whose bytes count, or computed from one.
+    identity : str
+        The same for what is the same in memory, whatever it is called.
+    sources : tuple of (str, int)
+        The parameters that it is or was computed from, with their numbers of elements.
     """
 
     shape: Dims
     values: NDArray[np.generic] | None = None
     learned: bool = False
+    identity: str = ""
+    sources: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def computed(self) -> bool:
+        """Whether it is no stored tensor, but computed from some."""
+        return self.sources != ((self.identity, math.prod(self.shape)),)
+
+    def held(self, name: str) -> Constant:
+        """The same as a stored tensor, by its name unless it has one."""
+        name = self.identity or name
+        sources = ((name, math.prod(self.shape)),) if self.learned else ()
+        return replace(self, identity=name, sources=sources)
+
+    @classmethod
+    def of(
+        cls,
+        record: Record,
+        operands: Iterable[Constant],
+        shape: Dims,
+        values: NDArray[np.generic] | None = None,
+        output: int = 0,
+    ) -> Constant:
+        """What a record computes of constants."""
+        operands = tuple(operands)
+        sources = dict(source for each in operands for source in each.sources)
+        attributes = sorted((name, str(value)) for name, value in record.attributes.items())
+        read = [each.identity or f"{record.name}:{at}" for at, each in enumerate(operands)]
+        identity = f"{record.target}({', '.join(read)}){attributes}:{output}"
+        if len(identity) > LONGEST_IDENTITY:
+            identity = f"{record.name}:{output}"
+        learned = any(each.learned for each in operands)
+        return cls(shape, values, learned, identity, tuple(sources.items()))
 
 
 @dataclass(frozen=True, slots=True)

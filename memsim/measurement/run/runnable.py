@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem, SimulationError, did_you_mean
@@ -123,11 +124,22 @@ def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> R
         raise SimulationError(f"{network.name} computes nothing: there is nothing to measure")
     from memsim.measurement.run.partition import partition
 
-    module = to_torch(network).to(device)
     fused = lowering == "fused"
+    module = to_torch(_planned(network) if fused else network).to(device)
     images = _images(torch, network, module, device, channels_last=fused)
     steps, results = partition(network, kernels, module, fused)
     return Runnable(network, lowering, device, steps, images, results)
+
+
+def _planned(network: Network) -> Network:
+    """A network that says nothing of memory: what is fused decides for itself what is in place."""
+    nodes = [
+        replace(node, op=node.op.model_copy(update={"inplace": False}))
+        if node.op.overwrites
+        else node
+        for node in network.nodes
+    ]
+    return Network(network.name, nodes, network.outputs, dtype=network.dtype, batch=network.batch)
 
 
 def _images(

@@ -5,7 +5,17 @@ A new operator is a class in one of these files (or a new file) and its line bel
 
 from __future__ import annotations
 
-from memsim.network.ops import conv, linear, opaque, pointwise, pool, scale, shape
+from memsim.network.ops import (
+    arrange,
+    conv,
+    linear,
+    norm,
+    opaque,
+    pointwise,
+    pool,
+    scale,
+    shape,
+)
 from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes
 from memsim.registry import Registry
 
@@ -17,6 +27,7 @@ for _operator in (
     conv.Conv,
     conv.ConvTranspose,
     linear.Linear,
+    linear.MatMul,
     pool.MaxPool,
     pool.AvgPool,
     pool.AdaptiveAvgPool,
@@ -37,11 +48,14 @@ for _operator in (
     pointwise.Add,
     pointwise.Mul,
     scale.Scale,
-    shape.Concat,
-    shape.Slice,
+    arrange.Concat,
+    arrange.Slice,
+    arrange.Flatten,
+    arrange.Reshape,
+    arrange.Permute,
+    norm.Softmax,
+    norm.LayerNorm,
     shape.Upsample,
-    shape.Flatten,
-    shape.Softmax,
     shape.Dropout,
     shape.Identity,
     opaque.Opaque,

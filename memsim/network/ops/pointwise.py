@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes
+from memsim.network.ops.base import InPlace, Operator, Shape, Shapes, broadcast
 
 
 class _Pointwise(Operator):
     elementwise: ClassVar[bool] = True
     in_place: ClassVar[bool] = True
 
+    inplace: InPlace = False
+
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
 
 
-class BatchNorm(_Pointwise):
+class BatchNorm(Operator):  # no framework lets it write over its input
     """Batch normalisation at inference: a scale and a shift per channel.
 
     Two parameters per channel are learned (gamma, beta); four are stored, with the running
@@ -25,8 +28,11 @@ class BatchNorm(_Pointwise):
     """
 
     kind: ClassVar[str] = "batchnorm"
-    in_place: ClassVar[bool] = False  # no framework lets it write over its input
+    elementwise: ClassVar[bool] = True
     folds: ClassVar[bool] = True
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         return 4
@@ -36,6 +42,9 @@ class BatchNorm(_Pointwise):
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         return 2 * output[0]
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        return Shape(inputs[0], 0)
 
 
 class Relu(_Pointwise):
@@ -106,29 +115,23 @@ class _Combine(_Pointwise):
     combines: ClassVar[bool] = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        channels = max(shape[0] for shape in inputs)
-        for shape in inputs:
-            if shape[0] != channels:
-                counts = " and ".join(str(s[0]) for s in inputs)
-                raise ShapeError(f"{self.kind} needs equal channels, not {counts}")
-        size = max(shape[1:] for shape in inputs)
-        for shape in inputs:
-            if shape[1:] not in (size, (1, 1)):
-                sizes = " and ".join(f"{s[1]}x{s[2]}" for s in inputs)
-                raise ShapeError(f"{self.kind} needs equal sizes (or 1x1), not {sizes}")
-        return (channels, *size)
+        if all(shape == inputs[0] for shape in inputs):
+            return inputs[0]
+        largest = max(inputs, key=lambda shape: (len(shape), math.prod(shape)))
+        return Shape(broadcast(self.kind, inputs), Shape(largest).channel)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return len(inputs) - 1
 
 
 class Add(_Combine):
-    """Sum of tensors of one shape; a 1x1 map is broadcast."""
+    """Sum of tensors; what has size 1 along an axis is repeated along it."""
 
     kind: ClassVar[str] = "add"
 
 
 class Mul(_Combine):
-    """Product of tensors of one shape; a 1x1 map is broadcast (squeeze-and-excitation)."""
+    """Product of tensors; what has size 1 along an axis is repeated along it, as the 1x1 map of
+    squeeze-and-excitation is."""
 
     kind: ClassVar[str] = "mul"

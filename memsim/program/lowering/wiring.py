@@ -12,7 +12,9 @@ def moves_nothing(layer: Layer) -> bool:
     """
     if layer.op.view:
         return True
-    return layer.op.selects(layer.shapes) == (0, layer.shapes[0][0]) if layer.inputs else False
+    if not layer.inputs:
+        return False
+    return layer.op.selects(layer.shapes) == (0, layer.shapes[0].box[0])
 
 
 def output_roots(network: Network) -> set[str]:
@@ -32,8 +34,8 @@ def output_roots(network: Network) -> set[str]:
 class Wiring:
     """The edges of a network between layers that do something.
 
-    An identity, a dropout, a flatten and a slice of all channels do nothing. Their readers read
-    what they show, wherever they are listed.
+    An identity, a dropout, a flatten, a reshape and a slice of all channels do nothing. Their
+    readers read what they show, wherever they are listed.
 
     Parameters
     ----------
@@ -52,18 +54,24 @@ class Wiring:
         For each root the layers that do something and read it, once per operand.
     leaves : set of str
         The roots that leave the network.
+    depth : dict of str to int
+        For each layer the number of layers that do something on the longest way to it. What is to
+        be decided alike however layers are listed is decided by this.
     """
 
     def __init__(self, network: Network, *, prune: bool = False) -> None:
         self.network = network
         self.layers = tuple(layer for layer in network if not prune or layer.name in network.needed)
         self.root: dict[str, str] = {}
+        self.depth: dict[str, int] = {}
         self.readers: dict[str, list[str]] = {}
         self.named: dict[str, int] = {layer.name: 0 for layer in self.layers}
         """How many operands name each layer, views among their readers."""
         for layer in self.layers:
             for tensor in layer.inputs:
                 self.named[tensor.name] += 1
+            deepest = max((self.depth[tensor.name] for tensor in layer.inputs), default=0)
+            self.depth[layer.name] = deepest + (not moves_nothing(layer))
             if moves_nothing(layer):
                 self.root[layer.name] = self.root[layer.inputs[0].name]
                 continue

@@ -7,7 +7,8 @@ stream past, double buffered.
 from __future__ import annotations
 
 from memsim.errors import Problem, SimulationError
-from memsim.network.ops import Operator, Shape
+from memsim.network.ops import Operator
+from memsim.network.ops.base import Box
 from memsim.program.kernel import Kernel
 
 ACCUMULATOR_BYTES = 4
@@ -24,7 +25,7 @@ def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]
     blocks. Kernels without MACs stream alike in any shape, so for them the last two decide.
     """
     cost = _TileCost(kernel)
-    images, channels, height, _ = kernel.output.shape
+    images, channels, height, _ = kernel.output.grid
     best: tuple[int, int, int, int, int] | None = None
     width = channels
     while width:
@@ -68,18 +69,18 @@ class _TileCost:
     """
 
     def __init__(self, kernel: Kernel) -> None:
-        own = kernel.operands[: kernel.own]
-        self.sources = [(operand.op, operand.view.shape) for operand in own]
-        self.images = kernel.output.shape[0]
-        self.output = kernel.output.image
+        own = range(kernel.own)
+        self.sources = [(kernel.operands[each].op, kernel.source(each).box) for each in own]
+        self.images, *box = kernel.output.grid
+        self.output: Box = (box[0], box[1], box[2])
         self.item = kernel.output.itemsize
-        self.stored = kernel.op.stored(kernel.shapes, self.output)
+        self.stored = kernel.op.stored(kernel.shapes, kernel.output.image)
         op, source = self.sources[0]
         first, last = op.input_channels(0, 1, source, self.output)
         self.taps = -(-self.stored // max(last - first, 1))
         self.accumulates = kernel.macs > 0
 
-    def _rows(self, op: Operator, source: Shape, start: int, stop: int) -> tuple[int, int]:
+    def _rows(self, op: Operator, source: Box, start: int, stop: int) -> tuple[int, int]:
         first, last = op.input_rows(start, stop, source, self.output)
         return max(first, 0), min(last, source[1])
 

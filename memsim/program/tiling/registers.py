@@ -67,7 +67,7 @@ def cut(kernel: Kernel, tile: RegisterTile, order: str, together: bool) -> Regis
     together : bool
         Whether the images of a batch are the pixels where maps are 1x1.
     """
-    images, channels, height, columns = kernel.output.shape
+    images, channels, height, columns = kernel.output.grid
     product = together and height == columns == 1
     pixels = images if product else columns
     at_once = min(tile.pixels, pixels)
@@ -91,10 +91,10 @@ def cut(kernel: Kernel, tile: RegisterTile, order: str, together: bool) -> Regis
 
 def _row_bytes(kernel: Kernel) -> int:
     """Bytes of an output row and of the input rows that come with it."""
-    _, channels, height, columns = kernel.output.shape
+    _, channels, height, columns = kernel.output.grid
     elements = channels * columns
-    for operand in kernel.operands[: kernel.own]:
-        depth, rows, width = operand.view.shape
+    for number in range(kernel.own):
+        depth, rows, width = kernel.source(number).box
         elements += depth * -(-rows // height) * width
     return elements * kernel.output.itemsize
 

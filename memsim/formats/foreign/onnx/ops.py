@@ -9,13 +9,14 @@ from memsim.formats.foreign.elementwise import (
     clamp,
     combine,
     dropout,
+    elementwise,
     leaky_relu,
     plain,
     scale,
     softmax,
 )
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import concat, crop, resize, split
+from memsim.formats.foreign.moves import concat, crop, permute, resize, split
 from memsim.formats.foreign.onnx.arguments import (
     RULES,
     axis_of,
@@ -26,9 +27,10 @@ from memsim.formats.foreign.onnx.arguments import (
     whole,
     wrong,
 )
+from memsim.formats.foreign.products import dense, product
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.windows import reduce
-from memsim.network.ops.linear import Linear
+from memsim.network.ops.norm import LayerNorm
 from memsim.yaml.document import shown
 
 PLAIN = {
@@ -48,19 +50,41 @@ PLAIN = {
 
 @rule("Gemm", "MatMul")
 def _linear(importer: Importer, record: Record) -> None:
-    shape = importer.source(record.inputs[0]).shape
-    weight = importer.constant(operand(record, 1)).shape
-    if len(shape) != 2 or len(weight) != 2 or integer(importer, record, "transA", 0):
+    left, right = operand(record, 0), operand(record, 1)
+    if left in importer.values and right in importer.values and record.target == "MatMul":
+        product(importer, record, left, right)
+        return
+    shape = importer.source(left).shape
+    weight = importer.constant(right).shape
+    if len(weight) != 2 or integer(importer, record, "transA", 0):
         raise Unsupported
     features, out = weight[::-1] if integer(importer, record, "transB", 0) else weight
-    if features != shape[1]:
-        message = f"its weight takes {features} features, its input has {shape[1]}"
+    if features != shape[-1]:
+        message = f"its weight takes {features} features, its input has {shape[-1]}"
         raise wrong(importer, record, message)
     bias = operand(record, 2)
     if bias:
         importer.constant(bias)
-    op = Linear(out=out, bias=bool(bias))
-    importer.emit(record, op, importer.layer(record.inputs[0]), shape=(shape[0], out))
+    dense(importer, record, left, out, bias=bool(bias))
+
+
+@rule("Transpose")
+def _transpose(importer: Importer, record: Record) -> None:
+    name = record.inputs[0]
+    shape = importer.source(name).shape
+    order = whole(importer, record, 1, "perm") or [*reversed(range(len(shape)))]
+    if sorted(order) != [*range(len(shape))]:
+        message = f"{shown(order)} is no order of the axes of {shown(list(shape))}"
+        raise wrong(importer, record, message)
+    permute(importer, record, order)
+
+
+@rule("LayerNormalization")
+def _layer_norm(importer: Importer, record: Record) -> None:
+    rank = len(importer.source(record.inputs[0]).shape)
+    axis = axis_of(importer, record, -1, rank)
+    scale, shift = bool(operand(record, 1)), bool(operand(record, 2))
+    elementwise(importer, record, LayerNorm(axes=rank - axis, scale=scale, shift=shift))
 
 
 RULES.update(plain(PLAIN))
@@ -127,6 +151,7 @@ def _with_constant(importer: Importer, record: Record, name: str, held: str) -> 
     )
     if record.target == "Add" and biased and per_channel and importer.only_reader(name):
         importer.swap(value.layer, node.op.model_copy(update={"bias": True}))
+        importer.own(value.layer, [held])
         importer.values[record.outputs[0]] = value
         return
     raise Unsupported
@@ -176,14 +201,12 @@ def _concat(importer: Importer, record: Record) -> None:
 def _split(importer: Importer, record: Record) -> None:
     shape = importer.source(record.inputs[0]).shape
     axis = axis_of(importer, record, 0, len(shape))
-    if len(shape) < 2 or axis != 1:
-        raise Unsupported
-    count, channels = len(record.outputs), shape[1]
+    count, channels = len(record.outputs), shape[axis]
     step = -(-channels // count)
     equal = [max(0, min(step, channels - i * step)) for i in range(count)]
     sizes = whole(importer, record, 1, "split") or equal
     if len(sizes) != count or sum(sizes) != channels or min(sizes) < 1:
-        raise wrong(importer, record, f"{shown(sizes)} does not split {channels} channels")
+        raise wrong(importer, record, f"{shown(sizes)} does not split {channels} places")
     split(importer, record, axis, sizes)
 
 

@@ -13,6 +13,8 @@ from memsim.formats.foreign.onnx import windows as onnx_windows
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.constants import Folding
 from memsim.formats.foreign.onnx.file import OnnxFile
+from memsim.formats.foreign.onnx.graph.branches import Branching
+from memsim.formats.foreign.onnx.graph.shapes import Shapes
 from memsim.formats.foreign.onnx.patterns import recognise
 from memsim.formats.foreign.onnx.views import VIEWS
 from memsim.formats.foreign.unknown import refuse_unknown
@@ -58,9 +60,11 @@ def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) 
         message = "an ONNX file has neither variants nor parameters"
         raise InputError(Problem(message, file=file))
     graph = OnnxFile(file, overrides.input_shape)
-    fold = Folding(graph.opset)
-    importer = Importer(RULES, file=file, stated=graph.stated, views=VIEWS, fold=fold)
-    importer.constants.update(graph.constants)
+    importer = Importer(RULES, file=file, views=VIEWS)
+    importer.hold(graph.constants)
+    shapes = Shapes(graph, importer.values, importer.constants)
+    importer.stated = shapes
+    importer.fold = Branching(graph.nodes, Folding(graph.opset, shapes), shapes)
     for name, shape in graph.inputs:
         importer.input(name, shape)
     importer.run(recognise(graph.records, graph.outputs), graph.outputs)

@@ -15,7 +15,7 @@ from memsim.formats.foreign.records import Line
 from memsim.formats.foreign.torch.examples import Examples, fitting
 from memsim.formats.foreign.torch.user_code import line_of_error
 
-__all__ = ["capture", "children_hint", "submodule_of"]
+__all__ = ["capture", "children_hint", "evaluated", "submodule_of"]
 
 DEEPEST = 16
 """How far outputs may be nested in each other."""
@@ -34,7 +34,7 @@ def capture(torch: Any, module: Any, examples: Examples) -> tuple[Any, dict[str,
     InputError
         If neither can: it names the user's line.
     """
-    with _evaluated(module), _flat_outputs(torch, module), torch.no_grad(), _quiet():
+    with evaluated(module), _flat_outputs(torch, module), torch.no_grad(), _quiet():
         try:
             program = torch.export.export(
                 module, examples.positional, dict(examples.named), strict=False
@@ -97,7 +97,7 @@ def _traced(torch: Any, module: Any, examples: Examples) -> tuple[Any, dict[str,
 
 
 @contextmanager
-def _evaluated(module: Any) -> Iterator[None]:
+def evaluated(module: Any) -> Iterator[None]:
     """In evaluation mode, and afterwards as before."""
     training = {each: each.training for each in module.modules()}
     module.eval()

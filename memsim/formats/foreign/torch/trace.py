@@ -1,7 +1,7 @@
 """PyTorch to Network: the thin part that needs PyTorch.
 
 ``torch.export`` gives a graph of ATen operators; here it becomes plain records. What the
-operators mean is said in :mod:`memsim.formats.foreign.torch.ops`, which does not know PyTorch.
+operators mean is said in :mod:`memsim.formats.foreign.torch.rules`, which do not know PyTorch.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Dims, Record
-from memsim.formats.foreign.torch.capture import capture, children_hint
+from memsim.formats.foreign.torch.capture import capture, children_hint, evaluated
 from memsim.formats.foreign.torch.examples import Examples
-from memsim.formats.foreign.torch.ops import RULES, VIEWS
+from memsim.formats.foreign.torch.frames import freed_after, watch_calls
+from memsim.formats.foreign.torch.rules import RULES, VIEWS
 from memsim.formats.foreign.torch.user_code import line_of_trace
 from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.module.module import import_torch
@@ -60,6 +61,8 @@ def from_torch(
     Network
         Layers are named like the module's submodules, as far as one layer comes from each. Its
         outputs are all tensors that the module gives, in lists, dicts and data classes too.
+        What the module writes in place is ``inplace``, and what its code holds longer than the
+        layers that read it is ``held``.
 
     Raises
     ------
@@ -81,13 +84,16 @@ def from_torch(
         raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
     examples = Examples.of(torch, module, example_inputs)
     name = name or type(module).__name__
-    graph = _Graph(torch, module, *capture(torch, module, examples))
-    importer = Importer(RULES, views=VIEWS)
-    importer.constants.update(graph.constants)
+    traced, tensors = capture(torch, module, examples)
+    graph = _Graph(torch, module, traced, tensors)
+    with evaluated(module):
+        freed = freed_after(watch_calls(torch, module, examples), traced.graph.nodes)
+    importer = Importer(RULES, views=VIEWS, exact=True)
+    importer.hold(graph.constants)
     for input_name, shape in graph.inputs:
         importer.input(input_name, shape)
     importer.run(graph.records, graph.outputs)
-    network = importer.network(name, graph.outputs, dtype=graph.dtype)
+    network = importer.network(name, graph.outputs, dtype=graph.dtype, freed=freed)
     refuse_unknown(network, allow_unknown)
     return network
 
@@ -112,6 +118,7 @@ class _Graph:
         self.dtype = "fp32"
         self._current: dict[str, str] = {}
         self._tensors = tensors
+        self._named: dict[object, str] = {}  # a tensor may have several names
         for node in traced.graph.nodes:
             getattr(self, f"_{node.op}")(node)
 
@@ -124,10 +131,19 @@ class _Graph:
             self.dtype = DTYPES.get(str(value.dtype).removeprefix("torch."), self.dtype)
 
     def _get_attr(self, node: Any) -> None:
-        _, tensor = self._tensors.get(node.name, ("", None))
+        path, tensor = self._tensors.get(node.name, ("", None))
         if tensor is not None:
             learned = isinstance(tensor, self.torch.nn.Parameter)
-            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned)
+            identity = self._identity(tensor, path or node.name)
+            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned, identity)
+
+    def _identity(self, tensor: Any, name: str) -> str:
+        """The first name of a tensor; a buffer may be a view of a parameter, which has one."""
+        memory = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.numel())
+        if isinstance(tensor, self.torch.nn.Parameter):
+            self._named.setdefault(memory, name)
+            return self._named.setdefault(id(tensor), name)
+        return self._named.get(memory) or self._named.setdefault(id(tensor), name)
 
     def _output(self, node: Any) -> None:
         results: list[Any] = []
@@ -207,7 +223,8 @@ class _Graph:
             attributes,
             shapes,
             scope,
-            line,
+            line=line,
+            in_place=in_place,
         )
         if in_place and inputs:
             for old, new in list(self._current.items()):
