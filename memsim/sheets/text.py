@@ -66,7 +66,7 @@ def _grid(grid: Grid, width: int) -> Table:
     )
     widest = [max(map(len, cells)) for cells in zip(grid.columns, *grid.rows, strict=True)]
     # Names give way, numbers do not, as long as there is room for a name at all.
-    fits = LEAST_NAME + sum(widest[1:]) + len(widest) <= width
+    fits = LEAST_NAME + sum(2 + column for column in widest[1:]) <= width
     for position, name in enumerate(grid.columns):
         if position:
             least = widest[position] if fits else None
