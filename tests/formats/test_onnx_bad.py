@@ -313,7 +313,8 @@ OPS = st.sampled_from([
     "Cast", "Range", "ConstantOfShape", "Expand", "Where", "Constant", "Transpose", "Dropout",
     "LeakyRelu", "BatchNormalization", "Relu", "Sigmoid", "HardSigmoid", "Erf", "Mystery", "If",
     "LSTM", "Loop", "Tile", "NonZero", "TopK", "CumSum", "ScatterND", "GatherND", "OneHot",
-    "EyeLike", "QuantizeLinear", "DequantizeLinear", "ConvInteger", "QLinearConv", "Einsum", "Size",
+    "EyeLike", "QuantizeLinear", "DequantizeLinear", "ConvInteger", "QLinearConv", "Einsum",
+    "Size", "Trilu",
 ])  # fmt: skip
 KEYS = st.sampled_from([
     "kernel_shape", "strides", "pads", "dilations", "group", "axis", "axes", "perm", "auto_pad",

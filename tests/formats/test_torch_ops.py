@@ -10,7 +10,7 @@ import pytest
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Record
-from memsim.formats.foreign.torch.ops import RULES, VIEWS
+from memsim.formats.foreign.torch.rules import RULES, VIEWS
 from memsim.formats.foreign.unknown import unknown_operators
 
 CONV = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}

@@ -127,9 +127,7 @@ def vgg16(norm: bool = False) -> nn.Module:
     head = nn.Sequential(
         nn.Linear(512 * 49, 256), nn.ReLU(True), nn.Dropout(), nn.Linear(256, 1000)
     )
-    return nn.Sequential(
-        nn.Sequential(*layers), nn.AdaptiveAvgPool2d(7), nn.Flatten(), head
-    )
+    return nn.Sequential(nn.Sequential(*layers), nn.AdaptiveAvgPool2d(7), nn.Flatten(), head)
 
 
 class DenseLayer(nn.Module):

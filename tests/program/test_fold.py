@@ -61,7 +61,7 @@ def views(draw: st.DrawFn) -> tuple[Shape, Fold, np.ndarray, np.ndarray]:
 
 @given(views(), st.integers(1, 4), st.integers(1, 4), st.data())
 def test_a_tile_needs_what_its_elements_are(view, strips, blocks, data):
-    stored, fold, channel, row = view
+    _, fold, channel, row = view
     shape = Shape(channel.shape, data.draw(st.integers(0, channel.ndim - 1)))
     assert fold.sizes == channel.shape
     tall, wide = shape.box[1], shape.box[0]

@@ -18,9 +18,9 @@ from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.faults import ErrorsAt
 from memsim.formats.foreign.memory import held_layers, with_memory
+from memsim.formats.foreign.opaques import add_opaque
 from memsim.formats.foreign.ownership import Ownership
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
-from memsim.formats.foreign.unknown import Unread, told_form
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.arrange import Flatten, Reshape
@@ -110,9 +110,8 @@ class Importer:
         self.over: set[str] = set()
         self.starts: dict[str, int] = {}
         self.readers: Counter[str] = Counter()
-        self._reader: dict[str, Record] = {}
         self._views: dict[tuple[str, Dims], str] = {}
-        self._place = Problem("", file=file)
+        self.place = Problem("", file=file)
 
     # -- the walk ---------------------------------------------------------------------------
 
@@ -133,10 +132,9 @@ class Importer:
         records = list(records)
         self.readers.update(name for record in records for name in record.inputs if name)
         self.readers.update(outputs)
-        self._reader.update({name: record for record in records for name in record.inputs})
         for record in records:
             self.starts[record.name] = len(self.nodes)
-            self._place = self.problem(record)
+            self.place = self.problem(record)
             rule = self.rules.get(record.target)
             for name in record.inputs:
                 if name and name not in self.values and name not in self.constants:
@@ -150,14 +148,14 @@ class Importer:
                         raise Unsupported
                     rule(self, record)
                 except (Unsupported, ShapeError, ValidationError) as error:
-                    self.opaque(record, str(error) if isinstance(error, ShapeError) else "")
+                    add_opaque(self, record, str(error) if isinstance(error, ShapeError) else "")
                 except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
                     # Rules take what they need; a foreign graph need not have it.
                     message = "its inputs or attributes do not fit the operator"
                     raise InputError(self.problem(record, message)) from None
                 else:
                     if len(record.outputs) > 1:
-                        self.opaque(record)  # the outputs that the rule does not give
+                        add_opaque(self, record)  # the outputs that the rule does not give
 
     def network(
         self,
@@ -338,7 +336,7 @@ class Importer:
         while free in self.nodes:
             count += 1
             free = f"{name}{count}"
-        self.nodes[free] = Node(free, op, layers, self._place)
+        self.nodes[free] = Node(free, op, layers, self.place)
         self.images[free] = image
         return free
 
@@ -361,7 +359,7 @@ class Importer:
             return
         value = self.source(name)
         if shape is not None and shape != value.shape:
-            value = replace(self._unpadded(name), shape=shape)
+            value = replace(self.unpadded(name), shape=shape)
         self.values[record.outputs[output]] = value
 
     def view(self, record: Record, shape: Dims, output: int = 0) -> None:
@@ -370,7 +368,7 @@ class Importer:
         if name in self.constants:
             self.alias(record, shape, output)
             return
-        value = self._unpadded(name)
+        value = self.unpadded(name)
         image, source = self.image(shape), self.images[value.layer]
         if math.prod(shape) != math.prod(value.shape):
             raise Unsupported
@@ -379,52 +377,13 @@ class Importer:
         else:
             self.alias(record, shape, output)
 
-    def _unpadded(self, name: str) -> View:
+    def unpadded(self, name: str) -> View:
+        """A value of which no padding is yet to be added."""
         value = self.source(name)
         return value if value.pads == NO_PADS else View(self.layer(name), value.shape)
 
-    def opaque(self, record: Record, why: str = "") -> None:
-        """Add a layer for an operator without a rule, one for each output that is read."""
-        names = [name for name in record.inputs if name]
-        computed = [name for name in names if name not in self.constants]
-        layers = tuple(self._unpadded(name).layer for name in computed)
-        learned = [self.constants[name] for name in names if name in self.constants]
-        params = sum(math.prod(each.shape) for each in learned if each.learned)
-        for number, output in enumerate(record.outputs):
-            if not output or output in self.values or output in self.constants:
-                continue
-            shape = self._shape(record, number)
-            if not layers:
-                if shape is not None:
-                    self.constants[output] = Constant.of(record, learned, shape, output=number)
-                continue
-            if not self.readers[output]:
-                continue
-            if shape is None:
-                message = why or f"the shape of what {record.target} writes is not known"
-                raise InputError(replace(self._place, message=message))
-            image = self.image(self._seen(output, shape))
-            op = Opaque(op=record.target[:200], shape=image, params=params)
-            form = told_form(record, self.constants, self.values, shape)
-            known = record.target in self.rules
-            self._place = Unread.of(self.problem(record), form, known, record.line)
-            layer = self.add(record.scope or record.target, op, layers)
-            self.own(layer, names)
-            self.values[output] = View(layer, shape)
-
-    def _shape(self, record: Record, number: int) -> Dims | None:
+    def shape_of(self, record: Record, number: int) -> Dims | None:
+        """The shape that the foreign graph states for an output, if it does."""
         if record.shapes:
             return record.shapes[number]
         return self.stated.get(record.outputs[number])
-
-    def _seen(self, output: str, shape: Dims) -> Dims:
-        """The shape in which a value is used, where its one reader only shows it in another."""
-        while self.readers[output] == 1 and output in self._reader:
-            reader = self._reader[output]
-            if reader.target not in self.views or len(reader.outputs) != 1:
-                break
-            following = self._shape(reader, 0)
-            if following is None or math.prod(following) != math.prod(shape):
-                break
-            output, shape = reader.outputs[0], following
-        return shape

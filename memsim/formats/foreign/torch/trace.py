@@ -1,7 +1,7 @@
 """PyTorch to Network: the thin part that needs PyTorch.
 
 ``torch.export`` gives a graph of ATen operators; here it becomes plain records. What the
-operators mean is said in :mod:`memsim.formats.foreign.torch.ops`, which does not know PyTorch.
+operators mean is said in :mod:`memsim.formats.foreign.torch.rules`, which do not know PyTorch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from memsim.formats.foreign.records import Constant, Dims, Record
 from memsim.formats.foreign.torch.capture import capture, children_hint, evaluated
 from memsim.formats.foreign.torch.examples import Examples
 from memsim.formats.foreign.torch.frames import freed_after, watch_calls
-from memsim.formats.foreign.torch.ops import RULES, VIEWS
+from memsim.formats.foreign.torch.rules import RULES, VIEWS
 from memsim.formats.foreign.torch.user_code import line_of_trace
 from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.module.module import import_torch
