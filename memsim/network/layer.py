@@ -8,7 +8,7 @@ from memsim.errors import Problem
 from memsim.network.ops import Operator, Shape
 from memsim.network.parameters import Learned, Weights
 from memsim.network.tensor import Tensor
-from memsim.network.types import Types
+from memsim.network.types import USUAL, Types
 
 __all__ = ["Layer", "Node"]
 
@@ -50,7 +50,7 @@ class Node:
     weights: str = ""
     bias: str = ""
     learned: Learned | None = None
-    types: Types = Types()
+    types: Types = USUAL
 
     def problem(self, message: str, hint: str = "") -> Problem:
         """A problem at this node's place."""

@@ -21,9 +21,7 @@ class _Use:
     turned: bool = False
 
 
-def share(
-    layers: Mapping[str, Layer], network: str
-) -> tuple[dict[str, Layer], list[Problem]]:
+def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], list[Problem]]:
     """Find whose parameters each layer reads; layers with theirs, and what does not fit.
 
     Parameters

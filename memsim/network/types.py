@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["NETWORKS", "Types", "output_type", "stored_types"]
+__all__ = ["NETWORKS", "USUAL", "Types", "output_type", "stored_types"]
 
 NETWORKS = "network"
 """Stands for the data type of the network, whichever it is."""
@@ -36,6 +36,10 @@ class Types(NamedTuple):
             if name and name not in known and name != NETWORKS:
                 return f"the {part} has the unknown data type {name!r}"
         return ""
+
+
+USUAL = Types()
+"""Nothing but what is taken over."""
 
 
 def stored_types(said: Types, read: str, network: str) -> tuple[str, str]:

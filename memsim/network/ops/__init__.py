@@ -50,6 +50,7 @@ for _operator in (
     pointwise.Mul,
     scale.Scale,
     convert.Quantize,
+    convert.DynamicQuantize,
     convert.Dequantize,
     convert.Cast,
     arrange.Concat,

@@ -37,6 +37,18 @@ class Quantize(_Convert):
     dtype: Annotated[Type, Field(description="of what it writes")] = "int8"
 
 
+class DynamicQuantize(Quantize):
+    """Quantisation whose scale depends on all elements, so that all are there before it begins.
+
+    The pass that finds the largest and the smallest is not counted.
+    """
+
+    kind: ClassVar[str] = "dynamic_quantize"
+    elementwise: ClassVar[bool] = False
+
+    dtype: Annotated[Type, Field(description="of what it writes")] = "uint8"
+
+
 class Dequantize(_Convert):
     """The numbers that quantised ones stand for, in the data type of the network.
 
