@@ -8,6 +8,7 @@ from __future__ import annotations
 from memsim.network.ops import (
     arrange,
     conv,
+    convert,
     linear,
     norm,
     opaque,
@@ -48,6 +49,10 @@ for _operator in (
     pointwise.Add,
     pointwise.Mul,
     scale.Scale,
+    convert.Quantize,
+    convert.DynamicQuantize,
+    convert.Dequantize,
+    convert.Cast,
     arrange.Concat,
     arrange.Slice,
     arrange.Flatten,
