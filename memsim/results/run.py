@@ -24,7 +24,7 @@ from memsim.results.configuration import resolved
 from memsim.results.details.assumptions import assumptions
 from memsim.results.details.groups import Group, groups_of
 from memsim.results.details.tensors import TensorResult, tensors_of
-from memsim.results.energy import joules, with_sum
+from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.frames import Frames
 from memsim.results.layer import LayerResult
 from memsim.sheets.facts import Facts
@@ -256,7 +256,7 @@ class Result(Facts):
         energy = {
             "energy_dram_j": joules(whole, machine.dram_pj_per_byte),
             "energy_onchip_j": joules(onchip, machine.onchip_pj_per_byte),
-            "energy_mac_j": joules(program.macs, machine.pj_per_mac(self.network.dtype)),
+            "energy_mac_j": mac_joules(program, machine),
         }
         return {
             "dram_bytes": self.dram_bytes,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from memsim.network.ops import (
     arrange,
     conv,
+    convert,
     linear,
     norm,
     opaque,
@@ -55,6 +56,10 @@ _operators: tuple[type[Operator], ...] = (
     parametric.PRelu,
     parametric.ScaleShift,
     scale.Scale,
+    convert.Quantize,
+    convert.DynamicQuantize,
+    convert.Dequantize,
+    convert.Cast,
     arrange.Concat,
     arrange.Slice,
     arrange.Flatten,
