@@ -19,7 +19,7 @@ from tests.strategies import networks
 
 QUESTIONS = (
     "is_input", "elementwise", "in_place", "combines", "folds", "multiplies", "convolves",
-    "transposed", "pools", "joins", "view", "copied",
+    "transposed", "pools", "joins", "view", "copied", "loads",
 )  # fmt: skip
 
 ACTIVATION = {"elementwise", "in_place"}
@@ -48,6 +48,10 @@ YES = {
     "gelu": ACTIVATION,
     "complement": ACTIVATION,
     "scale": ACTIVATION,
+    "quantize": {"elementwise"},
+    "dynamic_quantize": set(),
+    "dequantize": {"elementwise", "loads"},
+    "cast": {"elementwise"},
     "add": {*ACTIVATION, "combines"},
     "mul": {*ACTIVATION, "combines"},
     "concat": {"joins"},
