@@ -142,7 +142,7 @@ def test_weights_that_are_computed_from_large_ones_exist(write, h):
     )  # fmt: skip
     net = memsim.load(path)
     assert kinds(net) == ["conv"]
-    assert net.params == 64 * 32 + 32 * 27  # what is stored counts
+    assert net.params == 64 * 32 + 32 * 27  # what the file stores
 
 
 @pytest.mark.parametrize(

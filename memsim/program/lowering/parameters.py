@@ -21,7 +21,7 @@ __all__ = ["Parameters", "folded"]
 def folded(group: Group) -> Layer | None:
     """The batch norm that can be folded into the weights of a group's first layer."""
     computing = group.computing
-    if computing and computing[0].op.folds and group.head.op.multiplies:
+    if computing and computing[0].op.folds and group.head.op.multiplies and group.head.weights:
         return computing[0]
     return None
 
