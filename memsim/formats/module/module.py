@@ -72,7 +72,7 @@ def to_torch(network: Network) -> torch.nn.Module:
     """
     torch = import_torch()
     from memsim.formats.module.draft import Draft
-    from memsim.formats.module.layers import LAYERS
+    from memsim.formats.module.elementwise import LAYERS
 
     for layer in network:
         if layer.output.dtype != network.dtype or layer.stored_as != (network.dtype,) * 2:

@@ -12,6 +12,7 @@ from memsim.network.ops import (
     linear,
     norm,
     opaque,
+    parametric,
     pointwise,
     pool,
     scale,
@@ -23,7 +24,7 @@ from memsim.registry import Registry
 OPERATORS: Registry[type[Operator]] = Registry("operator")
 """Every operator class by its ``kind``."""
 
-for _operator in (
+_operators: tuple[type[Operator], ...] = (
     shape.Input,
     conv.Conv,
     conv.ConvTranspose,
@@ -48,6 +49,12 @@ for _operator in (
     pointwise.Complement,
     pointwise.Add,
     pointwise.Mul,
+    *pointwise.NAMED,
+    pointwise.Clamp,
+    pointwise.Pow,
+    parametric.Parametric,
+    parametric.PRelu,
+    parametric.ScaleShift,
     scale.Scale,
     convert.Quantize,
     convert.DynamicQuantize,
@@ -64,7 +71,8 @@ for _operator in (
     shape.Dropout,
     shape.Identity,
     opaque.Opaque,
-):
+)
+for _operator in _operators:
     OPERATORS.add(_operator.kind, _operator)
 
 __all__ = ["OPERATORS", "Operator", "Shape", "ShapeError", "Shapes"]
