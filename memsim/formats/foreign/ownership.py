@@ -100,8 +100,10 @@ class Ownership:
                 sizes = own[node.name]
                 count = _count(network[node.name], weights, bias)
                 again = any(readers[each] > 1 for each in sizes)
-                tells = self._tells(network[node.name], parts[node.name])
-                if again or (sum(sizes.values()) != count and tells):
+                told = self._tells(network[node.name], parts[node.name])
+                if not node.op.multiplies:  # such as a grid that the graph computes
+                    told = told or not any(each.learned for each in parts[node.name].weights)
+                if again or (sum(sizes.values()) != count and told):
                     about["learned"] = tuple(sizes.items())
             nodes.append(replace(node, **about))
         return nodes
