@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.faults import ErrorsAt
+from memsim.formats.foreign.filled import add_filled
 from memsim.formats.foreign.memory import held_layers, with_memory
 from memsim.formats.foreign.opaques import add_opaque
 from memsim.formats.foreign.ownership import Ownership
@@ -24,7 +25,6 @@ from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.arrange import Flatten, Reshape
-from memsim.network.ops.opaque import Opaque
 from memsim.network.ops.shape import Input
 from memsim.yaml.document import shown
 
@@ -247,17 +247,18 @@ class Importer:
             raise Unsupported
         return axis - 1
 
-    def padded(self, name: str, *fills: float) -> tuple[str, Pads]:
-        """A map and the padding a window that reads it has to add, if it is one of ``fills``."""
-        value = self.source(name)
-        if len(value.shape) != 4:
+    def padded(self, name: str, axes: int, *fills: float) -> tuple[str, Pads]:
+        """A map and the padding a window that reads it has to add, if it is one of ``fills``.
+
+        ``axes`` are the spatial ones; the padding is that in front of each, then that behind each.
+        """
+        value, none = self.source(name), (0,) * (2 * axes)
+        if len(value.shape) != axes + 2:
             raise Unsupported
         if value.pads == NO_PADS or value.fill not in fills:
-            return self.layer(name), NO_PADS
-        top, left, bottom, right = value.pads
-        channels, height, width = value.shape[1:]
-        if self.images[value.layer] != (channels, height - top - bottom, width - left - right):
-            return self.layer(name), NO_PADS
+            return self.layer(name), none
+        if self.images[value.layer] != self.image(value.inner):
+            return self.layer(name), none
         return value.layer, value.pads
 
     def layer(self, name: str) -> str:
@@ -267,10 +268,17 @@ class Importer:
         if value.pads == NO_PADS and self.images[value.layer] == image:
             return value.layer
         if value.pads != NO_PADS:
-            added = self.add(f"{value.layer}.pad", Opaque(op="pad", shape=image), (value.layer,))
+            inner = self._reshaped(value.layer, self.image(value.inner))
+            added = add_filled(self, value, inner)
             self.values[name] = View(added, value.shape)
             return added
         return self._reshaped(value.layer, image)
+
+    def whole(self, name: str) -> str:
+        """The layer whose output is this value with the axis of its batch, which is 1."""
+        if self.batch != 1:
+            raise Unsupported
+        return self.seen(name, self.source(name).shape)
 
     def seen(self, name: str, image: Dims) -> str:
         """The layer whose output is this value, every image in another shape."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx import ops as onnx_ops
+from memsim.formats.foreign.onnx import rules_moves as onnx_moves
 from memsim.formats.foreign.onnx import windows as onnx_windows
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.constants import Folding
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_onnx"]
 
-RULE_FILES = (onnx_ops, onnx_windows)
+RULE_FILES = (onnx_ops, onnx_windows, onnx_moves)
 """Imported for the rules they add to :data:`RULES`."""
 
 
