@@ -165,22 +165,20 @@ def torch_seeds() -> list[Any]:
     import torch
 
     from benchmarks import zoo
-    from memsim.formats.foreign.torch import trace
+    from memsim.formats.foreign.torch import capture, examples, trace
 
     seeds = []
     for name in ("test_resnet", "test_vit", "test_convnext", "test_efficientnet", "test_mambaout",
                  "test_nfnet", "test_coatnet", "test_vit_relpos", "test_byobnet"):  # fmt: skip
         module, inputs = zoo.make(f"timm:{name}")
-        with torch.no_grad():
-            graph = trace._Graph(torch, *trace._trace(torch, module.eval(), tuple(inputs)))
-        graph.torch = None  # what is left is plain data, but for the constants
-        seeds.append(graph)
+        given = examples.Examples.of(torch, module, inputs)
+        seeds.append(trace._Graph(torch, module, *capture.capture(torch, module, given)))
     return seeds
 
 
 def torch_attempt(seeds: Sequence[Any]) -> Attempt:
     from memsim.formats.foreign.importer import Importer
-    from memsim.formats.foreign.torch.ops import RULES, VIEWS
+    from memsim.formats.foreign.torch.rules import RULES, VIEWS
     from memsim.formats.foreign.unknown import refuse_unknown
 
     targets = sorted({record.target for seed in seeds for record in seed.records} | set(RULES))
@@ -192,8 +190,8 @@ def torch_attempt(seeds: Sequence[Any]) -> Attempt:
         for _ in range(draw.randint(1, 4)):
             at = min(len(records) - 1, draw.choice([first, draw.randrange(len(records))]))
             break_records(draw, records, at, targets)
-        importer = Importer(RULES, views=VIEWS)
-        importer.constants.update(seed.constants)
+        importer = Importer(RULES, views=VIEWS, exact=True)
+        importer.hold(seed.constants)
         for name, shape in seed.inputs:
             importer.input(name, shape)
         importer.run(records, seed.outputs)

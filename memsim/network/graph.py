@@ -15,7 +15,8 @@ from memsim.network.left_out import LeftOut
 from memsim.network.ops import Shape, ShapeError
 from memsim.network.sharing import share
 from memsim.network.storage import storage_problems
-from memsim.network.tensor import DTYPES, Tensor
+from memsim.network.tensor import DTYPES, ITEMSIZES, Tensor
+from memsim.network.types import output_type, stored_types
 
 __all__ = ["MOST_ELEMENTS", "Layer", "Network", "Node"]
 
@@ -34,7 +35,8 @@ class Network:
     outputs : iterable of str, optional
         Names of the layers whose output leaves the network; those nobody reads if left out.
     dtype : str
-        ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        ``fp32``, ``fp16``, ``bf16`` or ``int8``: that of inputs, of parameters and of all that is
+        computed from them, where a node's ``types`` or an operator says no other.
     batch : int
     source : str
         Where the architecture comes from, such as ``arXiv:1909.00948``.
@@ -167,7 +169,7 @@ class Network:
             for operand, tensor in enumerate(layer.inputs):
                 graph.edges[tensor.name, name, operand]["tensor"] = tensor
         if not problems:
-            layers, problems = share(layers)
+            layers, problems = share(layers, self.dtype)
         if problems:
             raise InputError(*problems)
         for name, layer in layers.items():
@@ -178,11 +180,20 @@ class Network:
     def _infer(self, node: Node, inputs: tuple[Tensor, ...]) -> Layer:
         shapes = tuple(tensor.image for tensor in inputs)
         image = Shape(node.op.output_shape(shapes))
-        output = Tensor.of(node.name, self.batch, image, self.dtype)
+        wrong = node.types.problem(tuple(ITEMSIZES))
+        if wrong:
+            raise ShapeError(wrong)
+        inherited = inputs[0].dtype if inputs else self.dtype
+        dtype = output_type(node.types.output, node.op.writes, inherited, self.dtype)
+        output = Tensor.of(node.name, self.batch, image, dtype)
         params = node.op.learnable(shapes, image)
         if max(output.size, params) > MOST_ELEMENTS:
             raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
-        return Layer(node, inputs, output, node.op.macs(shapes, image) * self.batch, params)
+        macs = node.op.macs(shapes, image) * self.batch
+        stored = (self.dtype, self.dtype)
+        if node.op.multiplies:
+            stored = stored_types(node.types, inherited, self.dtype)
+        return Layer(node, inputs, output, macs, params, (), stored)
 
     def __iter__(self) -> Iterator[Layer]:
         """Layers in schedule order."""
@@ -242,6 +253,15 @@ class Network:
                 found.update(tensor.name for tensor in layer.inputs)
         return frozenset(found)
 
+    @cached_property
+    def dtypes(self) -> tuple[str, ...]:
+        """The data types of what layers write and store, each once."""
+        found = dict.fromkeys(layer.output.dtype for layer in self)
+        for layer in self:
+            if layer.weights:
+                found.update(dict.fromkeys(layer.stored_as[: 1 + int(layer.op.biased)]))
+        return tuple(found)
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the whole batch."""
@@ -256,6 +276,11 @@ class Network:
     def cio(self) -> int:
         """Convolutional input/output in elements, whole batch: the sum of its layers'."""
         return sum(layer.cio for layer in self)
+
+    @property
+    def cio_bytes(self) -> int:
+        """The same in bytes, each map in its own data type."""
+        return sum(layer.cio_bytes for layer in self)
 
     def with_options(
         self,

@@ -8,6 +8,7 @@ from memsim.errors import Problem
 from memsim.network.ops import Operator, Shape
 from memsim.network.parameters import Learned, Weights
 from memsim.network.tensor import Tensor
+from memsim.network.types import USUAL, Types
 
 __all__ = ["Layer", "Node"]
 
@@ -32,6 +33,8 @@ class Node:
         What its own parameters are computed from beforehand, by name, with the numbers of
         elements: these are counted, and layers that name the same one share it. None: they are
         learned as they are.
+    types : Types
+        The data types of what it writes and stores, where they are not the usual ones.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class Node:
     weights: str = ""
     bias: str = ""
     learned: Learned | None = None
+    types: Types = USUAL
 
     def problem(self, message: str, hint: str = "") -> Problem:
         """A problem at this node's place."""
@@ -72,6 +76,8 @@ class Layer:
         those that another layer owns do not.
     weights : tuple of Weights
         The tensors of parameters that it reads.
+    stored_as : (str, str)
+        The data types of its weights and of its bias.
     """
 
     node: Node
@@ -80,6 +86,7 @@ class Layer:
     macs: int
     params: int
     weights: tuple[Weights, ...] = ()
+    stored_as: tuple[str, str] = ("fp32", "fp32")
 
     @property
     def name(self) -> str:
@@ -99,6 +106,11 @@ class Layer:
         for every other layer. Weights are not counted; a concatenated input counts in full.
         """
         return self.inputs[0].size + self.output.size if self.op.convolves else 0
+
+    @property
+    def cio_bytes(self) -> int:
+        """The same in bytes."""
+        return self.inputs[0].nbytes + self.output.nbytes if self.op.convolves else 0
 
     @property
     def weights_of(self) -> str:

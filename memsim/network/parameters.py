@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from memsim.network.tensor import ITEMSIZES
+
 __all__ = ["Learned", "Weights"]
 
 Learned = tuple[tuple[str, int], ...]
@@ -33,6 +35,10 @@ class Weights:
         Of its owner's output where turned; otherwise 0, which stands for the reader's.
     rows : int
         Into how many pieces those who read it turned cut each channel of its owner.
+    itemsize : int
+        Bytes of an element; 0 stands for those of the network's data type.
+    wider : int
+        Bytes of a channel besides, where its bias has larger elements.
     """
 
     name: str
@@ -41,8 +47,34 @@ class Weights:
     turned: bool = False
     channels: int = 0
     rows: int = 1
+    itemsize: int = 0
+    wider: int = 0
+
+    @classmethod
+    def of(
+        cls, name: str, stored: int, shared: bool, kinds: tuple[str, str], network: str
+    ) -> Weights:
+        """Weights, and as many more elements per channel as there are of a bias.
+
+        Parameters
+        ----------
+        kinds : (str, str)
+            The data types of all elements, and of the last one of a channel if it is a bias.
+        network : str
+            The network's data type.
+        """
+        if kinds == (network, network):
+            return cls(name, stored, shared)
+        item, last = (ITEMSIZES[kind] for kind in kinds)
+        return cls(name, stored, shared, itemsize=item, wider=last - item)
+
+    def nbytes(self, elements: int, itemsize: int) -> int:
+        """Bytes of so many elements of a channel, and of its bias, in a network of an item size."""
+        return elements * (self.itemsize or itemsize) + self.wider
 
     def without_bias(self) -> tuple[Weights, Weights]:
         """Weights and bias apart, of a tensor that holds both."""
         bias = f"{self.name.removesuffix('.weight')}.bias"
-        return replace(self, stored=self.stored - 1), Weights(bias, 1, self.shared)
+        item = self.itemsize + self.wider
+        weights = replace(self, stored=self.stored - 1, wider=0)
+        return weights, Weights(bias, 1, self.shared, itemsize=item)

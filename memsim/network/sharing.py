@@ -21,13 +21,15 @@ class _Use:
     turned: bool = False
 
 
-def share(layers: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[Problem]]:
+def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], list[Problem]]:
     """Find whose parameters each layer reads; layers with theirs, and what does not fit.
 
     Parameters
     ----------
     layers : mapping
         By name, with their tensors; ``params`` is what each would learn by itself.
+    network : str
+        The network's data type.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def share(layers: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[Problem]]
     for name, layer in layers.items():
         weights: tuple[Weights, ...] = ()
         if name in uses:
-            weights = _weights(layer, uses, readers, takers, layers)
+            weights = _weights(layer, uses, readers, takers, layers, network)
         params = _counted(layer, uses.get(name), counted, problems)
         found[name] = replace(layer, weights=weights, params=params)
     return found, problems
@@ -181,21 +183,28 @@ def _weights(
     readers: Mapping[str, list[str]],
     takers: Mapping[str, list[str]],
     layers: Mapping[str, Layer],
+    network: str,
 ) -> tuple[Weights, ...]:
     """The tensors that a layer reads: one, or weights and bias where they are not shared alike."""
     use = uses[layer.name]
     alike = readers[use.weight]
     name, bias = f"{use.weight}.weight", _bias(layer)
+    weight, added = layers[use.weight].stored_as[0], layers[use.bias or use.weight].stored_as[1]
     turned = [_channels(layers[each]) for each in alike if uses[each].turned]
     whole = not turned and {uses[each].bias for each in alike} == {use.bias}
     if not bias or (whole and use.bias == use.weight and set(takers[use.weight]) == set(alike)):
-        parts = [(name, _stored(layer), alike)]
+        kinds = (weight, added if bias else weight)
+        parts = [(name, _stored(layer), alike, kinds)]
     else:
         assert use.bias is not None
-        parts = [(name, _stored(layer) - 1, alike), (f"{use.bias}.bias", 1, takers[use.bias])]
+        apart = (f"{use.bias}.bias", 1, takers[use.bias], (added, added))
+        parts = [(name, _stored(layer) - 1, alike, (weight, weight)), apart]
     rows = turned[0] if turned else 1  # all of them have the owner's input channels
     channels = _channels(layers[use.weight]) if use.turned else 0
-    first, *rest = (Weights(each, stored, shared=len(users) > 1) for each, stored, users in parts)
+    first, *rest = (
+        Weights.of(each, stored, len(users) > 1, kinds, network)
+        for each, stored, users, kinds in parts
+    )
     return (replace(first, turned=use.turned, channels=channels, rows=rows), *rest)
 
 

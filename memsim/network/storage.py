@@ -154,7 +154,9 @@ def sound_writes(
     """
     listed = list(layers)
     fit = {layer.name for layer in listed if layer.name in over and _unfit(layer) is None}
-    return frozenset(fit - {writer for writer, _, _ in _stale(listed, outputs, fit)})
+    while faulty := {writer for writer, _, _ in _stale(listed, outputs, fit)}:
+        fit -= faulty  # what the first of them hid is found in the next round
+    return frozenset(fit)
 
 
 def storage_problems(

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from memsim.network.ops.base import Shape
 
 DTYPES: dict[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
-"""Bytes of one element of each data type."""
+"""Bytes of one element of each data type that a network computes in."""
+
+ITEMSIZES: dict[str, int] = {
+    **DTYPES, "fp64": 8, "fp8": 1, "int64": 8, "int32": 4, "int16": 2, "uint8": 1, "bool": 1,
+}  # fmt: skip
+"""Bytes of one element of each data type that a tensor of a network may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Tensor:
     shape : tuple of int
         The batch, then the axes of :attr:`image`: channels, height and width of a map.
     dtype : str
-        A key of :data:`DTYPES`.
+        A key of :data:`ITEMSIZES`.
     channel : int, optional
         Which axis of the image the channels are; see :class:`~memsim.network.ops.base.Shape`.
 
@@ -51,7 +56,7 @@ class Tensor:
     @property
     def itemsize(self) -> int:
         """Bytes of one element."""
-        return DTYPES[self.dtype]
+        return ITEMSIZES[self.dtype]
 
     @property
     def nbytes(self) -> int:

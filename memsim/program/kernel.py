@@ -10,7 +10,7 @@ from memsim.network.ops import Operator, Shape
 from memsim.network.ops.base import Arrangement
 from memsim.network.ops.shape import Identity
 from memsim.network.parameters import Weights
-from memsim.network.tensor import Tensor
+from memsim.network.tensor import ITEMSIZES, Tensor
 from memsim.program.fold import Fold
 
 
@@ -141,12 +141,15 @@ class Operand:
         Whose ``input_rows`` and ``input_channels`` apply; the identity for fused operands.
     packed : bool
         Whether it is the weights, which a kernel before this one packed.
+    dtype : str
+        The data type in which it is stored; empty: that of the kernel's output.
     """
 
     view: View
     role: Role = Role.ACTIVATION
     op: Operator = IDENTITY
     packed: bool = False
+    dtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,8 @@ class Kernel:
     shares : tuple of Weights
         The tensors that its parameters lie in, where other layers read some of them; they sum up
         to ``stored``. Empty: all lie in one that is its own.
+    weight_dtype : str
+        The data type of its weights; empty: that of its output.
     """
 
     name: str
@@ -200,6 +205,7 @@ class Kernel:
     load_work: int
     leaves: bool = False
     shares: tuple[Weights, ...] = ()
+    weight_dtype: str = ""
 
     @property
     def weights(self) -> tuple[Weights, ...]:
@@ -217,6 +223,25 @@ class Kernel:
         if not bias:
             weights, *bias = weights.without_bias()
         return (weights,), tuple(bias)
+
+    @property
+    def dtype(self) -> str:
+        """The data type that it computes in: that of what it multiplies, not of what it writes.
+
+        Machines compute alike in whole numbers of 8 bits with and without a sign.
+        """
+        own = self.operands[: self.own]
+        dtype = next((each.dtype for each in own if each.dtype), self.output.dtype)
+        return "int8" if dtype == "uint8" else dtype
+
+    def itemsize(self, number: int) -> int:
+        """Bytes of an element of an operand."""
+        return ITEMSIZES[self.operands[number].dtype or self.output.dtype]
+
+    @property
+    def weight_itemsize(self) -> int:
+        """Bytes of an element of its weights."""
+        return ITEMSIZES[self.weight_dtype or self.output.dtype]
 
     @property
     def filters(self) -> int:

@@ -122,7 +122,9 @@ class KernelPlan:
         tiling, own = self.tiling, self.kernel.output.grid[1]
         channels = weights.channels or own
         per_channel = weights.stored * own // channels
-        self.tensors.add_parameters(weights.name, channels, per_channel, weights.rows)
+        nbytes = weights.nbytes(per_channel, self.tensors.itemsize)
+        item = weights.itemsize or self.tensors.itemsize
+        self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item)
         strips = len(tiling.rows) - 1
         if weights.turned:
             rows = RowRuns.ranges(*_between(tiling.channels))
@@ -169,7 +171,8 @@ class KernelPlan:
         for owner, per_channel in view.prologue:
             if per_channel:
                 name, width = f"{owner}.weight", view.shape.box[0]
-                self.tensors.add_parameters(name, width, per_channel)
+                nbytes = per_channel * self.tensors.itemsize
+                self.tensors.add_parameters(name, width, nbytes)
                 whole = RowRuns.whole(strips, 1), _whole(blocks, width)
                 self._add(Access(name, Role.WEIGHT, *whole, once=True))
 

@@ -132,7 +132,7 @@ class Optimality(Facts):
         needed = self._needed_inputs()
         kept = {}
         for number, kernel in enumerate(self.program.kernels):
-            item = kernel.output.itemsize
+            item = kernel.weight_itemsize
             there = {
                 "input": read[number] < needed[number],
                 "weights": weights[number] < kernel.stored * kernel.output.grid[1] * item,

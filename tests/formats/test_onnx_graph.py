@@ -142,7 +142,7 @@ def test_weights_that_are_computed_from_large_ones_exist(write, h):
     )  # fmt: skip
     net = memsim.load(path)
     assert kinds(net) == ["conv"]
-    assert net.params == 64 * 27
+    assert net.params == 64 * 32 + 32 * 27  # what the file stores
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,10 @@ def _choice(write, h):
         node = h.make_node
         out = [h.make_tensor_value_info("out", 1, None)]
         then = h.make_graph(
-            [node("Conv", ["x", "w"], ["inner"]), node("Relu", ["inner"], ["out"])], "then", [], out
-        )
+            [node("Conv", ["x", "w"], ["inner"]), node("Relu", ["inner"], ["r"]),
+             node("Constant", [], ["two"], value_float=2.0), node("Mul", ["r", "two"], ["out"])],
+            "then", [], out,
+        )  # fmt: skip
         second = other or [node("Sigmoid", ["x"], ["inner"]), node("Tanh", ["inner"], ["out"])]
         otherwise = h.make_graph(second, "else", [], out)
         return write(
@@ -285,7 +287,8 @@ def _choice(write, h):
 
 
 @pytest.mark.parametrize(
-    ("channels", "expected"), [(3, ["conv", "relu", "relu"]), (4, ["sigmoid", "tanh", "relu"])]
+    ("channels", "expected"),
+    [(3, ["conv", "relu", "scale", "relu"]), (4, ["sigmoid", "tanh", "relu"])],
 )
 def test_the_branch_is_taken_that_a_shape_decides(choice, h, channels, expected):
     path = choice(

@@ -208,7 +208,7 @@ def test_arithmetic_with_a_number_is_a_scale(target, given, expected):
     [
         (record("hardtanh", "x", (1, 8, 6, 6), min_val=0.0, max_val=6.0), "relu6"),
         (record("clamp", "x", (1, 8, 6, 6), min=0, max=None), "relu"),
-        (record("clamp", "x", (1, 8, 6, 6), min=-1, max=1), "opaque"),
+        (record("clamp", "x", (1, 8, 6, 6), min=-1, max=1), "clamp"),
         (record("rsub", "x", (1, 8, 6, 6), other=1, alpha=1), "complement"),
         (record("softmax", "x", (1, 8, 6, 6), dim=-3), "softmax"),
         (record("softmax", "x", (1, 8, 6, 6), dim=3), "softmax"),

@@ -24,9 +24,10 @@ from memsim.engines.clock.steps import steps
 from memsim.machine import load_machine
 from memsim.network import Network, Node
 from memsim.network.ops import OPERATORS, Operator
+from memsim.network.ops.arrange import Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import BatchNorm, Relu
-from memsim.network.ops.shape import Dropout, Identity, Input, Slice
+from memsim.network.ops.shape import Dropout, Identity, Input
 from memsim.network.patterns import PATTERNS
 from memsim.program import LOWERINGS, Program, Role, build
 from tests.laws.test_program import all_bytes, buffers, few, lowerings, program_of

@@ -12,14 +12,14 @@ from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.base import Window
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
-from memsim.network.ops.pointwise import BatchNorm, Relu
+from memsim.network.ops.pointwise import COMBINATIONS, FUNCTIONS, BatchNorm, Relu
 from memsim.network.ops.pool import AvgPool, MaxPool
 from memsim.network.ops.shape import Dropout
 from tests.strategies import networks
 
 QUESTIONS = (
     "is_input", "elementwise", "in_place", "combines", "folds", "multiplies", "convolves",
-    "transposed", "pools", "joins", "view", "copied",
+    "transposed", "pools", "joins", "view", "copied", "loads",
 )  # fmt: skip
 
 ACTIVATION = {"elementwise", "in_place"}
@@ -48,8 +48,19 @@ YES = {
     "gelu": ACTIVATION,
     "complement": ACTIVATION,
     "scale": ACTIVATION,
+    "quantize": {"elementwise"},
+    "dynamic_quantize": set(),
+    "dequantize": {"elementwise", "loads"},
+    "cast": {"elementwise"},
     "add": {*ACTIVATION, "combines"},
     "mul": {*ACTIVATION, "combines"},
+    **dict.fromkeys(FUNCTIONS, ACTIVATION),
+    **{kind: {*ACTIVATION, "combines"} for kind in COMBINATIONS},
+    "clamp": ACTIVATION,
+    "pow": ACTIVATION,
+    "parametric": ACTIVATION,
+    "prelu": ACTIVATION,
+    "scale_shift": {"elementwise", "folds"},
     "concat": {"joins"},
     "slice": set(),
     "reshape": {"view"},

@@ -152,7 +152,7 @@ def test_the_cuts_of_a_tensor_are_those_of_all_who_touch_it() -> None:
 
 def test_a_kernel_reads_its_operands_then_its_weights_then_its_residuals() -> None:
     built = program(
-        Node("a", Conv(out=3), ("x",)), Node("b", Conv(out=3), ("x",)), Node("s", Add(), ("b", "a"))
+        Node("a", Conv(out=3), ("x",)), Node("b", Conv(out=3), ("x",)), Node("s", Add(), ("a", "b"))
     )
     listed = [
         (names(built)[built.cell_tensor[cell]], Role(role))

@@ -165,6 +165,14 @@ class TestFolding:
         program = built(chain(*steps, bias_of="a"))
         assert sizes(program) == {"a.weight": W, "a.scale": 2 * VECTOR, "a.bias": VECTOR}
 
+    def test_a_product_of_two_maps_has_no_weights_to_fold_into(self):
+        network = memsim.loads(
+            "{name: n, inputs: {a: [8, 16], b: [16, 4]}, "
+            "layers: [{name: m, matmul: {}, from: [a, b]}, {name: n, batchnorm: {}}]}"
+        )
+        (kernel,) = built(network).kernels
+        assert (kernel.stored, kernel.work) == (2, 1)  # a scale and a shift per channel, computed
+
     def test_eager_reads_four_vectors_of_a_norm(self):
         steps = [conv("a"), norm("n"), conv("b", "a"), norm("m", "n")]
         assert sizes(built(chain(*steps), "eager")) == {"a.weight": W, "n.weight": 4 * VECTOR}

@@ -177,9 +177,9 @@ class Builder:
         before = len(self.drafts)
         try:
             value = word.build(model, site, sources)
-            if item.sharing is not None or item.learned is not None:
+            if (item.sharing, item.learned, item.types) != (None, None, None):
                 added = tuple(self.drafts)[before:]
-                about = item.sharing, item.learned
+                about = item.sharing, item.learned, item.types
                 self.owned.append(Owned(name, scope, item.place, added, *about))
             return value
         except ShapeError as error:

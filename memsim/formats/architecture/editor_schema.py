@@ -12,6 +12,8 @@ from memsim.formats.architecture.fields import activations
 from memsim.formats.architecture.keywords import Keyword, keyword, keywords
 from memsim.formats.architecture.schema import Architecture
 from memsim.network.ops import OPERATORS
+from memsim.network.tensor import ITEMSIZES
+from memsim.network.types import NETWORKS, Types
 
 __all__ = ["json_schema"]
 
@@ -32,6 +34,19 @@ _OWNED: Schema = {
                 "additionalProperties": False,
                 "minProperties": 1,
             },
+        ],
+    },
+    "dtype": {
+        "description": "the data type of what it writes, or those of what it stores",
+        "anyOf": [
+            {"enum": [*ITEMSIZES, NETWORKS]},
+            {
+                "type": "object",
+                "properties": {part: {"enum": [*ITEMSIZES, NETWORKS]} for part in Types._fields},
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+            _PARAMETER,
         ],
     },
     "learned": {

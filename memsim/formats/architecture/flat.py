@@ -9,6 +9,7 @@ from typing import Any
 from memsim.errors import InputError
 from memsim.formats.architecture.items import name_problem
 from memsim.network import Network, Node
+from memsim.network.types import Types
 from memsim.yaml.text import resolve
 
 __all__ = ["dump"]
@@ -60,6 +61,8 @@ def dump(network: Network) -> str:
         lines.append(f"source: {_text(network.source)}")
     nodes = list(network.nodes)
     inputs = _leading_inputs(nodes)
+    if any(node.types != Types() for node in inputs):
+        inputs = []  # written as layers, which say their data types
     if len(inputs) == 1 and inputs[0].name == "input" and len(nodes) > 1:
         lines.append(f"input: {_value(inputs[0].op.model_dump()['shape'])}")
     elif inputs and len(nodes) > len(inputs):
@@ -106,9 +109,8 @@ def _item(node: Node) -> str:
     source = ""
     if reads:
         source = f", from: {_value(reads if len(reads) > 1 else reads[0])}"
-    return (
-        f"{{name: {_text(node.name)}, {node.op.kind}: {_value(attributes)}{source}{_owner(node)}}}"
-    )
+    operator = f"{node.op.kind}: {_value(attributes)}"
+    return f"{{name: {_text(node.name)}, {operator}{source}{_owner(node)}{_types(node)}}}"
 
 
 def _owner(node: Node) -> str:
@@ -123,6 +125,14 @@ def _owner(node: Node) -> str:
         sizes = (f"{_text(name)}: {size}" for name, size in node.learned)
         text += f", learned: {{{', '.join(sizes)}}}"
     return text
+
+
+def _types(node: Node) -> str:
+    """The data types that are not the usual ones."""
+    said = {part: name for part, name in node.types._asdict().items() if name}
+    if not said:
+        return ""
+    return f", dtype: {_value(said['output'] if [*said] == ['output'] else said)}"
 
 
 def _value(value: Any) -> str:

@@ -13,8 +13,15 @@ from pydantic import BaseModel
 
 from memsim.errors import Problem, did_you_mean
 from memsim.formats.architecture.keywords import Keyword, keyword, keywords
-from memsim.formats.architecture.parameters import BESIDE, Sharing, learned_of, sharing_of
+from memsim.formats.architecture.parameters import (
+    BESIDE,
+    Sharing,
+    learned_of,
+    sharing_of,
+    types_of,
+)
 from memsim.network.parameters import Learned
+from memsim.network.types import Types
 from memsim.yaml.document import Document, Path, shown
 from memsim.yaml.faults import Fault
 
@@ -67,6 +74,7 @@ class Item:
     scalar: bool = False
     sharing: Sharing | None = None
     learned: Learned | None = None
+    types: Types | None = None
 
     def origin(self, key: str) -> Path:
         """Where an attribute is written: here, beside the keyword, or in the defaults."""
@@ -140,6 +148,7 @@ class Reader:
         for key, field_, read in (
             ("weights", "sharing", sharing_of),
             ("learned", "learned", learned_of),
+            ("dtype", "types", types_of),
         ):
             if key in raw:
                 try:

@@ -11,6 +11,7 @@ from memsim.formats.architecture.parameters import Sharing
 from memsim.formats.architecture.scope import Scope
 from memsim.network.ops import Operator
 from memsim.network.parameters import Learned
+from memsim.network.types import Types
 from memsim.yaml.document import Path, shown
 
 __all__ = ["Owned", "owners"]
@@ -30,6 +31,8 @@ class Owned:
     layers : tuple of str
     sharing : Sharing or None
     learned : tuple of (str, int), optional
+    types : Types, optional
+        Of the output of the last layer, and of what all that multiply store.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Owned:
     layers: tuple[str, ...]
     sharing: Sharing | None
     learned: Learned | None
+    types: Types | None = None
 
 
 class Draft(Protocol):
@@ -66,7 +70,7 @@ def owners(
     resolve: Resolve,
     report: Callable[[Problem], None],
 ) -> dict[str, dict[str, Any]]:
-    """By layer what a node has to know: ``weights``, ``bias`` and ``learned``.
+    """By layer what a node has to know: ``weights``, ``bias``, ``learned`` and ``types``.
 
     What is said inside an item counts before what is said of all of it.
     """
@@ -79,11 +83,33 @@ def owners(
             report(replace(item.place, message=message, hint="memsim expand shows them"))
         elif item.learned is not None:
             found.setdefault(learning[0].name, {}).setdefault("learned", item.learned)
+        if item.types is not None:
+            _type(item, item.types, layers, found, report)
         for part, word in item.sharing or ():
             target = resolve(item, word)
             if target:
                 _share(item, part, target, learning, drafts, found, report)
     return found
+
+
+def _type(
+    item: Owned,
+    types: Types,
+    layers: list[Draft],
+    found: dict[str, dict[str, Any]],
+    report: Callable[[Problem], None],
+) -> None:
+    """Note the data types of an item's layers."""
+    stored = types._replace(output="")
+    multiply = [each for each in layers if each.op.multiplies]
+    if stored != Types() and not multiply:
+        message = f"{shown(item.name)} has no weights that could have a data type"
+        report(replace(item.place, message=message))
+    for each in multiply if stored != Types() else ():
+        found.setdefault(each.name, {}).setdefault("types", stored)
+    if types.output and layers:
+        about = found.setdefault(layers[-1].name, {})
+        about["types"] = about.get("types", Types())._replace(output=types.output)
 
 
 def _share(

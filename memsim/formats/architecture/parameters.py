@@ -2,7 +2,8 @@
 
 ``weights: NAME`` says that what an item stands for reads the parameters of what ``NAME`` stands
 for, layer by layer; ``weights: {weight: NAME, bias: OTHER}`` tells the two apart. ``learned`` says
-what the parameters of a layer are computed from.
+what the parameters of a layer are computed from. ``dtype: int8`` is the data type of what an item
+writes, ``dtype: {weight: int8, bias: int32}`` that of what it stores.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from memsim.errors import did_you_mean
 from memsim.network.ops.base import LARGEST
 from memsim.network.parameters import Learned
+from memsim.network.tensor import ITEMSIZES
+from memsim.network.types import NETWORKS, Types
 from memsim.yaml.document import Path, shown
 
-__all__ = ["BESIDE", "Sharing", "learned_of", "sharing_of"]
+__all__ = ["BESIDE", "Sharing", "learned_of", "sharing_of", "types_of"]
 
-BESIDE = ("name", "from", "weights", "learned")
+BESIDE = ("name", "from", "weights", "learned", "dtype")
 """What may stand beside a keyword in every item."""
 
 PARTS = ("weight", "bias")
@@ -61,6 +65,22 @@ def sharing_of(raw: Any, path: Path, fail: Fail) -> Sharing | None:
             fail((*path, key), f"expected the name of a layer, not {shown(word)}", "")
             return None
     return Sharing(**{part: (word, (*path, part)) for part, word in raw.items()})
+
+
+def types_of(raw: Any, path: Path, fail: Fail) -> Types | None:
+    """Read ``dtype``; None, and a problem, where it is wrong."""
+    parts = raw if isinstance(raw, dict) and raw else {"output": raw}
+    for key, word in parts.items():
+        place = (*path, key) if parts is raw else path
+        if key not in Types._fields:
+            fail(place, f"unknown key {shown(key)}", ", ".join(Types._fields))
+            return None
+        known = (*ITEMSIZES, NETWORKS)
+        if not isinstance(word, str) or word not in known:
+            hint = did_you_mean(word, known) if isinstance(word, str) else ""
+            fail(place, f"unknown data type {shown(word)}", hint or f"known: {', '.join(known)}")
+            return None
+    return Types(**parts)
 
 
 def learned_of(raw: Any, path: Path, fail: Fail) -> Learned | None:

@@ -22,6 +22,8 @@ from memsim.formats.foreign.memory import held_layers, with_memory
 from memsim.formats.foreign.opaques import add_opaque
 from memsim.formats.foreign.ownership import Ownership
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
+from memsim.formats.foreign.typing import Stated as Kinds
+from memsim.formats.foreign.typing import typed
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.arrange import Flatten, Reshape
@@ -84,6 +86,8 @@ class Importer:
         The layers that write over their first input.
     starts : dict of str to int
         By record: how many layers there were before it.
+    kinds, dtype : Kinds, str
+        Data types by name in the foreign graph, and that of the network: of most of it.
     readers : Counter
         How many operands (and outputs of the graph) each value is.
     """
@@ -104,6 +108,8 @@ class Importer:
         self.values: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
         self.ownership = Ownership(exact)
+        self.kinds: Kinds = {}
+        self.dtype = "fp32"
         self.nodes: dict[str, Node] = {}
         self.images: dict[str, Shape] = {}
         self.batch = 1
@@ -178,7 +184,8 @@ class Importer:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
         size = self.batch if batch is None else batch
         about: dict[str, Any] = {"dtype": dtype, "batch": size, "source": source}
-        network = self.ownership.network(name, self.nodes, leaves, self.constants, about)
+        nodes = typed(self.nodes, self.values, self.kinds, self.ownership.constants, self.dtype)
+        network = self.ownership.network(name, nodes, leaves, self.constants, about)
         layers = {value: view.layer for value, view in self.values.items()}
         held = held_layers(layers, self.starts, list(self.nodes), freed or {})
         return with_memory(network, self.over, held)
@@ -273,12 +280,6 @@ class Importer:
             self.values[name] = View(added, value.shape)
             return added
         return self._reshaped(value.layer, image)
-
-    def whole(self, name: str) -> str:
-        """The layer whose output is this value with the axis of its batch, which is 1."""
-        if self.batch != 1:
-            raise Unsupported
-        return self.seen(name, self.source(name).shape)
 
     def seen(self, name: str, image: Dims) -> str:
         """The layer whose output is this value, every image in another shape."""

@@ -20,8 +20,15 @@ from memsim.yaml.document import shown
 
 __all__ = [
     "along", "concat", "crop", "expand", "pad", "permute", "repeat", "resize", "select", "split",
-    "stack",
+    "stack", "whole",
 ]  # fmt: skip
+
+
+def whole(importer: Importer, name: str) -> str:
+    """The layer whose output is a value with the axis of its batch, which is 1."""
+    if importer.batch != 1:
+        raise Unsupported
+    return importer.seen(name, importer.source(name).shape)
 
 
 def concat(importer: Importer, record: Record, axis: int) -> None:
@@ -30,7 +37,7 @@ def concat(importer: Importer, record: Record, axis: int) -> None:
     size = sum(shape[axis] for shape in shapes)
     shape = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
     if axis == 0 and importer.batch == 1:
-        layers = [importer.whole(name) for name in record.inputs]
+        layers = [whole(importer, name) for name in record.inputs]
         importer.emit(record, Concat(axis=0), *layers, shape=shape)
         return
     layers = [importer.layer(name) for name in record.inputs]
@@ -218,7 +225,7 @@ def _placed(
     """Add padding, and cuts, as layers."""
     source = importer.source(record.inputs[0]).shape
     batch = before[0] or after[0] or source[0] != importer.batch
-    layer = importer.whole(record.inputs[0]) if batch else importer.layer(record.inputs[0])
+    layer = whole(importer, record.inputs[0]) if batch else importer.layer(record.inputs[0])
     image = importer.images[layer]
     lead = len(source) - len(image)
     if lead < 0:  # one axis besides the batch, seen as a map
@@ -273,8 +280,8 @@ def expand(importer: Importer, record: Record, sizes: Sequence[int]) -> None:
         return
     layer = importer.seen(record.inputs[0], importer.image(there))
     image = importer.images[layer]
-    whole = (*wanted[1:], 1, 1)[: len(image)]
-    importer.emit(record, Expand(shape=whole), layer, shape=wanted)
+    sizes = (*wanted[1:], 1, 1)[: len(image)]
+    importer.emit(record, Expand(shape=sizes), layer, shape=wanted)
 
 
 def repeat(importer: Importer, record: Record, times: Sequence[int], *, each: bool = False) -> None:
@@ -288,11 +295,11 @@ def repeat(importer: Importer, record: Record, times: Sequence[int], *, each: bo
     if times[0] != 1 or there[0] != importer.batch:
         if importer.batch != 1:
             raise Unsupported
-        layer, whole = importer.seen(record.inputs[0], there), tuple(times)
+        layer, each_axis = importer.seen(record.inputs[0], there), tuple(times)
     else:
         layer = importer.seen(record.inputs[0], importer.image(there))
-        whole = (*times[1:], 1, 1)[: len(importer.images[layer])]
-    importer.emit(record, Tile(times=whole, each=each), layer, shape=wanted)
+        each_axis = (*times[1:], 1, 1)[: len(importer.images[layer])]
+    importer.emit(record, Tile(times=each_axis, each=each), layer, shape=wanted)
 
 
 def along(importer: Importer, record: Record, steps: Sequence[tuple[int, dict[str, Any]]],
@@ -311,7 +318,7 @@ def along(importer: Importer, record: Record, steps: Sequence[tuple[int, dict[st
     name = record.inputs[0]
     source = importer.source(name).shape
     batch = any(axis == 0 and source[0] == importer.batch for axis, _ in steps)
-    layer = importer.whole(name) if batch else importer.layer(name)
+    layer = whole(importer, name) if batch else importer.layer(name)
     for number, (axis, attributes) in enumerate(steps, 1):
         place = axis if batch else importer.axis(source, axis)
         op = kind(axis=_given(importer, layer, place), **attributes)

@@ -122,6 +122,8 @@ class Constant:
         The same for what is the same in memory, whatever it is called.
     sources : tuple of (str, int)
         The parameters that it is or was computed from, with their numbers of elements.
+    dtype : str
+        The data type in which it is stored; empty where that is not known.
     """
 
     shape: Dims
@@ -129,6 +131,7 @@ class Constant:
     learned: bool = False
     identity: str = ""
     sources: tuple[tuple[str, int], ...] = ()
+    dtype: str = ""
 
     @property
     def computed(self) -> bool:
@@ -159,7 +162,8 @@ class Constant:
         if len(identity) > LONGEST_IDENTITY:
             identity = f"{record.name}:{output}"
         learned = any(each.learned for each in operands)
-        return cls(shape, values, learned, identity, tuple(sources.items()))
+        dtype = next((each.dtype for each in operands if each.learned), "")
+        return cls(shape, values, learned, identity, tuple(sources.items()), dtype)
 
 
 @dataclass(frozen=True, slots=True)

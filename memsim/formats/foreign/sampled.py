@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import along, select
+from memsim.formats.foreign.moves import along, select, whole
 from memsim.formats.foreign.records import Dims, Record, Unsupported
 from memsim.network.ops import Operator
 from memsim.network.ops.sampling import (
@@ -41,7 +41,7 @@ def gather(importer: Importer, record: Record, source: str, index: str, axis: in
     if index in importer.values:
         places = importer.source(index).shape
         batch = axis == 0 and shape[0] == importer.batch
-        layer = importer.whole(source) if batch else importer.layer(source)
+        layer = whole(importer, source) if batch else importer.layer(source)
         at = axis if batch else importer.axis(shape, axis)
         given = None if importer.images[layer].channel == at else at
         op = Gather(axis=given, count=math.prod(places))

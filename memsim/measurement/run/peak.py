@@ -107,9 +107,10 @@ def peak_in(events: Iterable[Mapping[str, Any]]) -> Peak:
         address = event["args"]["Addr"]
         if event["args"]["Bytes"] > 0:
             open_at[address] = number
-        elif (begin := open_at.pop(address, None)) is not None:
-            if within[begin] is not None and within[begin] == within[number]:
-                own |= {begin, number}
+            continue
+        begin = open_at.pop(address, None)
+        if begin is not None and within[begin] is not None and within[begin] == within[number]:
+            own |= {begin, number}
     everything = [event["args"]["Bytes"] for event in changes]
     tensors = [0 if number in own else nbytes for number, nbytes in enumerate(everything)]
     return Peak(_most(tensors), _most(everything))

@@ -36,6 +36,8 @@ class Runnable:
         In the order of the program's kernels.
     images : dict of str to torch.Tensor
         The inputs, by name.
+    resident_bytes : int
+        Parameters and buffers of the module, before any are packed, and inputs.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class Runnable:
         steps: tuple[Step, ...],
         images: dict[str, torch.Tensor],
         results: tuple[str, ...],
+        resident_bytes: int = 0,
     ) -> None:
         self.network, self.lowering, self.device, self.steps = network, lowering, device, steps
         self.images, self._results = images, results
+        self.resident_bytes = resident_bytes
         self._torch = import_torch()
 
     def forward(self, after: Callable[[], object] | None = None) -> tuple[torch.Tensor, ...]:
@@ -127,8 +131,10 @@ def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> R
     fused = lowering == "fused"
     module = to_torch(_planned(network) if fused else network).to(device)
     images = _images(torch, network, module, device, channels_last=fused)
+    there = [*module.parameters(), *module.buffers(), *images.values()]
+    resident = sum(each.nbytes for each in there)
     steps, results = partition(network, kernels, module, fused)
-    return Runnable(network, lowering, device, steps, images, results)
+    return Runnable(network, lowering, device, steps, images, results, resident)
 
 
 def _planned(network: Network) -> Network:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from memsim.network.ops import (
     arrange,
     conv,
+    convert,
     linear,
     norm,
     opaque,
+    parametric,
     pointwise,
     pool,
     sampling,
@@ -23,7 +25,7 @@ from memsim.registry import Registry
 OPERATORS: Registry[type[Operator]] = Registry("operator")
 """Every operator class by its ``kind``."""
 
-for _operator in (
+_operators: tuple[type[Operator], ...] = (
     shape.Input,
     conv.Conv,
     conv.ConvTranspose,
@@ -50,7 +52,17 @@ for _operator in (
     pointwise.Complement,
     pointwise.Add,
     pointwise.Mul,
+    *pointwise.NAMED,
+    pointwise.Clamp,
+    pointwise.Pow,
+    parametric.Parametric,
+    parametric.PRelu,
+    parametric.ScaleShift,
     scale.Scale,
+    convert.Quantize,
+    convert.DynamicQuantize,
+    convert.Dequantize,
+    convert.Cast,
     arrange.Concat,
     arrange.Slice,
     arrange.Flatten,
@@ -80,7 +92,8 @@ for _operator in (
     shape.Dropout,
     shape.Identity,
     opaque.Opaque,
-):
+)
+for _operator in _operators:
     OPERATORS.add(_operator.kind, _operator)
 
 __all__ = ["OPERATORS", "Operator", "Shape", "ShapeError", "Shapes"]

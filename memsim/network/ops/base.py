@@ -131,6 +131,8 @@ class Operator(BaseModel):
         them where a compiler lets readers find them where they lie (permute).
     view : bool
         Inference does not execute it: its output is its input, perhaps seen in another shape.
+    loads : bool
+        Elementwise, and what fused kernels do as they load its input: nobody stores its output.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -148,6 +150,7 @@ class Operator(BaseModel):
     pools: ClassVar[bool] = False
     joins: ClassVar[bool] = False
     view: ClassVar[bool] = False
+    loads: ClassVar[bool] = False
     copied: ClassVar[bool] = False
 
     shorthand: ClassVar[str | None] = None
@@ -162,6 +165,11 @@ class Operator(BaseModel):
     def overwrites(self) -> bool:
         """Whether the network says that it writes its output over its first input."""
         return self.in_place and bool(getattr(self, "inplace", False))
+
+    @property
+    def writes(self) -> str:
+        """The data type of its output: empty where it takes over that of its first input."""
+        return ""
 
     @property
     def biased(self) -> bool:

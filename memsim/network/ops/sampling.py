@@ -343,7 +343,8 @@ class RoiAlign(_Counted):
 class Chosen(_Counted):
     """What an operator that sorts, counts or compares whole axes makes of its inputs.
 
-    ``nms``, ``topk``, ``sort``, ``cumsum``, ``nonzero``: each reads its inputs once and writes its
+    ``nms``, ``topk``, ``sort``, ``cumsum``, ``one_hot``, ``mask`` (tril, triu), ``grid`` (the
+    places of an affine map): each reads its inputs once and writes its
     output once, with one operation per element and, where it sorts, as many as a comparison sort
     needs: the logarithm of the inputs' elements.
     """
@@ -352,7 +353,7 @@ class Chosen(_Counted):
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     how: Annotated[
-        Literal["nms", "topk", "sort", "cumsum", "one_hot", "where", "mask"],
+        Literal["nms", "topk", "sort", "cumsum", "one_hot", "grid", "mask"],
         Field(description="what it does"),
     ]
     shape: Annotated[

@@ -21,6 +21,10 @@ class AddBias(Operator):
     elementwise: ClassVar[bool] = True
     in_place: ClassVar[bool] = True
 
+    @property
+    def overwrites(self) -> bool:
+        return True
+
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
 

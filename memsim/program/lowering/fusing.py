@@ -49,7 +49,7 @@ class Group:
     @property
     def output(self) -> Tensor:
         """What is written."""
-        return replace(self.head.output, name=self.last.name)
+        return replace(self.head.output, name=self.last.name, dtype=self.last.output.dtype)
 
     @property
     def computing(self) -> list[Layer]:
@@ -96,7 +96,7 @@ class Grouping:
         sources = [tensor.name for tensor in layer.inputs]
         self._whole[layer.name] = True
         self.folded[layer.name] = self._folds(layer)
-        if moves_nothing(layer):
+        if self.wiring.moves_nothing(layer):
             (source,) = sources
             self.flat[layer.name] = self.flat[source] or layer.output.image != layer.shapes[0]
             self._whole[layer.name] = self._whole[source]

@@ -21,7 +21,7 @@ __all__ = ["Parameters", "folded"]
 def folded(group: Group) -> Layer | None:
     """The batch norm that can be folded into the weights of a group's first layer."""
     computing = group.computing
-    if computing and computing[0].op.folds and group.head.op.multiplies:
+    if computing and computing[0].op.folds and group.head.op.multiplies and group.head.weights:
         return computing[0]
     return None
 
@@ -66,9 +66,10 @@ class Parameters:
         return total + sum(self.stored(each) for each in self._others(group))
 
     def shares(self, group: Group) -> tuple[Weights, ...]:
-        """The tensors they lie in; none where all lie in one that only this group reads."""
+        """The tensors they lie in; none where all lie in one that only this group reads and
+        that has the network's data type."""
         layers = (group.head, *group.computing)
-        if not any(each.shared for layer in layers for each in layer.weights):
+        if not any(each.shared or each.itemsize for layer in layers for each in layer.weights):
             return ()
         parts = [*self._of_head(group)]
         for each in self._others(group):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from memsim.network.graph import Layer, Network
+from memsim.network.ops import Operator
 from memsim.network.tensor import Tensor
-from memsim.program.kernel import IDENTITY, Kernel, Operand, Segment, View
+from memsim.program.kernel import IDENTITY, Kernel, Operand, Role, Segment, View
 from memsim.program.lowering.fusing import Group, Grouping
 from memsim.program.lowering.parameters import Parameters, folded
 from memsim.program.lowering.placing import Placing
@@ -61,7 +62,7 @@ class Walk:
 
     def __init__(self, rules: Rules, network: Network) -> None:
         self.rules, self.network = rules, network
-        self.wiring = Wiring(network, prune=rules.prunes)
+        self.wiring = Wiring(network, prune=rules.prunes, loads=rules.fuses)
         self.groups = Grouping(
             self.wiring,
             fuses=rules.fuses,
@@ -139,7 +140,7 @@ class Walk:
         output = Tensor.of(concat.name, concat.output.shape[0], image, concat.output.dtype)
         if copied:
             view = View.stack(copied, output.image)
-            operand = Operand(view, operand_role(concat.op, True), IDENTITY)
+            operand = self._operand(view, operand_role(concat.op, True), IDENTITY)
             self.copies[concat.name] = Kernel(
                 name=concat.name,
                 op=concat.op,
@@ -175,6 +176,7 @@ class Walk:
             or not head.op.elementwise
             or len(head.inputs) != 1
             or group.residuals
+            or any(each.op.writes for each in (head, *group.computing))  # what is small is stored
             or reader is None
             or not reader.op.multiplies
         ):
@@ -202,7 +204,9 @@ class Walk:
             if each is not folded(group) or self.parameters.scales(group):
                 work += each.op.work(each.shapes, each.output.image)
         own = self._own_operands(layer)
-        residuals = [Operand(self.views[name], role) for name, role in group.residuals]
+        residuals = [
+            self._operand(self.views[name], role, IDENTITY) for name, role in group.residuals
+        ]
         return Kernel(
             name=layer.name,
             op=layer.op,
@@ -218,19 +222,27 @@ class Walk:
             load_work=sum(len(operand.view.prologue) for operand in own),
             leaves=self.placing.leaves(group.root),
             shares=self.parameters.shares(group),
+            weight_dtype=layer.stored_as[0] if len(self.network.dtypes) > 1 else "",
         )
+
+    def _operand(self, view: View, role: Role, op: Operator) -> Operand:
+        """An operand, with its data type where the network has several."""
+        dtype = ""
+        if len(self.network.dtypes) > 1:  # a stored tensor is named like the last layer in it
+            dtype = self.network[view.segments[0].tensor].output.dtype
+        return Operand(view, role, op, dtype=dtype)
 
     def _own_operands(self, layer: Layer) -> list[Operand]:
         views = [self.views[tensor.name] for tensor in layer.inputs]
         if layer.op.stacks and not any(view.fold and not view.flat for view in views):
             role = operand_role(layer.op, True)
-            return [Operand(View.stack(views, layer.output.image), role, IDENTITY)]
+            return [self._operand(View.stack(views, layer.output.image), role, IDENTITY)]
         steps = layer.op.arrangement(layer.shapes)
         if steps is not None and layer.op.selects(layer.shapes) is None:
             views = [views[0].arranged(steps, layer.output.image)]
-            return [Operand(views[0], operand_role(layer.op, True), IDENTITY)]
+            return [self._operand(views[0], operand_role(layer.op, True), IDENTITY)]
         return [
-            Operand(
+            self._operand(
                 view,
                 operand_role(layer.op, position == 0),
                 layer.op.reader(position, layer.shapes),

@@ -17,6 +17,17 @@ def moves_nothing(layer: Layer) -> bool:
     return layer.op.selects(layer.shapes) == (0, layer.shapes[0].box[0])
 
 
+def _leaving(network: Network) -> set[str]:
+    """The layers whose output leaves the network, perhaps under another name."""
+    found: set[str] = set()
+    for name in network.outputs:
+        while name not in found:
+            found.add(name)
+            if moves_nothing(network[name]):
+                name = network[name].inputs[0].name
+    return found
+
+
 def output_roots(network: Network) -> set[str]:
     """Return the layers whose tensors leave the network; for a view, the layer that it shows.
 
@@ -42,6 +53,9 @@ class Wiring:
     network : Network
     prune : bool
         Leave out what no network output depends on.
+    loads : bool
+        Whether kernels do as they load what an operator ``loads``: a dequantisation that does not
+        leave the network does nothing then either.
 
     Attributes
     ----------
@@ -59,8 +73,11 @@ class Wiring:
         be decided alike however layers are listed is decided by this.
     """
 
-    def __init__(self, network: Network, *, prune: bool = False) -> None:
+    def __init__(self, network: Network, *, prune: bool = False, loads: bool = False) -> None:
         self.network = network
+        self._loaded: set[str] = set()
+        if loads:
+            self._loaded = {layer.name for layer in network if layer.op.loads} - _leaving(network)
         self.layers = tuple(layer for layer in network if not prune or layer.name in network.needed)
         self.root: dict[str, str] = {}
         self.depth: dict[str, int] = {}
@@ -71,8 +88,8 @@ class Wiring:
             for tensor in layer.inputs:
                 self.named[tensor.name] += 1
             deepest = max((self.depth[tensor.name] for tensor in layer.inputs), default=0)
-            self.depth[layer.name] = deepest + (not moves_nothing(layer))
-            if moves_nothing(layer):
+            self.depth[layer.name] = deepest + (not self.moves_nothing(layer))
+            if self.moves_nothing(layer):
                 self.root[layer.name] = self.root[layer.inputs[0].name]
                 continue
             self.root[layer.name] = layer.name
@@ -80,6 +97,10 @@ class Wiring:
             for tensor in layer.inputs:
                 self.readers[self.root[tensor.name]].append(layer.name)
         self.leaves = {self.root[name] for name in network.outputs}
+
+    def moves_nothing(self, layer: Layer) -> bool:
+        """Whether a layer does nothing here."""
+        return layer.name in self._loaded or moves_nothing(layer)
 
     def only_reader(self, root: str) -> Layer | None:
         """The layer that reads a root, if there is one only, it reads it once, and it stays."""

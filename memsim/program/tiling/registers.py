@@ -71,7 +71,7 @@ def cut(kernel: Kernel, tile: RegisterTile, order: str, together: bool) -> Regis
     product = together and height == columns == 1
     pixels = images if product else columns
     at_once = min(tile.pixels, pixels)
-    per_channel = kernel.filters * kernel.output.itemsize
+    per_channel = kernel.filters * kernel.weight_itemsize
     near = channels * per_channel <= NEAREST
     width = channels if near else min(tile.pixels * tile.channels // at_once, channels)
     several = near or order != "rows_outer"
@@ -92,11 +92,11 @@ def cut(kernel: Kernel, tile: RegisterTile, order: str, together: bool) -> Regis
 def _row_bytes(kernel: Kernel) -> int:
     """Bytes of an output row and of the input rows that come with it."""
     _, channels, height, columns = kernel.output.grid
-    elements = channels * columns
+    nbytes = channels * columns * kernel.output.itemsize
     for number in range(kernel.own):
         depth, rows, width = kernel.source(number).box
-        elements += depth * -(-rows // height) * width
-    return elements * kernel.output.itemsize
+        nbytes += depth * -(-rows // height) * width * kernel.itemsize(number)
+    return nbytes
 
 
 def _steps(size: int, step: int) -> Index:

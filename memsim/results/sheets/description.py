@@ -44,7 +44,7 @@ def description_sheet(description: Description, layers: int | None = None) -> Sh
     left_out = description.network.left_out
     shared = any(layer["parameters_of"] for layer in facts["layers"])
     source = f", {network['source']}" if network["source"] else ""
-    itemsize = description.network[description.network.inputs[0]].output.itemsize
+    dtypes = " and ".join(description.network.dtypes)
     return Sheet(
         title=f"{network['name']}{source}",
         facts=(
@@ -53,7 +53,7 @@ def description_sheet(description: Description, layers: int | None = None) -> Sh
             (
                 "CIO",
                 f"{network['cio_elements']:,} elements, "
-                f"{format_bytes(network['cio_elements'] * itemsize)} in {network['dtype']}",
+                f"{format_bytes(description.network.cio_bytes)} in {dtypes}",
             ),
             ("batch", str(network["batch"])),
             ("outputs", ", ".join(network["outputs"])),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.onnx.graph.kinds import NAMES
 from memsim.formats.foreign.records import Constant, Dims, Record
 
 if TYPE_CHECKING:
@@ -123,12 +124,17 @@ class Folding:
         """What an operator makes of a constant that it passes on; None if it does more."""
         if record.target in SAME:
             values = first.values
+            dtype = first.dtype
             if record.target == "Cast":
                 results = self._run(record, operands)
                 values = None if results is None else results[0]
+                dtype = NAMES.get(record.attributes.get("to", 0), "")
+            elif record.target == "QuantizeLinear":
+                zero = [operands[name] for name in record.inputs[2:] if name]
+                values, dtype = None, zero[0].dtype if zero else "uint8"
             elif record.target == "DequantizeLinear":
-                values = None
-            return replace(first, values=values)
+                values = None  # and it is stored as it is: what reads it dequantises
+            return replace(first, values=values, dtype=dtype)
         if record.target == "Transpose":
             order = record.attributes.get("perm") or range(len(first.shape))[::-1]
             if sorted(order) == list(range(len(first.shape))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Any
 
@@ -17,8 +18,8 @@ from memsim.yaml.document import shown
 
 __all__ = ["OnnxFile"]
 
-DTYPES = {10: "fp16", 16: "bf16", 2: "int8", 3: "int8"}
-"""Data types by TensorProto's number; everything else counts as fp32."""
+DTYPES = {1: "fp32", 10: "fp16", 16: "bf16"}
+"""Data types that a network may have, by TensorProto's number."""
 
 DEFAULT_OPSET = 13
 """The version of ONNX's operators where a file does not say it."""
@@ -76,9 +77,8 @@ class OnnxFile:
         self.constants = self.nodes.constants
         self.nodes.held(graph)
         values = [value for value in graph.input if text(value.name) not in self.constants]
-        self.dtype = next((DTYPES[v.type.tensor_type.elem_type] for v in values
-                           if v.type.tensor_type.elem_type in DTYPES), "fp32")  # fmt: skip
         kinds = self.nodes.kinds
+        self.dtype = self._dtype([each.type.tensor_type.elem_type for each in values])
         kinds.update({text(each.name): each.type.tensor_type.elem_type for each in values})
         self.inputs = [
             (name, tensors.sizes(dims, f"input {shown(name)}"))
@@ -86,6 +86,19 @@ class OnnxFile:
         ]
         self.outputs = [text(value.name) for value in graph.output]
         self.records = self.nodes.records(graph, [name for name, _ in self.inputs])
+
+    def _dtype(self, inputs: list[int]) -> str:
+        """That of the first input that is no whole number, or else of most weights."""
+        for kind in inputs:
+            if kind in DTYPES:
+                return DTYPES[kind]
+        sizes: dict[str, int] = {}
+        for name, constant in self.constants.items():
+            kind = self.nodes.kinds[name]
+            if kind in DTYPES and constant.shape:
+                held = sizes.get(DTYPES[kind], 0)
+                sizes[DTYPES[kind]] = held + math.prod(constant.shape)
+        return max(sizes, key=sizes.__getitem__, default="fp32")
 
     def fail(self, message: str, path: str = "", hint: str = "") -> InputError:
         """The error that ends the reading."""

@@ -5,21 +5,13 @@ from __future__ import annotations
 import math
 
 from memsim.formats.foreign.elementwise import (
-    clamp,
-    combine,
-    dropout,
     elementwise,
-    leaky_relu,
-    plain,
-    scale,
     softmax,
 )
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.moves import concat, crop, permute, split
 from memsim.formats.foreign.onnx.arguments import (
-    RULES,
     axis_of,
-    decimal,
     integer,
     operand,
     rule,
@@ -31,20 +23,6 @@ from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.windows import reduce
 from memsim.network.ops.norm import LayerNorm
 from memsim.yaml.document import shown
-
-PLAIN = {
-    "Relu": "relu",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Silu": "silu",
-    "Swish": "silu",
-    "HardSwish": "hardswish",
-    "HardSigmoid": "hardsigmoid",
-    "Gelu": "gelu",
-    "com.microsoft.Gelu": "gelu",
-    "BatchNormalization": "batchnorm",
-}
-"""Elementwise operators whose attributes change nothing that memsim counts."""
 
 
 @rule("Gemm", "MatMul")
@@ -86,91 +64,10 @@ def _layer_norm(importer: Importer, record: Record) -> None:
     elementwise(importer, record, LayerNorm(axes=rank - axis, scale=scale, shift=shift))
 
 
-RULES.update(plain(PLAIN))
-
-
-@rule("Clip")
-def _clip(importer: Importer, record: Record) -> None:
-    bounds = []
-    for position, name in enumerate(("min", "max"), 1):
-        if operand(record, position):
-            bounds.append(importer.numbers(record.inputs[position])[0])
-        else:
-            bounds.append(record.attributes.get(name, math.inf if name == "max" else -math.inf))
-    clamp(importer, record, *bounds)
-
-
-@rule("LeakyRelu")
-def _leaky_relu(importer: Importer, record: Record) -> None:
-    leaky_relu(importer, record, decimal(record.attributes.get("alpha", 0.01)))
-
-
 @rule("Softmax")
 def _softmax(importer: Importer, record: Record) -> None:
     rank = len(importer.source(record.inputs[0]).shape)
     softmax(importer, record, axis_of(importer, record, -1, rank))
-
-
-@rule("Dropout")
-def _dropout(importer: Importer, record: Record) -> None:
-    rate = record.attributes.get("ratio", 0.5)
-    if operand(record, 1) and importer.constant(record.inputs[1]).values is not None:
-        rate = importer.numbers(record.inputs[1])[0]
-    if isinstance(rate, int | float):
-        dropout(importer, record, decimal(rate))
-    else:
-        importer.alias(record)
-
-
-@rule("Add", "Sub", "Mul", "Div", "Sum")
-def _arithmetic(importer: Importer, record: Record) -> None:
-    held = [name for name in record.inputs if name in importer.constants]
-    computed = [name for name in record.inputs if name and name not in importer.constants]
-    if len(record.inputs) == 1 and record.target == "Sum":
-        importer.alias(record)
-    elif not held and record.target in ("Add", "Sum", "Mul"):
-        combine(importer, record, "mul" if record.target == "Mul" else "add")
-    elif len(held) == len(computed) == 1:
-        _with_constant(importer, record, computed[0], held[0])
-    else:
-        raise Unsupported
-
-
-def _with_constant(importer: Importer, record: Record, name: str, held: str) -> None:
-    value, constant = importer.source(name), importer.constant(held)
-    if math.prod(constant.shape) == 1:
-        known = constant.values is not None
-        number = float(importer.numbers(held)[0]) if known else 1.0
-        _with_number(importer, record, name, number, swapped=record.inputs[0] == held)
-        return
-    node = importer.nodes[value.layer]
-    biased = node.op.multiplies and not node.op.biased
-    per_channel = tuple(n for n in constant.shape if n != 1) == value.shape[1:2] and (
-        len(value.shape) == 2 or len(constant.shape) >= len(value.shape) - 1
-    )
-    if record.target == "Add" and biased and per_channel and importer.only_reader(name):
-        importer.swap(value.layer, node.op.model_copy(update={"bias": True}))
-        importer.own(value.layer, [held])
-        importer.values[record.outputs[0]] = value
-        return
-    raise Unsupported
-
-
-def _with_number(
-    importer: Importer, record: Record, name: str, number: float, *, swapped: bool
-) -> None:
-    if record.target in ("Add", "Sum"):
-        scale(importer, record, name, shift=number)
-    elif record.target == "Sub" and swapped:
-        scale(importer, record, name, factor=-1.0, shift=number)
-    elif record.target == "Sub":
-        scale(importer, record, name, shift=-number)
-    elif record.target == "Mul":
-        scale(importer, record, name, factor=number)
-    elif not swapped and math.isfinite(number):
-        scale(importer, record, name, factor=1 / number if number else 0.0)
-    else:
-        raise Unsupported
 
 
 @rule("GlobalAveragePool", "GlobalMaxPool")

@@ -169,7 +169,7 @@ def _roi_align(importer: Importer, record: Record) -> None:
 
 
 HOW = {
-    "TopK": "topk", "CumSum": "cumsum", "OneHot": "one_hot", "Trilu": "mask", "Where": "where",
+    "TopK": "topk", "CumSum": "cumsum", "OneHot": "one_hot", "Trilu": "mask", "AffineGrid": "grid",
     "NonMaxSuppression": "nms",
 }  # fmt: skip
 

@@ -16,13 +16,13 @@ from memsim.formats.foreign.torch.examples import empty, fitting, parameters_of
 from memsim.formats.foreign.torch.trace import from_torch
 from memsim.formats.module.module import import_torch
 from memsim.formats.overrides import Overrides
-from memsim.network.inputs import Given, assign
+from memsim.network.inputs import Given, assign, size_of
 from memsim.yaml.document import shown
 
 if TYPE_CHECKING:
     from memsim.network import Network
 
-__all__ = ["assumed", "read_torch"]
+__all__ = ["assumed", "read_torch", "usual_example"]
 
 DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 """Data types that inputs have, for hints."""
@@ -111,6 +111,21 @@ def _dtype(torch: Any, name: str) -> Any:
         hint = did_you_mean(name, DTYPES)
         raise InputError(Problem(f"PyTorch has no data type {name!r}", "--input", hint))
     return dtype
+
+
+def usual_example(module: Any) -> Any:
+    """An example of one image for a module of images, of the size that :func:`assumed` says.
+
+    Raises
+    ------
+    InputError
+        If it is no module of images, or no module at all.
+    """
+    torch = import_torch()
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
+    given = assumed(torch, module)
+    return (1, *size_of(given).axes) if not isinstance(given, Mapping) else given
 
 
 def assumed(torch: Any, module: Any) -> Given:

@@ -77,9 +77,10 @@ class Forward:
     """Which operand's memory an output takes, where the runtime does not say."""
 
     def __init__(self, network: Network, runtime: Runtime, passes: int = 2) -> None:
-        if network.dtype != "fp32":
+        if network.dtypes != ("fp32",):
             message = "the kernels of oneDNN are modelled in fp32"
-            raise SimulationError(Problem(message, hint=f"dtype fp32, not {network.dtype}"))
+            found = " and ".join(network.dtypes)
+            raise SimulationError(Problem(message, hint=f"dtype fp32, not {found}"))
         self.network, self.runtime = network, runtime
         kind = "fused" if self.last else "eager"
         self.heap = memory_of(runtime.heap, kind, 2 * SPACE, runtime.past)

@@ -34,6 +34,11 @@ class Branching:
     def __call__(self, importer: Importer, record: Record) -> bool:
         """Make a record's outputs those of its branch, or constants; whether that was enough."""
         follow((record,), self._nodes.kinds)
+        if record.target == "Cast" and record.inputs and record.inputs[0] in importer.values:
+            kinds = self._nodes.kinds
+            if kinds.get(record.inputs[0]) == kinds.get(record.outputs[0]):
+                importer.alias(record)  # it changes nothing
+                return True
         if record.target != "If":
             return self._fold(importer, record)
         condition = importer.constants.get(record.inputs[0]) if record.inputs else None
@@ -53,7 +58,8 @@ class Branching:
         return True
 
     def _take(self, importer: Importer, record: Record, branch: Branch, taken: str) -> None:
-        records, outputs = self._nodes.branch(branch, record)
+        records, constants, outputs = self._nodes.branch(branch, record)
+        importer.hold(constants)
         if len(outputs) != len(record.outputs):
             message = f"{taken} has {len(outputs)} outputs, not {len(record.outputs)}"
             raise InputError(importer.problem(record, message))

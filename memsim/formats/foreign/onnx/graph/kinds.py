@@ -11,10 +11,29 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BOOL", "FLOAT", "INT32", "INT64", "INT8", "UINT8", "follow", "of_array"]
+__all__ = [
+    "BOOL",
+    "FLOAT",
+    "INT32",
+    "INT64",
+    "INT8",
+    "NAMES",
+    "Kinds",
+    "UINT8",
+    "follow",
+    "of_array",
+]
 
 FLOAT, UINT8, INT8, INT32, INT64, BOOL = 1, 2, 3, 6, 7, 9
 """Numbers of TensorProto's data types."""
+
+NAMES: Mapping[int, str] = {
+    FLOAT: "fp32", UINT8: "uint8", INT8: "int8", 4: "int16", 5: "int16", INT32: "int32",
+    INT64: "int64", BOOL: "bool", 10: "fp16", 11: "fp64", 12: "int32", 13: "int64", 16: "bf16",
+    17: "fp8", 18: "fp8", 19: "fp8", 20: "fp8", 21: "uint8", 22: "int8",
+}  # fmt: skip
+"""memsim's names of them, which tell how many bytes an element has: whole numbers of 16 bits and
+more without a sign go by those with one, and those of 4 bits take a byte each."""
 
 FIXED: Mapping[str, tuple[int, ...]] = {
     "Shape": (INT64,), "Size": (INT64,), "NonZero": (INT64,), "ArgMax": (INT64,),
@@ -54,6 +73,17 @@ ARRAYS = {
 
 SECOND = {"TopK": INT64, "MaxPool": INT64, "Dropout": BOOL, "Unique": INT64}
 """Types of second outputs."""
+
+
+class Kinds:
+    """Data types by value, by memsim's names."""
+
+    def __init__(self, numbers: Mapping[str, int]) -> None:
+        self._numbers = numbers
+
+    def get(self, name: str) -> str:
+        """The data type of a value; empty where nobody knows."""
+        return NAMES.get(self._numbers.get(name, 0), "")
 
 
 def of_array(values: NDArray[np.generic]) -> int:

@@ -109,8 +109,10 @@ class Nodes:
         listed = list(self._read(graph.node, names, scope))
         return in_order(listed, {*known, *self.constants}, self.fail)
 
-    def branch(self, branch: Branch, record: Record) -> tuple[list[Record], list[str]]:
-        """The records of a branch that is taken, and what its outputs are called.
+    def branch(
+        self, branch: Branch, record: Record
+    ) -> tuple[list[Record], dict[str, Constant], list[str]]:
+        """The records of a branch that is taken, its constants, and what its outputs are called.
 
         The values that it computes get the name of the operator before theirs, since another
         branch may use the same.
@@ -123,9 +125,10 @@ class Nodes:
         self.held(graph, names)
         scope = f"{record.scope}." if record.scope else ""
         records = self.records(graph, [], names, scope)
-        return records, [
-            names.get(name, name) for name in map(text, (o.name for o in graph.output))
-        ]
+        own = (names[name] for name in inner)
+        constants = {name: self.constants[name] for name in own if name in self.constants}
+        outputs = [names.get(name, name) for name in (text(each.name) for each in graph.output)]
+        return records, constants, outputs
 
     # -- operators ----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem
+from memsim.formats.foreign.onnx.graph.kinds import NAMES
 from memsim.formats.foreign.onnx.text import text
 from memsim.formats.foreign.records import Constant, Dims
 from memsim.network.graph import MOST_ELEMENTS
@@ -71,7 +72,8 @@ class Tensors:
                 values = None
             if values is not None and values.dtype.kind not in "biuf":
                 values = None
-        return Constant(shape, values, tensor.data_type in WEIGHTS)
+        dtype = NAMES.get(tensor.data_type, "")
+        return Constant(shape, values, tensor.data_type in WEIGHTS, dtype=dtype)
 
     def sparse(self, tensor: Any, what: str) -> Constant:
         """A tensor of which the file holds the elements that are not 0; it counts whole."""
@@ -88,7 +90,7 @@ class Tensors:
                 values.reshape(-1)[flat] = held.values
             except (IndexError, TypeError, ValueError):
                 raise self.fail("has elements outside of its shape", what) from None
-        return Constant(shape, values, held.learned)
+        return Constant(shape, values, held.learned, dtype=held.dtype)
 
     def _fetched(self, tensor: Any) -> Any:
         """A small tensor with its elements from the file beside that holds them.

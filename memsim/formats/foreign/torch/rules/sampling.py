@@ -95,8 +95,8 @@ def _roi_align(importer: Importer, record: Record) -> None:
 
 HOW = {
     "topk": "topk", "sort": "sort", "argsort": "sort", "cumsum": "cumsum", "cumprod": "cumsum",
-    "one_hot": "one_hot", "where": "where", "masked_fill": "where", "tril": "mask", "triu": "mask",
-    "affine_grid_generator": "where",
+    "one_hot": "one_hot", "tril": "mask", "triu": "mask",
+    "affine_grid_generator": "grid",
 }  # fmt: skip
 
 
