@@ -56,13 +56,13 @@ def leaky_relu(importer: Importer, record: Record, slope: float) -> None:
     elementwise(importer, record, LeakyRelu(slope=slope))
 
 
-def softmax(importer: Importer, record: Record, axis: int) -> None:
-    """Add a softmax along an axis of the first input."""
+def softmax(importer: Importer, record: Record, axis: int, kind: type[Softmax] = Softmax) -> None:
+    """Add a softmax, or its logarithm, along an axis of the first input."""
     name = record.inputs[0]
     shape = importer.source(name).shape
     layer, along = importer.layer(name), importer.axis(shape, axis)
     given = None if importer.images[layer].channel == along else along
-    importer.emit(record, Softmax(axis=given), layer, shape=shape)
+    importer.emit(record, kind(axis=given), layer, shape=shape)
 
 
 def dropout(importer: Importer, record: Record, rate: float) -> None:

@@ -27,25 +27,29 @@ class Pointwise(Operator):
 class BatchNorm(Operator):  # no framework lets it write over its input
     """Batch normalisation at inference: a scale and a shift per channel.
 
-    Two parameters per channel are learned (gamma, beta); four are stored, with the running
-    mean and variance.
+    Two parameters per channel are learned (gamma, beta), unless ``affine`` is off; the running
+    mean and variance are stored with them.
     """
 
     kind: ClassVar[str] = "batchnorm"
     elementwise: ClassVar[bool] = True
     folds: ClassVar[bool] = True
 
+    affine: Annotated[
+        bool, Field(strict=True, description="with a learned factor and constant per channel")
+    ] = True
+
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return 4
+        return 4 if self.affine else 2
 
     def folded(self, inputs: Shapes, output: Shape) -> int:
         return 2  # the scale and the shift
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * output[0]
+        return 2 * output[0] if self.affine else 0
 
     def output_shape(self, inputs: Shapes) -> Shape:
         return Shape(inputs[0], 0)
