@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.faults import ErrorsAt
-from memsim.formats.foreign.filled import add_filled
+from memsim.formats.foreign.layers.filled import add_filled
 from memsim.formats.foreign.memory import held_layers, with_memory
 from memsim.formats.foreign.opaques import add_opaque
 from memsim.formats.foreign.ownership import Ownership

@@ -180,9 +180,10 @@ def _layernorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
 
 @LAYERS.register("batchnorm")
 def _batchnorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    op: Any = layer.op
     axes = len(layer.output.image) - 1
     kind = getattr(draft.torch.nn, f"BatchNorm{axes}d")
-    return draft.module(layer, kind(layer.output.image[0]), *operands)
+    return draft.module(layer, kind(layer.output.image[0], affine=op.affine), *operands)
 
 
 @LAYERS.register("leaky_relu")

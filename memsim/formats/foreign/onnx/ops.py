@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from memsim.formats.foreign.elementwise import (
-    elementwise,
-    softmax,
-)
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import concat, crop, permute, split
+from memsim.formats.foreign.layers.moves import concat, crop, permute, split
+from memsim.formats.foreign.layers.products import dense, product
+from memsim.formats.foreign.layers.windows import reduce
 from memsim.formats.foreign.onnx.arguments import (
     axis_of,
     integer,
@@ -16,10 +14,7 @@ from memsim.formats.foreign.onnx.arguments import (
     whole,
     wrong,
 )
-from memsim.formats.foreign.products import dense, product
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.windows import reduce
-from memsim.network.ops.norm import LayerNorm
 from memsim.yaml.document import shown
 
 
@@ -56,33 +51,11 @@ def _transpose(importer: Importer, record: Record) -> None:
     permute(importer, record, order)
 
 
-@rule("LayerNormalization")
-def _layer_norm(importer: Importer, record: Record) -> None:
-    rank = len(importer.source(record.inputs[0]).shape)
-    axis = axis_of(importer, record, -1, rank)
-    scale, shift = bool(operand(record, 1)), bool(operand(record, 2))
-    elementwise(importer, record, LayerNorm(axes=rank - axis, scale=scale, shift=shift))
-
-
-@rule("Softmax")
-def _softmax(importer: Importer, record: Record) -> None:
-    rank = len(importer.source(record.inputs[0]).shape)
-    softmax(importer, record, axis_of(importer, record, -1, rank))
-
-
 @rule("GlobalAveragePool", "GlobalMaxPool")
 def _global(importer: Importer, record: Record) -> None:
     axes = range(2, len(importer.source(record.inputs[0]).shape))
     kind = "global_maxpool" if record.target == "GlobalMaxPool" else "global_avgpool"
     reduce(importer, record, axes, kind=kind, kept=True)
-
-
-@rule("ReduceMean", "ReduceMax")
-def _reduce(importer: Importer, record: Record) -> None:
-    axes = whole(importer, record, 1, "axes") or ()  # none stand for all
-    kept = bool(integer(importer, record, "keepdims", 1))
-    kind = "global_maxpool" if record.target == "ReduceMax" else "global_avgpool"
-    reduce(importer, record, axes, kind=kind, kept=kept)
 
 
 @rule("Concat")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.sampled import (
+from memsim.formats.foreign.layers.sampled import (
     chosen,
     col2im,
     gather,
@@ -14,6 +13,7 @@ from memsim.formats.foreign.sampled import (
     scatter,
     take,
 )
+from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import axis_of, rule, sizes_of
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.windows import brief, cut
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported, View
-from memsim.formats.foreign.windows import brief, cut
 from memsim.network.ops import Operator
 from memsim.network.ops.arrange import Concat, Flip, Pad, Permute, Roll, Slice
 from memsim.network.ops.sampling import Gather, Sliding
