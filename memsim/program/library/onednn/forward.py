@@ -214,8 +214,11 @@ class Forward:
             Key of the floors where it is another one.
         """
         first = shape is not None and (kind, shape) not in self._primitives
-        operands = len(self.network[layer].inputs)
-        self.heap.call(kind + variant, operands=operands, first=first)
+        called = self.network[layer]
+        self.heap.call(
+            kind + variant, operands=len(called.inputs),
+            weights=called.output.image[0] * ITEM, first=first,
+        )  # fmt: skip
         self._touch("", self.runtime.every)
         record_read(self.trace, self.own(layer, self.runtime.module), self.runtime.module * LINE)
         floor = floor or kind
@@ -291,9 +294,12 @@ class Forward:
     def build(self) -> None:
         """Lay out what is in memory before the first pass: the weights."""
         for layer in self.network:
-            if layer.op.multiplies:
+            channels = layer.output.image[0]
+            if layer.op.folds:
+                self.heap.call("norm", weights=channels * ITEM, first=True)
+            elif layer.op.multiplies:
                 nbytes = layer.op.stored(layer.shapes, layer.output.image) * ITEM
-                self.heap.call("weights", weights=nbytes * layer.output.image[0], first=True)
+                self.heap.call("weights", weights=nbytes * channels, first=True)
 
     def convolves(self, layer: Layer) -> bool:
         """Whether a layer is a convolution by one of the modelled kernels."""
