@@ -79,7 +79,7 @@ class Runtime:
     """What a PyTorch process touches besides tensors, and how it runs.
 
     The floors are fitted constants. They were read off per-kernel counts of development runs (17
-    runs of 9 networks): what a kernel's row has beyond the tensors, kind by kind, rounded.
+    runs of 11 networks): what a kernel's row has beyond the tensors, kind by kind, rounded.
     ``read`` and ``written`` are load and store misses at 256 KiB, and set so that the median of
     the larger rows is met about half way: beside small maps part of a floor survives from layer to
     layer, beside large ones nothing does. ``own`` and ``module`` are load misses at 32 MiB, where
