@@ -11,6 +11,7 @@ tensors is checked by ``--check``, which counts the different ones.
 from __future__ import annotations
 
 import argparse
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -28,6 +29,13 @@ from memsim.measurement.placement.recording import (
     Recording,
 )
 from memsim.program.library.onednn.geometry import ITEM, Geometry
+
+AVX2 = {
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+}
+"""Whose kernels the recorded processes run, on any processor."""
 
 SIDES = {"fc_densenet56": 96, "fc_hardnet70": 128}
 """Pixels of a side of what goes into a network, if not..."""
@@ -234,6 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    os.environ.update(AVX2)
     if options.check:
         for network in ("hardnet68", "resnet18", "squeezenet1_0", "hardnet39ds"):
             for mode in ("eager", "fused"):
