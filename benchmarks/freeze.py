@@ -1,6 +1,7 @@
 """Keep what the model says of the test series, before anybody compares it with measurements.
 
     python benchmarks/freeze.py
+    python benchmarks/freeze.py --only times    where a change concerns fitted machines alone
 
 writes ``frozen.csv`` and ``frozen_times.csv`` of ``memsim/validation/data``. It reads which series
 there are (``split.csv``, ``split_times.csv``) and none of their measurements. ``memsim fidelity``
@@ -59,12 +60,15 @@ def times() -> Iterator[tuple[str, Series, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=DATA, help="the folder")
+    parser.add_argument("--only", choices=("traffic", "times"), help="leave the other file alone")
     options = parser.parse_args()
     told = facts()
-    kept = frozen_text(told, traffic(list(SUBJECTS)))
-    (options.output / "frozen.csv").write_text(kept, "utf-8")
-    kept = frozen_times_text(told, times())
-    (options.output / "frozen_times.csv").write_text(kept, "utf-8")
+    if options.only != "times":
+        kept = frozen_text(told, traffic(list(SUBJECTS)))
+        (options.output / "frozen.csv").write_text(kept, "utf-8")
+    if options.only != "traffic":
+        kept = frozen_times_text(told, times())
+        (options.output / "frozen_times.csv").write_text(kept, "utf-8")
 
 
 if __name__ == "__main__":

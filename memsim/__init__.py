@@ -31,13 +31,25 @@ if TYPE_CHECKING:
     from memsim.results.comparison import Comparison
     from memsim.results.curve import CurveResult
     from memsim.results.description import Description
+    from memsim.results.details.breakdown import Watched
     from memsim.results.layer import LayerResult
     from memsim.results.memory import Memory
     from memsim.results.optimality import Optimality
     from memsim.results.pytorch import PytorchTraffic
     from memsim.results.run import Result
     from memsim.results.size import SmallestCache
-    from memsim.simulate import bounds, compare, curve, describe, memory, pytorch_traffic, run, size
+    from memsim.simulate import (
+        bounds,
+        compare,
+        curve,
+        describe,
+        memory,
+        pytorch_traffic,
+        run,
+        size,
+        summary,
+        watch,
+    )
     from memsim.validation import fidelity, rules
     from memsim.validation.record import Fidelity
     from memsim.validation.rule import Rules
@@ -69,6 +81,7 @@ _HOMES = {
     "SimulationError": "errors",
     "SmallestCache": "results.size",
     "Tensor": "network",
+    "Watched": "results.details.breakdown",
     "bounds": "simulate",
     "build": "program",
     "calibrate": "calibration",
@@ -93,7 +106,9 @@ _HOMES = {
     "rules": "validation",
     "run": "simulate",
     "size": "simulate",
+    "summary": "simulate",
     "to_torch": "formats",
+    "watch": "simulate",
 }
 """The room in which each public name lives."""
 
@@ -124,6 +139,7 @@ __all__ = [
     "SimulationError",
     "SmallestCache",
     "Tensor",
+    "Watched",
     "bounds",
     "build",
     "calibrate",
@@ -148,7 +164,9 @@ __all__ = [
     "rules",
     "run",
     "size",
+    "summary",
     "to_torch",
+    "watch",
 ]
 
 

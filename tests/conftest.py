@@ -26,6 +26,9 @@ def needs(module: str) -> ModuleType:
     module itself, ``torch = needs("torch")`` through the fixture of that name.
     """
     try:
+        if module in ("timm", "torchvision"):
+            # Theirs is built for a PyTorch with CUDA; beside another one it needs help.
+            importlib.import_module("benchmarks.zoo_truth").import_torchvision()
         return importlib.import_module(module)
     except ImportError as error:
         if os.environ.get("MEMSIM_REQUIRE_ALL") == "1":

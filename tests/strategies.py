@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from memsim.network import DTYPES, Network, Node
 from memsim.network.ops import OPERATORS, Operator, Shape, ShapeError
+from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.base import pair
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
+from memsim.network.ops.norm import Softmax
 from memsim.network.ops.pointwise import BatchNorm
 from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
-from memsim.network.ops.shape import Dropout, Flatten, Identity, Input, Slice, Softmax, Upsample
+from memsim.network.ops.shape import Dropout, Identity, Input, Upsample
 
 Draw = st.DrawFn
 
@@ -38,7 +40,7 @@ class Sketch:
     nodes: list[Node] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
 
-    def add(self, op: Operator, *inputs: str) -> str | None:
+    def add(self, op: Operator, *inputs: str, **owners: str) -> str | None:
         """Append a layer; None where the operator or the size limits refuse it."""
         try:
             shape = op.output_shape(tuple(self.shapes[name] for name in inputs))
@@ -48,7 +50,7 @@ class Sketch:
         if channels > 4 * self.most_channels or max(height, width) > 2 * self.most_size:
             return None
         name = f"{op.kind}{len(self.nodes)}"
-        self.nodes.append(Node(name, op, inputs))
+        self.nodes.append(Node(name, op, inputs, **owners))
         self.shapes[name] = shape
         return name
 
@@ -197,9 +199,37 @@ def _other(draw: Draw, sketch: Sketch) -> str | None:
     return sketch.add(op, sketch.pick(draw))
 
 
+def _again(draw: Draw, sketch: Sketch) -> str | None:
+    """A layer that reads the parameters of another one, or the weights alone, or them turned."""
+    holding = [node for node in sketch.nodes if type(node.op).stored is not Operator.stored]
+    if not holding:
+        return None
+    owner = draw(st.sampled_from(holding[::-1]))
+    source, op = sketch.shapes[owner.inputs[0]], owner.op
+    owners = {"weights": owner.name}
+    if isinstance(op, Linear):
+        turned = Linear(out=source[0], bias=draw(st.booleans()))
+        others = sketch.alike(lambda s: s == (op.out, 1, 1))
+        if others and draw(st.booleans()):
+            return sketch.add(turned, draw(st.sampled_from(others)), **owners)
+    elif isinstance(op, Conv):
+        op = op.model_copy(update={"bias": draw(st.booleans())})
+    if op.biased and owner.op.biased and draw(st.booleans()):
+        owners["bias"] = owner.name
+    flat = isinstance(op, Linear)
+    fitting = sketch.alike(lambda s: s[0] == source[0] and (not flat or s[1:] == (1, 1)))
+    added = sketch.add(op, draw(st.sampled_from(fitting)), **owners)
+    if added and op.multiplies and draw(st.booleans()):  # norms of their own, the same, or none
+        norms = [n.name for n in holding if n.op.folds and sketch.shapes[n.name][0] == op.out]
+        name = draw(st.sampled_from(["", *norms]))
+        sketch.add(BatchNorm(), added, weights=name)
+    return added
+
+
 MOVES: tuple[Callable[[Draw, Sketch], str | None], ...] = (
     _conv, _conv_bn_act, _pointwise, _concat, _combine, _pool, _depthwise, _slice, _upsample,
     _transposed, _adaptive, _global, _classifier, _other,
+    _again,
 )  # fmt: skip
 
 

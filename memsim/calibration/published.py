@@ -130,7 +130,10 @@ for _published in (
         "leaving one out does not undo that. About a thousand forms were compared (buffers, tile, "
         "vector, classes, sum or maximum); without each network in turn the same tile and vector "
         "are best. vector rests on four networks: SqueezeNet and the "
-        "HarDNet-s, which were never released",
+        "HarDNet-s, which were never released. Forms were compared while kernels were taken to "
+        "stream whole ranges of rows, which fits a little better (left out 2.1 %); that they read "
+        "the rows which they touch was not chosen by times, and tile and vector are best with it, "
+        "too",
         by_looking=("overlap", "channel_tile", "vector", "wave"),
     ),
     Published(

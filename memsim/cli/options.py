@@ -36,20 +36,28 @@ def together(*options: Decorator) -> Decorator:
     return decorate
 
 
-def parse_shape(text: str) -> tuple[int, int, int]:
-    """``3x224x224`` -> ``(3, 224, 224)``.
+def parse_inputs(texts: tuple[str, ...]) -> str | dict[str, str] | None:
+    """``("image=3x224x224",)`` -> ``{"image": "3x224x224"}``, ``("3x224x224",)`` -> the text.
 
     Raises
     ------
     InputError
-        If it is not three positive numbers.
+        If one is no size, or it is not clear which input each is for.
     """
-    found = re.fullmatch(r"([0-9]{1,8})[x,]([0-9]{1,8})[x,]([0-9]{1,8})", text.strip())
-    if not found or "0" in {part.lstrip("0") or "0" for part in found.groups()}:
-        message = f"{text!r} is no input size; expected channels x height x width"
-        raise InputError(Problem(message, path="--input", hint="such as 3x224x224"))
-    channels, height, width = (int(part) for part in found.groups())
-    return channels, height, width
+    from memsim.network.inputs import size_of
+
+    sizes: dict[str, str] = {}
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        size_of(size, "--input")
+        if name in sizes and name:
+            message = f"{name} is given two sizes, {sizes[name]} and {size}"
+            raise InputError(Problem(message, path="--input"))
+        if "" in sizes or (sizes and not name):
+            message = f"of several sizes each needs the name of its input, not {text!r} alone"
+            raise InputError(Problem(message, path="--input", hint="such as image=3x224x224"))
+        sizes[name] = size
+    return sizes.get("", sizes) or None
 
 
 def parse_layers(text: str) -> int | None:
@@ -89,7 +97,7 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-LOADING = ("input_", "batch", "dtype", "variant", "settings")
+LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings")
 """What a command is told about how to load a network."""
 
 ALLOW_UNKNOWN = "memsim.allow_unknown"
@@ -106,12 +114,16 @@ def allows_unknown() -> bool:
     return context is not None and bool(context.meta.get(ALLOW_UNKNOWN))
 
 
-def tell_unknown(network: Network) -> None:
-    """List on standard error what a network holds that memsim does not know."""
+def tell_notes(network: Network) -> None:
+    """List on standard error what memsim does not know of a network, and what it leaves out."""
     from memsim.formats.foreign.unknown import unknown_operators
 
     for problem in unknown_operators(network):
         click.echo(f"memsim: note: {problem}", err=True)
+    if network.left_out:
+        from memsim.results.sheets.description import left_out_words
+
+        click.echo(f"memsim: note: left out: {left_out_words(network.left_out)}", err=True)
 
 
 def as_click(name: str, option: Option) -> Decorator:
@@ -148,9 +160,13 @@ def options_of(verb: str) -> Decorator:
 
 
 input_options = together(
-    once("--input", "input_", metavar="CxHxW", help="Input size, such as 3x1024x2048."),
+    click.option("--input", "input_", multiple=True, metavar="[NAME=]SIZE",
+                 help="Input size without the batch, such as 3x1024x2048; of several inputs "
+                      "NAME=SIZE for each."),
     once("--batch", type=int, help="Images per inference."),
     once("--dtype", help="fp32, fp16, bf16 or int8."),
+    once("--submodule", metavar="NAME",
+         help="The part of a PyTorch module to look at, such as backbone."),
     once("--allow-unknown", is_flag=True, expose_value=False, callback=_remember,
                  help="Accept operators that memsim does not know; their MACs do not count."),
 )  # fmt: skip
@@ -202,9 +218,10 @@ class Chosen:
     """
 
     name: str
-    input_: str | None
-    batch: int | None
-    dtype: str | None
+    input_: tuple[str, ...] = ()
+    batch: int | None = None
+    dtype: str | None = None
+    submodule: str | None = None
     variant: str | None = None
     settings: tuple[str, ...] = ()
 
@@ -216,19 +233,25 @@ class Chosen:
 
     def load(self) -> Network:
         """Read it, and list what of it memsim does not know."""
+        from memsim.formats.library import is_module
+        from memsim.network.inputs import told
         from memsim.simulate.source import load_on
 
         loaded = load_on(
             _machine_of_the_command(),
             self.name,
-            input_shape=parse_shape(self.input_) if self.input_ is not None else None,
+            input_shape=parse_inputs(self.input_),
             batch=self.batch,
             dtype=self.dtype,
+            submodule=self.submodule,
             variant=self.variant,
             parameters=parse_parameters(self.settings),
             allow_unknown=allows_unknown() and may_hold_unknown(self.name),
         )
-        tell_unknown(loaded)
+        tell_notes(loaded)
+        if is_module(self.name) and not self.input_:
+            size = told(loaded[loaded.inputs[0]].output.image)
+            click.echo(f"memsim: note: no --input is given, and {size} is assumed", err=True)
         return loaded
 
 

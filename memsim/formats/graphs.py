@@ -106,7 +106,7 @@ def to_graphml(network: Network, facts: Facts | None = None) -> str:
 
     graph = nx.MultiDiGraph(name=network.name)
     for layer in network:
-        channels, height, width = layer.output.image
+        channels, height, width = layer.output.image.box
         known: dict[str, Any] = {
             "op": layer.op.kind,
             "attributes": json.dumps(layer.op.model_dump(exclude_defaults=True)),

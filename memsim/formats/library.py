@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
+from memsim.formats.foreign.torch.named import is_source
 from memsim.formats.overrides import Overrides
+from memsim.network.inputs import Given
 from memsim.registry import Registry
 from memsim.yaml.document import shown
 
@@ -135,32 +138,40 @@ def load(
     *,
     variant: str | None = None,
     parameters: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, int, int] | None = None,
+    input_shape: Given | None = None,
     batch: int | None = None,
     dtype: str | None = None,
+    submodule: str | None = None,
     allow_unknown: bool = False,
     otherwise_dtype: str = "fp32",
 ) -> Network:
-    """Load a shipped network by name, or any network from its file.
+    """Load a shipped network by name, or any network from its file or its Python module.
 
     Parameters
     ----------
     path_or_name : str or path
         A name from :func:`names`, or a file: whatever has a path separator or a known ending.
         ``NAME@variant`` says the variant too, such as ``"resnet50@v1.5"``.
+        ``package.module:callable`` is a PyTorch module or what makes one, such as
+        ``"torchvision.models:resnet18"``; the current directory is searched first, and the code
+        runs.
     variant : str, optional
         One of the file's variants.
     parameters : mapping, optional
         Values of the file's parameters.
-    input_shape : tuple of int, optional
-        Channels, height, width. The file's if left out.
+    input_shape : sequence of int, str or mapping, optional
+        The size of the one input without the batch, such as channels, height, width or
+        ``"3x224x224"``; or sizes by the names of inputs, ``{"image": (3, 64, 64)}``. The file's
+        if left out.
     batch : int, optional
         Images at a time.
     dtype : str, optional
         ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+    submodule : str, optional
+        The part of a PyTorch module to read, such as ``"backbone"``.
     allow_unknown : bool
-        Read an ONNX file with operators that memsim does not know: their tensors count as
-        traffic, their MACs do not.
+        Read an ONNX file or a PyTorch module with operators that memsim does not know: their
+        tensors count as traffic, their MACs do not.
     otherwise_dtype : str
         The data type where neither ``dtype`` nor the file says one.
 
@@ -187,12 +198,30 @@ def load(
     if allow_unknown and not may_hold_unknown(path_or_name):
         refuse_allowance(path_or_name)
     path_or_name, variant = split_variant(path_or_name, variant)
-    path = path_of(path_or_name)
-    reader = _by_ending(READERS, path, _shown(path_or_name, path))
     overrides = Overrides.of(
         variant, parameters, input_shape, batch, dtype, allow_unknown, otherwise_dtype
     )
+    if isinstance(path_or_name, str) and is_module(path_or_name):
+        from memsim.formats.foreign.torch.source import read_torch
+
+        return read_torch(path_or_name, replace(overrides, submodule=submodule))
+    if submodule is not None:
+        message = f"{os.fspath(path_or_name)} has no submodules"
+        raise InputError(Problem(message, "submodule", "it is for PyTorch modules"))
+    path = path_of(path_or_name)
+    reader = _by_ending(READERS, path, _shown(path_or_name, path))
     return reader(_shown(path_or_name, path), overrides)
+
+
+def is_module(name: str) -> bool:
+    """Whether a name means something in a Python module: no network and no file is called so.
+
+    Examples
+    --------
+    >>> is_module("torchvision.models:resnet18"), is_module("resnet18")
+    (True, False)
+    """
+    return is_source(name) and not os.path.lexists(name)
 
 
 def split_variant(
@@ -226,7 +255,7 @@ def loads(
     *,
     variant: str | None = None,
     parameters: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, int, int] | None = None,
+    input_shape: Given | None = None,
     batch: int | None = None,
     dtype: str | None = None,
 ) -> Network:
@@ -274,6 +303,9 @@ def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
     no/such.yaml: no such file
     """
     try:
+        if isinstance(path_or_name, str) and is_module(path_or_name):
+            load(path_or_name)
+            return []
         file, variant = split_variant(path_or_name)
         path = path_of(file)
         _by_ending(READERS, path, _shown(file, path))

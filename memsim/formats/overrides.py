@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from memsim.network.inputs import Given
 
 __all__ = ["Overrides"]
 
@@ -19,10 +21,12 @@ class Overrides:
         One of the file's ``variants``.
     parameters : mapping
         Values of the file's ``parameters``.
-    input_shape : tuple of int or None
-        Channels, height, width of the one input.
+    input_shape : sequence of int, str, mapping or None
+        The size of the one input, such as channels, height, width; or sizes by name.
     batch : int or None
     dtype : str or None
+    submodule : str or None
+        The part of a PyTorch module that is looked at.
     otherwise_dtype : str
         The data type where neither this nor the file says one.
     allow_unknown : bool
@@ -31,9 +35,10 @@ class Overrides:
 
     variant: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    input_shape: tuple[int, int, int] | None = None
+    input_shape: Given | None = None
     batch: int | None = None
     dtype: str | None = None
+    submodule: str | None = None
     allow_unknown: bool = False
     otherwise_dtype: str = "fp32"
 
@@ -42,13 +47,12 @@ class Overrides:
         cls,
         variant: str | None,
         parameters: Mapping[str, Any] | None,
-        input_shape: Sequence[int] | None,
+        input_shape: Given | None,
         batch: int | None,
         dtype: str | None,
         allow_unknown: bool = False,
         otherwise_dtype: str = "fp32",
     ) -> Overrides:
-        """What a caller gave: no parameters may be None, and a shape any sequence."""
-        shape = None if input_shape is None else tuple(input_shape)
-        known = cls(variant, parameters or {}, shape, batch, dtype)  # type: ignore[arg-type]  # its length is checked where it is used
+        """What a caller gave, where no parameters may be None."""
+        known = cls(variant, parameters or {}, input_shape, batch, dtype)
         return replace(known, allow_unknown=allow_unknown, otherwise_dtype=otherwise_dtype)

@@ -14,9 +14,10 @@ from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.windows import short
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
+from memsim.network.ops.arrange import Flatten
 from memsim.network.ops.base import LARGEST
 from memsim.network.ops.conv import Conv
-from memsim.network.ops.shape import Flatten, Input
+from memsim.network.ops.shape import Input
 from memsim.yaml.document import read, shown
 
 if TYPE_CHECKING:
@@ -148,13 +149,13 @@ class _Chain:
         height, width, kernel_height, kernel_width, channels, out, stride = numbers
         place = Problem("", row[0], "", self.file, line, 1)
         kernel = (kernel_height, kernel_width)
-        source, pads = self._source(row[0], (channels, height, width), kernel, place)
+        source, pads = self._source(row[0], Shape((channels, height, width)), kernel, place)
         op = Conv(out=out, kernel=kernel, stride=stride, padding=short(pads))
         same = Conv(out=out, kernel=kernel, stride=stride)
         if same.pads() == pads:
             op = same
         shape = (channels, height - pads[0] - pads[2], width - pads[1] - pads[3])
-        self._put(row[0], op, (source,), (shape,), place)
+        self._put(row[0], op, (source,), (Shape(shape),), place)
 
     def _source(
         self, name: str, ifmap: Shape, kernel: tuple[int, int], place: Problem
@@ -167,14 +168,16 @@ class _Chain:
                 return above, (down // 2, across // 2, down - down // 2, across - across // 2)
             if ifmap == (channels * height * width, 1, 1):
                 shape = (channels, height, width)
-                return self._put(f"{name}.flatten", Flatten(), (above,), (shape,), place), (0,) * 4
-        return self._put(f"{name}.ifmap", Input(shape=ifmap), (), (), place), (0, 0, 0, 0)
+                return self._put(f"{name}.flatten", Flatten(), (above,), (Shape(shape),), place), (
+                    0,
+                ) * 4
+        return self._put(f"{name}.ifmap", Input(shape=tuple(ifmap)), (), (), place), (0, 0, 0, 0)
 
     def _put(
         self, name: str, op: Operator, inputs: tuple[str, ...], shapes: tuple[Shape, ...],
         place: Problem,
     ) -> str:  # fmt: skip
-        self._last = (name, op.output_shape(shapes))
+        self._last = (name, Shape(op.output_shape(shapes)))
         self._names.add(name)
         self.nodes.append(Node(name, op, inputs, place))
         return name

@@ -3,102 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import networkx as nx
 
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.network.ops import Operator, ShapeError
-from memsim.network.ops.shape import Input
-from memsim.network.tensor import DTYPES, Tensor
+from memsim.network.inputs import Given, assign, input_of
+from memsim.network.layer import Layer, Node
+from memsim.network.left_out import LeftOut
+from memsim.network.ops import Shape, ShapeError
+from memsim.network.sharing import share
+from memsim.network.storage import storage_problems
+from memsim.network.tensor import DTYPES, ITEMSIZES, Tensor
+from memsim.network.types import output_type, stored_types
+
+__all__ = ["MOST_ELEMENTS", "Layer", "Network", "Node"]
 
 MOST_ELEMENTS = 1 << 44
 """Largest tensor and largest parameter set, in elements: sums stay far inside 64 bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A layer as it is described: an operator and the names of what it reads.
-
-    Parameters
-    ----------
-    name : str
-        Unique in the network.
-    op : Operator
-    inputs : tuple of str
-        Names of the layers read, in operand order; a name may come twice.
-    place : Problem
-        Where it was described; its ``file``, ``line``, ``column`` and ``path`` go into errors.
-
-    Examples
-    --------
-    >>> Node("x", Input(shape=(3, 8, 8))).op.kind
-    'input'
-    """
-
-    name: str
-    op: Operator
-    inputs: tuple[str, ...] = ()
-    place: Problem = field(default=Problem(""), compare=False, repr=False)
-
-    def problem(self, message: str, hint: str = "") -> Problem:
-        """A problem at this node's place."""
-        path = self.place.path
-        path = f"{path} ({self.name})" if path else self.name
-        return replace(self.place, message=message, hint=hint, path=path)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One operator of a network, with the tensors it reads and the one it writes.
-
-    Attributes
-    ----------
-    node : Node
-        Its description.
-    inputs : tuple of Tensor
-        In operand order.
-    output : Tensor
-        Named like the layer.
-    macs, params : int
-        Multiply-accumulates of the whole batch; learnable parameters.
-    """
-
-    node: Node
-    inputs: tuple[Tensor, ...]
-    output: Tensor
-    macs: int
-    params: int
-
-    @property
-    def name(self) -> str:
-        """Unique in the network."""
-        return self.node.name
-
-    @property
-    def op(self) -> Operator:
-        """The operator."""
-        return self.node.op
-
-    @property
-    def cio(self) -> int:
-        """Convolutional input/output in elements of the whole batch.
-
-        ``c_in * h_in * w_in + c_out * h_out * w_out`` for convolutions, plain and transposed; 0
-        for every other layer. Weights are not counted; a concatenated input counts in full.
-        """
-        return self.inputs[0].size + self.output.size if self.op.convolves else 0
-
-    @property
-    def renames(self) -> bool:
-        """Whether its output is its input as it lies, under another name."""
-        return self.op.view and self.output.image == self.inputs[0].image
-
-    @property
-    def shapes(self) -> tuple[tuple[int, int, int], ...]:
-        """The inputs' shapes per image."""
-        return tuple(tensor.image for tensor in self.inputs)
 
 
 class Network:
@@ -112,10 +35,17 @@ class Network:
     outputs : iterable of str, optional
         Names of the layers whose output leaves the network; those nobody reads if left out.
     dtype : str
-        ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        ``fp32``, ``fp16``, ``bf16`` or ``int8``: that of inputs, of parameters and of all that is
+        computed from them, where a node's ``types`` or an operator says no other.
     batch : int
     source : str
         Where the architecture comes from, such as ``arXiv:1909.00948``.
+    left_out : iterable of LeftOut
+        What the graph that it was made of holds besides, since no output depends on it; told, and
+        counted nowhere.
+    held : mapping of str to str, optional
+        Layers whose memory a program's variables hold longer than its readers need it, each with
+        the layer after which that memory is free. Eager lowerings alone heed it.
 
     Attributes
     ----------
@@ -127,7 +57,7 @@ class Network:
     ------
     InputError
         All at once: duplicate or dangling names, a wrong number of inputs, cycles, shapes
-        that do not fit.
+        that do not fit, and ``inplace`` where what is written over is read again.
 
     Examples
     --------
@@ -150,7 +80,10 @@ class Network:
         batch: int = 1,
         source: str = "",
         variant: str = "",
+        left_out: Iterable[LeftOut] = (),
+        held: Mapping[str, str] | None = None,
     ) -> None:
+        self.left_out = tuple(left_out)
         self.name, self.dtype, self.batch, self.source = name, dtype, batch, source
         self.variant = variant
         self.nodes = tuple(nodes)
@@ -173,6 +106,10 @@ class Network:
             if output not in self._layers:
                 hint = did_you_mean(output, self._layers)
                 raise InputError(Problem(f"output {output!r} is no layer", "outputs", hint))
+        self.held: Mapping[str, str] = dict(held or {})
+        problems = tuple(storage_problems(self, self.outputs, self.held))
+        if problems:
+            raise InputError(*problems)
         nx.freeze(self.graph)
 
     def _check_names(self) -> None:
@@ -229,22 +166,34 @@ class Network:
                 problems.append(node.problem(str(error)))
                 continue
             layers[name] = layer
-            graph.nodes[name]["layer"] = layer
             for operand, tensor in enumerate(layer.inputs):
                 graph.edges[tensor.name, name, operand]["tensor"] = tensor
+        if not problems:
+            layers, problems = share(layers, self.dtype)
         if problems:
             raise InputError(*problems)
+        for name, layer in layers.items():
+            graph.nodes[name]["layer"] = layer
         graph.graph["layers"] = layers
         return graph
 
     def _infer(self, node: Node, inputs: tuple[Tensor, ...]) -> Layer:
         shapes = tuple(tensor.image for tensor in inputs)
-        image = node.op.output_shape(shapes)
-        output = Tensor(node.name, (self.batch, *image), self.dtype)
+        image = Shape(node.op.output_shape(shapes))
+        wrong = node.types.problem(tuple(ITEMSIZES))
+        if wrong:
+            raise ShapeError(wrong)
+        inherited = inputs[0].dtype if inputs else self.dtype
+        dtype = output_type(node.types.output, node.op.writes, inherited, self.dtype)
+        output = Tensor.of(node.name, self.batch, image, dtype)
         params = node.op.learnable(shapes, image)
         if max(output.size, params) > MOST_ELEMENTS:
             raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
-        return Layer(node, inputs, output, node.op.macs(shapes, image) * self.batch, params)
+        macs = node.op.macs(shapes, image) * self.batch
+        stored = (self.dtype, self.dtype)
+        if node.op.multiplies:
+            stored = stored_types(node.types, inherited, self.dtype)
+        return Layer(node, inputs, output, macs, params, (), stored)
 
     def __iter__(self) -> Iterator[Layer]:
         """Layers in schedule order."""
@@ -264,12 +213,13 @@ class Network:
         return name in self._layers
 
     def __eq__(self, other: object) -> bool:
-        """Equal name, source, data type, batch, nodes (in order) and outputs."""
+        """Equal name, source, data type, batch, nodes (in order), outputs and held memory."""
         if not isinstance(other, Network):
             return NotImplemented
-        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs)
+        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs, self.held)
         return mine == (
-            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs
+            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs,
+            other.held,
         )  # fmt: skip
 
     __hash__ = None  # type: ignore[assignment]  # equality by content
@@ -303,6 +253,15 @@ class Network:
                 found.update(tensor.name for tensor in layer.inputs)
         return frozenset(found)
 
+    @cached_property
+    def dtypes(self) -> tuple[str, ...]:
+        """The data types of what layers write and store, each once."""
+        found = dict.fromkeys(layer.output.dtype for layer in self)
+        for layer in self:
+            if layer.weights:
+                found.update(dict.fromkeys(layer.stored_as[: 1 + int(layer.op.biased)]))
+        return tuple(found)
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the whole batch."""
@@ -310,7 +269,7 @@ class Network:
 
     @property
     def params(self) -> int:
-        """Learnable parameters."""
+        """Learnable parameters, each once, however many layers read it."""
         return sum(layer.params for layer in self)
 
     @property
@@ -318,10 +277,15 @@ class Network:
         """Convolutional input/output in elements, whole batch: the sum of its layers'."""
         return sum(layer.cio for layer in self)
 
+    @property
+    def cio_bytes(self) -> int:
+        """The same in bytes, each map in its own data type."""
+        return sum(layer.cio_bytes for layer in self)
+
     def with_options(
         self,
         *,
-        input_shape: tuple[int, int, int] | None = None,
+        input_shape: Given | None = None,
         batch: int | None = None,
         dtype: str | None = None,
     ) -> Network:
@@ -329,22 +293,25 @@ class Network:
 
         Parameters
         ----------
-        input_shape : tuple of int, optional
-            Channels, height, width. The network must have exactly one input.
+        input_shape : sequence of int, str or mapping, optional
+            The size of the one input, such as channels, height, width or ``"3x224x224"``; or
+            sizes by the inputs' names.
 
         Raises
         ------
         InputError
-            If the layers do not fit the new input.
+            If the layers do not fit the new inputs.
         """
         nodes = self.nodes
         if input_shape is not None:
-            if len(self.inputs) != 1:
-                raise InputError(
-                    f"{self.name} has {len(self.inputs)} inputs; give shapes in the file"
-                )
-            resized = Input(shape=input_shape)
-            nodes = tuple(replace(node, op=resized) if node.op.is_input else node for node in nodes)
+            known = {name: self[name].output.image for name in self.inputs}
+            sizes = assign(input_shape, known, self.name)
+            nodes = tuple(
+                replace(node, op=input_of(sizes[node.name], node.op))
+                if node.name in sizes
+                else node
+                for node in nodes
+            )
         return Network(
             self.name,
             nodes,
@@ -353,4 +320,10 @@ class Network:
             batch=batch or self.batch,
             source=self.source,
             variant=self.variant,
+            left_out=self._left_out(batch) if input_shape is None else (),
+            held=self.held,
         )
+
+    def _left_out(self, batch: int | None) -> Iterable[LeftOut]:
+        size = batch or self.batch
+        return (replace(each, macs=each.macs * size // self.batch) for each in self.left_out)

@@ -5,8 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from memsim.network.ops.base import Shape
+
 DTYPES: dict[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
-"""Bytes of one element of each data type."""
+"""Bytes of one element of each data type that a network computes in."""
+
+ITEMSIZES: dict[str, int] = {
+    **DTYPES, "fp64": 8, "fp8": 1, "int64": 8, "int32": 4, "int16": 2, "uint8": 1, "bool": 1,
+}  # fmt: skip
+"""Bytes of one element of each data type that a tensor of a network may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +25,11 @@ class Tensor:
     name : str
         The name of the layer that produces it.
     shape : tuple of int
-        Batch, channels, height, width.
+        The batch, then the axes of :attr:`image`: channels, height and width of a map.
     dtype : str
-        A key of :data:`DTYPES`.
+        A key of :data:`ITEMSIZES`.
+    channel : int, optional
+        Which axis of the image the channels are; see :class:`~memsim.network.ops.base.Shape`.
 
     Examples
     --------
@@ -29,8 +38,15 @@ class Tensor:
     """
 
     name: str
-    shape: tuple[int, int, int, int]
+    shape: tuple[int, ...]
     dtype: str = "fp32"
+    channel: int | None = None
+
+    @classmethod
+    def of(cls, name: str, batch: int, image: Shape, dtype: str = "fp32") -> Tensor:
+        """A batch of images of a shape."""
+        usual = Shape((*image,)).channel == image.channel
+        return cls(name, (batch, *image), dtype, None if usual else image.channel)
 
     @property
     def size(self) -> int:
@@ -40,7 +56,7 @@ class Tensor:
     @property
     def itemsize(self) -> int:
         """Bytes of one element."""
-        return DTYPES[self.dtype]
+        return ITEMSIZES[self.dtype]
 
     @property
     def nbytes(self) -> int:
@@ -48,6 +64,11 @@ class Tensor:
         return self.size * self.itemsize
 
     @property
-    def image(self) -> tuple[int, int, int]:
-        """The shape of one image: channels, height, width."""
-        return self.shape[1:]
+    def image(self) -> Shape:
+        """The shape of one image, such as channels, height, width."""
+        return Shape(self.shape[1:], self.channel)
+
+    @property
+    def grid(self) -> tuple[int, int, int, int]:
+        """Images, channels, rows and columns: the axes that tiling cuts."""
+        return (self.shape[0], *self.image.box)

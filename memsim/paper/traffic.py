@@ -84,7 +84,7 @@ class TrafficRow:
             int(maps.sum()),
             int(by_role[:, Role.WEIGHT].sum()),
             int(maps[convolves].sum()),
-            network.cio * network[network.inputs[0]].output.itemsize,
+            network.cio_bytes,
             float(line["cio_mb"]) * 1e6,
         )
 

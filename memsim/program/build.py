@@ -13,6 +13,7 @@ import numpy as np
 from memsim.errors import InputError, Problem, SimulationError, at_path, did_you_mean
 from memsim.machine import fields
 from memsim.network.graph import Network
+from memsim.network.tensor import ITEMSIZES
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns
 from memsim.program.kernel import Kernel
@@ -147,7 +148,7 @@ def build(
 
 def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> TensorTable:
     """The feature maps that have a place in memory: network inputs, and what kernels write."""
-    tensors = TensorTable(kernels[0].output.itemsize, block)
+    tensors = TensorTable(ITEMSIZES[network.dtype], block)
     for layer in network:
         if layer.op.is_input:
             tensors.add_map(layer.output, "input")

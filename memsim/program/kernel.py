@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from memsim.network.ops import Operator, Shape
+from memsim.network.ops.base import Arrangement
 from memsim.network.ops.shape import Identity
-from memsim.network.tensor import Tensor
+from memsim.network.parameters import Weights
+from memsim.network.tensor import ITEMSIZES, Tensor
+from memsim.program.fold import Fold
 
 
 class Role(IntEnum):
@@ -64,23 +68,26 @@ class View:
     ----------
     segments : tuple of Segment
     shape : Shape
-        The logical shape, which is what the segments hold unless ``flat``.
+        The logical shape, which is what the segments hold unless ``flat`` or folded.
     flat : bool
         Seen through a flatten of a map larger than 1x1: readers read all of it.
     prologue : tuple of (str, int)
-        Elementwise operators that the reader applies as it loads: for each its name and its
-        parameters per channel.
+        Elementwise operators that the reader applies as it loads: for each the owner of its
+        parameters, and how many there are per channel.
+    fold : Fold or None
+        Where its elements lie in what the segments hold, if not in the same places.
     """
 
     segments: tuple[Segment, ...]
     shape: Shape
     flat: bool = False
     prologue: tuple[tuple[str, int], ...] = ()
+    fold: Fold | None = None
 
     @classmethod
     def of(cls, tensor: Tensor) -> View:
         """A stored tensor, whole."""
-        return cls((Segment(tensor.name, 0, tensor.image[0]),), tensor.image)
+        return cls((Segment(tensor.name, 0, tensor.image.box[0]),), tensor.image)
 
     @classmethod
     def stack(cls, views: list[View], shape: Shape) -> View:
@@ -88,11 +95,18 @@ class View:
         segments = tuple(segment for view in views for segment in view.segments)
         return cls(segments, shape, any(view.flat for view in views))
 
+    def seen(self, shape: Shape) -> View:
+        """Its elements in the same order, in another shape."""
+        flat = self.flat or shape == (math.prod(self.shape), 1, 1)
+        folded = self.arranged((("reshaped", shape),), shape)
+        return replace(folded, flat=flat and shape[1:] == (1, 1))
+
     def channels(self, start: int, stop: int) -> View:
         """The channels ``[start, stop)`` of this view; all of it where it is flat."""
-        shape = (stop - start, *self.shape[1:])
-        if self.flat:
-            return replace(self, shape=shape)
+        shape = self.shape.resized(self.shape.channel, stop - start)
+        if self.fold is not None:
+            fold = self.fold.selected(self.shape.channel, start, stop)
+            return replace(self, shape=shape, fold=fold)
         parts, offset = [], 0
         for segment in self.segments:
             size = segment.stop - segment.start
@@ -102,6 +116,13 @@ class View:
                 parts.append(Segment(segment.tensor, base + low, base + high))
             offset += size
         return View(tuple(parts), shape)
+
+    def arranged(self, steps: Arrangement, shape: Shape) -> View:
+        """Its elements in other places, which has ``shape`` in the end."""
+        fold = Fold.of(self.shape) if self.fold is None else self.fold
+        for name, *values in steps:
+            fold = getattr(fold, name)(*values)
+        return replace(self, shape=shape, fold=fold, flat=False)
 
 
 IDENTITY = Identity()
@@ -120,12 +141,15 @@ class Operand:
         Whose ``input_rows`` and ``input_channels`` apply; the identity for fused operands.
     packed : bool
         Whether it is the weights, which a kernel before this one packed.
+    dtype : str
+        The data type in which it is stored; empty: that of the kernel's output.
     """
 
     view: View
     role: Role = Role.ACTIVATION
     op: Operator = IDENTITY
     packed: bool = False
+    dtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +184,11 @@ class Kernel:
         Elementwise operations per element loaded (a prologue).
     leaves : bool
         Whether its output is a network output, or a part of one.
+    shares : tuple of Weights
+        The tensors that its parameters lie in, where other layers read some of them; they sum up
+        to ``stored``. Empty: all lie in one that is its own.
+    weight_dtype : str
+        The data type of its weights; empty: that of its output.
     """
 
     name: str
@@ -175,12 +204,55 @@ class Kernel:
     work: int
     load_work: int
     leaves: bool = False
+    shares: tuple[Weights, ...] = ()
+    weight_dtype: str = ""
+
+    @property
+    def weights(self) -> tuple[Weights, ...]:
+        """The tensors of parameters that it reads."""
+        if self.shares or not self.stored:
+            return self.shares
+        return (Weights(f"{self.name}.weight", self.stored),)
+
+    @property
+    def apart(self) -> tuple[tuple[Weights, ...], tuple[Weights, ...]]:
+        """What of ``shares`` is weights, and what the bias of a kernel that adds one."""
+        if not (self.shares and self.op.biased):
+            return self.shares, ()
+        weights, *bias = self.shares
+        if not bias:
+            weights, *bias = weights.without_bias()
+        return (weights,), tuple(bias)
+
+    @property
+    def dtype(self) -> str:
+        """The data type that it computes in: that of what it multiplies, not of what it writes.
+
+        Machines compute alike in whole numbers of 8 bits with and without a sign.
+        """
+        own = self.operands[: self.own]
+        dtype = next((each.dtype for each in own if each.dtype), self.output.dtype)
+        return "int8" if dtype == "uint8" else dtype
+
+    def itemsize(self, number: int) -> int:
+        """Bytes of an element of an operand."""
+        return ITEMSIZES[self.operands[number].dtype or self.output.dtype]
+
+    @property
+    def weight_itemsize(self) -> int:
+        """Bytes of an element of its weights."""
+        return ITEMSIZES[self.weight_dtype or self.output.dtype]
 
     @property
     def filters(self) -> int:
         """Parameters per output channel, those included that a kernel before this one packed."""
-        packed = [operand.view.shape for operand in self.operands if operand.packed]
+        packed = [operand.view.shape.box for operand in self.operands if operand.packed]
         return self.stored + sum(rows * columns for _, rows, columns in packed)
+
+    def source(self, number: int) -> Shape:
+        """The shape of an operand as its operator goes through it."""
+        operand = self.operands[number]
+        return operand.op.oriented(number, operand.view.shape, self.output.image)
 
     @property
     def op_class(self) -> str:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.network.parameters import Weights
 from memsim.program.columns import Columns
+from memsim.program.fold import Along, Fold
 from memsim.program.kernel import Kernel, Operand, Role
 from memsim.program.program import Stored
 from memsim.program.roles import read_role, write_role
 from memsim.program.rows import ROWS, RowRuns
+from memsim.program.rows.runs import merged
 from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import Tiling, block_channels
 
@@ -26,19 +29,24 @@ if TYPE_CHECKING:
 class Access:
     """What a kernel's tasks access of one tensor, for each image that a task holds.
 
-    Which rows a task accesses depends on its strip alone, which channels on its block alone.
+    Which rows a task accesses depends on its strip alone, which channels on its block alone; or
+    the other way round, where it sees a tensor transposed.
 
     Attributes
     ----------
     tensor : str
     role : Role
     rows : RowRuns
-        For each strip.
+        For each strip (or each block).
     channels : pair of arrays
-        First and behind the last, for each channel block.
+        First and behind the last, for each channel block (or each strip).
+    rows_by, channels_by : str
+        ``strip`` or ``block``: what they are for each of.
     write : bool
     once : bool
         By the kernel's first task alone (the scales and shifts of a prologue, scratch memory).
+    turned : bool
+        Rows depend on the block and channels on the strip: parameters that are read turned.
     """
 
     tensor: str
@@ -47,6 +55,8 @@ class Access:
     channels: Ranges
     write: bool = False
     once: bool = False
+    rows_by: str = "strip"
+    channels_by: str = "block"
 
 
 class KernelPlan:
@@ -104,12 +114,27 @@ class KernelPlan:
         self.accesses.append(access)
 
     def _read_weights(self) -> None:
-        kernel, tiling = self.kernel, self.tiling
-        if kernel.stored:
-            name = f"{kernel.name}.weight"
-            self.tensors.add_parameters(name, kernel.output.image[0], kernel.stored)
-            every_row = RowRuns.whole(len(tiling.rows) - 1, 1)
-            self._add(Access(name, Role.WEIGHT, every_row, _between(tiling.channels)))
+        for weights in self.kernel.weights:
+            self._read_tensor(weights)
+
+    def _read_tensor(self, weights: Weights) -> None:
+        """Read the parameters of each block of output channels."""
+        tiling, own = self.tiling, self.kernel.output.grid[1]
+        channels = weights.channels or own
+        per_channel = weights.stored * own // channels
+        nbytes = weights.nbytes(per_channel, self.tensors.itemsize)
+        item = weights.itemsize or self.tensors.itemsize
+        self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item)
+        strips = len(tiling.rows) - 1
+        if weights.turned:
+            rows = RowRuns.ranges(*_between(tiling.channels))
+            where = rows, _whole(strips, channels)
+            by = ("block", "strip")
+        else:
+            where = RowRuns.whole(strips, weights.rows), _between(tiling.channels)
+            by = ("strip", "block")
+        access = Access(weights.name, Role.WEIGHT, *where, rows_by=by[0], channels_by=by[1])
+        self._add(access)
 
     def _read_operand(self, number: int, operand: Operand) -> None:
         """Read the segments of an operand's view, and the parameters of its prologue."""
@@ -117,11 +142,16 @@ class KernelPlan:
         rows = self.reading(kernel, number, tiling.rows)
         low, high = block_channels(kernel, number, tiling.channels)
         strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
+        folded = self._folded(number, rows, low, high)
         offset = 0
         for segment in view.segments:
             stored = self.tensors[segment.tensor]
             size = segment.stop - segment.start
-            if view.flat:
+            rows_by, channels_by = "strip", "block"
+            if folded is not None:
+                needed, channels, rows_by, channels_by = folded
+                first, last = (np.clip(edge - offset, 0, size) for edge in channels)
+            elif view.flat:
                 needed = RowRuns.whole(strips, stored.shape[2])
                 first, last = _whole(blocks, size)
                 if number >= kernel.own:  # elementwise: a tile reads its own elements
@@ -132,16 +162,59 @@ class KernelPlan:
                 first, last = np.clip(low - offset, 0, size), np.clip(high - offset, 0, size)
             part = (first + segment.start, last + segment.start)
             role = read_role(operand.role, stored.kind)
-            self._add(Access(segment.tensor, role, needed, part))
+            self._add(
+                Access(segment.tensor, role, needed, part, rows_by=rows_by, channels_by=channels_by)
+            )
             offset += size
         if kernel.load_work and number < kernel.own:
-            self.loaded = np.outer(rows.counts, high - low) * view.shape[2]
-        for layer, per_channel in view.prologue:
+            self.loaded = np.outer(rows.counts, high - low) * kernel.source(number).box[2]
+        for owner, per_channel in view.prologue:
             if per_channel:
-                name, channels = f"{layer}.weight", view.shape[0]
-                self.tensors.add_parameters(name, channels, per_channel)
-                whole = RowRuns.whole(strips, 1), _whole(blocks, channels)
+                name, width = f"{owner}.weight", view.shape.box[0]
+                nbytes = per_channel * self.tensors.itemsize
+                self.tensors.add_parameters(name, width, nbytes)
+                whole = RowRuns.whole(strips, 1), _whole(blocks, width)
                 self._add(Access(name, Role.WEIGHT, *whole, once=True))
+
+    def _folded(
+        self, number: int, rows: RowRuns, low: Index, high: Index
+    ) -> tuple[RowRuns, Ranges, str, str] | None:
+        """What an operand needs of the tensors behind its view, where it is no plain one.
+
+        Rows and channels of the segments stacked, and what each of them depends on.
+        """
+        view, shape = self.kernel.operands[number].view, self.kernel.source(number)
+        channel = shape.channel - (len(shape) - len(view.shape))
+        if view.flat or (view.fold is None and channel == view.shape.channel):
+            return None
+        fold = Fold.of(view.shape) if view.fold is None else view.fold
+        channels, height, _ = shape.box
+        blocks = np.clip(low, 0, channels), np.clip(high, 0, channels)
+        runs = np.clip(rows.low, 0, height), np.clip(rows.high, 0, height)
+        needed = fold.needed(shape, runs, blocks)
+        stored = [self.tensors[segment.tensor] for segment in view.segments]
+        width = sum(segment.stop - segment.start for segment in view.segments)
+        edges = [self._along(needed.rows, rows, stored[0].shape[2])]
+        edges += [self._along(needed.channels, rows, width)]
+        (above, below, rows_by), (left, right, channels_by) = edges
+        if rows_by == "strip":
+            of = np.repeat(np.arange(len(rows.start) - 1), np.diff(rows.start))
+            of, above, below = merged(of[above < below], above[above < below], below[above < below])
+            runs_of = RowRuns(np.searchsorted(of, np.arange(len(rows.start))), above, below)
+        else:
+            runs_of = RowRuns.ranges(above, below)
+        if channels_by == "strip":  # of all runs of a strip together
+            some = np.minimum(rows.start[:-1], max(len(left) - 1, 0))
+            empty = np.diff(rows.start) == 0
+            left = np.where(empty, 0, np.minimum.reduceat(left, some))
+            right = np.where(empty, 0, np.maximum.reduceat(right, some))
+        return runs_of, (left, right), rows_by, channels_by
+
+    def _along(self, along: Along, rows: RowRuns, size: int) -> tuple[Index, Index, str]:
+        """Ranges along an axis, for each run of rows or for each channel block."""
+        if along.by == "whole":
+            return np.zeros(len(rows.low), np.int64), np.full(len(rows.low), size), "strip"
+        return along.low, along.high, along.by
 
     def columns(self, number: int, most: int) -> Columns | None:
         """List the kernel's tasks and the cells that they touch; None if these are too many.
@@ -182,16 +255,17 @@ class KernelPlan:
     def _runs(self, access: Access) -> tuple[Index, Index, Index]:
         """Task, first cell and number of cells of every run of consecutive cells."""
         tiling = self.tiling
-        task, low, high = access.rows.of(tiling.strip)
+        of_task = {"strip": tiling.strip, "block": tiling.block}
+        task, low, high = access.rows.of(of_task[access.rows_by])
         if access.once:
             high = np.where(task == 0, high, low)
         elif access.write:  # the last part of a tile's tasks writes it
             high = np.where(tiling.part[task] == tiling.parts[task] - 1, high, low)
         elif access.role != Role.WEIGHT:  # the first one reads what it needs
             high = np.where(tiling.part[task] == 0, high, low)
-        group, block = tiling.group[task], tiling.block[task]
+        group, part = tiling.group[task], of_task[access.channels_by][task]
         images = tiling.images[group], tiling.images[group + 1]
-        channels = access.channels[0][block], access.channels[1][block]
+        channels = access.channels[0][part], access.channels[1][part]
         of, first, count = self.tensors.cells(access.tensor, images, (low, high), channels)
         return task[of], first, count
 
@@ -200,7 +274,7 @@ class KernelPlan:
         kernel, tiling = self.kernel, self.tiling
         heights, widths = np.diff(tiling.rows), np.diff(tiling.channels)
         images = np.diff(tiling.images)[tiling.group]
-        outputs = images * heights[tiling.strip] * widths[tiling.block] * kernel.output.shape[3]
+        outputs = images * heights[tiling.strip] * widths[tiling.block] * kernel.output.grid[3]
         part, parts = tiling.part, tiling.parts
         outputs = outputs * (part + 1) // parts - outputs * part // parts
         work = outputs * kernel.work

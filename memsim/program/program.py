@@ -35,12 +35,15 @@ class Stored:
         image: all that belongs to an output channel.
     itemsize : int
         Bytes of one element.
+    channels_last : bool
+        The channels of a place lie side by side in memory, whatever the layout of maps is.
     """
 
     name: str
     kind: str
     shape: tuple[int, int, int, int]
     itemsize: int
+    channels_last: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -152,7 +155,21 @@ class Program:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of its kernels, in all frames; those of layers left out are not."""
-        return self.frames * sum(kernel.macs for kernel in self.kernels)
+        return sum(self.macs_by_dtype.values())
+
+    @property
+    def macs_by_dtype(self) -> dict[str, int]:
+        """Those by the data type that they are computed in; the one with most of them first."""
+        found: dict[str, int] = {}
+        for kernel in self.kernels:
+            found[kernel.dtype] = found.get(kernel.dtype, 0) + self.frames * kernel.macs
+        macs = {name: count for name, count in found.items() if count}
+        return dict(sorted(macs.items(), key=lambda item: -item[1]))
+
+    @property
+    def dtype(self) -> str:
+        """The data type of most MACs; the network's where there are none."""
+        return next(iter(self.macs_by_dtype), self.network.dtype)
 
     @cached_property
     def left_out(self) -> tuple[Layer, ...]:

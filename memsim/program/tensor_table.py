@@ -25,7 +25,7 @@ class TensorTable:
     Parameters
     ----------
     itemsize : int
-        Bytes of one element.
+        Bytes of one element of the network's data type.
     largest : int
         Largest block, in bytes.
     """
@@ -45,20 +45,41 @@ class TensorTable:
 
     def add_map(self, tensor: Tensor, kind: str) -> None:
         """Add a feature map: an ``input``, an ``activation`` or an ``output``."""
-        images, channels, rows, columns = tensor.shape
-        self._add(tensor.name, kind, (images, channels, rows, columns * tensor.itemsize))
+        images, channels, rows, columns = tensor.grid
+        shape = (images, channels, rows, columns * tensor.itemsize)
+        self._add(tensor.name, kind, shape, tensor.itemsize, tensor.image.channels_last)
 
-    def add_parameters(self, name: str, channels: int, per_channel: int) -> None:
-        """Add the parameters of a kernel, so many per output channel."""
-        self._add(name, "weight", (1, channels, 1, per_channel * self.itemsize))
+    def add_parameters(
+        self, name: str, channels: int, per_channel: int, rows: int = 1, itemsize: int = 0
+    ) -> None:
+        """Add parameters, so many bytes per output channel; those that are there are shared.
+
+        Parameters
+        ----------
+        rows : int
+            Pieces of equal size that a channel can be cut into.
+        itemsize : int
+            Bytes of one element, where it is not the network's.
+        """
+        shape = (1, channels, rows, per_channel // rows)
+        if name not in self._stored:
+            self._add(name, "weight", shape, itemsize or self.itemsize)
+        assert self._stored[name].shape == shape, f"{name} is read in two shapes"
 
     def add_scratch(self, name: str, nbytes: int) -> None:
         """Add memory of a runtime's own."""
-        self._add(name, "scratch", (1, 1, 1, nbytes))
+        self._add(name, "scratch", (1, 1, 1, nbytes), self.itemsize)
 
-    def _add(self, name: str, kind: str, shape: tuple[int, int, int, int]) -> None:
+    def _add(
+        self,
+        name: str,
+        kind: str,
+        shape: tuple[int, int, int, int],
+        itemsize: int,
+        channels_last: bool = False,
+    ) -> None:
         images, channels, rows, row_bytes = shape
-        self._stored[name] = Stored(name, kind, shape, self.itemsize)
+        self._stored[name] = Stored(name, kind, shape, itemsize, channels_last)
         self._grids[name] = CellGrid(channels, rows, row_bytes, images, self.largest)
 
     def cut(self, name: str, rows: Index, channels: Index) -> None:

@@ -49,7 +49,7 @@ class Accuracy:
         outside = fitted.outside(
             dtype=network.dtype,
             batch=network.batch,
-            inputs=[network[name].output.image for name in network.inputs],
+            inputs=[network[name].output.image.box for name in network.inputs],
             classes=sorted(classes),
         )
         return cls(fitted, (*_of_the_program(program, machine), *_of_the_machine(machine)), outside)

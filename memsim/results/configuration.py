@@ -19,7 +19,7 @@ def resolved(program: Program, machine: Machine) -> dict[str, Any]:
     >>> config["cache_bytes"], config["lowering"], config["allocator"]
     (1000000, 'eager_cudnn', 'caching')
     """
-    dtype = program.network.dtype
+    dtype = program.dtype
     facts = machine.resolved()
     rates = {name: fields.plain(machine.mac_rate(name, dtype)) for name in facts["macs_per_s"]}
     return {**facts, "macs_per_s": rates, **of_program(program, machine)}

@@ -185,8 +185,7 @@ class CurveResult(Facts):
 
         Of several frames the sum.
         """
-        network = self.program.network
-        return self.program.frames * network.cio * network[network.inputs[0]].output.itemsize
+        return self.program.frames * self.program.network.cio_bytes
 
     def belady_bytes(self, sizes: Iterable[int]) -> list[int] | None:
         """DRAM traffic under policy ``belady`` at some cache sizes, a cache pass each.

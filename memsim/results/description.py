@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from memsim.network.graph import Layer, Network
@@ -43,6 +43,7 @@ class Description(Facts):
                 "batch": network.batch,
                 "dtype": network.dtype,
                 "outputs": list(network.outputs),
+                "left_out": [asdict(each) for each in network.left_out],
             },
             "layers": [_layer(layer) for layer in network],
         }
@@ -52,6 +53,7 @@ class Description(Facts):
         flat = []
         for row in self.to_dict()["layers"]:
             row["inputs"] = " ".join(row["inputs"])
+            row["parameters_of"] = " ".join(row["parameters_of"])
             row["output_shape"] = "x".join(map(str, row["output_shape"]))
             flat.append(row)
         return flat
@@ -65,7 +67,13 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "output_shape": list(layer.output.shape),
         "output_bytes": layer.output.nbytes,
         "params": layer.params,
+        "parameters_of": list(_others(layer)),
         "macs": layer.macs,
         "cio_elements": layer.cio,
         "moc": moc(layer),
     }
+
+
+def _others(layer: Layer) -> dict[str, None]:
+    """The other layers whose parameters a layer reads."""
+    return dict.fromkeys(n for n in (layer.weights_of, layer.bias_of) if n and n != layer.name)

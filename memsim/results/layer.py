@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from memsim.engines.cache.cachepass import read_bytes, write_bytes
+from memsim.program.kernel import Cause, Kernel, Role
 from memsim.units import PICOSECONDS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def bound_of(time: int, compute: int, overhead: int) -> str:
+    """What a time goes by with, of which the compute engine computes a part.
+
+    ``overhead`` where more than half of it goes by before kernels start; ``memory`` where the
+    compute engine waits for at least half of it, for loads or stores; ``compute`` where it waits
+    for less than a tenth; ``both`` in between.
+
+    Examples
+    --------
+    >>> bound_of(100, 100, 0), bound_of(100, 80, 0), bound_of(100, 50, 0), bound_of(100, 90, 51)
+    ('compute', 'both', 'memory', 'overhead')
+    """
+    waits = time - compute
+    if 2 * overhead > time:
+        return "overhead"
+    if waits and 2 * waits >= time:
+        return "memory"
+    return "compute" if 10 * waits < time or not waits else "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +92,22 @@ class LayerResult:
     stall_ps: int
     overhead_ps: int
 
+    @classmethod
+    def of(cls, kernel: Kernel, moved: NDArray[np.int64], **columns: Any) -> LayerResult:
+        """The facts of a kernel, of what it moves (roles x causes) and of columns found for all."""
+        return cls(
+            name=kernel.name,
+            op=kernel.op.kind,
+            layers=kernel.layers,
+            output_shape=kernel.output.shape,
+            dram_read_bytes=int(read_bytes(moved)),
+            dram_write_bytes=int(write_bytes(moved)),
+            dram_weight_bytes=int(moved[Role.WEIGHT].sum()),
+            by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
+            by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
+            **columns,
+        )
+
     @property
     def dram_bytes(self) -> int:
         """Bytes read and written."""
@@ -88,18 +130,8 @@ class LayerResult:
 
     @property
     def bound(self) -> str:
-        """What the layer's time goes by with.
-
-        ``overhead`` where more than half of it goes by before the kernel starts; ``memory`` where
-        the compute engine waits for at least half of it, for loads or stores; ``compute`` where it
-        waits for less than a tenth; ``both`` in between.
-        """
-        waits = self.time_ps - self.compute_ps
-        if 2 * self.overhead_ps > self.time_ps:
-            return "overhead"
-        if waits and 2 * waits >= self.time_ps:
-            return "memory"
-        return "compute" if 10 * waits < self.time_ps or not waits else "both"
+        """What the layer's time goes by with: see :func:`bound_of`."""
+        return bound_of(self.time_ps, self.compute_ps, self.overhead_ps)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values with units in the keys."""

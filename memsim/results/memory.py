@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from memsim.machine import Machine
 from memsim.program.memory.allocator import MemoryPlan, plan_memory
+from memsim.program.memory.lifetimes import lifetimes_of, peak_bytes, taken_of
 from memsim.program.program import Program
 from memsim.results.configuration import of_program
 from memsim.sheets.facts import Facts
@@ -60,8 +61,17 @@ class Memory(Facts):
         return plan_memory(self.program, self.allocator)
 
     @property
+    def peak_tensor_bytes(self) -> int:
+        """Most bytes of feature maps that hold memory at once, each in full: what PyTorch's
+        allocator counts in the lowering ``eager``. Network inputs, which the caller holds, are
+        not among them; the plan needs more where gaps are left.
+        """
+        program = self.program.one_frame
+        return peak_bytes(program, lifetimes_of(program, taken_of(program)))
+
+    @property
     def peak_live_bytes(self) -> int:
-        """Most bytes of feature maps that are live at once: no plan needs less."""
+        """Most bytes of feature maps, inputs among them, that are live at once, row by row."""
         return int(self.program.live_bytes.max(initial=0))
 
     def rows(self) -> list[dict[str, Any]]:
@@ -105,6 +115,7 @@ class Memory(Facts):
             },
             "totals": {
                 "peak_bytes": plan.peak_bytes,
+                "peak_tensor_bytes": self.peak_tensor_bytes,
                 "peak_live_bytes": self.peak_live_bytes,
                 "fixed_bytes": plan.fixed_bytes,
                 "weight_bytes": self.program.weight_bytes,

@@ -132,10 +132,10 @@ class Optimality(Facts):
         needed = self._needed_inputs()
         kept = {}
         for number, kernel in enumerate(self.program.kernels):
-            item = kernel.output.itemsize
+            item = kernel.weight_itemsize
             there = {
                 "input": read[number] < needed[number],
-                "weights": weights[number] < kernel.stored * kernel.output.shape[1] * item,
+                "weights": weights[number] < kernel.stored * kernel.output.grid[1] * item,
                 "output": written[number] < kernel.output.nbytes,
             }
             kept[kernel.name] = " ".join(name for name, less in there.items() if less)

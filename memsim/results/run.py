@@ -15,14 +15,16 @@ from memsim.engines.clock.demand import Demand
 from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel
 from memsim.machine import Machine
 from memsim.network.graph import Network
-from memsim.program.kernel import Cause, Kernel, Role
+from memsim.program.kernel import Cause, Role
 from memsim.program.library.build import HEAP
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.results.details.assumptions import assumptions
-from memsim.results.energy import joules, with_sum
+from memsim.results.details.groups import Group, groups_of
+from memsim.results.details.tensors import TensorResult, tensors_of
+from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.frames import Frames
 from memsim.results.layer import LayerResult
 from memsim.sheets.facts import Facts
@@ -196,10 +198,21 @@ class Result(Facts):
         stall = per_kernel(self.timeline.stall)
         starts = per_kernel(first_of_kernel(program))
         overhead = [self.machine.kernel_overhead_ps * each for each in starts]
-        columns = zip(time, compute, dram, stall, overhead, strict=True)
+        frames, network, least = program.frames, self.network, self._communication
         return tuple(
-            self._layer(number, kernel, *row)
-            for (number, kernel), row in zip(enumerate(program.kernels), columns, strict=True)
+            LayerResult.of(
+                kernel,
+                self.moved[number],
+                macs=kernel.macs * frames,
+                cio_elements=frames * network[kernel.name].cio if kernel.macs else 0,
+                communication_bytes=least.get(kernel.name),
+                time_ps=time[number],
+                compute_ps=compute[number],
+                dram_ps=dram[number],
+                stall_ps=stall[number],
+                overhead_ps=overhead[number],
+            )
+            for number, kernel in enumerate(program.kernels)
         )
 
     @cached_property
@@ -210,36 +223,19 @@ class Result(Facts):
             bound.layer: bound.dram_bytes for bound in convolution_bounds(self.program, on_chip)
         }
 
-    def _layer(
-        self,
-        number: int,
-        kernel: Kernel,
-        time: int,
-        compute: int,
-        dram: int,
-        stall: int,
-        overhead: int,
-    ) -> LayerResult:
-        moved = self.moved[number]
-        return LayerResult(
-            name=kernel.name,
-            op=kernel.op.kind,
-            layers=kernel.layers,
-            output_shape=kernel.output.shape,
-            dram_read_bytes=int(read_bytes(moved)),
-            dram_write_bytes=int(write_bytes(moved)),
-            dram_weight_bytes=int(moved[Role.WEIGHT].sum()),
-            by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
-            by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
-            macs=kernel.macs * self.program.frames,
-            cio_elements=self.program.frames * self.network[kernel.name].cio if kernel.macs else 0,
-            communication_bytes=self._communication.get(kernel.name),
-            time_ps=time,
-            compute_ps=compute,
-            dram_ps=dram,
-            stall_ps=stall,
-            overhead_ps=overhead,
-        )
+    def by_group(self, by: int | str) -> tuple[Group, ...]:
+        """What each group of layers costs; every column sums to the total.
+
+        ``by`` is a number of parts of the layers' dotted names, or ``stage``, ``block`` or
+        ``module``: see :func:`memsim.network.stages.grouped`. A kernel belongs to the group of
+        its first layer.
+        """
+        return groups_of(self.network, self.layers, by)
+
+    @cached_property
+    def tensors(self) -> tuple[TensorResult, ...]:
+        """Every tensor: its bytes, who writes and reads it, how long it lives, what of it moves."""
+        return tensors_of(self.program, self.traffic.tensor_traffic, self.only)
 
     @cached_property
     def totals(self) -> dict[str, Any]:
@@ -260,7 +256,7 @@ class Result(Facts):
         energy = {
             "energy_dram_j": joules(whole, machine.dram_pj_per_byte),
             "energy_onchip_j": joules(onchip, machine.onchip_pj_per_byte),
-            "energy_mac_j": joules(program.macs, machine.pj_per_mac(self.network.dtype)),
+            "energy_mac_j": mac_joules(program, machine),
         }
         return {
             "dram_bytes": self.dram_bytes,

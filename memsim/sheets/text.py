@@ -13,6 +13,9 @@ from memsim.sheets.sheet import Grid, Sheet
 
 WIDTH = 80
 
+LEAST_NAME = 12
+"""Columns of the terminal that names in a table have at least."""
+
 
 def print_sheet(sheet: Sheet, console: Console) -> None:
     """Print a sheet on a console."""
@@ -23,13 +26,13 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
     first, others = sheet.grids[: sheet.leading], sheet.grids[sheet.leading :]
     for grid in first:
         console.print()
-        console.print(_grid(grid))
+        console.print(_grid(grid, console.width))
     if sheet.more:
         console.print()
         console.print(_facts(sheet.more))
     for grid in others:
         console.print()
-        console.print(_grid(grid))
+        console.print(_grid(grid, console.width))
     for note in sheet.notes:
         console.print()
         console.print(Text(note, style="dim"))
@@ -52,7 +55,7 @@ def _facts(facts: tuple[tuple[str, str], ...]) -> Table:
     return table
 
 
-def _grid(grid: Grid) -> Table:
+def _grid(grid: Grid, width: int) -> Table:
     table = Table(
         title=Text(grid.title, style="bold"),
         title_justify="left",
@@ -61,11 +64,15 @@ def _grid(grid: Grid) -> Table:
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
+    widest = [max(map(len, cells)) for cells in zip(grid.columns, *grid.rows, strict=True)]
+    # Names give way, numbers do not, as long as there is room for a name at all.
+    fits = LEAST_NAME + sum(2 + column for column in widest[1:]) <= width
     for position, name in enumerate(grid.columns):
         if position:
-            table.add_column(name, justify="right", no_wrap=True)
+            least = widest[position] if fits else None
+            table.add_column(name, justify="right", no_wrap=True, min_width=least)
         else:
-            table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=12)
+            table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=LEAST_NAME)
     sums = len(grid.rows) - grid.total
     for number, row in enumerate(grid.rows):
         style = "bold" if number >= sums else ""

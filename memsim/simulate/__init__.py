@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         run,
         size,
     )
+    from memsim.simulate.watching import summary, watch
 
 _HOMES = {
     "BEST": "preparation",
@@ -39,6 +40,8 @@ _HOMES = {
     "pytorch_traffic": "pytorch",
     "run": "verbs",
     "size": "verbs",
+    "summary": "watching",
+    "watch": "watching",
 }
 
 __all__ = [
@@ -56,6 +59,8 @@ __all__ = [
     "pytorch_traffic",
     "run",
     "size",
+    "summary",
+    "watch",
 ]
 
 

@@ -57,7 +57,8 @@ def prepare_all(
     left: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     machine = machine_of(left.pop("machine", DEFAULT_MACHINE))
     network = network_of(network, machine)
-    machine.check_dtype(network.dtype)
+    if len(network.dtypes) == 1:  # otherwise kernels tell in which they multiply
+        machine.check_dtype(network.dtype)
     changes = {name: left.pop(name) for name in Overrides.__annotations__ if name in left}
     machine = machine.with_overrides(**changes)
     ALLOCATORS[machine.cache.allocator]  # an unknown name is an error before any work

@@ -3,7 +3,7 @@
 A check is a function in a file of this package, and a line below; the report has them in order.
 """
 
-from memsim.validation import cpu_times, other_gpu, published_times
+from memsim.validation import cpu_times, eager_memory, other_gpu, published_times
 from memsim.validation.check import CHECKS, Check, CheckRow, Claim
 from memsim.validation.record import Fidelity, fidelity
 from memsim.validation.rule import Rules, rules
@@ -16,6 +16,7 @@ for _name, _check in (
     ("gtx1080ti", other_gpu.gtx1080ti),
     *cpu_times.checks(),
     *series.checks(),
+    *eager_memory.checks(),
 ):
     CHECKS.add(_name, _check)
 

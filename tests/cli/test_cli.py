@@ -89,6 +89,27 @@ def test_json_has_the_documented_keys(memsim, tiny: str) -> None:
     assert totals["time_s"] == pytest.approx(sum(layer["time_s"] for layer in facts["layers"]))
 
 
+def test_groups_and_tensors_in_place_of_layers(memsim, tiny: str) -> None:
+    words = ("run", tiny, "--machine", "textbook", "--cache", "2KiB")
+    code, out, _ = memsim(*words, "--by", "stage", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, [row["name"] for row in rows]) == (
+        0, ["a", "b", "global_avgpool1", "linear1"]
+    )  # fmt: skip
+    code, out, _ = memsim(*words, "--tensors", "--format", "json")
+    facts = json.loads(out)
+    moved = sum(tensor["dram_bytes"] for tensor in facts["tensors"])
+    assert (code, moved) == (0, facts["totals"]["dram_bytes"])
+    code, out, _ = memsim(*words, "--by", "stage", "--layers", "1")
+    assert (code, "the 1 heaviest of 4 stages" in out, "3 others" in out) == (0, True, True)
+    code, _, err = memsim(*words, "--by", "stages")
+    assert err == "memsim: by: there are no groups by 'stages' (did you mean 'stage'?)\n"
+    code, _, err = memsim(*words, "--by", "stage", "--tensors")
+    assert (code, err) == (
+        2, "memsim: --by: tensors are in no groups (leave it or --tensors out)\n"
+    )  # fmt: skip
+
+
 def test_describe(memsim, tiny: str) -> None:
     code, out, _ = memsim("describe", tiny)
     assert code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -21,8 +22,39 @@ class Net(torch.nn.Module):
     def forward(self, x):
         return torch.relu(self.conv(x))
 
+class Aux(Net):
+    def __init__(self):
+        super().__init__()
+        self.aux = torch.nn.Conv2d(3, 2, 1)
+    def forward(self, x):
+        self.aux(x)
+        return super().forward(x)
+
 class holder:
     make = Net
+
+class Sound(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv1d(1, 8, 3)
+    def forward(self, sound):
+        return self.conv(sound)
+
+class Words(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(100, 16)
+    def forward(self, ids):
+        return self.embedding(ids)
+
+class Two(Net):
+    def forward(self, image, state):
+        return torch.relu(self.conv(image)), torch.relu(state)
+
+class Whole(Net):
+    def forward(self, image, state):
+        assert state.shape == (2, 1, 8)
+        return torch.relu(self.conv(image)), torch.relu(state)
 
 def fails():
     raise KeyError("nothing here")
@@ -61,8 +93,13 @@ def _model(tmp_path, needs):
 
     nodes = [
         helper.make_node("Relu", ["x"], ["r"], name="first"),
-        helper.make_node("Mystery", ["r"], ["y"], name="second"),
+        helper.make_node("Mystery", ["r"], ["y"], name="second", axis=1),
     ]
+    trace = nodes[1].metadata_props.add()
+    trace.key = "pkg.torch.onnx.stack_trace"
+    trace.value = (
+        'File "shuffle.py", line 41, in forward\n  y\nFile "/a/torch/nn/b.py", line 3, in c'
+    )
     graph = helper.make_graph(nodes, "g", [value("x")], [value("y")])
     path = tmp_path / "model.onnx"
     path.write_bytes(helper.make_model(graph).SerializeToString())
@@ -74,13 +111,14 @@ def test_unknown_operators_end_every_command_unless_allowed(memsim, model, comma
     code, out, err = memsim(*command, "model.onnx")
     assert (code, out) == (1, "")
     assert err.splitlines()[0] == (
-        "memsim: model.onnx: memsim does not know the operator Mystery: once, layer second (3 of 3)"
+        "memsim: model.onnx: memsim does not know the operator Mystery: once, layer second "
+        "(3 of 3, line 41 of shuffle.py): 1x3x8x8 to 1x3x8x8 (axis 1)"
     )
     code, out, err = memsim(*command, "model.onnx", "--allow-unknown")
     assert (code, err) == (
         0,
         "memsim: note: model.onnx: memsim does not know the operator Mystery: once, "
-        "layer second (3 of 3)\n",
+        "layer second (3 of 3, line 41 of shuffle.py): 1x3x8x8 to 1x3x8x8 (axis 1)\n",
     )
     assert out
 
@@ -126,6 +164,15 @@ def test_a_module_of_the_current_directory(memsim, mine, name):
     assert sys.path == before
 
 
+def test_what_no_output_needs_is_told(memsim, mine):
+    code, _, err = memsim("import", f"{mine}:Aux", "--input", "3x16x16", "-o", "aux.yaml")
+    assert code == 0
+    assert err == (
+        "memsim: note: left out: 1,536 MACs, 8 parameters that no output needs: "
+        "aux (conv, 1,536 MACs, 8 parameters)\n"
+    )
+
+
 def test_an_input_of_any_size(memsim, mine):
     code, out, _ = memsim("import", f"{mine}:Net", "--input", "3x200000x200000")
     assert (code, "[3, 200000, 200000]" in out) == (0, True)
@@ -164,13 +211,95 @@ def test_sources_that_cannot_be_imported(memsim, mine, tmp_path):
     assert err.startswith("memsim: half_a_module: cannot be imported: SyntaxError")
 
 
-def test_a_module_needs_an_input(memsim, mine):
-    code, _, err = memsim("import", f"{mine}:Net")
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("Sound", "the size of its input (such as --input 1x16000)"),
+        ("Words", "the size of its input (such as --input 128:int64)"),
+        ("Two", "the sizes of its inputs image and state "
+                "(such as 3x224x224: --input image=SIZE --input state=SIZE)"),
+    ],
+)  # fmt: skip
+def test_a_module_that_does_not_look_at_images_needs_an_input(memsim, mine, name, hint):
+    code, _, err = memsim("import", f"{mine}:{name}")
+    assert (code, err) == (2, f"memsim: --input: a PyTorch module needs {hint}\n")
+
+
+def test_a_module_of_images_runs_like_a_file_in_every_command(memsim, mine):
+    code, out, err = memsim("describe", f"{mine}:Net", "--format", "json")
+    assert (code, err) == (0, "memsim: note: no --input is given, and 3x224x224 is assumed\n")
+    assert json.loads(out)["network"]["macs"] == 8 * 27 * 224 * 224
+    for command in ("run", "curve", "expand", "memory"):
+        code, out, err = memsim(command, f"{mine}:Net", "--input", "3x16x16", "--batch", "2")
+        assert (code, err, "Net" in out) == (0, "", True), command
+    code, out, _ = memsim("compare", f"{mine}:Net", "resnet18", "--input", "3x64x64")
+    assert (code, "Net" in out and "resnet18" in out) == (0, True)
+    assert memsim("check", f"{mine}:Net")[0] == 0
+    assert package.load(f"{mine}:Net", input_shape=(3, 16, 16)).macs == 8 * 27 * 16 * 16
+
+
+def test_inputs_by_name_with_and_without_a_batch(memsim, mine):
+    two = f"{mine}:Two"
+    code, out, _ = memsim(
+        "describe", two, "--input", "image=3x16x16", "--input", "state=2x1x8", "--format", "csv"
+    )
+    assert (code, "image" in out and "state" in out) == (0, True)
+    code, out, err = memsim("describe", two, "--input", "imag=3x16x16")
+    assert (code, out) == (2, "")
+    assert err == "memsim: --input: Two has no input 'imag' (did you mean 'image'?)\n"
+    code, _, err = memsim("describe", two, "--input", "image=3x16x16")
+    assert err == (
+        "memsim: --input: Two needs the size of its input state, too (--input state=SIZE)\n"
+    )
+    code, _, err = memsim("describe", two, "--input", "3x16x16")
+    assert err == (
+        "memsim: --input: Two has 2 inputs, image and state; which is 3x16x16? "
+        "(such as --input image=3x16x16)\n"
+    )
+
+
+def test_a_state_is_taken_as_it_stands_where_the_module_runs_so_alone(memsim, mine):
+    network = package.load(f"{mine}:Whole", input_shape={"image": "3x8x8", "state": (2, 1, 8)})
+    assert [network[name].output.size for name in network.inputs] == [192, 16]
+
+
+def test_a_part_of_a_module(memsim, mine):
+    code, out, _ = memsim("import", f"{mine}:Net", "--submodule", "conv", "--input", "3x8x8")
+    assert (code, out.splitlines()[0]) == (0, "name: Net.conv")
+    code, _, err = memsim("import", f"{mine}:Net", "--submodule", "cov", "--input", "3x8x8")
+    assert (code, err) == (
+        2, "memsim: submodule: Net has no submodule 'cov' (did you mean 'conv'?)\n"
+    )  # fmt: skip
+    code, _, err = memsim("run", "resnet18", "--submodule", "conv")
+    assert (code, err) == (
+        2, "memsim: submodule: resnet18 has no submodules (it is for PyTorch modules)\n"
+    )  # fmt: skip
+
+
+def test_data_types_of_inputs(memsim, mine):
+    code, _, err = memsim("describe", f"{mine}:Words", "--input", "8", "--allow-unknown")
+    assert (code, "--input NAME=128:int64" in err) == (2, True)
+    code, _, err = memsim("describe", f"{mine}:Words", "--input", "8:int46", "--allow-unknown")
+    assert "PyTorch has no data type 'int46' (did you mean 'int64'?)" in err
+    code, _, _ = memsim("describe", f"{mine}:Words", "--input", "ids=8:int64", "--allow-unknown")
+    assert code == 0
+    code, _, err = memsim("describe", "resnet18", "--input", "3x64x64:float16")
     assert (code, err) == (
         2,
-        "memsim: --input: a PyTorch module needs the size of its input "
-        "(such as --input 3x224x224)\n",
+        "memsim: --input: input has the network's data type, not one of its own (float16) "
+        "(--dtype chooses it)\n",
     )
+
+
+def test_sizes_that_do_not_say_which_input(memsim):
+    for words, told in {
+        ("3x8x8", "3x9x9"): "of several sizes each needs the name of its input, not '3x9x9' alone",
+        ("a=3x8x8", "a=3x9x9"): "a is given two sizes, 3x8x8 and 3x9x9",
+        ("a=",): "'' is no input size",
+        ("3x8x8x",): "'3x8x8x' is no input size",
+    }.items():
+        code, _, err = memsim("run", "resnet18", *(w for word in words for w in ("--input", word)))
+        assert (code, told in err) == (2, True), err
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ VALUES = {
     "input_": Values(("--input", "3x24x24"), ("--input", "3x32x32")),
     "batch": Values(("--batch", "1"), ("--batch", "2")),
     "dtype": Values(("--dtype", "fp32"), ("--dtype", "fp16")),
+    "submodule": Values(("--submodule", "a"), ("--submodule", "b")),
     "variant": Values(("--variant", "wide"), ("--variant", "narrow")),
     "only": Values(("--only", "weights"), ("--only", "feature-maps")),
     "settings": Values(("--set", "growth=12"), ("--set", "growth=20")),
@@ -100,10 +101,11 @@ VALUES = {
 ELSEWHERE = {
     "help", "kind", "network", "networks", "output", "format_", "layers", "by_layer", "as_json",
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
+    "by", "tensors",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
-LOADING = ("input_", "batch", "dtype", "variant", "settings")
+LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings")
 
 ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "run": ("run", ("run", "N", "--format", "json"), ""),

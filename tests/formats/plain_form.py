@@ -72,4 +72,5 @@ def _meaning(layer: Any) -> tuple[str, tuple[Any, ...]]:
         return kind, (op.start,)
     if kind == "upsample":
         return kind, (op.mode, op.coordinates, op.size is None)
-    return kind, tuple(sorted(op.model_dump().items()))
+    attributes = op.model_dump(exclude={"inplace"})  # says where memory is, not what is computed
+    return kind, tuple(sorted(attributes.items()))

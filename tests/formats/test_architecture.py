@@ -85,10 +85,29 @@ class TestInputsAndOutputs:
             "name: t\nlayers: [input: [1, 2, 2], relu]", overrides=Overrides(input_shape=(1, 4, 6))
         )["relu1"].output.shape == (1, 1, 4, 6)
 
-    def test_the_shape_of_several_inputs_is_not_overridden(self):
-        text = "name: t\ninputs: {a: [1, 2, 2], b: [1, 2, 2]}\nlayers: [{add: {}, from: [a, b]}]"
-        with pytest.raises(InputError, match="has 2 inputs"):
-            from_text(text, overrides=Overrides(input_shape=(1, 4, 4)))
+    def test_the_sizes_of_several_inputs_go_by_their_names(self):
+        text = "name: t\ninputs: {a: [1, 2, 2], b: [1, 2, 2]}\nlayers: [{concat: {}, from: [a, b]}]"
+
+        def resized(shape, text=text):
+            net = from_text(text, overrides=Overrides(input_shape=shape))
+            again = from_text(text).with_options(input_shape=shape)
+            assert [layer.output for layer in net] == [layer.output for layer in again]
+            return [net[name].output.image for name in net.inputs]
+
+        assert resized({"a": (3, 2, 2)}) == [(3, 2, 2), (1, 2, 2)]
+        assert resized({"b": "1x4x4", "a": "2x4x4"}) == [(2, 4, 4), (1, 4, 4)]
+        with pytest.raises(
+            InputError, match=r"t has 2 inputs, a 1x2x2 and b 1x2x2; which is 1x4x4"
+        ):
+            resized((1, 4, 4))
+        with pytest.raises(InputError, match=r"t has no input 'c' \(known: a, b\)"):
+            resized({"c": (1, 4, 4)})
+        with pytest.raises(InputError, match="a has 3 axes without the batch, such as 1x2x2; 4x4"):
+            resized({"a": "4x4"})
+        among = "name: t\ninput: [1, 2, 2]\nlayers: [{input: [1, 2, 2], name: b}, concat: input]"
+        assert resized({"b": (2, 2, 2), "input": (4, 2, 2)}, among) == [(4, 2, 2), (2, 2, 2)]
+        with pytest.raises(InputError, match="t has no input 'c'"):
+            resized({"c": (2, 2, 2)}, among)
 
     def test_outputs_are_ends_of_items(self):
         net = network("  - conv: {out: 2, act: relu}\n  - relu", head="outputs: [conv1, relu1]")

@@ -33,10 +33,10 @@ f.yaml:4:1: dtype: unknown data type 'fp31' (did you mean 'fp32'?)
 f.yaml:5:1: layer: unknown key 'layer' (did you mean 'layers'?)""",
     ),
     "the kinds of values at the top": (
-        "name: 3\ninput: [3, 8]\nvariants: {a: 3}\nparameters: {p: [1]}\noutputs: x\nlayers: []\n",
+        "name: 3\ninput: []\nvariants: {a: 3}\nparameters: {p: [1]}\noutputs: x\nlayers: []\n",
         """\
 f.yaml:1:1: name: expected text, not 3 (put it in quotes)
-f.yaml:2:1: input: expected a list of 3, not [3, 8]
+f.yaml:2:1: input: expected a list of at least 1, not []
 f.yaml:3:12: variants.a: expected a mapping, not 3
 f.yaml:4:14: parameters.p: expected a number or a word, not [1]
 f.yaml:5:1: outputs: expected a list, not 'x'
@@ -144,12 +144,9 @@ f.yaml:6:32: layers[2].conv.bn: expected true or false, not 'no' (write false)
 f.yaml:6:40: layers[2].conv.order: expected 'post' or 'pre', not 'psot' (did you mean 'post'?)
 f.yaml:6:53: layers[2].conv.padding: expected a whole number, a list, 'same' or 'valid', \
 not 'smae' (did you mean 'same'?)
-f.yaml:7:20: layers[3].conv.kernel: expected a whole number or a list of 2, not [1, 2, 3]
 f.yaml:7:52: layers[3].conv.padding[1]: expected at least 0, not -1
 f.yaml:8:15: layers[4].maxpool.kernel: expected a whole number or a list, not '010' (write 10)
 f.yaml:8:28: layers[4].maxpool.stride: expected a whole number or a list, not 2.0 (write 2)
-f.yaml:8:41: layers[4].maxpool.padding: expected a whole number, a list of 2 or a list of 4, \
-not [1, 1, 1]
 f.yaml:9:5: layers[5].leaky_relu: expected at most 1, not nan
 f.yaml:10:5: layers[6].dropout: expected below 1, not inf""",
     ),

@@ -91,7 +91,7 @@ CONV = [("Conv", ["x", "w"], ["y"])]
         (lambda: _model(CONV, shape=(1, 3, 1 << 25, 8)),
          "input 'x': shape 33554432 is out of range"),
         (lambda: _model(CONV, shape=(1, 3, -8, 8)),
-         "input 'x': has the shape 1 x 3 x ? x 8 (give --input, such as --input 3x224x224)"),
+         "input 'x': has the shape 1 x 3 x ? x 8 (give --input, such as --input 3x224x8)"),
         (lambda: _model(CONV, shape=("N", 3, "height", "width")),
          "input 'x': has the shape N x 3 x height x width (give --input, such as"),
         (lambda: _model(CONV, shape=None), "input 'x': has the shape unknown (give --input"),
@@ -312,6 +312,9 @@ OPS = st.sampled_from([
     "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Pad", "Clip", "Softmax", "Shape", "Gather",
     "Cast", "Range", "ConstantOfShape", "Expand", "Where", "Constant", "Transpose", "Dropout",
     "LeakyRelu", "BatchNormalization", "Relu", "Sigmoid", "HardSigmoid", "Erf", "Mystery", "If",
+    "LSTM", "Loop", "Tile", "NonZero", "TopK", "CumSum", "ScatterND", "GatherND", "OneHot",
+    "EyeLike", "QuantizeLinear", "DequantizeLinear", "ConvInteger", "QLinearConv", "Einsum",
+    "Size", "Trilu",
 ])  # fmt: skip
 KEYS = st.sampled_from([
     "kernel_shape", "strides", "pads", "dilations", "group", "axis", "axes", "perm", "auto_pad",

@@ -72,6 +72,8 @@ def test_a_file_that_pytorch_exports(tmp_path):
 
     network = memsim.load("hardnet39ds", input_shape=(3, 64, 64))
     module, path = memsim.to_torch(network), tmp_path / "hardnet.onnx"
+    for parameter in module.parameters():  # of equal ones the exporter would store one alone
+        torch.nn.init.uniform_(parameter)
     with pytest.warns(DeprecationWarning, match="legacy"):
         torch.onnx.export(module, example_inputs(network), path, dynamo=False)
     found = read_onnx(path, Overrides())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +69,7 @@ inputs: {x: [3, 8, 8]}
 layers:
   - {name: conv, conv: {out: 8, kernel: 3}, from: x}
   - {name: bn, batchnorm: {}, from: conv}
-  - {name: relu, relu: {}, from: bn}
+  - {name: relu, relu: {inplace: true}, from: bn}
   - {name: layers.0, conv: {out: 8, kernel: 3, bias: true}, from: relu}
   - {name: layers.1, relu6: {}, from: layers.0}
   - {name: add, add: {}, from: [layers.1, relu]}
@@ -81,6 +85,9 @@ layers:
   - {name: mean, global_avgpool: {}, from: max_pool2d}
   - {name: dropout, dropout: {rate: 0.3}, from: mean}
   - {name: fc, linear: {out: 10}, from: dropout}
+held:
+  bn: fc
+  mul: fc
 """  # noqa: E501
 
 
@@ -156,10 +163,12 @@ def test_unknown_operators_are_refused_and_listed(torch):
     with pytest.raises(SimulationError) as caught:
         memsim.from_torch(module, torch.zeros(1, 3, 8, 8), "mine")
     assert str(caught.value).splitlines() == [
-        "memsim does not know the operator group_norm: 2 times, layers 1 (3 of 5), 3 (5 of 5)",
-        "memsim does not know the operator prelu: once, layer 2 (4 of 5)",
-        "mine is not understood (allow_unknown (--allow-unknown) counts their tensors as traffic, "
-        "not their MACs)",
+        "memsim does not know the operator group_norm: 2 times, layers 1 (3 of 5), 3 (5 of 5): "
+        "1x8x8x8, parameters 8, parameters 8 to 1x8x8x8 (num_groups 2, eps 1e-05)",
+        "memsim does not know the operator prelu: once, layer 2 (4 of 5): "
+        "1x8x8x8, parameters 1 to 1x8x8x8",
+        "mine is not understood (allow_unknown (--allow-unknown) counts their tensors, 12.3 kB "
+        "and their 33 parameters as traffic, not their MACs)",
     ]
     network = memsim.from_torch(module, torch.zeros(1, 3, 8, 8), allow_unknown=True)
     assert network.params == sum(parameter.numel() for parameter in module.parameters())
@@ -185,16 +194,19 @@ def _error(torch, forward, *shapes):
 def test_what_is_no_module(torch):
     with pytest.raises(InputError, match=r"expected a torch\.nn\.Module, not function"):
         memsim.from_torch(_no_export, torch.zeros(1, 3, 8, 8))
-    with pytest.raises(InputError, match="must be a tensor or a sequence of tensors"):
-        memsim.from_torch(torch.nn.ReLU(), [3, 224, 224])
+    with pytest.raises(InputError, match=r"must be tensors or shapes.*not set"):
+        memsim.from_torch(torch.nn.ReLU(), [{3, 224}])
 
 
 def test_a_module_that_raises(torch):
     def forward(self, x):
         raise KeyError("no such layer")
 
-    message = _error(torch, forward)
-    assert message.startswith("Custom cannot be traced: KeyError: 'no such layer'")
+    place, _, message = _error(torch, forward).partition(": ")
+    assert (Path(place.split(":")[0]).name, place.split(":")[2]) == ("test_torch_import.py", "9")
+    assert message.startswith(
+        "Custom cannot be traced: KeyError: 'no such layer', in `raise KeyError(\"no such layer\")`"
+    )
 
 
 def test_inputs_that_do_not_fit(torch):
@@ -208,7 +220,7 @@ def test_a_branch_that_depends_on_the_data(torch):
 
     message = _error(torch, forward)
     assert "Custom cannot be traced" in message
-    assert "depends on the values of its input" in message
+    assert "`return x if x.sum() > 0 else -x` depends on the values of its input" in message
 
 
 def test_a_shape_that_depends_on_the_data(torch):
@@ -225,6 +237,116 @@ def test_no_output_that_is_computed(torch):
     assert "has no output" in _error(torch, lambda self, x: torch.ones(3))
 
 
-def test_inputs_of_different_batches(torch):
-    message = _error(torch, lambda self, x, y: (x, y), (2, 3, 8, 8), (1, 3, 8, 8))
-    assert "its batch is" in message
+def test_an_input_without_a_batch_beside_one_with_it(torch):
+    module = _module(torch, lambda self, image, state: (image.relu(), state.relu()))
+    network = memsim.from_torch(module, ((1, 3, 8, 8), (2, 1, 128)))
+    assert [network[name].output.size for name in network.inputs] == [192, 256]
+
+
+class Detector:
+    """Made where PyTorch is: a backbone, and a head that looks at values."""
+
+    @staticmethod
+    def of(torch, looks: bool):
+        class Detector(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torch.nn.Conv2d(3, 4, 3)
+                self.head = torch.nn.Conv2d(4, 2, 1)
+
+            def forward(self, x):
+                y = self.backbone(x)
+                if looks:
+                    boxes = y[y > 0].nonzero()
+                    for _ in range(int(boxes[0, 0])):
+                        y = y + 1
+                return Found(self.head(y), [{"features": y}, None])
+
+        return Detector()
+
+
+@dataclasses.dataclass
+class Found:
+    """What a detector gives: tensors in data classes, lists and dicts."""
+
+    scores: Any
+    rest: list[Any]
+
+
+def test_a_detector_names_the_line_and_its_parts_and_nothing_else(torch, capfd):
+    with pytest.raises(InputError) as caught:
+        memsim.from_torch(Detector.of(torch, looks=True), (1, 3, 8, 8))
+    message = str(caught.value)
+    assert re.match(
+        r"(.*/)?test_torch_import\.py:[0-9]+:[0-9]+: Detector cannot be traced", message
+    )
+    assert "`for _ in range(int(boxes[0, 0])):` depends on the values" in message
+    assert message.endswith("--submodule backbone; it has backbone, head)")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_outputs_may_be_nested(torch):
+    module = Detector.of(torch, looks=False)
+    network = memsim.from_torch(module, torch.zeros(1, 3, 8, 8))
+    assert network.outputs == ("head", "backbone")
+    assert isinstance(module(torch.zeros(1, 3, 8, 8)), Found), "the module is left as it was"
+
+
+def test_examples_in_every_form(torch):
+    class Two(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3)
+
+        def forward(self, image, other=None, *, scale=1.0):
+            return self.conv(image) if other is None else self.conv(image) + self.conv(other)
+
+    tensor, shape = torch.zeros(2, 3, 8, 8), (2, 3, 8, 8)
+    one = {4 * 27 * 36 * 2}
+    assert {memsim.from_torch(Two(), each).macs for each in (
+        tensor, shape, (tensor,), [shape], {"image": tensor}, {"image": shape, "scale": 2.0},
+        (shape, None),
+    )} == one  # fmt: skip
+    for each in ((tensor, tensor), [shape, shape], {"image": shape, "other": tensor}):
+        network = memsim.from_torch(Two(), each)
+        assert (network.batch, network.inputs) == (2, ("image", "other"))
+    with pytest.raises(InputError, match=r"Two has no input 'imag' \(did you mean 'image'\?\)"):
+        memsim.from_torch(Two(), {"imag": shape})
+
+
+def test_an_input_that_is_a_dict(torch):
+    module = _module(torch, lambda self, batch: batch["left"] + batch["right"])
+    network = memsim.from_torch(module, {"left": (1, 3, 8, 8), "right": (1, 3, 8, 8)})
+    assert network.inputs == ("batch_left", "batch_right")
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "fits"),
+    [
+        (("Conv1d", 1, 8, 3), (1, 3, 9, 9), "1x16000 fits its first layer, a Conv1d"),
+        (("Conv3d", 3, 8, 3), (1, 3, 9), "3x16x112x112 fits its first layer, a Conv3d"),
+        (("Linear", 784, 10), (1, 3, 9), "784 fits its first layer, a Linear"),
+    ],
+)
+def test_hints_fit_the_module(torch, layer, shape, fits):
+    kind, *sizes = layer
+    with pytest.raises(InputError) as caught:
+        memsim.from_torch(getattr(torch.nn, kind)(*sizes), shape)
+    assert fits in str(caught.value)
+    assert "3x224x224" not in str(caught.value)
+
+
+def test_what_is_not_known_of_an_operator_is_told_at_the_users_line(torch):
+    def forward(self, x):
+        x = torch.permute(x, (0, 2, 3, 1))
+        x = torch.cumsum(x, 1)
+        return torch.cumsum(x, 2).relu()
+
+    first = forward.__code__.co_firstlineno
+    with pytest.raises(SimulationError) as caught:
+        memsim.from_torch(_module(torch, forward), (1, 3, 8, 6), "mine")
+    told = {problem.message.partition(":")[0]: problem for problem in caught.value.problems}
+    sums = told["memsim does not know the operator cumsum"]
+    assert (Path(sums.file).name, sums.line) == ("test_torch_import.py", first + 2)
+    assert f"line {first + 3})" in sums.message
+    assert "1x8x6x3 to 1x8x6x3 (dim 1); 1x8x6x3 to 1x8x6x3 (dim 2)" in sums.message

@@ -10,7 +10,7 @@ import pytest
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Record
-from memsim.formats.foreign.torch.ops import RULES, VIEWS
+from memsim.formats.foreign.torch.rules import RULES, VIEWS
 from memsim.formats.foreign.unknown import unknown_operators
 
 CONV = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}
@@ -208,14 +208,14 @@ def test_arithmetic_with_a_number_is_a_scale(target, given, expected):
     [
         (record("hardtanh", "x", (1, 8, 6, 6), min_val=0.0, max_val=6.0), "relu6"),
         (record("clamp", "x", (1, 8, 6, 6), min=0, max=None), "relu"),
-        (record("clamp", "x", (1, 8, 6, 6), min=-1, max=1), "opaque"),
+        (record("clamp", "x", (1, 8, 6, 6), min=-1, max=1), "clamp"),
         (record("rsub", "x", (1, 8, 6, 6), other=1, alpha=1), "complement"),
         (record("softmax", "x", (1, 8, 6, 6), dim=-3), "softmax"),
-        (record("softmax", "x", (1, 8, 6, 6), dim=3), "opaque"),
+        (record("softmax", "x", (1, 8, 6, 6), dim=3), "softmax"),
         (record("leaky_relu", "x", (1, 8, 6, 6), negative_slope=0.1), "leaky_relu"),
         (record("leaky_relu", "x", (1, 8, 6, 6), negative_slope=3.0), "opaque"),
-        (record("cat", "x x", (1, 8, 12, 6), dim=2), "opaque"),
-        (record("slice", "x", (1, 8, 3, 6), dim=2, start=0, end=3, step=1), "opaque"),
+        (record("cat", "x x", (1, 8, 12, 6), dim=2), "concat"),
+        (record("slice", "x", (1, 8, 3, 6), dim=2, start=0, end=3, step=1), "slice"),
         (record("adaptive_avg_pool2d", "x", (1, 8, 1, 1), output_size=[1, 1]), "global_avgpool"),
         (record("mean", "x", (1, 8, 6), dim=[3], keepdim=False), "opaque"),
         (record("max_pool2d", "x", (1, 8, 3, 3), kernel_size=[2, 2], stride=[], padding=[0, 0],
@@ -242,11 +242,11 @@ def test_an_unknown_operator_counts_its_tensors_and_is_listed_with_its_place():
     (problem,) = unknown_operators(net)
     assert str(problem) == (
         "memsim does not know the operator group_norm: 2 times, layers group_norm (2 of 4), "
-        "group_norm.opaque (4 of 4)"
+        "group_norm.opaque (4 of 4): 1x8x6x6, parameters 8, parameters 8 to 1x8x6x6"
     )
 
 
-def test_a_channel_shuffle_is_one_unknown_copy():
+def test_a_channel_shuffle_is_a_permute_between_two_views():
     net = build(
         record("view", "x", (1, 2, 4, 6, 6), name="apart"),
         record("transpose", "apart", (1, 4, 2, 6, 6), dim0=1, dim1=2),
@@ -254,8 +254,9 @@ def test_a_channel_shuffle_is_one_unknown_copy():
         record("view", "contiguous", (1, 8, 6, 6), name="together"),
         record("relu", "together", (1, 8, 6, 6)),
     )
-    assert kinds(net) == ["input", "opaque", "relu"]
+    assert kinds(net) == ["input", "reshape", "permute", "reshape", "relu"]
     assert net["relu"].output.shape == (1, 8, 6, 6)
+    assert net["relu"].output.image.box == (8, 6, 6)
 
 
 def test_layers_that_no_output_needs_are_left_out():

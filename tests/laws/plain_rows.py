@@ -1,4 +1,4 @@
-"""The rows that an output row takes, by loops over taps: slow, plain, and of its own making."""
+"""What an output row or channel takes, by loops over taps: slow, plain, and of its own making."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def rows_of(op: Any, row: int, source: Shape, output: Shape) -> set[int]:
     if op.kind == "upsample":
         return _interpolated(op, row, size, rows)
     return {row} if size == rows else every
+
+
+def channels_of(op: Any, channel: int, source: Shape, output: Shape) -> set[int]:
+    """Input channels under output channel ``channel``; ``op`` is asked for its attributes alone."""
+    if not op.kind.startswith("conv"):
+        return {channel}
+    inputs, outputs = source[0] // op.groups, output[0] // op.groups
+    group = channel // outputs
+    return set(range(group * inputs, (group + 1) * inputs))
 
 
 def _interpolated(op: Any, row: int, size: int, rows: int) -> set[int]:

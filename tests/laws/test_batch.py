@@ -83,7 +83,7 @@ def _of_kernel(program: Program, touch: int) -> bool:
     """Whether a touch of parameters is of the kernel's own."""
     kernel = program.kernels[program.task_kernel[program.touch_task[touch]]]
     tensor = program.tensors[program.cell_tensor[program.touch_cell[touch]]]
-    return tensor.name == f"{kernel.name}.weight"
+    return tensor.name in {weights.name for weights in kernel.weights}
 
 
 @few

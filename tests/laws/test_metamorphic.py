@@ -1,7 +1,7 @@
 """Law 10: what may be done to a network's description without any number changing.
 
-Views are inserted, branches that nothing reads are added, and layers that do not depend on each
-other are listed in another order.
+Views are inserted, and branches that nothing reads are added. That layers may be listed in another
+order is in ``test_listing``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Relu
-from memsim.network.ops.shape import Dropout, Flatten, Identity, Slice
-from memsim.program import LOWERINGS, Program, Role
+from memsim.network.ops.shape import Dropout, Identity
+from memsim.program import LOWERINGS, Program
 from tests.laws.test_program import all_bytes, buffers, few, lowerings, program_of
 from tests.strategies import networks
 
@@ -108,42 +109,3 @@ def test_a_branch_that_nothing_reads_changes_no_number(
     eager = program_of(branched, buffer, lowering="eager")
     assert "dead.conv" in {kernel.name for kernel in eager.kernels}
     assert eager.left_out == ()
-
-
-def unordered(program: Program) -> Facts:
-    """What does not depend on the order of kernels, nor on which operand fused a sum.
-
-    Either of two convolutions may fuse their sum: the other one is then written as an activation
-    and read as a residual. So kernels trade roles, but no byte is moved that was not before; and
-    what is on chip in between decides what a cache in the middle keeps, so only the two ends are
-    compared: no cache, where each access moves its bytes, and room for everything, where each byte
-    moves once.
-    """
-    found: Facts = {
-        "macs": sorted(kernel.macs for kernel in program.kernels),
-        "kernels": len(program.kernels),
-        "work": int(program.task_work.sum()),
-        "compulsory": (program.compulsory_read_bytes, program.compulsory_write_bytes),
-        "weights": program.weight_bytes,
-    }
-    for size in (0, all_bytes(program)):
-        passed = cache_pass(program, size)
-        found[f"cache {size}"] = passed.read_bytes, passed.write_bytes
-        if not size:  # in a cache a byte is fetched for whoever comes first
-            of_role = passed.traffic.sum(axis=(0, 2))
-            found["roles"] = [int(of_role[role]) for role in (Role.WEIGHT, Role.OUTPUT)]
-            found["copies"] = int(of_role[Role.CONCAT])
-    return found
-
-
-@few
-@given(networks(shuffle=False), lowerings, buffers, st.data())
-def test_the_order_of_independent_layers_changes_no_traffic(
-    network: Network, lowering: str, buffer: int, data: st.DataObject
-) -> None:
-    plain = program_of(network, buffer, lowering=lowering)
-    nodes = data.draw(st.permutations(network.nodes))
-    permuted = Network(
-        network.name, nodes, network.outputs, dtype=network.dtype, batch=network.batch
-    )
-    assert unordered(program_of(permuted, buffer, lowering=lowering)) == unordered(plain)

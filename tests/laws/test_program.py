@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from memsim.engines.cache.cachepass import CachePass, cache_pass
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Slice
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pool import GlobalAvgPool
-from memsim.network.ops.shape import Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import LOWERINGS, ORDERS, Program, Role, build
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.lowering.wiring import output_roots

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import product
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,11 +17,14 @@ from memsim.engines.cache.cachepass import cache_pass
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, ShapeError
+from memsim.network.ops.arrange import Slice
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pool import AdaptiveAvgPool, AvgPool, MaxPool
-from memsim.network.ops.shape import Input, Slice, Upsample
+from memsim.network.ops.shape import Input, Upsample
 from memsim.program import LOWERINGS, Program, Role, build
-from tests.laws.plain_rows import rows_of
+from memsim.program.lowering import on_library
+from memsim.program.tiling import IMAGES, LARGER_OUTER, ORDERS
+from tests.laws.plain_rows import channels_of, rows_of
 from tests.laws.test_program import few, program_of
 from tests.strategies import networks
 
@@ -33,7 +38,7 @@ def one(op: Operator, shape: tuple[int, int, int] = (16, 256, 256)) -> Network:
 
 def rows_read(op: Operator, **options: Any) -> float:
     """Rows of a map of 16 x 256 x 256 that are fetched, all its channels at a time."""
-    return memsim.run(one(op), machine="textbook", **options).by_role["input"] / ROW_BYTES
+    return memsim.run(one(op), **options).by_role["input"] / ROW_BYTES
 
 
 def touched_by(program: Program) -> dict[tuple[int, str], set[int]]:
@@ -78,6 +83,55 @@ def agrees_with_loops(program: Program) -> None:
             assert read.get((task, tensor), set()) in (rows, set())
 
 
+Elements = set[tuple[str, int, int, int]]
+"""Tensor, image, row and channel; a row has all its columns."""
+
+
+def tiles_of(program: Program) -> list[tuple[int, Elements, Elements]]:
+    """Kernel of each tile, what its tasks read and what they write; parameters are left out.
+
+    Tasks that share a tile stand in a row, and the last of them writes it.
+    """
+    found: list[tuple[int, Elements, Elements]] = []
+    read, written = Elements(), Elements()
+    for task, number in enumerate(program.task_kernel.tolist()):
+        for touch in range(program.touch_start[task], program.touch_start[task + 1]):
+            cell = program.touch_cell[touch]
+            tensor = program.tensors[program.cell_tensor[cell]]
+            if tensor.kind != "weight":
+                image, *box = program.cell_box[cell].tolist()
+                elements = product(range(*box[:2]), range(*box[2:]))
+                box_of = {(tensor.name, image, row, channel) for row, channel in elements}
+                if program.touch_write[touch]:
+                    written |= box_of
+                else:
+                    read |= box_of
+        if written:
+            found.append((number, read, written))
+            read, written = Elements(), Elements()
+    assert not read
+    return found
+
+
+def under(program: Program, number: int, written: Elements) -> Elements:
+    """What a kernel needs of its operands for what it writes, by loops over rows and taps."""
+    kernel, found = program.kernels[number], Elements()
+    for operand in kernel.operands:
+        ((name, start),) = [(each.tensor, each.start) for each in operand.view.segments]
+        source, output = operand.view.shape, kernel.output.image
+        if operand.packed:
+            continue  # parameters, in another layout
+        rows = {row: rows_of(operand.op, row, source, output) for row in range(output[1])}
+        channels = {
+            channel: channels_of(operand.op, channel, source, output)
+            for channel in range(output[0])
+        }
+        for _, image, row, channel in written:
+            for one_row, one_channel in product(rows[row], channels[channel]):
+                found.add((name, image, one_row, start + one_channel))
+    return found
+
+
 class TestByHand:
     """What is wanted can be counted."""
 
@@ -85,6 +139,21 @@ class TestByHand:
         for cache in (0, "64MiB"):
             assert rows_read(Conv(out=16, stride=2), cache=cache) == 128
         assert rows_read(Conv(out=16, stride=2), cache="64MiB", rows="streamed") == 256
+
+    @pytest.mark.parametrize("machine", memsim.machine_names())
+    def test_no_machine_reads_more_unless_it_is_told_to(self, machine: str) -> None:
+        loaded = memsim.load_machine(machine)
+        program, kernels = loaded.program, loaded.compute.kernels
+        if program.library != "none":
+            pytest.skip("its rows are those of a library's loops")
+        # Another kernel copies the whole map into blocks of channels before the convolution.
+        copied = on_library(program.lowering, kernels) == "eager_onednn"
+        nodes = one(Conv(out=16, stride=2)).nodes
+        shortcut = Network("shortcut", nodes, dtype=program.dtype or "fp32")
+        row = shortcut["x"].output.nbytes // 256
+        for rows, count in ((None, 128), ("touched", 128), ("streamed", 256)):
+            read = memsim.run(shortcut, machine=machine, cache="64MiB", rows=rows).by_role["input"]
+            assert read == (256 if copied else count) * row
 
     @pytest.mark.parametrize(("size", "touched"), [(1, 1), (2, 1), (7, 4), (8, 4), (9, 5)])
     def test_stride_2_touches_half_the_rows_rounded_up(self, size: int, touched: int) -> None:
@@ -171,23 +240,40 @@ def operators(draw: st.DrawFn) -> Operator:
     )
 
 
-@given(operators(), st.integers(1, 40), st.integers(1, 4000))
+cuts = st.fixed_dictionaries(
+    {
+        "buffer": st.integers(1, 4000),
+        "order": st.sampled_from([*ORDERS, LARGER_OUTER]),
+        "images": st.sampled_from(IMAGES),
+        "lowering": st.sampled_from(sorted(LOWERINGS)),
+    },
+    optional={"tile": st.just("whole"), "register_tile": st.sampled_from(["1x2", "3x1", "4x24"])},
+)
+"""Every way in which kernels are cut into tasks."""
+
+
+@given(operators(), st.integers(1, 40), st.integers(1, 3), cuts)
 def test_any_geometry_reads_what_a_loop_over_rows_and_taps_reads(
-    op: Operator, height: int, buffer: int
+    op: Operator, height: int, batch: int, cut: dict[str, Any]
 ) -> None:
     shape = (2, height, 3)
+    if "tile" in cut:
+        cut.pop("register_tile", None)  # the two contradict each other
     try:
-        program = build(one(op, shape), buffer=buffer)
+        # Weights of a few numbers are near already: below 16 B nothing is gone through again.
+        with mock.patch("memsim.program.tiling.registers.NEAREST", 16):
+            program = build(Network("one", one(op, shape).nodes, batch=batch), **cut)
     except (ShapeError, memsim.InputError, SimulationError):
         return
-    agrees_with_loops(program)
+    for number, read, written in tiles_of(program):
+        assert read == under(program, number, written)
     output = program.kernels[0].output.image
-    under = set()
+    rows = set()
     for row in range(output[1]):
-        under |= rows_of(op, row, shape, output)
+        rows |= rows_of(op, row, shape, output)
     everything = int(program.block_bytes.sum())
-    read = cache_pass(program, everything).traffic[:, 1].sum()  # of a network input
-    assert read == len(under) * 2 * 3 * 4
+    read_once = cache_pass(program, everything).traffic[:, 1].sum()  # of a network input
+    assert read_once == batch * len(rows) * 2 * 3 * 4
 
 
 @few

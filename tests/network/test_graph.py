@@ -9,10 +9,11 @@ from hypothesis import given
 from memsim.errors import InputError, Problem
 from memsim.network import Network, Node, Tensor
 from memsim.network.metrics import moc
+from memsim.network.ops.arrange import Concat
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import Add, Relu
-from memsim.network.ops.shape import Concat, Input
+from memsim.network.ops.shape import Input
 from memsim.network.patterns import PATTERNS
 from tests.strategies import networks
 

@@ -8,17 +8,18 @@ from hypothesis import strategies as st
 
 from memsim.network import Network
 from memsim.network.ops import OPERATORS, Operator
+from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.base import Window
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
-from memsim.network.ops.pointwise import BatchNorm, Relu
+from memsim.network.ops.pointwise import COMBINATIONS, FUNCTIONS, BatchNorm, Relu
 from memsim.network.ops.pool import AvgPool, MaxPool
-from memsim.network.ops.shape import Dropout, Flatten, Slice
+from memsim.network.ops.shape import Dropout
 from tests.strategies import networks
 
 QUESTIONS = (
     "is_input", "elementwise", "in_place", "combines", "folds", "multiplies", "convolves",
-    "transposed", "pools", "joins", "view",
+    "transposed", "pools", "joins", "view", "copied",
 )  # fmt: skip
 
 ACTIVATION = {"elementwise", "in_place"}
@@ -49,8 +50,23 @@ YES = {
     "scale": ACTIVATION,
     "add": {*ACTIVATION, "combines"},
     "mul": {*ACTIVATION, "combines"},
+    **dict.fromkeys(FUNCTIONS, ACTIVATION),
+    **{kind: {*ACTIVATION, "combines"} for kind in COMBINATIONS},
+    "clamp": ACTIVATION,
+    "pow": ACTIVATION,
+    "parametric": ACTIVATION,
+    "prelu": ACTIVATION,
+    "scale_shift": {"elementwise", "folds"},
     "concat": {"joins"},
     "slice": set(),
+    "reshape": {"view"},
+    "permute": {"copied"},
+    "matmul": {"multiplies"},
+    "layernorm": set(),
+    "cast": {"elementwise"},
+    "quantize": {"elementwise"},
+    "dequantize": {"elementwise"},
+    "dynamic_quantize": set(),
     "upsample": set(),
     "flatten": {"view"},
     "softmax": set(),
@@ -79,7 +95,7 @@ def test_answers_agree_with_what_the_operator_does(network: Network) -> None:
         assert op.is_input == (op.arity == (0, 0))
         if op.elementwise:
             assert op.combines == (len(layer.inputs) > 1)
-            assert op.activates == (not op.combines and layer.params == 0)
+            assert op.activates == (not op.combines and not layer.weights)
         if op.view:
             assert layer.output.size == layer.inputs[0].size
         if op.joins:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +11,17 @@ from hypothesis import strategies as st
 import memsim
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Add, Mul, Relu
 from memsim.network.ops.pool import GlobalAvgPool
-from memsim.network.ops.shape import Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import build
-from memsim.program.memory.allocator import ALLOCATORS, Lifetime, plan_memory
+from memsim.program.lowering.eager import Eager
+from memsim.program.lowering.walk import Rules
+from memsim.program.memory.allocator import ALLOCATORS, plan_memory
 from memsim.program.memory.best_fit import ALIGNMENT
+from memsim.program.memory.lifetimes import Lifetime
 from tests.strategies import networks
 
 NAMES = sorted(ALLOCATORS)
@@ -131,20 +137,25 @@ def test_every_touched_tensor_of_a_network_has_its_place(
 
 
 def test_an_activation_takes_its_inputs_address_and_a_batch_norm_does_not() -> None:
-    program = build(memsim.load("resnet18"), buffer=1 << 19, lowering="eager")
-    plan = plan_memory(program, "caching")
+    with mock.patch.object(Eager, "rules", Rules(plans_memory=True)):
+        program = build(memsim.load("resnet18"), buffer=1 << 19, lowering="eager")
+        plan = plan_memory(program, "caching")
     address = {t.name: int(a) for t, a in zip(program.tensors, plan.address, strict=True)}
     assert address["conv1.act"] == address["conv1.bn"]
     assert address["conv1.bn"] != address["conv1.conv"]
 
 
 class TestInPlace:
-    """An activation, and an add onto its first operand, where nobody else needs the input."""
+    """An activation, and an add onto its first operand, where nobody else needs the input.
+
+    By a runtime that plans memory ahead, here of kernels that are not fused.
+    """
 
     def address(self, *nodes: Node, outputs: list[str] | None = None) -> dict[str, int]:
         network = Network("tiny", [Node("x", Input(shape=(2, 4, 8))), *nodes], outputs)
-        program = build(network, buffer=1 << 19, lowering="eager")
-        plan = plan_memory(program)
+        with mock.patch.object(Eager, "rules", Rules(plans_memory=True)):
+            program = build(network, buffer=1 << 19, lowering="eager")
+            plan = plan_memory(program)
         return {t.name: int(a) for t, a in zip(program.tensors, plan.address, strict=True)}
 
     def test_an_add_takes_its_first_operands_place(self) -> None:

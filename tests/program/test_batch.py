@@ -9,12 +9,13 @@ import pytest
 
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Flatten
 from memsim.network.ops.base import Operator
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import Relu
 from memsim.network.ops.pool import GlobalAvgPool
-from memsim.network.ops.shape import Flatten, Input
+from memsim.network.ops.shape import Input
 from memsim.program import Program, Role, build
 from memsim.program.tiling import IMAGES
 

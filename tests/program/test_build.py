@@ -10,10 +10,11 @@ import pytest
 
 from memsim.errors import InputError, SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Concat, Slice
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.pointwise import Add, Relu
 from memsim.network.ops.pool import GlobalAvgPool, MaxPool
-from memsim.network.ops.shape import Concat, Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import Program, Role, build
 
 build_module = sys.modules["memsim.program.build"]  # its name is the function's too
@@ -151,7 +152,7 @@ def test_the_cuts_of_a_tensor_are_those_of_all_who_touch_it() -> None:
 
 def test_a_kernel_reads_its_operands_then_its_weights_then_its_residuals() -> None:
     built = program(
-        Node("a", Conv(out=3), ("x",)), Node("b", Conv(out=3), ("x",)), Node("s", Add(), ("b", "a"))
+        Node("a", Conv(out=3), ("x",)), Node("b", Conv(out=3), ("x",)), Node("s", Add(), ("a", "b"))
     )
     listed = [
         (names(built)[built.cell_tensor[cell]], Role(role))

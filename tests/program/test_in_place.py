@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,13 +12,16 @@ from hypothesis import strategies as st
 
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Concat, Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Add, BatchNorm, Relu
-from memsim.network.ops.shape import Concat, Input, Slice
+from memsim.network.ops.shape import Input
 from memsim.program import LOWERINGS, build
 from memsim.program.library.onednn import FORWARDS
 from memsim.program.library.onednn.eager import EagerForward
 from memsim.program.library.onednn.runtime import BARE
+from memsim.program.lowering.eager import Eager
+from memsim.program.lowering.walk import Rules
 from memsim.program.memory.allocator import ALLOCATORS, plan_memory
 from memsim.program.memory.in_place import PLANNED, PYTORCH, Candidate, InPlaceRule
 from tests.strategies import networks
@@ -58,7 +62,13 @@ def test_an_operator_that_does_not_work_in_place_writes_over_nothing(op: object,
 
 
 def addresses(network: Network) -> dict[str, int]:
-    """Where an inference runtime puts the feature maps."""
+    """Where an inference runtime that fuses nothing puts the feature maps."""
+    with mock.patch.object(Eager, "rules", Rules(plans_memory=True)):
+        return as_written(network)
+
+
+def as_written(network: Network) -> dict[str, int]:
+    """Where PyTorch puts them in eager mode, by the ideal kernels of the lowering."""
     program = build(network, buffer=1 << 20, lowering="eager")
     plan = plan_memory(program)
     return {t.name: int(a) for t, a in zip(program.tensors, plan.address, strict=True)}

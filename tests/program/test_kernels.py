@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Concat, Flatten, Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import Add, BatchNorm, Mul, Relu
 from memsim.network.ops.pool import GlobalAvgPool, MaxPool
-from memsim.network.ops.shape import Concat, Dropout, Flatten, Input, Slice
+from memsim.network.ops.shape import Dropout, Input
 from memsim.program import LOWERINGS, Kernel, Program, Role, build
 
 X = Node("x", Input(shape=(2, 4, 4)))

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from memsim.engines.cache.levels import Levels, two_levels
 from memsim.errors import SimulationError
 from memsim.network import Network, Node
+from memsim.network.ops.arrange import Concat, Flatten
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import Add, BatchNorm, Relu, Relu6
 from memsim.network.ops.pool import GlobalAvgPool, MaxPool
-from memsim.network.ops.shape import Concat, Flatten, Input
+from memsim.network.ops.shape import Input
 from memsim.program.library.onednn import (
     FORWARDS,
     Forward,

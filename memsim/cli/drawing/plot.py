@@ -103,8 +103,8 @@ def parse_size(text: str) -> tuple[float, float]:
 
 def _no_inputs(kind: str, values: Mapping[str, Any]) -> None:
     """The conditions of published times are the paper's."""
-    for option in ("input_", "batch", "dtype"):
-        if values[option] is not None:
+    for option in ("input_", "batch", "dtype", "submodule"):
+        if values[option] not in (None, ()):
             message = f"figure {kind} is drawn under the conditions of the published times"
             path = f"--{option.removesuffix('_')}"
             raise InputError(Problem(message, path=path, hint="leave it out"))

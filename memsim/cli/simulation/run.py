@@ -6,15 +6,18 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import (
     Chosen,
     Delivery,
+    is_given,
     layers_option,
     network_options,
     only_option,
     options_of,
     report_options,
 )
+from memsim.errors import InputError, Problem
 from memsim.simulate.options import RunOptions
 
 
@@ -23,10 +26,14 @@ from memsim.simulate.options import RunOptions
 @options_of("run")
 @only_option
 @layers_option("10", "Rows of the table of layers.")
+@once("--by", metavar="GROUP", help="stage, block or module: a row for each, not for each layer.")
+@once("--tensors", is_flag=True, help="A row for each tensor, not for each layer.")
 @report_options
 def command(
     network: Chosen,
     layers: int | None,
+    by: str | None,
+    tensors: bool,
     delivery: Delivery,
     **options: Unpack[RunOptions],
 ) -> None:
@@ -34,9 +41,27 @@ def command(
 
     \b
     memsim run hardnet68 --cache 2MB
+    memsim run hardnet68 --by stage
     memsim run my.yaml --machine jetson_nano --input 3x512x512 --format json -o out.json
     """
+    if by is not None and tensors:
+        problem = Problem("tensors are in no groups", "--by", "leave it or --tensors out")
+        raise InputError(problem)
+    if by is not None:
+        from memsim.network.stages import grouped
+
+        grouped([], by)  # an unknown word is an error before any work
     loaded = network.load()
     from memsim.simulate import run
 
-    delivery.send(run(loaded, **options), layers)
+    result = run(loaded, **options)
+    if by is not None:
+        from memsim.results.details.breakdown import Grouped
+
+        delivery.send(Grouped(result, by), layers if is_given("layers") else None)
+    elif tensors:
+        from memsim.results.details.breakdown import Tensors
+
+        delivery.send(Tensors(result), layers)
+    else:
+        delivery.send(result, layers)

@@ -122,7 +122,10 @@ def convolution_bounds(program: Program, on_chip_bytes: int) -> tuple[Convolutio
     return tuple(
         convolution_bound(kernel, kernel.op.window, on_chip_bytes, program.frames)
         for kernel in program.kernels
-        if kernel.op.window and kernel.op.convolves and not kernel.op.transposed
+        if kernel.op.window
+        and kernel.op.convolves
+        and not kernel.op.transposed
+        and len(kernel.shapes[0]) == 3
     )
 
 
@@ -130,8 +133,8 @@ def convolution_bound(
     kernel: Kernel, window: Window, on_chip_bytes: int, frames: int = 1
 ) -> ConvolutionBound:
     """Bound the traffic of one convolution; see :class:`ConvolutionBound`."""
-    channels, height, width = kernel.shapes[0]
-    images, outputs, rows, columns = kernel.output.shape
+    channels, height, width = kernel.shapes[0].box
+    images, outputs, rows, columns = kernel.output.grid
     images *= frames
     top, left, _, _ = window.padding
     (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation

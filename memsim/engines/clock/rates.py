@@ -58,7 +58,7 @@ def rate_class(kernel: Kernel, vector: int = 1) -> str:
     if name != "conv" or window is None:
         return name
     length = kernel.shapes[0][0] // window.groups * math.prod(window.kernel)
-    maps = (kernel.shapes[0], kernel.output.image)
+    maps = (kernel.shapes[0].box, kernel.output.image.box)
     if length % vector or any(shape[1] * shape[2] % vector for shape in maps):
         return "unaligned"
     simple = window.groups == 1 and not op.transposed
@@ -78,7 +78,7 @@ def is_pooling(kernel: Kernel) -> bool:
     >>> [kernel.name for kernel in program.kernels if is_pooling(kernel)]
     ['maxpool1']
     """
-    return kernel.op.pools and math.prod(kernel.output.image[1:]) > 1
+    return kernel.op.pools and math.prod(kernel.output.image.box[1:]) > 1
 
 
 def paid_macs(program: Program, machine: Machine) -> Ints:
@@ -106,7 +106,7 @@ def _fill(kernel: Kernel, tile: int, wave: int) -> tuple[int, int]:
     if kernel.op_class != "conv":
         return 1, 1
     groups = kernel.op.window.groups if kernel.op.window else 1
-    images, channels, *image = kernel.output.shape
+    images, channels, *image = kernel.output.grid
     others = images * groups * math.prod(image)
     outputs = channels // groups * others
     paid = max(-(-channels // groups // tile) * tile * others, wave)

@@ -168,10 +168,12 @@ def _compute(program: Program, machine: Machine) -> list[int]:
     classes = np.array([rate_class(kernel, machine.compute.vector) for kernel in program.kernels])
     task_class, macs = classes[program.task_kernel], paid_macs(program, machine)
     times = np.zeros(program.tasks, dtype=np.int64)
-    for name in np.unique(classes).tolist():
-        chosen = np.flatnonzero((task_class == name) & (macs > 0))
+    dtypes = np.array([kernel.dtype for kernel in program.kernels])
+    task_dtype = dtypes[program.task_kernel]
+    for name, dtype in {*zip(classes.tolist(), dtypes.tolist(), strict=True)}:
+        chosen = np.flatnonzero((task_class == name) & (task_dtype == dtype) & (macs > 0))
         if len(chosen):
-            times[chosen] = _durations(macs[chosen], machine.mac_rate(name, program.network.dtype))
+            times[chosen] = _durations(macs[chosen], machine.mac_rate(name, dtype))
     pools = np.array([is_pooling(kernel) for kernel in program.kernels])[program.task_kernel]
     for rate, those in ((machine.elementwise_rate, ~pools), (machine.pooling_rate, pools)):
         chosen = np.flatnonzero(those & (program.task_work > 0))

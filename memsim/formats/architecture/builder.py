@@ -6,6 +6,7 @@ and everything that reads it stays silent, so that each fault is told once and a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
@@ -15,6 +16,7 @@ from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.architecture.defaults import sound_defaults
 from memsim.formats.architecture.items import Item, Reader, Unreadable
 from memsim.formats.architecture.macros import FeatureMap
+from memsim.formats.architecture.owners import Owned, owners
 from memsim.formats.architecture.scope import Reference, Scope, local_names
 from memsim.formats.architecture.site import FAULTY, ItemSite
 from memsim.network.graph import MOST_ELEMENTS, Node
@@ -64,6 +66,7 @@ class Builder:
         self.drafts: dict[str, _Draft] = {}
         self.ends: dict[str, FeatureMap] = {}
         self.owners: dict[str, Problem] = {}
+        self.owned: list[Owned] = []
         self.items = self.steps = self.edges = 0
 
     def set_defaults(
@@ -126,8 +129,8 @@ class Builder:
     ) -> Shape | None:
         """The shape of what a node writes; None, and a problem, where its inputs do not fit."""
         try:
-            shape = op.output_shape(tuple(value.shape for value in inputs if value.shape))
-            if shape[0] * shape[1] * shape[2] > MOST_ELEMENTS:
+            shape = Shape(op.output_shape(tuple(value.shape for value in inputs if value.shape)))
+            if math.prod(shape) > MOST_ELEMENTS:
                 raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
         except ShapeError as error:
             self.report(Node(name, op, (), place).problem(str(error)))
@@ -171,8 +174,14 @@ class Builder:
         if FAULTY in sources and not word.nested:
             return FAULTY
         site = ItemSite(self, item, model, name, scope)
+        before = len(self.drafts)
         try:
-            return word.build(model, site, sources)
+            value = word.build(model, site, sources)
+            if (item.sharing, item.learned, item.types) != (None, None, None):
+                added = tuple(self.drafts)[before:]
+                about = item.sharing, item.learned, item.types
+                self.owned.append(Owned(name, scope, item.place, added, *about))
+            return value
         except ShapeError as error:
             self.report(replace(item.place, message=str(error)))
         except Unreadable:
@@ -230,12 +239,26 @@ class Builder:
             for draft in self.drafts.values()
         }
         self._order(resolved)
+        about = owners(self.owned, self.drafts, self._target, self.report)
         if self.problems:
             self.stop()
         return [
-            Node(draft.name, draft.op, tuple(resolved[draft.name]), draft.place)
+            Node(
+                draft.name,
+                draft.op,
+                tuple(resolved[draft.name]),
+                draft.place,
+                **about.get(draft.name, {}),
+            )
             for draft in self.drafts.values()
         ]
+
+    def _target(self, item: Owned, word: tuple[str, Path]) -> str:
+        """The layer, or the group of layers, whose parameters an item reads."""
+        if not self.name_of(word[0], item.scope, word[1]):
+            return ""  # reported
+        known = (name for name in item.scope.candidates(word[0]) if name in self.owners)
+        return next(known, "")
 
     def resolve(self, value: FeatureMap) -> str:
         """The name of the node that a value is; empty, and a problem, where there is none."""

@@ -12,6 +12,8 @@ from memsim.formats.architecture.fields import activations
 from memsim.formats.architecture.keywords import Keyword, keyword, keywords
 from memsim.formats.architecture.schema import Architecture
 from memsim.network.ops import OPERATORS
+from memsim.network.tensor import ITEMSIZES
+from memsim.network.types import NETWORKS, Types
 
 __all__ = ["json_schema"]
 
@@ -20,6 +22,40 @@ Schema = dict[str, Any]
 _PARAMETER = {"$ref": "#/$defs/parameter"}
 _NAMES: Schema = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
+_OWNED: Schema = {
+    "weights": {
+        "description": "the layer whose parameters it reads; its own if left out",
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {"weight": {"type": "string"}, "bias": {"type": "string"}},
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+        ],
+    },
+    "dtype": {
+        "description": "the data type of what it writes, or those of what it stores",
+        "anyOf": [
+            {"enum": [*ITEMSIZES, NETWORKS]},
+            {
+                "type": "object",
+                "properties": {part: {"enum": [*ITEMSIZES, NETWORKS]} for part in Types._fields},
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+            _PARAMETER,
+        ],
+    },
+    "learned": {
+        "description": "what its parameters are computed from, with the numbers of elements",
+        "anyOf": [
+            {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+            _PARAMETER,
+        ],
+    },
 }
 
 
@@ -132,6 +168,7 @@ def _layer(words: list[Keyword]) -> Schema:
     properties: Schema = {
         "name": {"type": "string", "description": "what the layer is called"},
         "from": {**_NAMES, "description": "what it reads; the layer above if left out"},
+        **_OWNED,
         **{word.name: _body(word) for word in words},
         **beside,
     }

@@ -69,11 +69,11 @@ def channels(out: Ratio, source: int) -> int:
 
 @cache
 def activations() -> tuple[str, ...]:
-    """The operators that ``act`` accepts: elementwise, one input, nothing learned."""
+    """The operators that ``act`` accepts: elementwise, one input, none that normalises."""
     return tuple(
         kind
         for kind, op in OPERATORS.items()
-        if op.elementwise and op.arity == (1, 1) and op.stored is Operator.stored
+        if op.elementwise and op.arity == (1, 1) and not op.folds
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from memsim.errors import InputError, Problem, did_you_mean
@@ -12,6 +12,7 @@ from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.schema import Architecture, parse
 from memsim.formats.overrides import Overrides
 from memsim.network import Network
+from memsim.network.inputs import Given, assign, input_of
 from memsim.network.ops.shape import Input
 from memsim.yaml.document import Document, shown
 from memsim.yaml.faults import Fault
@@ -88,7 +89,7 @@ def _expand(document: Document, overrides: Overrides) -> Network:
     raise InputError(*problems)
 
 
-HARMLESS = {"name", "source", "description", "dtype", "outputs"}
+HARMLESS = {"name", "source", "description", "dtype", "outputs", "held"}
 """Keys without which the layers still mean what they say."""
 
 
@@ -108,13 +109,20 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
     builder = Builder(document)
     builder.set_defaults(model.defaults, values)
     scope = Scope("", values)
-    source = _inputs(document, model, overrides, builder)
+    described = any(isinstance(item, dict) and "input" in item for item in document.data["layers"])
+    on_top = {"input"} if model.input is not None else set(model.inputs or ())
+    given, later = _apart(overrides.input_shape, on_top, described)
+    source = _inputs(document, model, given, described, builder)
     builder.layers(document.data["layers"], ("layers",), scope, source, alone=False)
     outputs = None
     if model.outputs is not None:
         outputs = [
             builder.name_of(name, scope, ("outputs", i)) for i, name in enumerate(model.outputs)
         ]
+    held = {
+        builder.name_of(name, scope, ("held", name)): builder.name_of(until, scope, ("held", name))
+        for name, until in model.held.items()
+    }
     network = Network(
         model.name,
         builder.nodes(),
@@ -123,10 +131,9 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         batch=model.batch if overrides.batch is None else overrides.batch,
         source=model.source,
         variant=overrides.variant or "",
+        held=held,
     )
-    if overrides.input_shape is not None and model.input is None and model.inputs is None:
-        return network.with_options(input_shape=_image(overrides.input_shape))
-    return network
+    return network.with_options(input_shape=later) if later else network
 
 
 def _own_dtype(model: Architecture) -> str | None:
@@ -164,18 +171,15 @@ def _values(model: Architecture, overrides: Overrides, file: str) -> dict[str, A
 
 
 def _inputs(
-    document: Document, model: Architecture, overrides: Overrides, builder: Builder
+    document: Document, model: Architecture, given: Given | None, described: bool, builder: Builder
 ) -> FeatureMap | None:
     """Add the inputs; return the one that the first layer reads where it says nothing."""
     shapes = dict(model.inputs or {})
     if model.input is not None:
         shapes["input"] = model.input
-    if overrides.input_shape is not None:
-        if len(shapes) > 1:
-            message = f"{model.name} has {len(shapes)} inputs; write their shapes into the file"
-            raise InputError(Problem(message, file=document.file))
-        shapes = dict.fromkeys(shapes, _image(overrides.input_shape))
-    described = any(isinstance(item, dict) and "input" in item for item in document.data["layers"])
+    if given:
+        sizes = assign(given, shapes, model.name)
+        shapes |= {name: input_of(size).shape for name, size in sizes.items()}
     if not shapes and not described:
         problem = document.problem((), "a network needs 'input'", "such as 'input: [3, 224, 224]'")
         builder.report(problem)
@@ -189,11 +193,11 @@ def _inputs(
     return value if len(shapes) == 1 else None
 
 
-def _image(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    from pydantic import ValidationError
-
-    try:
-        return Input(shape=shape).shape
-    except ValidationError:
-        message = f"an input is channels, height, width, all at least 1; not {shown(list(shape))}"
-        raise InputError(message) from None
+def _apart(given: Given | None, on_top: Container[str], layers: bool) -> tuple[Any, Any]:
+    """What is given for inputs on top of a file, and for those among its layers, if it has any."""
+    if not isinstance(given, Mapping):
+        return (given, None) if on_top else (None, given)
+    if not layers:
+        return given, None
+    top = {name: size for name, size in given.items() if name in on_top}
+    return top, {name: size for name, size in given.items() if name not in on_top}

@@ -9,6 +9,7 @@ from typing import Any
 from memsim.errors import InputError
 from memsim.formats.architecture.items import name_problem
 from memsim.network import Network, Node
+from memsim.network.types import Types
 from memsim.yaml.text import resolve
 
 __all__ = ["dump"]
@@ -60,6 +61,8 @@ def dump(network: Network) -> str:
         lines.append(f"source: {_text(network.source)}")
     nodes = list(network.nodes)
     inputs = _leading_inputs(nodes)
+    if any(node.types != Types() for node in inputs):
+        inputs = []  # written as layers, which say their data types
     if len(inputs) == 1 and inputs[0].name == "input" and len(nodes) > 1:
         lines.append(f"input: {_value(inputs[0].op.model_dump()['shape'])}")
     elif inputs and len(nodes) > len(inputs):
@@ -76,6 +79,9 @@ def dump(network: Network) -> str:
     unread = {node.name for node in nodes} - {name for node in nodes for name in node.inputs}
     if network.outputs != tuple(layer.name for layer in network if layer.name in unread):
         lines.append(f"outputs: {_value(network.outputs)}")
+    if network.held:
+        lines.append("held:")
+        lines += [f"  {_text(name)}: {_text(until)}" for name, until in network.held.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -103,7 +109,30 @@ def _item(node: Node) -> str:
     source = ""
     if reads:
         source = f", from: {_value(reads if len(reads) > 1 else reads[0])}"
-    return f"{{name: {_text(node.name)}, {node.op.kind}: {_value(attributes)}{source}}}"
+    operator = f"{node.op.kind}: {_value(attributes)}"
+    return f"{{name: {_text(node.name)}, {operator}{source}{_owner(node)}{_types(node)}}}"
+
+
+def _owner(node: Node) -> str:
+    """Whose parameters a layer reads, and what they are computed from."""
+    text = ""
+    if node.weights and node.bias == (node.weights if node.op.biased else ""):
+        text = f", weights: {_text(node.weights)}"
+    elif node.weights or node.bias:
+        parts = {"weight": node.weights, "bias": node.bias}
+        text = f", weights: {_value({part: name for part, name in parts.items() if name})}"
+    if node.learned is not None:
+        sizes = (f"{_text(name)}: {size}" for name, size in node.learned)
+        text += f", learned: {{{', '.join(sizes)}}}"
+    return text
+
+
+def _types(node: Node) -> str:
+    """The data types that are not the usual ones."""
+    said = {part: name for part, name in node.types._asdict().items() if name}
+    if not said:
+        return ""
+    return f", dtype: {_value(said['output'] if [*said] == ['output'] else said)}"
 
 
 def _value(value: Any) -> str:

@@ -13,6 +13,15 @@ from pydantic import BaseModel
 
 from memsim.errors import Problem, did_you_mean
 from memsim.formats.architecture.keywords import Keyword, keyword, keywords
+from memsim.formats.architecture.parameters import (
+    BESIDE,
+    Sharing,
+    learned_of,
+    sharing_of,
+    types_of,
+)
+from memsim.network.parameters import Learned
+from memsim.network.types import Types
 from memsim.yaml.document import Document, Path, shown
 from memsim.yaml.faults import Fault
 
@@ -48,6 +57,10 @@ class Item:
     scalar : bool
         The value is a scalar that stands for one attribute.
     place : Problem
+    sharing : Sharing or None
+        Whose parameters it reads, where the file says so.
+    learned : tuple of (str, int), optional
+        What its parameters are computed from, where the file says so.
     """
 
     keyword: Keyword | None
@@ -59,6 +72,9 @@ class Item:
     body: dict[str, Any] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
     scalar: bool = False
+    sharing: Sharing | None = None
+    learned: Learned | None = None
+    types: Types | None = None
 
     def origin(self, key: str) -> Path:
         """Where an attribute is written: here, beside the keyword, or in the defaults."""
@@ -119,9 +135,30 @@ class Reader:
         reads = self.reads(raw.get("from"), (*path, "from"), values) if "from" in raw else []
         place = self.places.get(inner) or self.document.problem(inner, "")
         self.places[inner] = place
-        if word is None or name == "" or reads is None:
+        about = self.parameters(raw, path, values)
+        if word is None or name == "" or reads is None or about is None:
             return Item(None, name or None, [], place, path, inner)
-        return self._with_body(Item(word, name, reads, place, path, inner), raw, values)
+        return self._with_body(Item(word, name, reads, place, path, inner, **about), raw, values)
+
+    def parameters(
+        self, raw: Mapping[str, Any], path: Path, values: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """What an item says of its parameters; None where that is wrong."""
+        about: dict[str, Any] = {}
+        for key, field_, read in (
+            ("weights", "sharing", sharing_of),
+            ("learned", "learned", learned_of),
+            ("dtype", "types", types_of),
+        ):
+            if key in raw:
+                try:
+                    value = self.substitute(raw[key], (*path, key), values)
+                except Unreadable:
+                    return None
+                about[field_] = read(value, (*path, key), self.fail)
+                if about[field_] is None:
+                    return None
+        return about
 
     def known(self, word: str, path: Path) -> str:
         """A keyword, or the report of what it may have been."""
@@ -133,7 +170,7 @@ class Reader:
     def find(self, raw: Mapping[str, Any], path: Path) -> Keyword:
         """The one keyword of an item."""
         words = [key for key in raw if key in keywords()]
-        others = [key for key in raw if key not in (*words, "name", "from")]
+        others = [key for key in raw if key not in (*words, *BESIDE)]
         if not words:
             if not others:
                 self.fail(path, "there is no layer in this item", "such as 'conv: {out: 64}'")
@@ -155,7 +192,7 @@ class Reader:
             if key in word.model.model_fields:
                 hint = f"put it inside: {word.name}: {{{key}: ...}}"
             else:
-                hint = did_you_mean(key, ("name", "from", *word.beside, *keywords()))
+                hint = did_you_mean(key, (*BESIDE, *word.beside, *keywords()))
             self.fail((*path, key), f"unknown key {shown(key)}", hint)
         if strangers:
             raise Unreadable
@@ -223,17 +260,8 @@ class Reader:
             self.fail(item.path, f"{word.name} takes a mapping of attributes, not {shown(value)}")
             return replace(item, keyword=None)
         merged = {**self.defaults.get(word.name, {}), **body}
-        return Item(
-            word,
-            item.name,
-            reads,
-            item.place,
-            item.item,
-            item.path,
-            merged,
-            frozenset(body),
-            scalar,
-        )
+        own = frozenset(body)
+        return replace(item, reads=reads, body=merged, own=own, scalar=scalar)
 
     def model(self, item: Item, values: Mapping[str, Any]) -> BaseModel | None:
         """The validated attributes of an item."""

@@ -70,7 +70,17 @@ class Keyword:
         try:
             return self.model.model_validate_json(text or json.dumps(body), strict=True)
         except ValidationError as error:
-            return faults(error, body, self.model, self.name)
+            return [self._told(each) for each in faults(error, body, self.model, self.name)]
+
+    def _told(self, found: Fault) -> Fault:
+        """Where there is no ``inplace``, why, and where it can stand."""
+        if found.path != ("inplace",) or "inplace" in self.model.model_fields:
+            return found
+        if self.op is None or "act" in self.model.model_fields:
+            hint = "its activation can: act: {relu: {inplace: true}}"
+        else:
+            hint = "activations, add, mul and scale can"
+        return Fault(found.path, f"{self.name} cannot write over its input", hint)
 
     def build(self, model: BaseModel, site: Site, sources: Sequence[FeatureMap]) -> FeatureMap:
         """Append the layers of a validated item and return what leaves them."""
@@ -80,7 +90,7 @@ class Keyword:
             return site.add("", cast(Operator, model), *sources)
         attributes = {name: getattr(model, name) for name in self.op.model_fields}
         if not isinstance(attributes["out"], int):
-            attributes["out"] = channels(attributes["out"], site.shape(sources[0])[0])
+            attributes["out"] = channels(attributes["out"], site.shape(sources[0]).box[0])
         op = site.make(self.op, **attributes)
         return convolve(site, "", op, cast(Finish, model), sources[0])
 

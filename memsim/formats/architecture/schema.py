@@ -46,7 +46,7 @@ Scalar = Annotated[
 Dtype = Annotated[str, PlainValidator(_dtype), WithJsonSchema({"enum": list(DTYPES)})]
 LayerName = Annotated[str, PlainValidator(_layer_name), WithJsonSchema({"type": "string"})]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Image = tuple[Size, Size, Size]
+Image = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
 
 
 class Architecture(BaseModel):
@@ -86,6 +86,13 @@ class Architecture(BaseModel):
         list[str] | None,
         Field(min_length=1, description="layers whose output leaves; those nobody reads if absent"),
     ] = None
+    held: Annotated[
+        dict[str, str],
+        Field(
+            description="memory that a program's variables hold longer than its readers need it: "
+            "by layer, the layer after which it is free"
+        ),
+    ] = {}
 
 
 def parse(data: Any) -> Architecture | list[Fault]:

@@ -6,6 +6,7 @@ import os
 from typing import NoReturn
 
 from memsim.errors import InputError, Problem
+from memsim.formats.foreign.torch.named import is_source
 
 __all__ = ["may_hold_unknown", "refuse_allowance"]
 
@@ -14,14 +15,14 @@ FOREIGN = (".onnx",)
 
 
 def may_hold_unknown(name: str | os.PathLike[str]) -> bool:
-    """Whether a file is one of another program, by its ending.
+    """Whether a network comes from another program: by a file's ending, or a Python module.
 
     Examples
     --------
-    >>> may_hold_unknown("model.onnx"), may_hold_unknown("resnet18")
-    (True, False)
+    >>> may_hold_unknown("model.onnx"), may_hold_unknown("models:net"), may_hold_unknown("resnet18")
+    (True, True, False)
     """
-    return os.path.splitext(os.fspath(name))[1].lower() in FOREIGN
+    return is_source(name) or os.path.splitext(os.fspath(name))[1].lower() in FOREIGN
 
 
 def refuse_allowance(name: str | os.PathLike[str]) -> NoReturn:

@@ -10,20 +10,27 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
+from memsim.formats.foreign.faults import ErrorsAt
+from memsim.formats.foreign.memory import held_layers, with_memory
+from memsim.formats.foreign.opaques import add_opaque
+from memsim.formats.foreign.ownership import Ownership
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
+from memsim.formats.foreign.typing import Stated as Kinds
+from memsim.formats.foreign.typing import typed
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
+from memsim.network.ops.arrange import Flatten, Reshape
 from memsim.network.ops.opaque import Opaque
-from memsim.network.ops.shape import Flatten, Input
+from memsim.network.ops.shape import Input
 from memsim.yaml.document import shown
 
-__all__ = ["Importer", "Rule", "Rules"]
+__all__ = ["Importer", "Rule", "Rules", "Stated"]
 
 Rule = Callable[["Importer", Record], None]
 """Adds what a record stands for, or raises :class:`Unsupported` before it adds anything."""
@@ -64,6 +71,8 @@ class Importer:
         Operators that only show their first input in another shape.
     fold : callable, optional
         Tried on every record before its rule; whether it was enough.
+    exact : bool
+        Whether ``learned`` of constants says what is a parameter, not what may be one.
 
     Attributes
     ----------
@@ -73,6 +82,12 @@ class Importer:
         The layers so far and their output shapes, by name.
     batch : int
         The foreign graph's batch; the first axis of every tensor.
+    over : set of str
+        The layers that write over their first input.
+    starts : dict of str to int
+        By record: how many layers there were before it.
+    kinds, dtype : Kinds, str
+        Data types by name in the foreign graph, and that of the network: of most of it.
     readers : Counter
         How many operands (and outputs of the graph) each value is.
     """
@@ -85,18 +100,24 @@ class Importer:
         stated: Stated | None = None,
         views: Iterable[str] = (),
         fold: Callable[[Importer, Record], bool] | None = None,
+        exact: bool = False,
     ) -> None:
         self.rules, self.file, self.fold = rules, file, fold
         self.stated: Stated = {} if stated is None else stated
         self.views = frozenset(views)
         self.values: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
+        self.ownership = Ownership(exact)
+        self.kinds: Kinds = {}
+        self.dtype = "fp32"
         self.nodes: dict[str, Node] = {}
         self.images: dict[str, Shape] = {}
         self.batch = 1
+        self.over: set[str] = set()
+        self.starts: dict[str, int] = {}
         self.readers: Counter[str] = Counter()
-        self._reader: dict[str, Record] = {}
-        self._place = Problem("", file=file)
+        self._views: dict[tuple[str, Dims], str] = {}
+        self.place = Problem("", file=file)
 
     # -- the walk ---------------------------------------------------------------------------
 
@@ -108,14 +129,18 @@ class Importer:
         with self._errors_at(record):
             self.emit(record, Input(shape=self.image(shape)), shape=shape)
 
+    def hold(self, constants: Mapping[str, Constant]) -> None:
+        """Add the tensors that the foreign graph stores."""
+        self.constants.update((name, each.held(name)) for name, each in constants.items())
+
     def run(self, records: Iterable[Record], outputs: Iterable[str]) -> None:
         """Add the layers of all records, which come in an order in which they can be executed."""
         records = list(records)
         self.readers.update(name for record in records for name in record.inputs if name)
         self.readers.update(outputs)
-        self._reader = {name: record for record in records for name in record.inputs}
         for record in records:
-            self._place = Problem("", path=record.place, file=self.file)
+            self.starts[record.name] = len(self.nodes)
+            self.place = self.problem(record)
             rule = self.rules.get(record.target)
             for name in record.inputs:
                 if name and name not in self.values and name not in self.constants:
@@ -129,14 +154,14 @@ class Importer:
                         raise Unsupported
                     rule(self, record)
                 except (Unsupported, ShapeError, ValidationError) as error:
-                    self.opaque(record, str(error) if isinstance(error, ShapeError) else "")
+                    add_opaque(self, record, str(error) if isinstance(error, ShapeError) else "")
                 except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
                     # Rules take what they need; a foreign graph need not have it.
                     message = "its inputs or attributes do not fit the operator"
                     raise InputError(self.problem(record, message)) from None
                 else:
                     if len(record.outputs) > 1:
-                        self.opaque(record)  # the outputs that the rule does not give
+                        add_opaque(self, record)  # the outputs that the rule does not give
 
     def network(
         self,
@@ -146,29 +171,31 @@ class Importer:
         dtype: str = "fp32",
         batch: int | None = None,
         source: str = "",
+        freed: Mapping[str, str] | None = None,
     ) -> Network:
-        """The network of what the outputs need; the rest is left out."""
+        """The network of what the outputs need; the rest is left out, and told.
+
+        ``freed`` tells of values the record after which their memory is freed.
+        """
         computed = [output for output in outputs if output not in self.constants]
         with self._errors_at(Record("", "an output", (), ())):
             leaves = list(dict.fromkeys(map(self.layer, computed)))
         if not leaves:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
-        needed, stack = set(leaves), list(leaves)
-        while stack:
-            for each in self.nodes[stack.pop()].inputs:
-                if each not in needed:
-                    needed.add(each)
-                    stack.append(each)
-        nodes = [node for node in self.nodes.values() if node.name in needed]
         size = self.batch if batch is None else batch
-        return Network(name, nodes, leaves, dtype=dtype, batch=size, source=source)
+        about: dict[str, Any] = {"dtype": dtype, "batch": size, "source": source}
+        nodes = typed(self.nodes, self.values, self.kinds, self.ownership.constants, self.dtype)
+        network = self.ownership.network(name, nodes, leaves, self.constants, about)
+        layers = {value: view.layer for value, view in self.values.items()}
+        held = held_layers(layers, self.starts, list(self.nodes), freed or {})
+        return with_memory(network, self.over, held)
 
-    def _errors_at(self, record: Record) -> _ErrorsAt:
-        return _ErrorsAt(self.problem(record))
+    def _errors_at(self, record: Record) -> ErrorsAt:
+        return ErrorsAt(self.problem(record))
 
     def problem(self, record: Record, message: str = "", hint: str = "") -> Problem:
         """A problem at a record."""
-        return Problem(message, record.place, hint, self.file)
+        return record.problem(message, hint, self.file)
 
     # -- what rules ask -----------------------------------------------------------------------
 
@@ -202,19 +229,30 @@ class Importer:
         return self.readers[name] == 1
 
     def image(self, shape: Dims) -> Shape:
-        """A foreign shape as channels, height and width of one image."""
+        """The shape of one image of a foreign tensor, whose first axis holds the batch.
+
+        One axis besides the batch are the channels of a 1x1 map. A first axis that is several times
+        the batch holds rows of each image.
+        """
+        first = shape[0] if shape else 1
+        if first % self.batch:
+            raise Unsupported
+        rest = shape[1:] if first == self.batch else (first // self.batch, *shape[1:])
+        return Shape(rest) if len(rest) > 1 else Shape((*rest, 1, 1, 1)[:3])
+
+    def axis(self, shape: Dims, axis: int) -> int:
+        """The axis of an image that an axis of a foreign tensor is.
+
+        Raises
+        ------
+        Unsupported
+            If it is that of the batch.
+        """
         if not shape or shape[0] != self.batch:
-            elements = math.prod(shape)
-            if elements % self.batch:
-                raise Unsupported
-            return (elements // self.batch, 1, 1)
-        rest = shape[1:]
-        if len(rest) == 3:
-            return (rest[0], rest[1], rest[2])
-        if len(rest) < 3:
-            padded = (*rest, 1, 1, 1)
-            return (padded[0], padded[1], padded[2])
-        return (rest[0], math.prod(rest[1:-1]), rest[-1])
+            return axis
+        if axis == 0:
+            raise Unsupported
+        return axis - 1
 
     def padded(self, name: str, *fills: float) -> tuple[str, Pads]:
         """A map and the padding a window that reads it has to add, if it is one of ``fills``."""
@@ -224,7 +262,7 @@ class Importer:
         if value.pads == NO_PADS or value.fill not in fills:
             return self.layer(name), NO_PADS
         top, left, bottom, right = value.pads
-        channels, height, width = self.image(value.shape)
+        channels, height, width = value.shape[1:]
         if self.images[value.layer] != (channels, height - top - bottom, width - left - right):
             return self.layer(name), NO_PADS
         return value.layer, value.pads
@@ -235,36 +273,68 @@ class Importer:
         image = self.image(value.shape)
         if value.pads == NO_PADS and self.images[value.layer] == image:
             return value.layer
-        what = "pad" if value.pads != NO_PADS else "reshape"
-        added = self.add(f"{value.layer}.{what}", Opaque(op=what, shape=image), (value.layer,))
-        self.values[name] = View(added, value.shape)
-        return added
+        if value.pads != NO_PADS:
+            added = self.add(f"{value.layer}.pad", Opaque(op="pad", shape=image), (value.layer,))
+            self.values[name] = View(added, value.shape)
+            return added
+        return self._reshaped(value.layer, image)
+
+    def seen(self, name: str, image: Dims) -> str:
+        """The layer whose output is this value, every image in another shape."""
+        return self._reshaped(self.layer(name), Shape(image))
+
+    def _reshaped(self, layer: str, image: Shape) -> str:
+        """A layer seen in another shape; the same layer for the same shape."""
+        if self.images[layer] == image:
+            return layer
+        key = (layer, tuple(image))
+        if key not in self._views:
+            flat = image == (math.prod(image), 1, 1)
+            op: Operator = Flatten() if flat else Reshape(shape=tuple(image))
+            name = "flatten" if flat else "reshape"
+            self._views[key] = self.add(f"{layer}.{name}", op, (layer,))
+        return self._views[key]
 
     # -- what rules do ------------------------------------------------------------------------
 
     def emit(
-        self, record: Record, op: Operator, *layers: str, shape: Dims | None = None, output: int = 0
+        self,
+        record: Record,
+        op: Operator,
+        *layers: str,
+        shape: Dims | None = None,
+        output: int = 0,
+        parameters: Iterable[str] | None = None,
     ) -> None:
         """Add a layer that writes one of a record's outputs.
 
         Parameters
         ----------
+        parameters : iterable of str, optional
+            Its parameters, weights before a bias; all constants of the record if left out.
         shape : tuple of int, optional
             The foreign shape, where it is not the layer's NCHW shape.
         """
-        image = op.output_shape(tuple(self.images[each] for each in layers))
+        image = Shape(op.output_shape(tuple(self.images[each] for each in layers)))
         shape = shape or (self.batch, *image)
         stated = record.shapes[output] if record.shapes else None
         if stated is not None and stated != shape:
-            if self.image(stated) != image:
+            if math.prod(stated) != math.prod(image) * self.batch:
                 raise Unsupported
             shape = stated
         layer = self.add(record.scope or record.target, op, layers)
+        if record.in_place and op.in_place:
+            self.over.add(layer)
         self.values[record.outputs[output]] = View(layer, shape)
+        self.own(layer, record.inputs if parameters is None else parameters)
+
+    def own(self, layer: str, names: Iterable[str]) -> None:
+        """Note which constants a layer reads."""
+        self.ownership.take(layer, [self.constants[n] for n in names if n in self.constants])
 
     def add(self, name: str, op: Operator, layers: tuple[str, ...]) -> str:
         """Add a layer under a name that is free; return the name."""
-        image = op.output_shape(tuple(self.images[each] for each in layers))
+        image = Shape(op.output_shape(tuple(self.images[each] for each in layers)))
         if name_problem(name) is not None:
             name = op.kind
         free, count = name, 1
@@ -273,7 +343,7 @@ class Importer:
         while free in self.nodes:
             count += 1
             free = f"{name}{count}"
-        self.nodes[free] = Node(free, op, layers, self._place)
+        self.nodes[free] = Node(free, op, layers, self.place)
         self.images[free] = image
         return free
 
@@ -281,7 +351,7 @@ class Importer:
         """Give a layer that nobody has read yet another operator."""
         node = self.nodes[layer]
         image = op.output_shape(tuple(self.images[each] for each in node.inputs))
-        self.nodes[layer], self.images[layer] = replace(node, op=op), image
+        self.nodes[layer], self.images[layer] = replace(node, op=op), Shape(image)
 
     def alias(self, record: Record, shape: Dims | None = None, output: int = 0) -> None:
         """An output that is the first input, perhaps seen in another shape."""
@@ -291,93 +361,36 @@ class Importer:
             if shape is not None and shape != constant.shape:
                 values = constant.values
                 reshaped = None if values is None else values.reshape(shape)
-                constant = Constant(shape, reshaped, constant.learned)
+                constant = replace(constant, shape=shape, values=reshaped)
             self.constants[record.outputs[output]] = constant
             return
         value = self.source(name)
         if shape is not None and shape != value.shape:
-            value = replace(self._unpadded(name), shape=shape)
+            value = replace(self.unpadded(name), shape=shape)
         self.values[record.outputs[output]] = value
 
-    def view(self, record: Record, shape: Dims) -> None:
+    def view(self, record: Record, shape: Dims, output: int = 0) -> None:
         """An output with the elements of the first input in order, in another shape."""
         name = record.inputs[0]
         if name in self.constants:
-            self.alias(record, shape)
+            self.alias(record, shape, output)
             return
-        value = self._unpadded(name)
+        value = self.unpadded(name)
         image, source = self.image(shape), self.images[value.layer]
         if math.prod(shape) != math.prod(value.shape):
             raise Unsupported
         if image != source and image == (math.prod(source), 1, 1):
-            self.emit(record, Flatten(), value.layer, shape=shape)
+            self.emit(record, Flatten(), value.layer, shape=shape, output=output)
         else:
-            self.alias(record, shape)
+            self.alias(record, shape, output)
 
-    def _unpadded(self, name: str) -> View:
+    def unpadded(self, name: str) -> View:
+        """A value of which no padding is yet to be added."""
         value = self.source(name)
         return value if value.pads == NO_PADS else View(self.layer(name), value.shape)
 
-    def opaque(self, record: Record, why: str = "") -> None:
-        """Add a layer for an operator without a rule, one for each output that is read."""
-        names = [name for name in record.inputs if name]
-        computed = [name for name in names if name not in self.constants]
-        layers = tuple(self._unpadded(name).layer for name in computed)
-        learned = [self.constants[name] for name in names if name in self.constants]
-        params = sum(math.prod(each.shape) for each in learned if each.learned)
-        for number, output in enumerate(record.outputs):
-            if not output or output in self.values or output in self.constants:
-                continue
-            shape = self._shape(record, number)
-            if not layers:
-                if shape is not None:
-                    self.constants[output] = Constant(shape)
-                continue
-            if not self.readers[output]:
-                continue
-            if shape is None:
-                message = why or f"the shape of what {record.target} writes is not known"
-                raise InputError(replace(self._place, message=message))
-            image = self.image(self._seen(output, shape))
-            op = Opaque(op=record.target[:200], shape=image, params=params)
-            layer = self.add(record.scope or record.target, op, layers)
-            self.values[output] = View(layer, shape)
-
-    def _shape(self, record: Record, number: int) -> Dims | None:
+    def shape_of(self, record: Record, number: int) -> Dims | None:
+        """The shape that the foreign graph states for an output, if it does."""
         if record.shapes:
             return record.shapes[number]
         return self.stated.get(record.outputs[number])
-
-    def _seen(self, output: str, shape: Dims) -> Dims:
-        """The shape in which a value is used, where its one reader only shows it in another."""
-        while self.readers[output] == 1 and output in self._reader:
-            reader = self._reader[output]
-            if reader.target not in self.views or len(reader.outputs) != 1:
-                break
-            following = self._shape(reader, 0)
-            if following is None or math.prod(following) != math.prod(shape):
-                break
-            output, shape = reader.outputs[0], following
-        return shape
-
-
-class _ErrorsAt:
-    """Errors on the way become input errors that name the record."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ShapeError):
-            raise InputError(replace(self.problem, message=str(error))) from None
-        if isinstance(error, Unsupported):
-            message = "its tensors cannot be seen as channels, height and width of a batch"
-            raise InputError(replace(self.problem, message=message)) from None
-        if isinstance(error, ValidationError):
-            first = error.errors(include_url=False)[0]
-            what = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-            message = f"{what or 'a number'} {shown(first['input'])} is out of range"
-            raise InputError(replace(self.problem, message=message)) from None

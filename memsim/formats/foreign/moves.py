@@ -12,35 +12,72 @@ from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import NO_PADS, Pads, Record, Unsupported, View
 from memsim.formats.foreign.windows import cut
+from memsim.network.ops.arrange import Concat, Permute, Slice
 from memsim.network.ops.base import sides
-from memsim.network.ops.shape import Concat, Slice, Upsample
+from memsim.network.ops.shape import Upsample
 from memsim.yaml.document import shown
 
-__all__ = ["concat", "crop", "pad", "resize", "split"]
+__all__ = ["concat", "crop", "pad", "permute", "resize", "select", "split"]
 
 
 def concat(importer: Importer, record: Record, axis: int) -> None:
-    """Add a concat of all inputs, which have equally many axes; one along the channels."""
-    if axis != 1:
-        raise Unsupported
-    batch, _, *image = importer.source(record.inputs[0]).shape
-    channels = sum(importer.source(name).shape[1] for name in record.inputs)
+    """Add a concat of all inputs, which have equally many axes."""
+    shapes = [importer.source(name).shape for name in record.inputs]
     layers = [importer.layer(name) for name in record.inputs]
-    importer.emit(record, Concat(), *layers, shape=(batch, channels, *image))
+    size = sum(shape[axis] for shape in shapes)
+    shape = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
+    along = _given(importer, layers[0], importer.axis(shapes[0], axis))
+    if any(importer.images[each].channel != importer.images[layers[0]].channel for each in layers):
+        along = importer.axis(shapes[0], axis)
+    importer.emit(record, Concat(axis=along), *layers, shape=shape)
+
+
+def _given(importer: Importer, layer: str, axis: int) -> int | None:
+    """An axis as an operator states it: none where it is that of the channels."""
+    return None if importer.images[layer].channel == axis else axis
 
 
 def split(importer: Importer, record: Record, axis: int, sizes: Sequence[int]) -> None:
     """Add a slice of the first input for each output that is read; ``sizes`` sum to the axis."""
-    if axis != 1:
-        raise Unsupported
-    batch, _, *image = importer.source(record.inputs[0]).shape
+    shape = importer.source(record.inputs[0]).shape
     layer = importer.layer(record.inputs[0])
+    along = _given(importer, layer, importer.axis(shape, axis))
     stop = 0
     for number, (name, size) in enumerate(zip(record.outputs, sizes, strict=True)):
         start, stop = stop, stop + size
         if name and importer.readers[name]:
-            part = Slice(start=start, stop=stop)
-            importer.emit(record, part, layer, shape=(batch, size, *image), output=number)
+            part = Slice(start=start, stop=stop, axis=along)
+            cut = (*shape[:axis], size, *shape[axis + 1 :])
+            importer.emit(record, part, layer, shape=cut, output=number)
+
+
+def select(importer: Importer, record: Record, axis: int, index: int, output: int = 0) -> None:
+    """Add the place ``index`` of the first input along an axis, which is gone then."""
+    shape = importer.source(record.inputs[0]).shape
+    gone = (*shape[:axis], *shape[axis + 1 :])
+    if shape[axis] == 1:
+        importer.view(record, gone, output)
+        return
+    layer = importer.layer(record.inputs[0])
+    along = importer.axis(shape, axis)
+    part = Slice(start=index, stop=index + 1, axis=_given(importer, layer, along))
+    importer.emit(record, part, layer, shape=gone, output=output)
+
+
+def permute(importer: Importer, record: Record, order: Sequence[int]) -> None:
+    """Add the first input with its axes in another order; axes of size 1 lie anywhere."""
+    shape = importer.source(record.inputs[0]).shape
+    wanted = tuple(shape[axis] for axis in order)
+    moved = [axis for axis in order if shape[axis] > 1]
+    if moved == sorted(moved):
+        importer.view(record, wanted)
+        return
+    if importer.batch > 1 and (shape[0] != importer.batch or order[0] != 0):
+        raise Unsupported
+    kept = [axis for axis, size in enumerate(shape) if size > 1 and (axis or importer.batch == 1)]
+    layer = importer.seen(record.inputs[0], tuple(shape[axis] for axis in kept))
+    numbers = tuple(kept.index(axis) for axis in order if axis in kept)
+    importer.emit(record, Permute(order=numbers), layer, shape=wanted)
 
 
 def crop(importer: Importer, record: Record, ranges: Sequence[tuple[int, int, int, int]]) -> None:
@@ -53,23 +90,27 @@ def crop(importer: Importer, record: Record, ranges: Sequence[tuple[int, int, in
         stands for its end. Nothing is added for ranges that leave everything.
     """
     shape = importer.source(record.inputs[0]).shape
-    cuts: dict[int, tuple[int, int]] = {}
+    cuts: dict[int, tuple[int, int, int]] = {}
     for axis, start, stop, step in ranges:
         size = shape[axis]
         first, last = (max(0, at + size) if at < 0 else min(at, size) for at in (start, stop))
-        if step != 1 or last <= first:
+        if step < 1 or last <= first:
             raise Unsupported
-        if (first, last) != (0, size):
-            cuts[axis] = (first, last)
+        if (first, last, step) != (0, size, 1):
+            cuts[axis] = (first, last, step)
     if not cuts:
         importer.alias(record)
-    elif [*cuts] == [1]:
-        first, last = cuts[1]
-        part = (shape[0], last - first, *shape[2:])
-        layer = importer.layer(record.inputs[0])
-        importer.emit(record, Slice(start=first, stop=last), layer, shape=part)
-    else:
-        raise Unsupported
+        return
+    layer = importer.layer(record.inputs[0])
+    left = list(shape)
+    for number, (axis, (first, last, step)) in enumerate(cuts.items(), 1):
+        along = importer.axis(shape, axis)
+        part = Slice(start=first, stop=last, step=step, axis=_given(importer, layer, along))
+        left[axis] = -(-(last - first) // step)
+        if number == len(cuts):
+            importer.emit(record, part, layer, shape=tuple(left))
+        else:
+            layer = importer.add(record.scope or record.target, part, (layer,))
 
 
 def resize(

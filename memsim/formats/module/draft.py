@@ -35,6 +35,7 @@ class Draft:
         self._layers = {layer.name for layer in network}
         self._parents: set[str] = set()
         self._arguments = {"self"}
+        self._held: dict[tuple[str, str], Any] = {}
         self._taken = dir(torch.fx.GraphModule({}, torch.fx.Graph()))
         seed = torch.Generator().manual_seed(0)
         # Uniform, of variance 1.
@@ -54,18 +55,48 @@ class Draft:
         return node
 
     def module(self, layer: Layer, module: Any, *operands: Any) -> Any:
-        """Make a module a layer's submodule and apply it."""
+        """Make a module a layer's submodule and apply it; its parameters may be another one's."""
         path = self._path(layer.name)
         self.paths[layer.name] = path
         self.modules[path] = module
+        if layer.weights:
+            self._tie(layer, module)
         return self._of(
             layer, self.graph.create_node("call_module", path, operands, name=layer.name)
         )
+
+    def _tie(self, layer: Layer, module: Any) -> None:
+        """Let a module hold the parameters, and the statistics, that other layers' modules hold.
+
+        Where another module holds them in another shape, what this one has is a view of them, and
+        no parameter.
+        """
+        if layer.node.learned == ():  # constants: a network that learns nothing of them
+            for name, own in [*module.named_parameters()]:
+                delattr(module, name)
+                module.register_buffer(name, own.detach())
+        bias = layer.bias_of if layer.op.biased else layer.weights_of
+        for name, own in [*module.named_parameters(), *module.named_buffers()]:
+            owner = bias if name == "bias" else layer.weights_of
+            held = self._held.setdefault((owner, name), own)
+            if held.shape != own.shape:
+                turned = held.dim() == own.dim() == 2 and layer.weights[0].turned
+                seen = held.detach().t() if turned else held.detach().view(own.shape)
+                delattr(module, name)
+                module.register_buffer(name, seen, persistent=False)
+            elif held is not own:
+                setattr(module, name, held)
 
     def call(self, layer: Layer, function: Any, *operands: Any, **options: Any) -> Any:
         """Apply a function."""
         node = self.graph.create_node("call_function", function, operands, options, layer.name)
         return self._of(layer, node)
+
+    def method(self, layer: Layer, name: str, *operands: Any) -> Any:
+        """Call a tensor's method."""
+        return self._of(
+            layer, self.graph.create_node("call_method", name, operands, {}, layer.name)
+        )
 
     def _of(self, layer: Layer, node: Any) -> Any:
         """A node that says whose it is: what runs a kernel is found by its layers."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError
 from memsim.network import Layer
-from memsim.network.ops.base import pair, sides
+from memsim.network.ops.base import around, each
 from memsim.registry import Registry
 
 if TYPE_CHECKING:
@@ -37,9 +37,21 @@ PLAIN = {
 """Operators that are a module without arguments."""
 
 
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": lambda torch: torch.sigmoid_,
+    "tanh": lambda torch: torch.tanh_,
+    "gelu": lambda torch: torch.ops.aten.gelu_,
+}
+"""What writes over its input where the module has no argument that says so."""
+
+
 def _plain(kind: str) -> Translate:
     def translate(draft: Draft, layer: Layer, operands: Operands) -> Any:
-        return draft.module(layer, getattr(draft.torch.nn, kind)(), *operands)
+        if not layer.op.overwrites:
+            return draft.module(layer, getattr(draft.torch.nn, kind)(), *operands)
+        if layer.op.kind in FUNCTIONS:
+            return draft.call(layer, FUNCTIONS[layer.op.kind](draft.torch), *operands)
+        return draft.module(layer, getattr(draft.torch.nn, kind)(inplace=True), *operands)
 
     return translate
 
@@ -51,19 +63,20 @@ for _kind, _module in PLAIN.items():
 @LAYERS.register("conv")
 def _conv(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    top, left, bottom, right = op.pads()
+    axes = len(layer.shapes[0]) - 1
+    pads = op.around(axes)
     (source,) = operands
-    padding = (top, left)
-    if padding != (bottom, right):
-        source, padding = _pad(draft, layer, source, (top, left, bottom, right)), (0, 0)
+    padding = pads[:axes]
+    if padding != pads[axes:]:
+        source, padding = _pad(draft, layer, source, pads), (0,) * axes
     module = draft.weighted(
-        "Conv2d",
+        f"Conv{axes}d",
         layer.shapes[0][0],
         op.out,
-        pair(op.kernel),
-        stride=pair(op.stride),
+        each(op.kernel, axes),
+        stride=each(op.stride, axes),
         padding=padding,
-        dilation=pair(op.dilation),
+        dilation=each(op.dilation, axes),
         groups=op.groups,
         bias=op.bias,
     )
@@ -73,18 +86,21 @@ def _conv(draft: Draft, layer: Layer, operands: Operands) -> Any:
 @LAYERS.register("conv_transpose")
 def _conv_transpose(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    top, left, bottom, right = sides(op.padding)
-    stride, dilation, extra = pair(op.stride), pair(op.dilation), pair(op.output_padding)
-    plain = (top, left) == (bottom, right) and all(
+    axes = len(layer.shapes[0]) - 1
+    pads = op.around(axes)
+    before, after = pads[:axes], pads[axes:]
+    stride, dilation = each(op.stride, axes), each(op.dilation, axes)
+    extra = each(op.output_padding, axes)
+    plain = before == after and all(
         more < max(step, reach) for more, step, reach in zip(extra, stride, dilation, strict=True)
     )
     module = draft.weighted(
-        "ConvTranspose2d",
+        f"ConvTranspose{axes}d",
         layer.shapes[0][0],
         op.out,
-        pair(op.kernel),
+        each(op.kernel, axes),
         stride=stride,
-        padding=(top, left) if plain else 0,
+        padding=before if plain else 0,
         output_padding=extra if plain else 0,
         groups=op.groups,
         bias=op.bias,
@@ -93,44 +109,66 @@ def _conv_transpose(draft: Draft, layer: Layer, operands: Operands) -> Any:
     output = draft.module(layer, module, *operands)
     if plain:
         return output
-    return _pad(draft, layer, output, (-top, -left, extra[0] - bottom, extra[1] - right))
+    behind = (more - cut for more, cut in zip(extra, after, strict=True))
+    return _pad(draft, layer, output, (*(-cut for cut in before), *behind))
 
 
 @LAYERS.register("linear")
 def _linear(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    module = draft.weighted("Linear", layer.shapes[0][0], op.out, bias=op.bias)
+    features = layer.shapes[0][layer.output.image.channel]
+    module = draft.weighted("Linear", features, op.out, bias=op.bias)
+    if layer.output.image.channel:
+        return draft.module(layer, module, *operands)
     flat = draft.call(layer, draft.torch.flatten, *operands, 1)
     return draft.call(
-        layer, draft.torch.reshape, draft.module(layer, module, flat), (-1, op.out, 1, 1)
+        layer, draft.torch.reshape, draft.module(layer, module, flat), (-1, *layer.output.image)
     )
+
+
+@LAYERS.register("matmul")
+def _matmul(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    return draft.call(layer, draft.torch.matmul, *operands)
+
+
+@LAYERS.register("layernorm")
+def _layernorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    op: Any = layer.op
+    if op.scale:
+        sizes = tuple(layer.shapes[0][-op.axes :])
+        return draft.module(layer, draft.torch.nn.LayerNorm(sizes, bias=op.shift), *operands)
+    module = draft.torch.nn.LayerNorm(tuple(layer.shapes[0][-op.axes :]), elementwise_affine=False)
+    return draft.module(layer, module, *operands)
 
 
 @LAYERS.register("maxpool")
 def _maxpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _pool(draft, layer, operands, "MaxPool2d", -math.inf)
+    return _pool(draft, layer, operands, "MaxPool", -math.inf)
 
 
 @LAYERS.register("avgpool")
 def _avgpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _pool(draft, layer, operands, "AvgPool2d", 0.0)
+    return _pool(draft, layer, operands, "AvgPool", 0.0)
 
 
 def _pool(draft: Draft, layer: Layer, operands: Operands, kind: str, fill: float) -> Any:
     op: Any = layer.op
-    kernel, stride, (top, left, bottom, right) = op.geometry()
+    sizes = layer.shapes[0][1:]
+    axes = len(sizes)
+    kernel, sides = each(op.kernel, axes), around(op.padding, axes)
+    stride = kernel if op.stride is None else each(op.stride, axes)
     (source,) = operands
-    padding, ceil_mode = (top, left), op.ceil_mode
-    if padding != (bottom, right):
+    padding, ceil_mode = sides[:axes], op.ceil_mode
+    if padding != sides[axes:]:
         # Padded by hand to the end of the last window, so that nothing is left to round.
         needed = [
-            (size - 1) * step + window
-            for size, step, window in zip(layer.output.image[1:], stride, kernel, strict=True)
+            (count - 1) * step + window
+            for count, step, window in zip(layer.output.image[1:], stride, kernel, strict=True)
         ]
-        bottom, right = needed[0] - layer.shapes[0][1] - top, needed[1] - layer.shapes[0][2] - left
-        source = _pad(draft, layer, source, (top, left, bottom, right), fill)
-        padding, ceil_mode = (0, 0), False
-    module = getattr(draft.torch.nn, kind)(
+        behind = (end - size - pad for end, size, pad in zip(needed, sizes, padding, strict=True))
+        source = _pad(draft, layer, source, (*padding, *behind), fill)
+        padding, ceil_mode = (0,) * axes, False
+    module = getattr(draft.torch.nn, f"{kind}{axes}d")(
         kernel, stride=stride, padding=padding, ceil_mode=ceil_mode
     )
     return draft.module(layer, module, source)
@@ -138,12 +176,12 @@ def _pool(draft: Draft, layer: Layer, operands: Operands, kind: str, fill: float
 
 @LAYERS.register("adaptive_avgpool")
 def _adaptive_avgpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _adaptive(draft, layer, operands, "AdaptiveAvgPool2d")
+    return _adaptive(draft, layer, operands, "AdaptiveAvgPool")
 
 
 @LAYERS.register("adaptive_maxpool")
 def _adaptive_maxpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _adaptive(draft, layer, operands, "AdaptiveMaxPool2d")
+    return _adaptive(draft, layer, operands, "AdaptiveMaxPool")
 
 
 LAYERS.add("global_avgpool", _adaptive_avgpool)
@@ -151,24 +189,30 @@ LAYERS.add("global_maxpool", _adaptive_maxpool)
 
 
 def _adaptive(draft: Draft, layer: Layer, operands: Operands, kind: str) -> Any:
-    return draft.module(layer, getattr(draft.torch.nn, kind)(layer.output.image[1:]), *operands)
+    sizes = tuple(layer.output.image[1:])
+    return draft.module(layer, getattr(draft.torch.nn, f"{kind}{len(sizes)}d")(sizes), *operands)
 
 
 @LAYERS.register("batchnorm")
 def _batchnorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return draft.module(layer, draft.torch.nn.BatchNorm2d(layer.output.image[0]), *operands)
+    axes = len(layer.output.image) - 1
+    kind = getattr(draft.torch.nn, f"BatchNorm{axes}d")
+    return draft.module(layer, kind(layer.output.image[0]), *operands)
 
 
 @LAYERS.register("leaky_relu")
 def _leaky_relu(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    return draft.module(layer, draft.torch.nn.LeakyReLU(op.slope), *operands)
+    return draft.module(layer, draft.torch.nn.LeakyReLU(op.slope, op.inplace), *operands)
 
 
 @LAYERS.register("scale")
 def _scale(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
     (output,) = operands
+    if op.inplace:
+        output = draft.method(layer, "mul_", output, op.factor)
+        return draft.method(layer, "add_", output, op.shift) if op.shift else output
     if op.factor != 1 or not op.shift:
         output = draft.call(layer, draft.torch.mul, output, op.factor)
     return draft.call(layer, draft.torch.add, output, op.shift) if op.shift else output
@@ -176,28 +220,52 @@ def _scale(draft: Draft, layer: Layer, operands: Operands) -> Any:
 
 @LAYERS.register("complement")
 def _complement(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    if layer.op.overwrites:
+        return draft.method(layer, "add_", draft.method(layer, "neg_", *operands), 1)
     return draft.call(layer, draft.torch.rsub, *operands, 1)
 
 
 @LAYERS.register("add")
 def _add(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return reduce(lambda a, b: draft.call(layer, draft.torch.add, a, b), operands)
+    return _chain(draft, layer, operands, draft.torch.add, "add_")
 
 
 @LAYERS.register("mul")
 def _mul(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return reduce(lambda a, b: draft.call(layer, draft.torch.mul, a, b), operands)
+    return _chain(draft, layer, operands, draft.torch.mul, "mul_")
+
+
+def _chain(draft: Draft, layer: Layer, operands: Operands, function: Any, method: str) -> Any:
+    """Binary operators in a row, each over its first operand where the layer is in place."""
+    if layer.op.overwrites:
+        return reduce(lambda a, b: draft.method(layer, method, a, b), operands)
+    return reduce(lambda a, b: draft.call(layer, function, a, b), operands)
 
 
 @LAYERS.register("concat")
 def _concat(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return draft.call(layer, draft.torch.cat, operands, 1)
+    op: Any = layer.op
+    return draft.call(layer, draft.torch.cat, operands, 1 + op.along(layer.shapes))
 
 
 @LAYERS.register("slice")
 def _slice(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    return draft.call(layer, draft.torch.narrow, *operands, 1, op.start, layer.output.image[0])
+    ((_, axis, start, stop, step),) = op.arrangement(layer.shapes)
+    if step == 1:
+        return draft.call(layer, draft.torch.narrow, *operands, 1 + axis, start, stop - start)
+    import operator
+
+    places = (slice(None),) * (1 + axis) + (slice(start, stop, step),)
+    return draft.call(layer, operator.getitem, *operands, places)
+
+
+@LAYERS.register("permute")
+def _permute(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    op: Any = layer.op
+    order = (0, *(1 + axis for axis in op.order))
+    moved = draft.call(layer, draft.torch.permute, *operands, order)
+    return draft.call(layer, draft.torch.clone, moved)
 
 
 @LAYERS.register("upsample")
@@ -206,9 +274,10 @@ def _upsample(draft: Draft, layer: Layer, operands: Operands) -> Any:
     if op.coordinates == "asymmetric":
         message = "resizes with coordinates 'asymmetric', which PyTorch does not have"
         raise InputError(layer.node.problem(message, hint="half_pixel or align_corners"))
+    axes = len(layer.shapes[0]) - 1
     module = draft.torch.nn.Upsample(
-        size=None if op.size is None else pair(op.size),
-        scale_factor=None if op.factor is None else tuple(map(float, pair(op.factor))),
+        size=None if op.size is None else each(op.size, axes),
+        scale_factor=None if op.factor is None else tuple(map(float, each(op.factor, axes))),
         mode=op.mode,
         align_corners=op.coordinates == "align_corners" if op.mode == "bilinear" else None,
     )
@@ -220,9 +289,14 @@ def _flatten(draft: Draft, layer: Layer, operands: Operands) -> Any:
     return draft.call(layer, draft.torch.reshape, *operands, (-1, *layer.output.image))
 
 
+LAYERS.add("reshape", _flatten)
+
+
 @LAYERS.register("softmax")
 def _softmax(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return draft.module(layer, draft.torch.nn.Softmax(dim=1), *operands)
+    op: Any = layer.op
+    axis = layer.output.image.channel if op.axis is None else op.axis % len(layer.output.image)
+    return draft.module(layer, draft.torch.nn.Softmax(dim=1 + axis), *operands)
 
 
 @LAYERS.register("dropout")
@@ -242,10 +316,14 @@ def _pad(
     draft: Draft,
     layer: Layer,
     source: Any,
-    pads: tuple[int, int, int, int],
+    pads: tuple[int, ...],
     fill: float = 0.0,
 ) -> Any:
-    """Rows and columns added around a tensor, or cut where the number is negative."""
-    top, left, bottom, right = pads
+    """Places added around a map, or cut where the number is negative.
+
+    ``pads`` are those in front of each spatial axis, then those behind each.
+    """
+    axes = len(pads) // 2
+    pairs = [number for axis in reversed(range(axes)) for number in (pads[axis], pads[axis + axes])]
     pad = draft.torch.nn.functional.pad
-    return draft.call(layer, pad, source, (left, right, top, bottom), "constant", fill)
+    return draft.call(layer, pad, source, tuple(pairs), "constant", fill)

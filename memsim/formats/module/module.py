@@ -71,7 +71,7 @@ def to_torch(network: Network) -> torch.nn.Module:
     """
     torch = import_torch()
     from memsim.formats.module.draft import Draft
-    from memsim.formats.module.layers import LAYERS
+    from memsim.formats.module.elementwise import LAYERS
 
     draft = Draft(torch, network)
     values: dict[str, Any] = {name: draft.input(name) for name in network.inputs}

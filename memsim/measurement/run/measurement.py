@@ -18,6 +18,7 @@ from memsim.measurement.probe.isa import instruction_set
 from memsim.measurement.probe.processor import facts as processor_facts
 from memsim.measurement.probe.processor import flags as processor_flags
 from memsim.measurement.run.malloc import choose_malloc
+from memsim.measurement.run.peak import Peak, peak_of
 from memsim.measurement.run.quiet import Meanwhile, disturbances
 from memsim.measurement.run.runnable import Runnable, prepare
 from memsim.measurement.run.stopwatch import Clock, CpuClock, CudaClock, Times
@@ -72,6 +73,10 @@ class Measurement(MeasuredNetwork):
         From other passes, in which the clock was read after every kernel.
     facts : mapping of str to str
         About machine, software and method.
+    peak : Peak or None
+        Most memory that one pass has allocated; None on a GPU.
+    resident_bytes : int
+        Parameters, buffers and inputs, which are there before and come on top of it.
 
     Examples
     --------
@@ -88,6 +93,8 @@ class Measurement(MeasuredNetwork):
     whole: Times
     kernels: tuple[KernelTime, ...]
     facts: Mapping[str, str]
+    peak: Peak | None = None
+    resident_bytes: int = 0
 
     @property
     def busy(self) -> str:
@@ -110,6 +117,14 @@ class Measurement(MeasuredNetwork):
             for row, each in zip(rows, (None, *self.kernels), strict=True):
                 row["read_bytes"] = self._counted("read_bytes", each)
                 row["write_bytes"] = self._counted("write_bytes", each)
+        if self.peak is not None:
+            whole = {
+                "peak_tensor_bytes": self.peak.tensor_bytes,
+                "peak_allocator_bytes": self.peak.allocator_bytes,
+                "resident_bytes": self.resident_bytes,
+            }
+            for number, row in enumerate(rows):
+                row.update(whole if number == 0 else dict.fromkeys(whole, ""))
         return rows
 
     def _counted(self, name: str, kernel: KernelTime | None) -> int | str:
@@ -217,6 +232,7 @@ def measure(
         meanwhile = Meanwhile()
         whole, kernel_times = _timed(runnable, clock, runs, progress)
         others = meanwhile.others() if device == "cpu" else None
+        peak = peak_of(runnable.forward) if device == "cpu" else None
     facts = _facts(device, threads, clock, runs) | {"memory": memory}
     if others is not None:
         facts["others"] = f"kept {others:.2f} cores busy meanwhile"
@@ -245,6 +261,8 @@ def measure(
         whole=whole,
         kernels=kernels,
         facts=facts,
+        peak=peak,
+        resident_bytes=runnable.resident_bytes,
     )
 
 

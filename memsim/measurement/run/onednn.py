@@ -104,7 +104,7 @@ class _Search:
                 return None
             return Fusion(self.nodes, [start.args[0]], conv)
         layer = self.network[start.meta["layer"]]
-        residual = self._residual(layer.output.image)
+        residual = self._residual(layer.output.image.box)
         attribute = self._activation(("relu",) if residual is not None else None)
         size = (self.network.batch, conv.in_channels, *self._image(start.args[0]))
         fused = _packed_conv(conv, size, attribute, residual is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -82,14 +82,32 @@ class _Plan:
         calls = [self._call(*pair) for pair in zip(self.kernels, self.parts, strict=True)]
         last = {name: at for at, (_, inputs, outputs) in enumerate(calls)
                 for name in (*inputs, *outputs)}  # fmt: skip
+        if not self.fused:
+            last |= self._held(last)
         steps = []
+        ending: dict[int, list[str]] = {}
+        for name, at in last.items():
+            ending.setdefault(at, []).append(name)
         for at, (kernel, (call, inputs, outputs)) in enumerate(
             zip(self.kernels, calls, strict=True)
         ):
-            ending = dict.fromkeys((*inputs, *outputs))
-            dead = tuple(name for name in ending if last[name] == at and name not in results)
+            dead = tuple(name for name in ending.get(at, ()) if name not in results)
             steps.append(Step(kernel, call, inputs, outputs, dead))
         return tuple(steps), results
+
+    def _held(self, last: Mapping[str, int]) -> dict[str, int]:
+        """The last step of each value that the network holds longer than its readers need it."""
+        of_layer = {layer: n for n, kernel in enumerate(self.kernels) for layer in kernel.layers}
+        done, held = -1, {}
+        by_layer = dict[str, int]()
+        for layer in self.network:
+            done = max(done, of_layer.get(layer.name, -1))
+            by_layer[layer.name] = done
+        for node in self.nodes:  # the last of a layer is its value
+            until = self.network.held.get(node.meta["layer"])
+            if until is not None and node.name in last:
+                held[node.name] = max(last[node.name], by_layer[until])
+        return held
 
     def _call(
         self, kernel: Kernel, part: list[Node]

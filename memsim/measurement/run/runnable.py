@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem, SimulationError, did_you_mean
@@ -35,6 +36,8 @@ class Runnable:
         In the order of the program's kernels.
     images : dict of str to torch.Tensor
         The inputs, by name.
+    resident_bytes : int
+        Parameters and buffers of the module, before any are packed, and inputs.
     """
 
     def __init__(
@@ -45,9 +48,11 @@ class Runnable:
         steps: tuple[Step, ...],
         images: dict[str, torch.Tensor],
         results: tuple[str, ...],
+        resident_bytes: int = 0,
     ) -> None:
         self.network, self.lowering, self.device, self.steps = network, lowering, device, steps
         self.images, self._results = images, results
+        self.resident_bytes = resident_bytes
         self._torch = import_torch()
 
     def forward(self, after: Callable[[], object] | None = None) -> tuple[torch.Tensor, ...]:
@@ -123,11 +128,24 @@ def prepare(network: Network, lowering: str = "fused", device: str = "cpu") -> R
         raise SimulationError(f"{network.name} computes nothing: there is nothing to measure")
     from memsim.measurement.run.partition import partition
 
-    module = to_torch(network).to(device)
     fused = lowering == "fused"
+    module = to_torch(_planned(network) if fused else network).to(device)
     images = _images(torch, network, module, device, channels_last=fused)
+    there = [*module.parameters(), *module.buffers(), *images.values()]
+    resident = sum(each.nbytes for each in there)
     steps, results = partition(network, kernels, module, fused)
-    return Runnable(network, lowering, device, steps, images, results)
+    return Runnable(network, lowering, device, steps, images, results, resident)
+
+
+def _planned(network: Network) -> Network:
+    """A network that says nothing of memory: what is fused decides for itself what is in place."""
+    nodes = [
+        replace(node, op=node.op.model_copy(update={"inplace": False}))
+        if node.op.overwrites
+        else node
+        for node in network.nodes
+    ]
+    return Network(network.name, nodes, network.outputs, dtype=network.dtype, batch=network.batch)
 
 
 def _images(

@@ -29,6 +29,7 @@ def measurement_sheet(facts: Measurement, layers: int | None = 10) -> Sheet:
             ("time", f"{_time(facts.whole.median_s)} ± {_time(facts.whole.spread_s / 2)}, "
                      f"{facts.whole.runs} passes{_outliers(facts.whole.outliers)}"),
             *_processor(facts),
+            *_peak(facts),
             *facts.facts.items(),
         ),
         grids=(
@@ -47,6 +48,20 @@ def _processor(facts: Measurement) -> tuple[tuple[str, str], ...]:
     """The processor's time, where it was read."""
     cpu_s = facts.whole.cpu_s
     return () if cpu_s is None else (("processor", f"{_time(cpu_s)} of this process"),)
+
+
+def _peak(facts: Measurement) -> tuple[tuple[str, str], ...]:
+    """The peak of memory, where it was measured."""
+    if facts.peak is None:
+        return ()
+    tensors, everything, resident = (
+        format_bytes(nbytes)
+        for nbytes in (facts.peak.tensor_bytes, facts.peak.allocator_bytes, facts.resident_bytes)
+    )
+    return (
+        ("peak", f"{tensors} of feature maps, {everything} with what kernels need for themselves"),
+        ("beside", f"{resident} of weights and inputs"),
+    )
 
 
 def _row(kernel: KernelTime, facts: Measurement, counted: bool) -> tuple[str, ...]:

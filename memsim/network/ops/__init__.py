@@ -5,18 +5,31 @@ A new operator is a class in one of these files (or a new file) and its line bel
 
 from __future__ import annotations
 
-from memsim.network.ops import conv, linear, opaque, pointwise, pool, scale, shape
+from memsim.network.ops import (
+    arrange,
+    conv,
+    convert,
+    linear,
+    norm,
+    opaque,
+    parametric,
+    pointwise,
+    pool,
+    scale,
+    shape,
+)
 from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes
 from memsim.registry import Registry
 
 OPERATORS: Registry[type[Operator]] = Registry("operator")
 """Every operator class by its ``kind``."""
 
-for _operator in (
+_operators: tuple[type[Operator], ...] = (
     shape.Input,
     conv.Conv,
     conv.ConvTranspose,
     linear.Linear,
+    linear.MatMul,
     pool.MaxPool,
     pool.AvgPool,
     pool.AdaptiveAvgPool,
@@ -36,16 +49,30 @@ for _operator in (
     pointwise.Complement,
     pointwise.Add,
     pointwise.Mul,
+    *pointwise.NAMED,
+    pointwise.Clamp,
+    pointwise.Pow,
+    parametric.Parametric,
+    parametric.PRelu,
+    parametric.ScaleShift,
     scale.Scale,
-    shape.Concat,
-    shape.Slice,
+    convert.Quantize,
+    convert.DynamicQuantize,
+    convert.Dequantize,
+    convert.Cast,
+    arrange.Concat,
+    arrange.Slice,
+    arrange.Flatten,
+    arrange.Reshape,
+    arrange.Permute,
+    norm.Softmax,
+    norm.LayerNorm,
     shape.Upsample,
-    shape.Flatten,
-    shape.Softmax,
     shape.Dropout,
     shape.Identity,
     opaque.Opaque,
-):
+)
+for _operator in _operators:
     OPERATORS.add(_operator.kind, _operator)
 
 __all__ = ["OPERATORS", "Operator", "Shape", "ShapeError", "Shapes"]

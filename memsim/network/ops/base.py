@@ -4,65 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from memsim.network.ops.axes import (
+    LARGEST,
+    Box,
+    Extent,
+    Index,
+    Padding,
+    Pair,
+    Shape,
+    ShapeError,
+    Shapes,
+    Size,
+    around,
+    broadcast,
+    each,
+    first,
+    map_of,
+    pair,
+    sides,
+)
 
-Index = TypeVar("Index", int, "NDArray[np.int64]")
-"""A row or channel number, or an array of them."""
-
-Shape = tuple[int, int, int]
-"""Channels, height, width: a tensor without its batch axis."""
-
-Shapes = tuple[Shape, ...]
-
-LARGEST = 1 << 24
-"""Largest size of a single attribute or axis; far beyond any network."""
-
-
-class ShapeError(ValueError):
-    """An operator cannot be applied to its inputs' shapes."""
-
-
-def _collapse(value: int | tuple[int, ...]) -> int | tuple[int, ...]:
-    """Write ``(3, 3)`` as ``3``, so that equal operators compare equal."""
-    if isinstance(value, tuple) and len(set(value)) == 1:
-        return value[0]
-    return value
-
-
-Size = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
-Extent = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
-Pair = Annotated[Size | tuple[Size, Size], AfterValidator(_collapse)]
-Padding = Annotated[
-    Extent | tuple[Extent, Extent] | tuple[Extent, Extent, Extent, Extent],
-    AfterValidator(_collapse),
+__all__ = [
+    "Arrangement",
+    "Box",
+    "Constructor",
+    "Extent",
+    "Index",
+    "LARGEST",
+    "Operator",
+    "Padding",
+    "Pair",
+    "Shape",
+    "ShapeError",
+    "Shapes",
+    "Size",
+    "Window",
+    "around",
+    "broadcast",
+    "each",
+    "first",
+    "map_of",
+    "pair",
+    "sides",
 ]
 
+Arrangement = tuple[tuple[Any, ...], ...]
+"""How elements are moved without computing, in steps: ``("reshaped", sizes)``, ``("permuted",
+order)``, ``("selected", axis, start, stop, step)`` or ``("expanded", sizes)``."""
 
-def pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    """``3`` -> ``(3, 3)``; height first."""
-    return (value, value) if isinstance(value, int) else value
-
-
-def sides(value: int | tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Padding as ``(top, left, bottom, right)``.
-
-    Examples
-    --------
-    >>> sides(1), sides((0, 3)), sides((0, 0, 1, 1))
-    ((1, 1, 1, 1), (0, 3, 0, 3), (0, 0, 1, 1))
-    """
-    if isinstance(value, int):
-        return (value, value, value, value)
-    if len(value) == 2:
-        return (value[0], value[1], value[0], value[1])
-    top, left, bottom, right = value
-    return (top, left, bottom, right)
+InPlace = Annotated[
+    bool,
+    Field(strict=True, description="written over the first input, as PyTorch's relu_ and += do"),
+]
+"""The attribute ``inplace`` of operators that can be ``in_place``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +89,9 @@ class Window:
 class Operator(BaseModel):
     """Base of all operators: frozen attributes and the questions they answer.
 
-    Shapes are ``(channels, height, width)``; counts are per image. Classes
-    are registered in :mod:`memsim.network.ops`. Whoever needs to know what an operator does asks
+    Shapes are those of one image, such as ``(channels, height, width)``; counts are per image.
+    Which rows and channels an output tile reads is asked and answered in boxes. Classes are
+    registered in :mod:`memsim.network.ops`. Whoever needs to know what an operator does asks
     it; nobody outside this room asks for its class.
 
     Attributes
@@ -110,8 +109,8 @@ class Operator(BaseModel):
         One output element depends on the input elements at the same place alone, so a
         compiler may fuse the operator into its producer.
     in_place : bool
-        Frameworks let it write its output over its input where nobody else reads that; see
-        :mod:`memsim.program.memory.in_place`.
+        Frameworks can let it write its output over its first input; see
+        :mod:`memsim.program.memory.in_place`. Whether one does is :attr:`overwrites`.
     combines : bool
         Elementwise, of several tensors (add, mul).
     folds : bool
@@ -126,9 +125,14 @@ class Operator(BaseModel):
     pools : bool
         Goes over windows without MACs: a machine's ``pooling_per_s`` applies to its work.
     joins : bool
-        Its output is its inputs, stacked along the channels (concat).
+        Its output is its inputs, one after the other along an axis (concat).
+    copied : bool
+        Moves elements without computing (see :meth:`arrangement`), and frameworks make a copy of
+        them where a compiler lets readers find them where they lie (permute).
     view : bool
-        Inference does not execute it: its output is its input.
+        Inference does not execute it: its output is its input, perhaps seen in another shape.
+    loads : bool
+        Elementwise, and what fused kernels do as they load its input: nobody stores its output.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -146,6 +150,8 @@ class Operator(BaseModel):
     pools: ClassVar[bool] = False
     joins: ClassVar[bool] = False
     view: ClassVar[bool] = False
+    loads: ClassVar[bool] = False
+    copied: ClassVar[bool] = False
 
     shorthand: ClassVar[str | None] = None
     """The attribute a scalar stands for in a file: ``linear: 1000`` is ``{out: 1000}``."""
@@ -156,6 +162,16 @@ class Operator(BaseModel):
         return self.elementwise and not (self.combines or self.folds)
 
     @property
+    def overwrites(self) -> bool:
+        """Whether the network says that it writes its output over its first input."""
+        return self.in_place and bool(getattr(self, "inplace", False))
+
+    @property
+    def writes(self) -> str:
+        """The data type of its output: empty where it takes over that of its first input."""
+        return ""
+
+    @property
     def biased(self) -> bool:
         """Whether it multiplies by weights and then adds a learned constant per channel."""
         return False
@@ -164,6 +180,22 @@ class Operator(BaseModel):
     def window(self) -> Window | None:
         """The window it goes over, None for an operator without one of fixed size."""
         return None
+
+    def arrangement(self, inputs: Shapes) -> Arrangement | None:
+        """How it moves the elements of its input without computing; None if it does more.
+
+        Readers may then find them where they lie.
+        """
+        return None
+
+    @property
+    def stacks(self) -> bool:
+        """Whether it joins its inputs along the channels, so that these may stay where they are."""
+        return self.joins
+
+    def reader(self, number: int, inputs: Shapes) -> Operator:
+        """Who is asked which rows and channels of an operand are read: by default this one."""
+        return self
 
     def selects(self, inputs: Shapes) -> tuple[int, int] | None:
         """The channels ``[start, stop)`` of its input that its output consists of.
@@ -192,7 +224,7 @@ class Operator(BaseModel):
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         """Learnable parameters, as frameworks count them."""
-        return self.stored(inputs, output) * output[0]
+        return self.stored(inputs, output) * Shape(output).box[0]
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         """Stored parameters per OUTPUT channel: weights, bias, running statistics."""
@@ -206,8 +238,19 @@ class Operator(BaseModel):
         """Elementwise operations per output element."""
         return 0
 
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        """An operand's shape as this operator goes through it: with the channels it works on.
+
+        Its box is what :meth:`input_rows`, :meth:`touched_rows` and :meth:`input_channels` get as
+        ``source``. By default the axis that the output's channels are, counted from the end, with
+        leading axes of size 1 where there are fewer: as broadcasting aligns them.
+        """
+        if len(source) > len(output):
+            return source
+        return Shape((*(1,) * (len(output) - len(source)), *source), output.channel)
+
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         """The input rows ``[a, b)`` from the first to the last that output rows need.
 
@@ -219,7 +262,7 @@ class Operator(BaseModel):
             return 0 * start, 0 * stop + source[1]
         return start, stop
 
-    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
+    def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
         """The input rows ``a, a + step, ...`` below ``b`` that one output row touches.
 
         ``(a, b, step)``; the step is the same for all rows. By default all of
@@ -229,7 +272,7 @@ class Operator(BaseModel):
         return first, last, 1
 
     def input_channels(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         """The input channels ``[a, b)`` that output channels ``[start, stop)`` need."""
         if source[0] != output[0]:

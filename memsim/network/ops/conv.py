@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from memsim.network.ops.base import (
+    Box,
     Index,
     Operator,
     Padding,
@@ -16,6 +18,10 @@ from memsim.network.ops.base import (
     Shapes,
     Size,
     Window,
+    around,
+    each,
+    first,
+    map_of,
     pair,
     sides,
 )
@@ -49,18 +55,28 @@ class _Convolution(Operator):
 
     def pads(self) -> tuple[int, int, int, int]:
         """Padding as (top, left, bottom, right)."""
-        raise TypeError(f"{type(self).__name__} must define pads()")
+        return sides(self.around(2))
+
+    def around(self, axes: int) -> tuple[int, ...]:
+        """Padding in front of each of so many spatial axes, then that behind each."""
+        raise TypeError(f"{type(self).__name__} must define around()")
+
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return Shape(source, 0)
 
     def op_class(self, inputs: Shapes) -> str:
         depthwise = self.groups > 1 and self.groups == inputs[0][0]
         return "depthwise" if depthwise else "conv"
 
+    def taps(self, inputs: Shapes) -> int:
+        """Places of the kernel."""
+        return math.prod(each(self.kernel, len(inputs[0]) - 1))
+
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        height, width = pair(self.kernel)
-        return inputs[0][0] // self.groups * height * width + int(self.bias)
+        return inputs[0][0] // self.groups * self.taps(inputs) + int(self.bias)
 
     def input_channels(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         per_output, per_input = output[0] // self.groups, source[0] // self.groups
         return start // per_output * per_input, -(-stop // per_output) * per_input
@@ -84,35 +100,45 @@ class Conv(_Convolution):
         ),
     ] = "same"
 
-    def pads(self) -> tuple[int, int, int, int]:
+    def around(self, axes: int) -> tuple[int, ...]:
         if self.padding == "valid":
-            return (0, 0, 0, 0)
+            return (0,) * (2 * axes)
         if isinstance(self.padding, str):
-            (kh, kw), (dh, dw) = pair(self.kernel), pair(self.dilation)
-            return sides((dh * (kh - 1) // 2, dw * (kw - 1) // 2))
-        return sides(self.padding)
+            reach = zip(each(self.kernel, axes), each(self.dilation, axes), strict=True)
+            return around(tuple(step * (size - 1) // 2 for size, step in reach), axes)
+        return around(self.padding, axes)
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        self._check_groups(inputs[0][0])
-        size = window_size(
-            inputs[0], pair(self.kernel), pair(self.stride), self.pads(), pair(self.dilation)
+        source = map_of(self.kind, inputs[0])
+        self._check_groups(source[0])
+        axes = len(source) - 1
+        kernel, stride = each(self.kernel, axes), each(self.stride, axes)
+        dilation = each(self.dilation, axes)
+        return Shape(
+            (self.out, *window_size(source, kernel, stride, self.around(axes), dilation)), 0
         )
-        return (self.out, *size)
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        height, width = pair(self.kernel)
-        fan_in = inputs[0][0] // self.groups * height * width
-        return fan_in * output[0] * output[1] * output[2]
+        return inputs[0][0] // self.groups * self.taps(inputs) * math.prod(output)
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
-        kernel, stride = pair(self.kernel)[0], pair(self.stride)[0]
-        return window_rows(start, stop, kernel, stride, self.pads()[0], pair(self.dilation)[0])
+        top = self._top()
+        return window_rows(
+            start, stop, first(self.kernel), first(self.stride), top, first(self.dilation)
+        )
 
-    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
-        first, last = self.input_rows(row, row + 1, source, output)
-        return first, last, pair(self.dilation)[0]
+    def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
+        low, high = self.input_rows(row, row + 1, source, output)
+        return low, high, first(self.dilation)
+
+    def _top(self) -> int:
+        """Padding in front of the first spatial axis."""
+        if isinstance(self.padding, str):
+            reach = first(self.dilation) * (first(self.kernel) - 1)
+            return 0 if self.padding == "valid" else reach // 2
+        return first(self.padding)
 
 
 class ConvTranspose(_Convolution):
@@ -124,45 +150,44 @@ class ConvTranspose(_Convolution):
     padding: Annotated[Padding, Field(description="rows and columns cut from the output")] = 0
     output_padding: Annotated[
         Annotated[int, Field(strict=True, ge=0, le=64)]
-        | tuple[
-            Annotated[int, Field(strict=True, ge=0, le=64)],
-            Annotated[int, Field(strict=True, ge=0, le=64)],
-        ],
+        | tuple[Annotated[int, Field(strict=True, ge=0, le=64)], ...],
         Field(description="rows and columns added at the bottom and right"),
     ] = 0
 
-    def pads(self) -> tuple[int, int, int, int]:
-        return sides(self.padding)
+    def around(self, axes: int) -> tuple[int, ...]:
+        return around(self.padding, axes)
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        self._check_groups(inputs[0][0])
-        kernel, stride, dilation = pair(self.kernel), pair(self.stride), pair(self.dilation)
-        padding, extra = self.pads(), pair(self.output_padding)
+        source = map_of(self.kind, inputs[0])
+        self._check_groups(source[0])
+        axes = len(source) - 1
+        kernel, stride = each(self.kernel, axes), each(self.stride, axes)
+        dilation, extra = each(self.dilation, axes), each(self.output_padding, axes)
+        padding = self.around(axes)
         size = [
-            (inputs[0][1 + axis] - 1) * stride[axis]
+            (source[1 + axis] - 1) * stride[axis]
             + dilation[axis] * (kernel[axis] - 1)
             + 1
             + extra[axis]
             - padding[axis]
-            - padding[axis + 2]
-            for axis in (0, 1)
+            - padding[axis + axes]
+            for axis in range(axes)
         ]
         if min(size) < 1:
-            raise ShapeError(f"padding leaves an output of {size[0]}x{size[1]}")
-        return (self.out, size[0], size[1])
+            raise ShapeError(f"padding leaves an output of {'x'.join(map(str, size))}")
+        return Shape((self.out, *size), 0)
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        channels, height, width = inputs[0]
-        taps = pair(self.kernel)[0] * pair(self.kernel)[1]
-        return channels * height * width * output[0] // self.groups * taps
+        return math.prod(inputs[0]) * output[0] // self.groups * self.taps(inputs)
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
-        stride, top = pair(self.stride)[0], self.pads()[0]
-        reach = pair(self.dilation)[0] * (pair(self.kernel)[0] - 1)
+        stride, top = first(self.stride), first(self.padding)
+        reach = first(self.dilation) * (first(self.kernel) - 1)
         return -(-(start + top - reach) // stride), (stop - 1 + top) // stride + 1
 
-    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
-        kernel, stride = pair(self.kernel)[0], pair(self.stride)[0]
-        return transposed_rows(row, kernel, stride, self.pads()[0], pair(self.dilation)[0])
+    def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
+        return transposed_rows(
+            row, first(self.kernel), first(self.stride), first(self.padding), first(self.dilation)
+        )

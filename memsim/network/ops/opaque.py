@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from memsim.network.ops.base import Index, Operator, Shape, Shapes, Size
+from memsim.network.ops.base import Box, Index, Operator, Shape, Shapes, Size
 
 
 class Opaque(Operator):
@@ -22,17 +22,23 @@ class Opaque(Operator):
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     op: Annotated[str, Field(description="the operator's own name", min_length=1, max_length=200)]
-    shape: Annotated[tuple[Size, Size, Size], Field(description="[channels, height, width]")]
+    shape: Annotated[
+        tuple[Size, ...],
+        Field(description="[channels, height, width], or other axes", min_length=1, max_length=8),
+    ]
     params: Annotated[int, Field(strict=True, ge=0, le=1 << 44, description="parameters read")] = 0
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        return self.shape
+        return Shape(self.shape)
+
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return source
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         return self.params
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return -(-self.params // output[0])  # shared out among the channels, rounded up
+        return -(-self.params // Shape(output).box[0])  # shared out among the channels, rounded up
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
@@ -41,11 +47,11 @@ class Opaque(Operator):
     # proportional share, so that the kernel reads every input once.
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         return start * source[1] // output[1], -(-stop * source[1] // output[1])
 
     def input_channels(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         return start * source[0] // output[0], -(-stop * source[0] // output[0])

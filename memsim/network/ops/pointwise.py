@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+import math
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
-from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes
+from memsim.network.ops.base import InPlace, Operator, Shape, Shapes, broadcast
+
+Family = TypeVar("Family", bound=Operator)
 
 
-class _Pointwise(Operator):
+class Pointwise(Operator):
+    """Base of operators that frameworks can write over their first input."""
+
     elementwise: ClassVar[bool] = True
     in_place: ClassVar[bool] = True
+
+    inplace: InPlace = False
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
 
 
-class BatchNorm(_Pointwise):
+class BatchNorm(Operator):  # no framework lets it write over its input
     """Batch normalisation at inference: a scale and a shift per channel.
 
     Two parameters per channel are learned (gamma, beta); four are stored, with the running
@@ -25,8 +32,11 @@ class BatchNorm(_Pointwise):
     """
 
     kind: ClassVar[str] = "batchnorm"
-    in_place: ClassVar[bool] = False  # no framework lets it write over its input
+    elementwise: ClassVar[bool] = True
     folds: ClassVar[bool] = True
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         return 4
@@ -37,20 +47,23 @@ class BatchNorm(_Pointwise):
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         return 2 * output[0]
 
+    def output_shape(self, inputs: Shapes) -> Shape:
+        return Shape(inputs[0], 0)
 
-class Relu(_Pointwise):
+
+class Relu(Pointwise):
     """``max(x, 0)``."""
 
     kind: ClassVar[str] = "relu"
 
 
-class Relu6(_Pointwise):
+class Relu6(Pointwise):
     """``min(max(x, 0), 6)``."""
 
     kind: ClassVar[str] = "relu6"
 
 
-class LeakyRelu(_Pointwise):
+class LeakyRelu(Pointwise):
     """``x`` where positive, else ``slope * x``."""
 
     kind: ClassVar[str] = "leaky_relu"
@@ -59,76 +72,201 @@ class LeakyRelu(_Pointwise):
     slope: Annotated[float, Field(ge=0, le=1, description="factor of negative values")] = 0.01
 
 
-class Sigmoid(_Pointwise):
+class Sigmoid(Pointwise):
     """Logistic function."""
 
     kind: ClassVar[str] = "sigmoid"
 
 
-class Tanh(_Pointwise):
+class Tanh(Pointwise):
     """Hyperbolic tangent."""
 
     kind: ClassVar[str] = "tanh"
 
 
-class Silu(_Pointwise):
+class Silu(Pointwise):
     """``x * sigmoid(x)``."""
 
     kind: ClassVar[str] = "silu"
 
 
-class Hardswish(_Pointwise):
+class Hardswish(Pointwise):
     """``x * relu6(x + 3) / 6``."""
 
     kind: ClassVar[str] = "hardswish"
 
 
-class Hardsigmoid(_Pointwise):
+class Hardsigmoid(Pointwise):
     """``relu6(x + 3) / 6``."""
 
     kind: ClassVar[str] = "hardsigmoid"
 
 
-class Gelu(_Pointwise):
+class Gelu(Pointwise):
     """Gaussian error linear unit."""
 
     kind: ClassVar[str] = "gelu"
 
 
-class Complement(_Pointwise):
+class Complement(Pointwise):
     """``1 - x``: what a gate of value ``x`` lets through on its other side."""
 
     kind: ClassVar[str] = "complement"
 
 
-class _Combine(_Pointwise):
+class Combine(Pointwise):
+    """Base of operators of several tensors; what has size 1 along an axis is repeated along it."""
+
     arity: ClassVar[tuple[int, int | None]] = (2, None)
     combines: ClassVar[bool] = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        channels = max(shape[0] for shape in inputs)
-        for shape in inputs:
-            if shape[0] != channels:
-                counts = " and ".join(str(s[0]) for s in inputs)
-                raise ShapeError(f"{self.kind} needs equal channels, not {counts}")
-        size = max(shape[1:] for shape in inputs)
-        for shape in inputs:
-            if shape[1:] not in (size, (1, 1)):
-                sizes = " and ".join(f"{s[1]}x{s[2]}" for s in inputs)
-                raise ShapeError(f"{self.kind} needs equal sizes (or 1x1), not {sizes}")
-        return (channels, *size)
+        if all(shape == inputs[0] for shape in inputs):
+            return inputs[0]
+        largest = max(inputs, key=lambda shape: (len(shape), math.prod(shape)))
+        return Shape(broadcast(self.kind, inputs), Shape(largest).channel)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return len(inputs) - 1
 
 
-class Add(_Combine):
-    """Sum of tensors of one shape; a 1x1 map is broadcast."""
+class Add(Combine):
+    """Sum of tensors; what has size 1 along an axis is repeated along it."""
 
     kind: ClassVar[str] = "add"
 
 
-class Mul(_Combine):
-    """Product of tensors of one shape; a 1x1 map is broadcast (squeeze-and-excitation)."""
+class Mul(Combine):
+    """Product of tensors; what has size 1 along an axis is repeated along it, as the 1x1 map of
+    squeeze-and-excitation is."""
 
     kind: ClassVar[str] = "mul"
+
+
+def _named(base: type[Family], kind: str, formula: str) -> type[Family]:
+    """An operator that differs from others of its family in its name alone."""
+    name = "".join(map(str.title, kind.split("_")))
+    body = {
+        "kind": kind,
+        "arity": base.arity if kind not in THREE else (3, 3),
+        "__doc__": f"``{formula}``.",
+        "__module__": __name__,
+        "__annotations__": {"kind": ClassVar[str], "arity": ClassVar[tuple[int, int | None]]},
+    }
+    return type(name, (base,), body)
+
+
+FUNCTIONS = {
+    "abs": "|x|",
+    "neg": "-x",
+    "sign": "-1, 0 or 1",
+    "square": "x * x",
+    "sqrt": "sqrt(x)",
+    "rsqrt": "1 / sqrt(x)",
+    "reciprocal": "1 / x",
+    "exp": "exp(x)",
+    "exp2": "2 ** x",
+    "expm1": "exp(x) - 1",
+    "log": "log(x)",
+    "log2": "log2(x)",
+    "log10": "log10(x)",
+    "log1p": "log(1 + x)",
+    "erf": "erf(x)",
+    "erfc": "1 - erf(x)",
+    "sin": "sin(x)",
+    "cos": "cos(x)",
+    "tan": "tan(x)",
+    "asin": "asin(x)",
+    "acos": "acos(x)",
+    "atan": "atan(x)",
+    "sinh": "sinh(x)",
+    "cosh": "cosh(x)",
+    "asinh": "asinh(x)",
+    "acosh": "acosh(x)",
+    "atanh": "atanh(x)",
+    "floor": "floor(x)",
+    "ceil": "ceil(x)",
+    "round": "round(x)",
+    "trunc": "trunc(x)",
+    "frac": "x - trunc(x)",
+    "elu": "x where positive, else exp(x) - 1",
+    "celu": "x where positive, else a * (exp(x / a) - 1)",
+    "selu": "1.0507 * x where positive, else 1.7581 * (exp(x) - 1)",
+    "mish": "x * tanh(log(1 + exp(x)))",
+    "softplus": "log(1 + exp(x))",
+    "softsign": "x / (1 + |x|)",
+    "logsigmoid": "log(sigmoid(x))",
+    "logit": "log(x / (1 - x))",
+    "hardshrink": "x where |x| > 0.5, else 0",
+    "softshrink": "x moved towards 0 by 0.5, at most to 0",
+    "threshold": "x above a number, else another number",
+    "compare": "whether x is more, less or the same as a number",
+    "modulo": "what is left of x divided by a number",
+    "shift": "the bits of x moved, or combined with a number's",
+    "isnan": "whether x is no number",
+    "isinf": "whether x is infinite",
+    "isfinite": "whether x is a finite number",
+    "nan_to_num": "x, and numbers for what is none",
+    "logical_not": "not x",
+    "bitwise_not": "each bit of x the other way",
+}
+"""Operators of one tensor that differ in the function alone, which moves the same bytes."""
+
+COMBINATIONS = {
+    "sub": "x - y",
+    "div": "x / y",
+    "minimum": "min(x, y)",
+    "maximum": "max(x, y)",
+    "average": "(x + y) / 2",
+    "power": "x ** y",
+    "remainder": "what is left of x / y",
+    "atan2": "atan(x / y)",
+    "equal": "x == y",
+    "not_equal": "x != y",
+    "greater": "x > y",
+    "greater_equal": "x >= y",
+    "less": "x < y",
+    "less_equal": "x <= y",
+    "logical_and": "x and y",
+    "logical_or": "x or y",
+    "logical_xor": "either x or y",
+    "bitwise_and": "bits of both x and y",
+    "bitwise_or": "bits of x or y",
+    "bitwise_xor": "bits of either x or y",
+    "bit_shift": "the bits of x moved by y places",
+    "masked": "x, and a number where y says so",
+    "gated": "x * sigmoid(y)",
+    "leak": "x where positive, else y * x",
+    "blend": "x + number * (y - x)",
+    "where": "y where x says so, else z",
+    "lerp": "x + z * (y - x)",
+    "addcmul": "x + number * y * z",
+    "addcdiv": "x + number * y / z",
+}
+"""Operators of several tensors, likewise; sizes of 1 are repeated."""
+
+THREE = frozenset({"where", "lerp", "addcmul", "addcdiv"})
+"""Those of three tensors."""
+
+NAMED: tuple[type[Operator], ...] = (
+    *(_named(Pointwise, kind, formula) for kind, formula in FUNCTIONS.items()),
+    *(_named(Combine, kind, formula) for kind, formula in COMBINATIONS.items()),
+)
+
+
+class Clamp(Pointwise):
+    """``min(max(x, low), high)``; no bound where none is given."""
+
+    kind: ClassVar[str] = "clamp"
+
+    low: Annotated[float | None, Field(allow_inf_nan=False, description="lower bound")] = None
+    high: Annotated[float | None, Field(allow_inf_nan=False, description="upper bound")] = None
+
+
+class Pow(Pointwise):
+    """``x ** exponent``."""
+
+    kind: ClassVar[str] = "pow"
+    shorthand: ClassVar[str | None] = "exponent"
+
+    exponent: Annotated[float, Field(allow_inf_nan=False, description="the power")] = 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from memsim.network.ops.base import (
+    Box,
     Index,
     Operator,
     Padding,
@@ -15,6 +17,10 @@ from memsim.network.ops.base import (
     ShapeError,
     Shapes,
     Window,
+    around,
+    each,
+    first,
+    map_of,
     pair,
     sides,
 )
@@ -39,22 +45,28 @@ class _WindowPool(Operator):
         kernel = pair(self.kernel)
         return kernel, kernel if self.stride is None else pair(self.stride), sides(self.padding)
 
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return Shape(source, 0)
+
     def output_shape(self, inputs: Shapes) -> Shape:
-        kernel, stride, padding = self.geometry()
-        if any(2 * pad > kernel[i % 2] for i, pad in enumerate(padding)):
+        source = map_of(self.kind, inputs[0])
+        axes = len(source) - 1
+        kernel, padding = each(self.kernel, axes), around(self.padding, axes)
+        stride = kernel if self.stride is None else each(self.stride, axes)
+        if any(2 * pad > kernel[i % axes] for i, pad in enumerate(padding)):
             raise ShapeError("a pool's padding is at most half its kernel")
-        size = window_size(inputs[0], kernel, stride, padding, ceil_mode=self.ceil_mode)
-        return (inputs[0][0], *size)
+        size = window_size(source, kernel, stride, padding, ceil_mode=self.ceil_mode)
+        return Shape((source[0], *size), 0)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
-        kernel, _, _ = self.geometry()
-        return kernel[0] * kernel[1]
+        return math.prod(each(self.kernel, len(inputs[0]) - 1))
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
-        kernel, stride, padding = self.geometry()
-        return window_rows(start, stop, kernel[0], stride[0], padding[0])
+        kernel = first(self.kernel)
+        stride = kernel if self.stride is None else first(self.stride)
+        return window_rows(start, stop, kernel, stride, first(self.padding))
 
 
 class MaxPool(_WindowPool):
@@ -78,15 +90,19 @@ class AdaptiveAvgPool(Operator):
 
     size: Annotated[Pair, Field(description="output size, or [height, width]")]
 
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return Shape(source, 0)
+
     def output_shape(self, inputs: Shapes) -> Shape:
-        return (inputs[0][0], *pair(self.size))
+        source = map_of(self.kind, inputs[0])
+        return Shape((source[0], *each(self.size, len(source) - 1)), 0)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
-        _, height, width = inputs[0]
-        return -(-height // output[1]) * -(-width // output[2])
+        sizes = zip(inputs[0][1:], output[1:], strict=True)
+        return math.prod(-(-size // places) for size, places in sizes)
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         return start * source[1] // output[1], -(-stop * source[1] // output[1])
 
@@ -100,14 +116,18 @@ class AdaptiveMaxPool(AdaptiveAvgPool):
 class _GlobalPool(Operator):
     pools: ClassVar[bool] = True
 
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return Shape(source, 0)
+
     def output_shape(self, inputs: Shapes) -> Shape:
-        return (inputs[0][0], 1, 1)
+        source = map_of(self.kind, inputs[0])
+        return Shape((source[0], *(1,) * (len(source) - 1)), 0)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
-        return inputs[0][1] * inputs[0][2]
+        return math.prod(inputs[0][1:])
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         return 0 * start, 0 * stop + source[1]
 

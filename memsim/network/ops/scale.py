@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from memsim.network.ops.base import Operator, Shape, Shapes
+from memsim.network.ops.base import InPlace, Operator, Shape, Shapes
 
 
 class Scale(Operator):
@@ -17,6 +17,7 @@ class Scale(Operator):
     in_place: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "factor"
 
+    inplace: InPlace = False
     factor: Annotated[float, Field(allow_inf_nan=False, description="multiplies each element")] = 1
     shift: Annotated[float, Field(allow_inf_nan=False, description="is added to each element")] = 0
 

@@ -1,4 +1,4 @@
-"""Operators that arrange data: inputs, concat, slices, resizing, softmax."""
+"""Inputs, resizing, and what is nothing at inference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from memsim.network.ops.base import (
-    Extent,
+    Box,
     Index,
     Operator,
     Pair,
@@ -15,63 +15,35 @@ from memsim.network.ops.base import (
     ShapeError,
     Shapes,
     Size,
-    pair,
+    each,
+    map_of,
 )
 
 
 class Input(Operator):
-    """A network input of the given shape (channels, height, width)."""
+    """A network input of the given shape, such as channels, height, width.
+
+    Two axes are tokens and channels, if ``channel`` does not say otherwise.
+    """
 
     kind: ClassVar[str] = "input"
     is_input: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "shape"
     arity: ClassVar[tuple[int, int | None]] = (0, 0)
 
-    shape: Annotated[tuple[Size, Size, Size], Field(description="[channels, height, width]")]
+    shape: Annotated[
+        tuple[Size, ...],
+        Field(description="[channels, height, width], or other axes", min_length=1, max_length=8),
+    ]
+    channel: Annotated[
+        int | None,
+        Field(strict=True, ge=0, le=7, description="axis of the channels, if it is not the usual"),
+    ] = None
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        return self.shape
-
-
-class Concat(Operator):
-    """Tensors of one size stacked along the channels, in the order of ``from``."""
-
-    kind: ClassVar[str] = "concat"
-    joins: ClassVar[bool] = True
-    arity: ClassVar[tuple[int, int | None]] = (1, None)
-
-    def output_shape(self, inputs: Shapes) -> Shape:
-        for shape in inputs:
-            if shape[1:] != inputs[0][1:]:
-                sizes = " and ".join(f"{s[1]}x{s[2]}" for s in inputs)
-                raise ShapeError(f"concat needs equal sizes, not {sizes}")
-        return (sum(shape[0] for shape in inputs), *inputs[0][1:])
-
-
-class Slice(Operator):
-    """Channels ``start`` to ``stop`` (exclusive) of its input."""
-
-    kind: ClassVar[str] = "slice"
-
-    start: Annotated[Extent, Field(description="first channel")] = 0
-    stop: Annotated[Size | None, Field(description="channel after the last; the end if absent")] = (
-        None
-    )
-
-    def selects(self, inputs: Shapes) -> tuple[int, int]:
-        return self.start, inputs[0][0] if self.stop is None else self.stop
-
-    def output_shape(self, inputs: Shapes) -> Shape:
-        channels = inputs[0][0]
-        start, stop = self.selects(inputs)
-        if not start < stop <= channels:
-            raise ShapeError(f"channels {start} to {stop} are no slice of {channels} channels")
-        return (stop - start, *inputs[0][1:])
-
-    def input_channels(
-        self, start: Index, stop: Index, source: Shape, output: Shape
-    ) -> tuple[Index, Index]:
-        return start + self.start, stop + self.start
+        if self.channel is not None and self.channel >= len(self.shape):
+            raise ShapeError(f"there is no axis {self.channel} in {Shape(self.shape)}")
+        return Shape(self.shape, self.channel)
 
 
 class Upsample(Operator):
@@ -92,28 +64,32 @@ class Upsample(Operator):
     ] = None
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        channels, height, width = inputs[0]
+        source = map_of(self.kind, inputs[0])
+        axes = len(source) - 1
         if self.coordinates is not None and self.mode == "nearest":
             raise ShapeError("upsample takes coordinates for mode bilinear alone")
         if (self.factor is None) == (self.size is None):
             raise ShapeError("upsample takes either a factor or a size")
         if self.size is not None:
-            return (channels, *pair(self.size))
+            return Shape((source[0], *each(self.size, axes)), 0)
         assert self.factor is not None
-        vertical, horizontal = pair(self.factor)
-        return (channels, height * vertical, width * horizontal)
+        factors = zip(source[1:], each(self.factor, axes), strict=True)
+        return Shape((source[0], *(size * factor for size, factor in factors)), 0)
+
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return Shape(source, 0)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1 if self.mode == "nearest" else 4
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         first, _ = self._neighbours(start, source[1], output[1])
         _, last = self._neighbours(stop - 1, source[1], output[1])
         return first, last + 1
 
-    def touched_rows(self, row: Index, source: Shape, output: Shape) -> tuple[Index, Index, int]:
+    def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
         first, last = self._neighbours(row, source[1], output[1])
         return first, last + 1, 1
 
@@ -143,17 +119,6 @@ class Upsample(Operator):
         return above, above + (above < size - 1)
 
 
-class Flatten(Operator):
-    """All elements as channels of a 1x1 map."""
-
-    kind: ClassVar[str] = "flatten"
-    view: ClassVar[bool] = True
-
-    def output_shape(self, inputs: Shapes) -> Shape:
-        channels, height, width = inputs[0]
-        return (channels * height * width, 1, 1)
-
-
 class Dropout(Operator):
     """Nothing at inference."""
 
@@ -169,17 +134,3 @@ class Identity(Operator):
 
     kind: ClassVar[str] = "identity"
     view: ClassVar[bool] = True
-
-
-class Softmax(Operator):
-    """Exponentials over the channels, normalised."""
-
-    kind: ClassVar[str] = "softmax"
-
-    def work(self, inputs: Shapes, output: Shape) -> int:
-        return 4
-
-    def input_channels(
-        self, start: Index, stop: Index, source: Shape, output: Shape
-    ) -> tuple[Index, Index]:
-        return 0 * start, 0 * stop + source[0]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import gcd
 
-from memsim.network.ops.base import Index, Shape, ShapeError
+from memsim.network.ops.base import Index, ShapeError
 
-AXES = ("height", "width")
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""Names of spatial axes, by how many there are."""
 
 
 def window_size(
-    source: Shape,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int, int, int],
-    dilation: tuple[int, int] = (1, 1),
+    source: Sequence[int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...] = (1, 1, 1),
     ceil_mode: bool = False,
-) -> tuple[int, int]:
-    """Output height and width of a sliding window, by PyTorch's rule.
+) -> tuple[int, ...]:
+    """Spatial sizes of a sliding window's output, such as height and width, by PyTorch's rule.
 
     ``floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1``; with
     ``ceil_mode`` rounded up, but no window starts in the padding behind the input.
@@ -28,8 +30,9 @@ def window_size(
         If the window is larger than the padded input.
     """
     result = []
-    for axis, name in enumerate(AXES):
-        size, before, after = source[1 + axis], padding[axis], padding[axis + 2]
+    axes = len(source) - 1
+    for axis, name in enumerate(AXES[axes]):
+        size, before, after = source[1 + axis], padding[axis], padding[axis + axes]
         reach = dilation[axis] * (kernel[axis] - 1) + 1
         room = size + before + after - reach
         if room < 0:
@@ -41,7 +44,7 @@ def window_size(
         if ceil_mode and (count - 1) * stride[axis] >= size + before:
             count -= 1
         result.append(count)
-    return result[0], result[1]
+    return tuple(result)
 
 
 def window_rows(

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from memsim.network.graph import Network
 from memsim.network.ops.base import Operator
+from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Kernel, Operand
 from memsim.program.lowering.walk import Rules, Walk
@@ -44,6 +45,7 @@ def library_pass(
     operands: tuple[Operand, ...],
     output: Tensor,
     stored: int = 0,
+    shares: tuple[Weights, ...] = (),
 ) -> Kernel:
     """An elementwise kernel that a library runs for another one's layer, before or after it.
 
@@ -60,6 +62,8 @@ def library_pass(
         The layer's own, or one between the two kernels.
     stored : int
         Parameters per output channel.
+    shares : tuple of Weights
+        The tensors they lie in, where other layers read them too.
     """
     return Kernel(
         name=f"{kernel.name}.{name}",
@@ -75,4 +79,5 @@ def library_pass(
         work=1,
         load_work=0,
         leaves=kernel.leaves and output is kernel.output,
+        shares=shares,
     )

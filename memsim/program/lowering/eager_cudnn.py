@@ -21,6 +21,10 @@ class AddBias(Operator):
     elementwise: ClassVar[bool] = True
     in_place: ClassVar[bool] = True
 
+    @property
+    def overwrites(self) -> bool:
+        return True
+
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
 
@@ -53,7 +57,8 @@ def _split(kernel: Kernel) -> Iterator[Kernel]:
         yield kernel
         return
     product = Tensor(f"{kernel.output.name}.product", kernel.output.shape, kernel.output.dtype)
-    yield replace(kernel, output=product, stored=kernel.stored - 1, leaves=False)
+    weights, bias = kernel.apart
+    yield replace(kernel, output=product, stored=kernel.stored - 1, leaves=False, shares=weights)
     op = AddBias()
     operand = Operand(View.of(product), op=op)
-    yield library_pass(kernel, "bias", op, (operand,), kernel.output, stored=1)
+    yield library_pass(kernel, "bias", op, (operand,), kernel.output, 1, bias)

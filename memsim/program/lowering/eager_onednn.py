@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from memsim.network.graph import Layer, Network
-from memsim.network.ops.base import Index, Operator, Shape, Shapes
+from memsim.network.ops.base import Box, Index, Operator, Shape, Shapes
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Kernel, Operand, View
 from memsim.program.lowering.base import library_pass
@@ -30,7 +30,7 @@ class _Packed(Operator):
     """Reads packed weights: those of a tile's output channels, whatever its rows."""
 
     def input_rows(
-        self, start: Index, stop: Index, source: Shape, output: Shape
+        self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         return 0 * start, 0 * stop + source[1]
 
@@ -73,7 +73,8 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
 
     (source,) = kernel.operands
     bias = int(kernel.op.biased)
-    channels, height, width = source.view.shape
+    shared, added = kernel.apart
+    channels, height, width = source.view.shape.box
     if channels >= BLOCK:
         image = (kernel.output.shape[0], channels, height, width)
         blocked = Tensor(f"{kernel.name}.input.blocked", image, kernel.output.dtype)
@@ -86,13 +87,14 @@ def _reordered(kernel: Kernel, layer: Layer) -> Iterator[Kernel]:
         f"{kernel.name}.weight.packed", (1, filters, kernel.stored - bias, 1), kernel.output.dtype
     )
     yield library_pass(
-        kernel, "reorder_weights", Reorder(), (), packed, stored=kernel.stored - bias
+        kernel, "reorder_weights", Reorder(), (), packed, kernel.stored - bias, shared
     )
     product = replace(kernel.output, name=f"{kernel.output.name}.blocked")
     weights = Operand(View.of(packed), op=_Packed(), packed=True)
     yield replace(
-        kernel, operands=(source, weights), own=1, output=product, stored=bias, leaves=False
-    )
+        kernel, operands=(source, weights), own=1, output=product, stored=bias, leaves=False,
+        shares=added,
+    )  # fmt: skip
     yield library_pass(
         kernel,
         "reorder_output",

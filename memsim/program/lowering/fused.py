@@ -14,4 +14,4 @@ class Fused(Lowering):
 
     name: ClassVar[str] = "fused"
     assumes: ClassVar[tuple[str, ...]] = ("batch norms folded, elementwise followers fused",)
-    rules: ClassVar[Rules] = Rules(fuses=True, prunes=True)
+    rules: ClassVar[Rules] = Rules(fuses=True, prunes=True, plans_memory=True)

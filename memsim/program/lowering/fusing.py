@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from memsim.network.graph import Layer
 from memsim.network.ops.base import Shape
@@ -49,7 +49,7 @@ class Group:
     @property
     def output(self) -> Tensor:
         """What is written."""
-        return Tensor(self.last.name, self.head.output.shape, self.head.output.dtype)
+        return replace(self.head.output, name=self.last.name, dtype=self.last.output.dtype)
 
     @property
     def computing(self) -> list[Layer]:
@@ -68,6 +68,8 @@ class Grouping:
         output they alone read. Otherwise every layer is a group of its own.
     concats : bool
         Whether concats are views.
+    moves : bool
+        Whether readers find elements that are only moved (permute) where they lie.
 
     Attributes
     ----------
@@ -75,22 +77,26 @@ class Grouping:
         The group of each layer that does something.
     flat : dict of str to bool
         Whether a layer's output is a map larger than 1x1 seen as a column of channels, by a
-        flatten: its elements then lie in the order of that map's.
+        flatten or a reshape: its elements then lie in the order of that map's.
+    folded : dict of str to bool
+        Whether a layer is seen in other places than it is stored, so that its channels are none
+        of a stored tensor's.
     """
 
-    def __init__(self, wiring: Wiring, *, fuses: bool, concats: bool) -> None:
-        self.wiring, self.fuses, self.concats = wiring, fuses, concats
+    def __init__(self, wiring: Wiring, *, fuses: bool, concats: bool, moves: bool = False) -> None:
+        self.wiring, self.fuses, self.concats, self.moves = wiring, fuses, concats, moves
         self.of: dict[str, Group] = {}
         self.flat: dict[str, bool] = {}
+        self.folded: dict[str, bool] = {}
         self._whole: dict[str, bool] = {}  # False for channels of a flattened map
-        self._position = {layer.name: at for at, layer in enumerate(wiring.layers)}
         for layer in wiring.layers:
             self._add(layer)
 
     def _add(self, layer: Layer) -> None:
         sources = [tensor.name for tensor in layer.inputs]
         self._whole[layer.name] = True
-        if moves_nothing(layer):
+        self.folded[layer.name] = self._folds(layer)
+        if self.wiring.moves_nothing(layer):
             (source,) = sources
             self.flat[layer.name] = self.flat[source] or layer.output.image != layer.shapes[0]
             self._whole[layer.name] = self._whole[source]
@@ -118,11 +124,30 @@ class Grouping:
         self.of[layer.name] = group
 
     def arranged(self, layer: Layer) -> bool:
-        """Whether a layer only says which channels lie where: a slice, or a concat as a view."""
+        """Whether a layer only says what lies where: a slice, a permute, a concat as a view."""
         if layer.op.joins:
-            return self.concats
-        chosen = layer.op.selects(layer.shapes) is not None
-        return chosen and layer.name not in self.wiring.leaves
+            return self.concats and layer.op.stacks and not any(
+                self.folded[tensor.name] or tensor.image.channel != layer.output.image.channel
+                for tensor in layer.inputs
+            )  # fmt: skip
+        if layer.name in self.wiring.leaves:
+            return False
+        if layer.op.selects(layer.shapes) is not None:
+            return True
+        moves = layer.op.arrangement(layer.shapes) is not None
+        return moves and (self.moves or not layer.op.copied)
+
+    def _folds(self, layer: Layer) -> bool:
+        """Whether a layer is seen in other places than it is stored."""
+        if layer.op.is_input:
+            return False
+        before = self.folded[layer.inputs[0].name]
+        if layer.op.view:
+            flattened = layer.output.image[1:] == (1, 1)
+            return before or not (flattened or layer.output.image == layer.shapes[0])
+        if not self.arranged(layer) or layer.op.joins:
+            return False
+        return before or layer.op.selects(layer.shapes) is None
 
     def _name_after(self, view: Layer) -> None:
         """Let a fused output bear the name of a view that alone reads it, as a chain ends there."""
@@ -143,15 +168,18 @@ class Grouping:
         return self.fuses and (group.head.op.multiplies or group.head.op.elementwise)
 
     def _host(self, layer: Layer) -> Group | None:
-        """The group that an elementwise layer joins: of several the one that is listed last."""
+        """The group that an elementwise layer joins: of several that of the last operand.
+
+        Whoever writes a sum computes its operands from left to right, so it is what runs last. How
+        layers are listed says nothing of the network.
+        """
         if not (self.fuses and layer.op.elementwise):
             return None
-        hosts = []
-        for tensor in layer.inputs:
+        for tensor in reversed(layer.inputs):
             group = self.of.get(self.wiring.root[tensor.name])
             if group is not None and self._joins(layer, group, tensor):
-                hosts.append(group)
-        return max(hosts, key=lambda group: self._position[group.head.name], default=None)
+                return group
+        return None
 
     def _joins(self, layer: Layer, group: Group, tile: Tensor) -> bool:
         """Whether a layer can run on a group's output tile, of which it sees ``tile``."""

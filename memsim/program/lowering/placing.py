@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from memsim.network.graph import Layer
+from memsim.network.ops.base import Shape
 from memsim.program.kernel import View
 from memsim.program.lowering.wiring import Wiring
 
@@ -39,27 +40,32 @@ class Placing:
     ----------
     wiring : Wiring
     placed : set of str
-        The concats that have a place of their own. The others are copies, or nothing but lists of
-        their parts.
+        The concats that have a place of their own.
+    joined : set of str
+        Those that are not copied: what is not placed of them is nothing but a list of its parts.
     """
 
-    def __init__(self, wiring: Wiring, placed: set[str]) -> None:
-        self.wiring, self.placed = wiring, placed
+    def __init__(self, wiring: Wiring, placed: set[str], joined: set[str]) -> None:
+        self.wiring, self.placed, self.joined = wiring, placed, joined
         self._owner: dict[str, str] = {}
         """The concat in whose place a root is written."""
-        for layer in reversed(wiring.layers):  # the last concat first, as TensorRT does
-            if layer.name in self.placed:
-                for name, _ in self._sources(layer, False):
-                    root = wiring.root[name]
-                    if self._movable(root):
-                        self._owner.setdefault(root, layer.name)
+        # The last concat first, as TensorRT does: the one with the longest way to it, and of
+        # equal ones any, but the same one however layers are listed.
+        by_depth = sorted(self.placed, key=lambda name: (wiring.depth[name], name), reverse=True)
+        for concat in by_depth:
+            for name, _ in self._sources(wiring.network[concat], False):
+                root = wiring.root[name]
+                if self._movable(root):
+                    self._owner.setdefault(root, concat)
 
     def _movable(self, root: str) -> bool:
         """Whether something that is written can be written elsewhere."""
         layer, wiring = self.wiring.network[root], self.wiring
         if layer.op.is_input or root in wiring.leaves:
             return False
-        return root in self.placed or not (layer.op.joins or layer.op.selects(layer.shapes))
+        if layer.op.joins:
+            return root in self.placed
+        return not (layer.op.selects(layer.shapes) or layer.op.arrangement(layer.shapes))
 
     def _sources(self, concat: Layer, flat: bool) -> list[tuple[str, bool]]:
         """The layers that a concat consists of, each with whether it is seen through a flatten.
@@ -69,7 +75,7 @@ class Placing:
         found = []
         for tensor in concat.inputs:
             root = self.wiring.network[self.wiring.root[tensor.name]]
-            if root.op.joins and root.name not in self.placed:
+            if root.name in self.joined and root.name not in self.placed:
                 found += self._sources(root, flat or tensor.image != root.output.image)
             else:
                 found.append((tensor.name, flat))
@@ -89,7 +95,7 @@ class Placing:
         for name, flat in self._sources(concat, False):
             view, root = views[name], self.wiring.root[name]
             if flat:
-                view = View(view.segments, (math.prod(view.shape), 1, 1), True)
+                view = View(view.segments, Shape((math.prod(view.shape), 1, 1)), True)
             copied = self._owner.get(root) != concat.name or root in written
             written.add(root)
             parts.append(Part(view, copied))

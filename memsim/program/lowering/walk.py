@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from memsim.network.graph import Layer, Network
+from memsim.network.ops import Operator
 from memsim.network.tensor import Tensor
-from memsim.program.kernel import IDENTITY, Kernel, Operand, Segment, View
+from memsim.program.kernel import IDENTITY, Kernel, Operand, Role, Segment, View
 from memsim.program.lowering.fusing import Group, Grouping
+from memsim.program.lowering.parameters import Parameters, folded
 from memsim.program.lowering.placing import Placing
 from memsim.program.lowering.wiring import Wiring
 from memsim.program.roles import operand_role, output_role
@@ -37,12 +39,16 @@ class Rules:
     concats : Concats
     applies_on_load : bool
         An elementwise chain before a convolution is applied as the convolution loads.
+    plans_memory : bool
+        Operators write over what nobody needs any more, and memory is free after its last reader.
+        Else both are as the network says: ``inplace`` and ``held``.
     """
 
     fuses: bool = False
     prunes: bool = False
     concats: Concats = Concats.COPY
     applies_on_load: bool = False
+    plans_memory: bool = False
 
 
 class Walk:
@@ -56,16 +62,25 @@ class Walk:
 
     def __init__(self, rules: Rules, network: Network) -> None:
         self.rules, self.network = rules, network
-        self.wiring = Wiring(network, prune=rules.prunes)
-        joined = rules.concats is not Concats.COPY
-        self.groups = Grouping(self.wiring, fuses=rules.fuses, concats=joined)
-        concats = {layer.name for layer in self.wiring.layers if layer.op.joins}
+        self.wiring = Wiring(network, prune=rules.prunes, loads=rules.fuses)
+        self.groups = Grouping(
+            self.wiring,
+            fuses=rules.fuses,
+            concats=rules.concats is not Concats.COPY,
+            moves=rules.fuses,
+        )
+        self.parameters = Parameters(self.groups.of, self._stored)
+        concats = {
+            layer.name
+            for layer in self.wiring.layers
+            if layer.op.joins and self.groups.arranged(layer)
+        }
         placed = {
             Concats.COPY: set(),
             Concats.IN_PLACE: concats,
             Concats.VIEW: concats & self.wiring.leaves,  # an output must lie somewhere
         }
-        self.placing = Placing(self.wiring, placed[rules.concats])
+        self.placing = Placing(self.wiring, placed[rules.concats], concats)
         self.views: dict[str, View] = {}
         """How readers see each layer."""
         self.copies: dict[str, Kernel] = {}
@@ -99,16 +114,17 @@ class Walk:
         image = layer.output.image
         sources = [self.views[tensor.name] for tensor in layer.inputs]
         if group is None:  # it moves nothing
-            flat = sources[0].flat or image != layer.shapes[0]
-            return View(sources[0].segments, image, flat, sources[0].prologue)
+            return sources[0] if image == layer.shapes[0] else sources[0].seen(image)
         if not self.groups.arranged(layer):
             if self._applied_on_load(group):
                 return self._with_prologue(group)
             view = View.of(group.output)
-            return view if image == view.shape else View(view.segments, image, True)
+            return view if image == view.shape else view.seen(image)
         if not layer.op.joins:
-            start, stop = layer.op.selects(layer.shapes) or (0, image[0])
-            return sources[0].channels(start, stop)
+            chosen = layer.op.selects(layer.shapes)
+            if chosen is not None:
+                return sources[0].channels(*chosen)
+            return sources[0].arranged(layer.op.arrangement(layer.shapes) or (), image)
         if layer.name in self.placing.placed:
             placed = self._place(layer)
             if self.rules.concats is Concats.IN_PLACE:
@@ -119,12 +135,12 @@ class Walk:
         """A concat where it lies; what of it is not written there is copied."""
         parts = self.placing.parts(concat, self.views)
         copied = [part.view for part in parts if part.copied]
-        channels = sum(view.shape[0] for view in copied)
-        images, _, height, width = concat.output.shape
-        output = Tensor(concat.name, (images, channels, height, width), concat.output.dtype)
+        channels = sum(view.shape.box[0] for view in copied)
+        image = concat.output.image.resized(concat.output.image.channel, channels)
+        output = Tensor.of(concat.name, concat.output.shape[0], image, concat.output.dtype)
         if copied:
             view = View.stack(copied, output.image)
-            operand = Operand(view, operand_role(concat.op, True), IDENTITY)
+            operand = self._operand(view, operand_role(concat.op, True), IDENTITY)
             self.copies[concat.name] = Kernel(
                 name=concat.name,
                 op=concat.op,
@@ -143,7 +159,7 @@ class Walk:
         views, at = [], 0
         for part in parts:
             if part.copied:
-                end = at + part.view.shape[0]
+                end = at + part.view.shape.box[0]
                 segments = (Segment(concat.name, at, end),)
                 views.append(View(segments, part.view.shape))
                 at = end
@@ -160,15 +176,20 @@ class Walk:
             or not head.op.elementwise
             or len(head.inputs) != 1
             or group.residuals
+            or any(each.op.writes for each in (head, *group.computing))  # what is small is stored
             or reader is None
             or not reader.op.multiplies
         ):
             return False
-        return reader.shapes[0] == group.image and not self.views[head.inputs[0].name].flat
+        source = self.views[head.inputs[0].name]
+        return reader.shapes[0] == group.image and source.fold is None and not source.flat
 
     def _with_prologue(self, group: Group) -> View:
         source = self.views[group.head.inputs[0].name]
-        steps = tuple((each.name, self._stored(each)) for each in (group.head, *group.computing))
+        steps = tuple(
+            (each.weights_of or each.name, self._stored(each))
+            for each in (group.head, *group.computing)
+        )
         return View(source.segments, source.shape, False, source.prologue + steps)
 
     def _stored(self, layer: Layer) -> int:
@@ -178,16 +199,14 @@ class Walk:
 
     def _kernel(self, group: Group) -> Kernel:
         layer = group.head
-        stored = self._stored(layer)
         work = layer.op.work(layer.shapes, layer.output.image)
-        for position, each in enumerate(group.computing):
-            if position == 0 and each.op.folds and layer.op.multiplies:
-                stored += int(not layer.op.biased)  # the shift becomes the bias
-            else:
-                stored += self._stored(each)
+        for each in group.computing:
+            if each is not folded(group) or self.parameters.scales(group):
                 work += each.op.work(each.shapes, each.output.image)
         own = self._own_operands(layer)
-        residuals = [Operand(self.views[name], role) for name, role in group.residuals]
+        residuals = [
+            self._operand(self.views[name], role, IDENTITY) for name, role in group.residuals
+        ]
         return Kernel(
             name=layer.name,
             op=layer.op,
@@ -197,20 +216,37 @@ class Walk:
             own=len(own),
             output=group.output,
             output_role=output_role(layer.op),
-            stored=stored,
+            stored=self.parameters.count(group),
             macs=layer.macs,
             work=work,
             load_work=sum(len(operand.view.prologue) for operand in own),
             leaves=self.placing.leaves(group.root),
+            shares=self.parameters.shares(group),
+            weight_dtype=layer.stored_as[0] if len(self.network.dtypes) > 1 else "",
         )
+
+    def _operand(self, view: View, role: Role, op: Operator) -> Operand:
+        """An operand, with its data type where the network has several."""
+        dtype = ""
+        if len(self.network.dtypes) > 1:  # a stored tensor is named like the last layer in it
+            dtype = self.network[view.segments[0].tensor].output.dtype
+        return Operand(view, role, op, dtype=dtype)
 
     def _own_operands(self, layer: Layer) -> list[Operand]:
         views = [self.views[tensor.name] for tensor in layer.inputs]
-        if layer.op.joins:
+        if layer.op.stacks and not any(view.fold and not view.flat for view in views):
             role = operand_role(layer.op, True)
-            return [Operand(View.stack(views, layer.output.image), role, IDENTITY)]
+            return [self._operand(View.stack(views, layer.output.image), role, IDENTITY)]
+        steps = layer.op.arrangement(layer.shapes)
+        if steps is not None and layer.op.selects(layer.shapes) is None:
+            views = [views[0].arranged(steps, layer.output.image)]
+            return [self._operand(views[0], operand_role(layer.op, True), IDENTITY)]
         return [
-            Operand(view, operand_role(layer.op, position == 0), layer.op)
+            self._operand(
+                view,
+                operand_role(layer.op, position == 0),
+                layer.op.reader(position, layer.shapes),
+            )
             for position, view in enumerate(views)
         ]
 

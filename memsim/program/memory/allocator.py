@@ -1,8 +1,7 @@
 """Allocators: the addresses of tensors in memory that a hardware cache sees.
 
-Parameters and network inputs are laid out first and stay. A feature map is allocated when its
-kernel starts and freed after its last reader; an operator that works in place takes its operand's
-address (:mod:`.in_place`).
+Parameters and network inputs are laid out first and stay. When feature maps need memory, and which
+of them share it, is said in :mod:`.lifetimes`.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.program.kernel import View
 from memsim.program.memory.best_fit import Heap, aligned
 from memsim.program.memory.heaps.cuda import CudaCaching
 from memsim.program.memory.heaps.oldest import Oldest
-from memsim.program.memory.in_place import PLANNED, Candidate
+from memsim.program.memory.lifetimes import Lifetime, lifetimes_of, taken_of
 from memsim.program.program import Program
 from memsim.registry import Registry
 
@@ -25,16 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """A feature map that needs memory while tasks ``first`` to ``last``, both included, run."""
-
-    tensor: int
-    size: int
-    first: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,64 +84,15 @@ def plan_memory(program: Program, allocator: str = "caching") -> MemoryPlan:
         if tensor.kind in ("weight", "input", "scratch"):
             address[number] = fixed
             fixed += aligned(tensor.nbytes)
-    taken = _in_place(program)
-    lifetimes = _lifetimes(program, taken)
+    taken = taken_of(program)
+    lifetimes = lifetimes_of(program, taken)
     offsets = place(lifetimes)
     for lifetime in lifetimes:
         address[lifetime.tensor] = fixed + offsets[lifetime.tensor]
-    for heir, giver in taken.items():  # in program order, so the giver has its address
-        address[heir] = address[giver]
+    for heir, share in taken.items():  # in program order, so the giver has its address
+        address[heir] = address[share.giver] + share.offset
     peak = max((offsets[each.tensor] + each.size for each in lifetimes), default=0)
     return MemoryPlan(address, fixed, peak)
-
-
-def _in_place(program: Program) -> dict[int, int]:
-    """Tensors that take the address of another: output -> operand, in program order."""
-    number = {tensor.name: i for i, tensor in enumerate(program.tensors)}
-    last_touch = program.tensor_spans[1]
-    last_task = np.full(len(program.kernels), -1, np.int64)
-    np.maximum.at(last_task, program.task_kernel, np.arange(program.tasks))
-
-    def candidate(view: View, end: int) -> Candidate:
-        segment = view.segments[0]
-        stored = program.tensors[number[segment.tensor]]
-        channels = segment.stop - segment.start
-        return Candidate(
-            nbytes=stored.nbytes * channels // stored.shape[1],
-            whole=channels == stored.shape[1],
-            free=len(view.segments) == 1
-            and stored.kind == "activation"
-            and bool(last_touch[number[segment.tensor]] <= end),
-        )
-
-    taken: dict[int, int] = {}
-    for kernel, end in zip(program.kernels, last_task.tolist(), strict=True):
-        views = [operand.view for operand in kernel.operands]
-        target = number[kernel.output.name]
-        candidates = [candidate(view, end) for view in views]
-        chosen = PLANNED.choose(kernel.op, program.tensors[target].nbytes, candidates)
-        if chosen is not None:
-            taken[target] = number[views[chosen].segments[0].tensor]
-    return taken
-
-
-def _lifetimes(program: Program, taken: dict[int, int]) -> list[Lifetime]:
-    """When memory is needed, in the order in which it first is; a network output stays to the end.
-
-    Tensors that take another's address prolong the life of that one.
-    """
-    first, last = program.tensor_spans[0], program.tensor_spans[1].copy()
-    for number, tensor in enumerate(program.tensors):
-        if tensor.kind == "output":
-            last[number] = program.tasks
-    for heir, giver in reversed(list(taken.items())):
-        last[giver] = max(last[giver], last[heir])
-    lifetimes = [
-        Lifetime(number, aligned(tensor.nbytes), int(first[number]), int(last[number]))
-        for number, tensor in enumerate(program.tensors)
-        if tensor.kind in ("activation", "output") and number not in taken
-    ]
-    return sorted(lifetimes, key=lambda lifetime: lifetime.first)
 
 
 @ALLOCATORS.register("fresh")

@@ -1,9 +1,10 @@
 """In place: which operand's memory an output takes.
 
-One rule for all who give tensors memory: an operator that frameworks run in place
+One rule for all who give tensors memory: an operator that frameworks can run in place
 (:attr:`Operator.in_place <memsim.network.ops.Operator>`) writes over an operand that nobody needs
 afterwards and that is as large as its output. Software differs in which operands it looks at, and
-that is data: :data:`PLANNED` and :data:`PYTORCH`.
+that is data: :data:`PLANNED` and :data:`PYTORCH`; or it does what the network says:
+:data:`WRITTEN`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ class InPlaceRule:
         is taken.
     parts : bool
         Whether a slice may be written over where it lies in its source.
+    asked : bool
+        Whether the network has to say so (:attr:`Operator.overwrites
+        <memsim.network.ops.Operator>`), having made sure that nobody needs the operand.
 
     Examples
     --------
@@ -54,10 +58,13 @@ class InPlaceRule:
     (None, 1)
     >>> PYTORCH.choose(BatchNorm(), 64, [main]) is None
     True
+    >>> [WRITTEN.choose(Add(inplace=each), 64, [main]) for each in (False, True)]
+    [None, 0]
     """
 
     operands: int | None = 1
     parts: bool = False
+    asked: bool = False
 
     def choose(self, op: Operator, nbytes: int, candidates: Sequence[Candidate]) -> int | None:
         """Return the position of the operand whose memory the output takes, None if there is none.
@@ -70,10 +77,10 @@ class InPlaceRule:
         candidates : sequence of Candidate
             Its operands, in order.
         """
-        if not op.in_place:
+        if not (op.overwrites if self.asked else op.in_place):
             return None
         for position, each in enumerate(candidates[: self.operands]):
-            if each.free and each.nbytes == nbytes and (each.whole or self.parts):
+            if (each.free or self.asked) and each.nbytes == nbytes and (each.whole or self.parts):
                 return position
         return None
 
@@ -86,5 +93,6 @@ PYTORCH = InPlaceRule(operands=None, parts=True)
 """PyTorch with activations and residual sums in place, as the measured runs were: whichever operand
 of a sum is read for the last time takes it, and a slice is a tensor like any other."""
 
-NOTHING = InPlaceRule(operands=0)
-"""Every output has memory of its own: PyTorch's modules as they are by default."""
+WRITTEN = InPlaceRule(parts=True, asked=True)
+"""PyTorch's modules as they are written: over its first operand where the network has ``inplace``,
+else into memory of its own, as its modules do by default."""

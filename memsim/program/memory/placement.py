@@ -83,7 +83,8 @@ class Placement:
         height, width = row_end - row, channel_end - channel
         itemsize = np.array([each.itemsize for each in program.tensors], np.int64)[tensor]
         weight = np.array([each.kind == "weight" for each in program.tensors])[tensor]
-        planar = weight | (layout == "nchw")
+        last = np.array([each.channels_last for each in program.tensors])[tensor]
+        planar = weight | ((layout == "nchw") & ~last)
         plane, pixel, pixels = rows * row_bytes, channels * itemsize, row_bytes // itemsize
         part = np.where(planar, height * row_bytes, width * itemsize)
         stride = np.where(planar, plane, pixel)

@@ -21,9 +21,10 @@ def streamed(kernel: Kernel, operand: int, edges: Index) -> RowRuns:
     Without gaps between strips, the first from row 0 and the last to the end: the kernel's tasks
     together read the whole of every input, as CIO counts it.
     """
-    view, op = kernel.operands[operand].view, kernel.operands[operand].op
-    rows = view.shape[1]
-    first, last = op.input_rows(edges[:-1], edges[1:], view.shape, kernel.output.image)
+    op = kernel.operands[operand].op
+    source, output = kernel.source(operand).box, kernel.output.image.box
+    rows = source[1]
+    first, last = op.input_rows(edges[:-1], edges[1:], source, output)
     first, last = np.clip(first, 0, rows), np.clip(last, 0, rows)
     first[0], last[-1] = 0, rows
     last[:-1] = np.maximum(last[:-1], first[1:])

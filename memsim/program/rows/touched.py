@@ -21,9 +21,10 @@ MOST_ROWS = 100_000_000
 
 def touched(kernel: Kernel, operand: int, edges: Index) -> RowRuns:
     """The rows that some output row of a strip touches, and no others."""
-    view, op = kernel.operands[operand].view, kernel.operands[operand].op
-    rows = view.shape[1]
-    first, stop, step = op.touched_rows(np.arange(edges[-1]), view.shape, kernel.output.image)
+    op = kernel.operands[operand].op
+    source, output = kernel.source(operand).box, kernel.output.image.box
+    rows = source[1]
+    first, stop, step = op.touched_rows(np.arange(edges[-1]), source, output)
     # Every step-th row: count in steps from the first such row of the input.
     begin = first % step
     low = np.maximum(first // step, 0)

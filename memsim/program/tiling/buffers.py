@@ -7,7 +7,8 @@ stream past, double buffered.
 from __future__ import annotations
 
 from memsim.errors import Problem, SimulationError
-from memsim.network.ops import Operator, Shape
+from memsim.network.ops import Operator
+from memsim.network.ops.base import Box
 from memsim.program.kernel import Kernel
 
 ACCUMULATOR_BYTES = 4
@@ -24,7 +25,7 @@ def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]
     blocks. Kernels without MACs stream alike in any shape, so for them the last two decide.
     """
     cost = _TileCost(kernel)
-    images, channels, height, _ = kernel.output.shape
+    images, channels, height, _ = kernel.output.grid
     best: tuple[int, int, int, int, int] | None = None
     width = channels
     while width:
@@ -68,18 +69,20 @@ class _TileCost:
     """
 
     def __init__(self, kernel: Kernel) -> None:
-        own = kernel.operands[: kernel.own]
-        self.sources = [(operand.op, operand.view.shape) for operand in own]
-        self.images = kernel.output.shape[0]
-        self.output = kernel.output.image
+        own = range(kernel.own)
+        self.sources = [(kernel.operands[each].op, kernel.source(each).box) for each in own]
+        self.images, *box = kernel.output.grid
+        self.output: Box = (box[0], box[1], box[2])
         self.item = kernel.output.itemsize
-        self.stored = kernel.op.stored(kernel.shapes, self.output)
+        self.items = [kernel.itemsize(each) for each in own]
+        self.weight_item = kernel.weight_itemsize
+        self.stored = kernel.op.stored(kernel.shapes, kernel.output.image)
         op, source = self.sources[0]
         first, last = op.input_channels(0, 1, source, self.output)
         self.taps = -(-self.stored // max(last - first, 1))
         self.accumulates = kernel.macs > 0
 
-    def _rows(self, op: Operator, source: Shape, start: int, stop: int) -> tuple[int, int]:
+    def _rows(self, op: Operator, source: Box, start: int, stop: int) -> tuple[int, int]:
         first, last = op.input_rows(start, stop, source, self.output)
         return max(first, 0), min(last, source[1])
 
@@ -91,10 +94,10 @@ class _TileCost:
             rows = images = 1  # an output row is done as soon as its input rows are there
         middle = max(0, (self.output[1] - rows) // 2)
         streams = 0
-        for op, source in self.sources:
+        for (op, source), item in zip(self.sources, self.items, strict=True):
             first, last = self._rows(op, source, middle, middle + rows)
-            streams += max(last - first, 0) * source[2]
-        return tile + 2 * self.item * (images * streams + width * self.taps)
+            streams += max(last - first, 0) * source[2] * item
+        return tile + 2 * (images * streams + width * self.taps * self.weight_item)
 
     def smallest(self) -> int:
         """Buffers for one row of one channel, in bytes.
@@ -103,8 +106,9 @@ class _TileCost:
         """
         if self.accumulates:
             return self.bytes(1, 1)
-        rows = sum(source[2] for _, source in self.sources)
-        return self.item * (self.output[2] + 2 * (rows + self.taps))
+        sources = zip(self.sources, self.items, strict=True)
+        rows = sum(source[2] * item for (_, source), item in sources)
+        return self.item * self.output[2] + 2 * (rows + self.taps * self.weight_item)
 
     def tallest(self, width: int, buffer: int) -> int:
         """Most rows of a tile ``width`` channels wide that fit; 0 if not even one does."""
@@ -126,8 +130,8 @@ class _TileCost:
     def streamed(self, groups: int, strips: int, blocks: int) -> int:
         """Bytes that stream into the buffers over the whole kernel."""
         rows, width = -(-self.output[1] // strips), -(-self.output[0] // blocks)
-        total = groups * strips * self.output[0] * self.stored
-        for op, source in self.sources:
+        total = groups * strips * self.output[0] * self.stored * self.weight_item
+        for (op, source), item in zip(self.sources, self.items, strict=True):
             seam = 0
             if strips > 1:
                 upper, lower = (
@@ -137,5 +141,6 @@ class _TileCost:
                 seam = max(upper[1] - lower[0], 0)
             first, last = op.input_channels(0, width, source, self.output)
             read = source[1] + (strips - 1) * seam
-            total += self.images * read * source[2] * max((last - first) * blocks, source[0])
-        return total * self.item
+            across = max((last - first) * blocks, source[0])
+            total += self.images * read * source[2] * across * item
+        return total

@@ -110,6 +110,6 @@ def order_of(name: str, kernel: Kernel) -> str:
     """
     if name != LARGER_OUTER:
         return name
-    weights = kernel.filters * kernel.output.shape[1]
+    weights = kernel.filters * kernel.output.grid[1]
     inputs = sum(math.prod(operand.view.shape) for operand in kernel.operands[: kernel.own])
     return "images_inner" if weights > inputs else "rows_outer"

@@ -67,11 +67,11 @@ def cut(kernel: Kernel, tile: RegisterTile, order: str, together: bool) -> Regis
     together : bool
         Whether the images of a batch are the pixels where maps are 1x1.
     """
-    images, channels, height, columns = kernel.output.shape
+    images, channels, height, columns = kernel.output.grid
     product = together and height == columns == 1
     pixels = images if product else columns
     at_once = min(tile.pixels, pixels)
-    per_channel = kernel.filters * kernel.output.itemsize
+    per_channel = kernel.filters * kernel.weight_itemsize
     near = channels * per_channel <= NEAREST
     width = channels if near else min(tile.pixels * tile.channels // at_once, channels)
     several = near or order != "rows_outer"
@@ -91,12 +91,12 @@ def cut(kernel: Kernel, tile: RegisterTile, order: str, together: bool) -> Regis
 
 def _row_bytes(kernel: Kernel) -> int:
     """Bytes of an output row and of the input rows that come with it."""
-    _, channels, height, columns = kernel.output.shape
-    elements = channels * columns
-    for operand in kernel.operands[: kernel.own]:
-        depth, rows, width = operand.view.shape
-        elements += depth * -(-rows // height) * width
-    return elements * kernel.output.itemsize
+    _, channels, height, columns = kernel.output.grid
+    nbytes = channels * columns * kernel.output.itemsize
+    for number in range(kernel.own):
+        depth, rows, width = kernel.source(number).box
+        nbytes += depth * -(-rows // height) * width * kernel.itemsize(number)
+    return nbytes
 
 
 def _steps(size: int, step: int) -> Index:

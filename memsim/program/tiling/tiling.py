@@ -56,8 +56,9 @@ class Tiling:
 
 def block_channels(kernel: Kernel, operand: int, edges: Index) -> tuple[Index, Index]:
     """Input channels ``[a, b)`` that each output channel block reads of one operand."""
-    view, op = kernel.operands[operand].view, kernel.operands[operand].op
-    return op.input_channels(edges[:-1], edges[1:], view.shape, kernel.output.image)
+    op = kernel.operands[operand].op
+    source, output = kernel.source(operand).box, kernel.output.image.box
+    return op.input_channels(edges[:-1], edges[1:], source, output)
 
 
 def tile(
@@ -90,7 +91,7 @@ def tile(
     SimulationError
         If the buffers do not hold the smallest tile: one row of one channel.
     """
-    images, channels, height, _ = kernel.output.shape
+    images, channels, height, _ = kernel.output.grid
     if register_tile is not None and kernel.macs and not (whole or kernel.untiled):
         cut = registers.cut(kernel, register_tile, order, together)
         group, strip, block = ORDERS[order](*(len(axis) - 1 for axis in cut.edges))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from memsim.engines.clock.rates import rate_class
+from memsim.network.tensor import ITEMSIZES
 from memsim.results.layer import LayerResult
 from memsim.results.run import Result
 
@@ -42,9 +43,9 @@ class Roof:
     @classmethod
     def of(cls, result: Result) -> Roof:
         """The roof over the layers of a run."""
-        machine, kernels, dtype = result.machine, result.program.kernels, result.network.dtype
+        machine, kernels, dtype = result.machine, result.program.kernels, result.program.dtype
         classes = {rate_class(each, machine.compute.vector) for each in kernels if each.macs}
-        itemsize = kernels[0].output.itemsize
+        itemsize = ITEMSIZES[result.network.dtype]
         return cls(
             itemsize,
             float(machine.dram_bytes_per_s) / itemsize,

@@ -32,7 +32,7 @@ def configuration(
     efficiency = float(machine.dram.efficiency)
     share = "" if efficiency == 1 else f" at {efficiency:.0%}"
     dram = f"{format_rate(machine.dram.bandwidth)}{share}, latency {_ps(machine.dram_latency_ps)}"
-    compute = f"{format_rate(machine.mac_rate('conv', program.network.dtype), 'MAC')}, "
+    compute = f"{format_rate(machine.mac_rate('conv', program.dtype), 'MAC')}, "
     compute += f"elementwise {format_rate(machine.elementwise_rate, 'op')}, "
     if machine.onchip_bytes_per_s is not None:
         compute += f"on chip {format_rate(machine.onchip_bytes_per_s)}, "

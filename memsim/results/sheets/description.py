@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from memsim.network.left_out import LeftOut
 from memsim.readable import format_bytes, format_count
 from memsim.results.description import Description
 from memsim.sheets.sheet import Grid, Sheet
+
+SHARED = "NAME's: it reads the parameters of that layer, where they are counted."
+
+MOST_LEFT_OUT = 5
+"""Parts of a graph that are named."""
 
 
 def description_sheet(description: Description, layers: int | None = None) -> Sheet:
@@ -16,7 +25,7 @@ def description_sheet(description: Description, layers: int | None = None) -> Sh
             layer["name"],
             layer["op"],
             "x".join(map(str, layer["output_shape"][1:])),
-            f"{layer['params']:,}" if layer["params"] else "-",
+            _parameters(layer),
             format_count(layer["macs"]) if layer["macs"] else "-",
             format_count(layer["cio_elements"]) if layer["cio_elements"] else "-",
             f"{layer['moc']:.1f}" if layer["moc"] is not None else "-",
@@ -32,8 +41,10 @@ def description_sheet(description: Description, layers: int | None = None) -> Sh
         format_count(network["cio_elements"]),
         "",
     )
+    left_out = description.network.left_out
+    shared = any(layer["parameters_of"] for layer in facts["layers"])
     source = f", {network['source']}" if network["source"] else ""
-    itemsize = description.network[description.network.inputs[0]].output.itemsize
+    dtypes = " and ".join(description.network.dtypes)
     return Sheet(
         title=f"{network['name']}{source}",
         facts=(
@@ -42,10 +53,11 @@ def description_sheet(description: Description, layers: int | None = None) -> Sh
             (
                 "CIO",
                 f"{network['cio_elements']:,} elements, "
-                f"{format_bytes(network['cio_elements'] * itemsize)} in {network['dtype']}",
+                f"{format_bytes(description.network.cio_bytes)} in {dtypes}",
             ),
             ("batch", str(network["batch"])),
             ("outputs", ", ".join(network["outputs"])),
+            *((("left out", left_out_words(left_out)),) if left_out else ()),
         ),
         grids=(
             Grid(
@@ -55,4 +67,21 @@ def description_sheet(description: Description, layers: int | None = None) -> Sh
                 total=1,
             ),
         ),
+        notes=(SHARED,) if shared else (),
     )
+
+
+def _parameters(layer: dict[str, Any]) -> str:
+    """The parameters that count with a layer, and whose it reads besides."""
+    own = [f"{layer['params']:,}"] if layer["params"] else []
+    return " + ".join([*own, *(f"{name}'s" for name in layer["parameters_of"])]) or "-"
+
+
+def left_out_words(parts: Sequence[LeftOut]) -> str:
+    """What no output needs, the largest first, and all of it in numbers."""
+    listed = sorted(parts, key=lambda each: (-each.macs, -each.params))[:MOST_LEFT_OUT]
+    rest = len(parts) - len(listed)
+    more = f" and {rest} more" if rest else ""
+    macs, params = sum(each.macs for each in parts), sum(each.params for each in parts)
+    names = "; ".join(map(str, listed))
+    return f"{macs:,} MACs, {params:,} parameters that no output needs: {names}{more}"

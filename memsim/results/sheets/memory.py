@@ -25,6 +25,7 @@ def memory_sheet(memory: Memory, layers: int | None = None) -> Sheet:
         title=f"{network.name} in memory, allocator {memory.allocator}",
         facts=(
             ("feature maps", f"{format_bytes_exact(plan.peak_bytes)}{times}"),
+            ("held at once", format_bytes_exact(memory.peak_tensor_bytes)),
             ("live at once", format_bytes_exact(live)),
             ("weights", format_bytes_exact(program.weight_bytes)),
             ("program", f"{program.options['lowering']}, {program.options['schedule']}"),
@@ -45,5 +46,9 @@ def memory_sheet(memory: Memory, layers: int | None = None) -> Sheet:
                 ),
             ),
         ),
-        notes=("Offsets are bytes behind the weights and inputs, which stay where they are.",),
+        notes=(
+            "Offsets are bytes behind the weights and inputs, which stay where they are. Held: the "
+            "memory of whole feature maps, as an allocator counts it. Live: rows that are still "
+            "needed, those of inputs too.",
+        ),
     )

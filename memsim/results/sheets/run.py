@@ -118,7 +118,7 @@ def _cio(result: Result) -> str:
     """CIO, beside what it estimates: the feature maps of a lowering that copies no concat."""
     network = result.network
     cio = network.cio * result.program.frames
-    nbytes = cio * network[network.inputs[0]].output.itemsize
+    nbytes = network.cio_bytes * result.program.frames
     told = f"{format_count(cio)} elements = {format_bytes(nbytes)}"
     if result.program.options["lowering"] != "concat_free":
         return f"{told}, about what feature maps move under concat_free, without reuse"

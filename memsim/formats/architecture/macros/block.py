@@ -10,10 +10,10 @@ from pydantic import Field
 from memsim.formats.architecture.fields import ACT, BN, Act, Finish, Pattern
 from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve, depthwise
+from memsim.network.ops.arrange import Concat
 from memsim.network.ops.base import Extent, Pair, Size
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Relu
-from memsim.network.ops.shape import Concat
 from memsim.network.patterns import PATTERNS
 
 MOST_LAYERS = 1000

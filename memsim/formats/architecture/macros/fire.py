@@ -9,10 +9,10 @@ from pydantic import Field
 from memsim.formats.architecture.fields import ACT, BN, Act, Finish
 from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
+from memsim.network.ops.arrange import Concat
 from memsim.network.ops.base import Size
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Relu
-from memsim.network.ops.shape import Concat
 
 
 class Fire(Finish, Macro):

@@ -9,11 +9,11 @@ from pydantic import Field
 from memsim.formats.architecture.fields import ACT, BN, OUT, Act, Channels, Finish, channels
 from memsim.formats.architecture.macros.base import FeatureMap, Macro, Site
 from memsim.formats.architecture.macros.convolve import convolve
+from memsim.network.ops.arrange import Concat
 from memsim.network.ops.base import Pair
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import Relu
 from memsim.network.ops.pool import AvgPool, MaxPool
-from memsim.network.ops.shape import Concat
 
 
 class InvertedTransition(Finish, Macro):

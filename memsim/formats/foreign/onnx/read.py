@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx import ops as onnx_ops
+from memsim.formats.foreign.onnx import quantised as onnx_quantised
+from memsim.formats.foreign.onnx import rules_pointwise
 from memsim.formats.foreign.onnx import windows as onnx_windows
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.constants import Folding
 from memsim.formats.foreign.onnx.file import OnnxFile
+from memsim.formats.foreign.onnx.graph.branches import Branching
+from memsim.formats.foreign.onnx.graph.kinds import Kinds
+from memsim.formats.foreign.onnx.graph.shapes import Shapes
 from memsim.formats.foreign.onnx.patterns import recognise
 from memsim.formats.foreign.onnx.views import VIEWS
 from memsim.formats.foreign.unknown import refuse_unknown
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_onnx"]
 
-RULE_FILES = (onnx_ops, onnx_windows)
+RULE_FILES = (onnx_ops, onnx_quantised, onnx_windows, rules_pointwise)
 """Imported for the rules they add to :data:`RULES`."""
 
 
@@ -58,11 +63,14 @@ def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) 
         message = "an ONNX file has neither variants nor parameters"
         raise InputError(Problem(message, file=file))
     graph = OnnxFile(file, overrides.input_shape)
-    fold = Folding(graph.opset)
-    importer = Importer(RULES, file=file, stated=graph.stated, views=VIEWS, fold=fold)
-    importer.constants.update(graph.constants)
+    importer = Importer(RULES, file=file, views=VIEWS)
+    importer.hold(graph.constants)
+    shapes = Shapes(graph, importer.values, importer.constants)
+    importer.stated = shapes
+    importer.fold = Branching(graph.nodes, Folding(graph.opset, shapes), shapes)
     for name, shape in graph.inputs:
         importer.input(name, shape)
+    importer.kinds, importer.dtype = Kinds(graph.nodes.kinds), graph.dtype
     importer.run(recognise(graph.records, graph.outputs), graph.outputs)
     for name in graph.outputs:
         if name not in importer.values and name not in importer.constants:

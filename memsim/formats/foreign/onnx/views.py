@@ -12,11 +12,11 @@ from memsim.yaml.document import shown
 
 __all__ = ["VIEWS"]
 
-VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast")
+VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
 """Operators whose output is their input in another shape."""
 
 
-@rule("Identity", "Cast")
+@rule("Identity")
 def _same(importer: Importer, record: Record) -> None:
     importer.alias(record)
 

@@ -1,21 +1,22 @@
 """PyTorch to Network: the thin part that needs PyTorch.
 
 ``torch.export`` gives a graph of ATen operators; here it becomes plain records. What the
-operators mean is said in :mod:`memsim.formats.foreign.torch.ops`, which does not know PyTorch.
+operators mean is said in :mod:`memsim.formats.foreign.torch.rules`, which do not know PyTorch.
 """
 
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Dims, Record
-from memsim.formats.foreign.torch.ops import RULES, VIEWS
+from memsim.formats.foreign.torch.capture import capture, children_hint, evaluated
+from memsim.formats.foreign.torch.examples import Examples
+from memsim.formats.foreign.torch.frames import freed_after, watch_calls
+from memsim.formats.foreign.torch.rules import RULES, VIEWS
+from memsim.formats.foreign.torch.user_code import line_of_trace
 from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.module.module import import_torch
 
@@ -32,7 +33,7 @@ DTYPES = {"float16": "fp16", "bfloat16": "bf16", "int8": "int8"}
 
 def from_torch(
     module: torch.nn.Module,
-    example_inputs: torch.Tensor | Sequence[torch.Tensor],
+    example_inputs: Any,
     name: str | None = None,
     *,
     allow_unknown: bool = False,
@@ -43,10 +44,12 @@ def from_torch(
     ----------
     module : torch.nn.Module
         It is traced in evaluation mode and left as it was.
-    example_inputs : tensor or sequence of tensors
+    example_inputs : tensor, shape, sequence or dict
         Inputs of the right shapes; the first axis is the batch. Their values do not matter, and
-        nothing is computed: ``torch.empty(1, 3, 224, 224, device="meta")`` does for a module on
-        that device.
+        nothing is computed: a shape such as ``(1, 3, 224, 224)`` does as well, or
+        ``torch.empty(1, 3, 224, 224, device="meta")`` for a module on that device. Several are a
+        tuple or a list, and a dict goes by the names of ``forward``'s parameters; numbers, words
+        and None stay as they are.
     name : str, optional
         The network's name; the module's class if left out.
     allow_unknown : bool
@@ -56,13 +59,16 @@ def from_torch(
     Returns
     -------
     Network
-        Layers are named like the module's submodules, as far as one layer comes from each.
+        Layers are named like the module's submodules, as far as one layer comes from each. Its
+        outputs are all tensors that the module gives, in lists, dicts and data classes too.
+        What the module writes in place is ``inplace``, and what its code holds longer than the
+        layers that read it is ``held``.
 
     Raises
     ------
     InputError
-        If PyTorch is not installed, ``module`` is no module, it fails on these inputs, or a
-        tensor's shape depends on the data.
+        If PyTorch is not installed, ``module`` is no module, it fails on these inputs, or its
+        graph or a tensor's shape depends on the data: the message names the line of its code.
     SimulationError
         If there are unknown operators and they are not allowed; it lists them.
 
@@ -76,96 +82,20 @@ def from_torch(
     torch = import_torch()
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
-    examples = (example_inputs,) if isinstance(example_inputs, torch.Tensor) else example_inputs
-    if not all(isinstance(each, torch.Tensor) for each in examples):
-        raise InputError("the example inputs must be a tensor or a sequence of tensors")
+    examples = Examples.of(torch, module, example_inputs)
     name = name or type(module).__name__
-    with _evaluated(module), torch.no_grad():
-        graph = _Graph(torch, *_trace(torch, module, tuple(examples)))
-    importer = Importer(RULES, views=VIEWS)
-    importer.constants.update(graph.constants)
+    traced, tensors = capture(torch, module, examples)
+    graph = _Graph(torch, module, traced, tensors)
+    with evaluated(module):
+        freed = freed_after(watch_calls(torch, module, examples), traced.graph.nodes)
+    importer = Importer(RULES, views=VIEWS, exact=True)
+    importer.hold(graph.constants)
     for input_name, shape in graph.inputs:
         importer.input(input_name, shape)
     importer.run(graph.records, graph.outputs)
-    network = importer.network(name, graph.outputs, dtype=graph.dtype)
+    network = importer.network(name, graph.outputs, dtype=graph.dtype, freed=freed)
     refuse_unknown(network, allow_unknown)
     return network
-
-
-@contextmanager
-def _evaluated(module: Any) -> Iterator[None]:
-    """In evaluation mode, and afterwards as before."""
-    training = {each: each.training for each in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for each, mode in training.items():
-            each.training = mode
-
-
-def _trace(torch: Any, module: Any, examples: tuple[Any, ...]) -> tuple[Any, dict[str, Any]]:
-    """The graph of ATen operators, and the parameters and buffers among its placeholders.
-
-    ``torch.export`` first; where it fails, fx with tensors that carry only shapes.
-    """
-    try:
-        program = torch.export.export(module, examples, strict=False)
-    except Exception as error:  # whatever the module raises
-        export_error = error
-    else:
-        state = {**dict(program.named_parameters()), **dict(program.named_buffers())}
-        signature = program.graph_signature
-        held = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
-        lifted = {
-            placeholder: program.constants[target]
-            for placeholder, target in signature.inputs_to_lifted_tensor_constants.items()
-        }
-        tensors = {
-            placeholder: (target, state.get(target, program.constants.get(target)))
-            for placeholder, target in held.items()
-        }
-        tensors |= {placeholder: ("", tensor) for placeholder, tensor in lifted.items()}
-        return program.graph_module, tensors
-    from torch.fx.experimental.proxy_tensor import make_fx
-
-    def forward(*inputs: Any) -> Any:
-        return module(*inputs)
-
-    try:
-        traced = make_fx(
-            forward, tracing_mode="fake", pre_dispatch=True, _allow_non_fake_inputs=True
-        )(*examples)
-    except Exception as error:
-        reason = _first_line(error if _is_own(torch, error) else export_error)
-        message = f"{type(module).__name__} cannot be traced: {reason}"
-        raise InputError(Problem(message, hint=_remedy(export_error, error))) from None
-    paths = {id(tensor): path for path, tensor in module.named_parameters()}
-    tensors = {}
-    for node in traced.graph.nodes:
-        if node.op == "get_attr":
-            tensor = getattr(traced, node.target, None)
-            if isinstance(tensor, torch.Tensor):
-                tensors[node.name] = (paths.get(id(tensor), ""), tensor)
-    return traced, tensors
-
-
-def _is_own(torch: Any, error: BaseException) -> bool:
-    """Whether the module itself failed, not the tracer."""
-    return not type(error).__module__.startswith("torch")
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else "no reason given"
-    return f"{type(error).__name__}: {text[:200]}"
-
-
-def _remedy(*errors: BaseException) -> str:
-    text = " ".join(f"{type(error).__name__} {error}" for error in errors)
-    if re.search("data.?dependent", text, re.IGNORECASE):
-        return "its computation depends on the values of its input, not only on their shapes"
-    return "does it run on inputs of this shape?"
 
 
 class _Graph:
@@ -178,8 +108,9 @@ class _Graph:
     dtype : str
     """
 
-    def __init__(self, torch: Any, traced: Any, tensors: dict[str, Any]) -> None:
+    def __init__(self, torch: Any, module: Any, traced: Any, tensors: dict[str, Any]) -> None:
         self.torch = torch
+        self.module = module
         self.records: list[Record] = []
         self.constants: dict[str, Constant] = {}
         self.inputs: list[tuple[str, Dims]] = []
@@ -187,6 +118,7 @@ class _Graph:
         self.dtype = "fp32"
         self._current: dict[str, str] = {}
         self._tensors = tensors
+        self._named: dict[object, str] = {}  # a tensor may have several names
         for node in traced.graph.nodes:
             getattr(self, f"_{node.op}")(node)
 
@@ -195,20 +127,23 @@ class _Graph:
         if node.name in self._tensors:
             self._get_attr(node)
         elif isinstance(value, self.torch.Tensor):
-            shape = _dims(node, value)
-            if self.inputs and shape[:1] != self.inputs[0][1][:1]:
-                message = (
-                    f"its batch is {shape[:1]}, that of the first input {self.inputs[0][1][:1]}"
-                )
-                raise InputError(Problem(message, path=f"input {node.name!r}"))
-            self.inputs.append((node.name, shape))
+            self.inputs.append((node.name, self._dims(node, value)))
             self.dtype = DTYPES.get(str(value.dtype).removeprefix("torch."), self.dtype)
 
     def _get_attr(self, node: Any) -> None:
-        _, tensor = self._tensors.get(node.name, ("", None))
+        path, tensor = self._tensors.get(node.name, ("", None))
         if tensor is not None:
             learned = isinstance(tensor, self.torch.nn.Parameter)
-            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned)
+            identity = self._identity(tensor, path or node.name)
+            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned, identity)
+
+    def _identity(self, tensor: Any, name: str) -> str:
+        """The first name of a tensor; a buffer may be a view of a parameter, which has one."""
+        memory = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.numel())
+        if isinstance(tensor, self.torch.nn.Parameter):
+            self._named.setdefault(memory, name)
+            return self._named.setdefault(id(tensor), name)
+        return self._named.get(memory) or self._named.setdefault(id(tensor), name)
 
     def _output(self, node: Any) -> None:
         results: list[Any] = []
@@ -232,7 +167,8 @@ class _Graph:
         if not any(isinstance(each, self.torch.Tensor) for each in values):
             return  # a check or a size: not a tensor
         shapes = tuple(
-            _dims(node, each) if isinstance(each, self.torch.Tensor) else None for each in values
+            self._dims(node, each) if isinstance(each, self.torch.Tensor) else None
+            for each in values
         )
         outputs = tuple(f"{node.name}:{i}" if i else node.name for i in range(len(shapes)))
         outputs = tuple(
@@ -249,13 +185,14 @@ class _Graph:
         self.records.append(record)
 
     def _operator(self, node: Any, outputs: tuple[str, ...], shapes: tuple[Any, ...]) -> Record:
+        line = line_of_trace(node.meta.get("stack_trace"))
         schema = getattr(node.target, "_schema", None)
         if schema is None:
             operands: list[Any] = []
             self.torch.fx.node.map_arg((node.args, node.kwargs), operands.append)
             target = getattr(node.target, "__name__", str(node.target))
             names = tuple(self._name(each) for each in operands)
-            return Record(node.name, target, names, outputs, {}, shapes)
+            return Record(node.name, target, names, outputs, {}, shapes, line=line)
         space, _, target = schema.name.partition("::")
         # An in-place operator's input is from here on what it has written.
         in_place = target.endswith("_") and not target.endswith("__")
@@ -286,6 +223,8 @@ class _Graph:
             attributes,
             shapes,
             scope,
+            line=line,
+            in_place=in_place,
         )
         if in_place and inputs:
             for old, new in list(self._current.items()):
@@ -293,6 +232,23 @@ class _Graph:
                     self._current[old] = node.name
             self._current[inputs[0]] = node.name
         return record
+
+    def _dims(self, node: Any, value: Any) -> Dims:
+        """A tensor's shape.
+
+        Raises
+        ------
+        InputError
+            If it depends on the data.
+        """
+        shape = tuple(value.shape)
+        if not all(type(size) is int for size in shape):
+            line = line_of_trace(node.meta.get("stack_trace"))
+            where = f": `{line.text}`" if line else ""
+            message = f"writes a tensor whose shape depends on the data{where}"
+            record = Record(node.name, str(node.target), (), (), line=line)
+            raise InputError(record.problem(message, children_hint(self.module)))
+        return shape
 
     def _name(self, node: Any) -> str:
         name: str = node.name
@@ -325,19 +281,3 @@ def _nodes(torch: Any, argument: Any) -> bool:
             for each in argument
         )
     )
-
-
-def _dims(node: Any, value: Any) -> Dims:
-    """A tensor's shape.
-
-    Raises
-    ------
-    InputError
-        If it depends on the data.
-    """
-    shape = tuple(value.shape)
-    if not all(type(size) is int for size in shape):
-        message = "writes a tensor whose shape depends on the data"
-        hint = "memsim needs shapes that follow from the input's"
-        raise InputError(Problem(message, f"{node.target} {node.name!r}", hint))
-    return shape

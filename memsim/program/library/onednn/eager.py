@@ -75,7 +75,7 @@ class EagerForward(Forward):
         self.consume(layer)
 
     def _by_onednn(self, layer: Layer, g: Geometry, source: Map, chosen: choice.Reordered) -> None:
-        weights = self.parameters(layer.name, g.weights * ITEM)
+        weights = self.parameters(layer.weights_of, g.weights * ITEM)
         images, block = self.network.batch, self.runtime.processor.vectors.simd
         before, after = g.ic * g.groups, g.oc * g.groups
         with self.trace.call(layer.name, "conv"):
@@ -119,7 +119,7 @@ class EagerForward(Forward):
             self.free(out)
 
     def _by_product(self, layer: Layer, g: Geometry, source: Map, kind: str) -> None:
-        weights = self.parameters(layer.name, g.weights * ITEM)
+        weights = self.parameters(layer.weights_of, g.weights * ITEM)
         with self.trace.call(layer.name, "conv"):
             depth, pixels = g.ic * g.kh * g.kw, g.oh * g.ow
             plain = g.pointwise and (g.sh, g.sw) == (1, 1)
@@ -181,7 +181,7 @@ class EagerForward(Forward):
         inward, packed = self.scratch(source.nbytes), self.scratch(size)
         record = reorder.record_copy
         record(self.trace, source.address, source.nbytes, inward, source.nbytes)
-        record(self.trace, self.parameters(layer.name, size), size, packed, size)
+        record(self.trace, self.parameters(layer.weights_of, size), size, packed, size)
         out = self.scratch(target.nbytes)
         for image in range(target.images):
             where = (inward + image * source.image_bytes, packed, out + image * target.image_bytes)
@@ -195,7 +195,7 @@ class EagerForward(Forward):
         """Read the bias, if there is one."""
         if layer.op.biased:
             size = layer.output.image[0] * ITEM
-            aten.record_read(self.trace, self.parameters(f"{layer.name}.bias", size), size)
+            aten.record_read(self.trace, self.parameters(f"{layer.bias_of}.bias", size), size)
 
 
 class EagerInPlaceForward(EagerForward):

@@ -34,7 +34,7 @@ from memsim.program.library.onednn.geometry import ITEM, Geometry
 from memsim.program.library.onednn.process import memory_of
 from memsim.program.library.onednn.runtime import LINE, Floor, Runtime
 from memsim.program.memory.best_fit import aligned
-from memsim.program.memory.in_place import NOTHING, Candidate, InPlaceRule
+from memsim.program.memory.in_place import WRITTEN, Candidate, InPlaceRule
 from memsim.program.memory.regions import Owner, Regions
 from memsim.program.spans import Recorder, Spans
 
@@ -73,13 +73,14 @@ class Forward:
     name: ClassVar[str] = ""
     last: ClassVar[bool] = False
     """Whether feature maps are channels last."""
-    in_place: ClassVar[InPlaceRule] = NOTHING
+    in_place: ClassVar[InPlaceRule] = WRITTEN
     """Which operand's memory an output takes, where the runtime does not say."""
 
     def __init__(self, network: Network, runtime: Runtime, passes: int = 2) -> None:
-        if network.dtype != "fp32":
+        if network.dtypes != ("fp32",):
             message = "the kernels of oneDNN are modelled in fp32"
-            raise SimulationError(Problem(message, hint=f"dtype fp32, not {network.dtype}"))
+            found = " and ".join(network.dtypes)
+            raise SimulationError(Problem(message, hint=f"dtype fp32, not {found}"))
         self.network, self.runtime = network, runtime
         kind = "fused" if self.last else "eager"
         self.heap = memory_of(runtime.heap, kind, 2 * SPACE, runtime.past)
@@ -297,7 +298,7 @@ class Forward:
             channels = layer.output.image[0]
             if layer.op.folds:
                 self.heap.call("norm", weights=channels * ITEM, first=True)
-            elif layer.op.multiplies:
+            elif layer.op.multiplies and layer.weights_of in (layer.name, ""):
                 nbytes = layer.op.stored(layer.shapes, layer.output.image) * ITEM
                 self.heap.call("weights", weights=nbytes * channels, first=True)
 
@@ -347,9 +348,9 @@ class Forward:
         self.consume(layer)
 
     def _record(self, op: Operator, layer: Layer, sources: list[Map], target: Map) -> None:
-        size = op.stored(layer.shapes, layer.output.image) * target.channels * ITEM
-        if size:
-            record_read(self.trace, self.parameters(layer.name, size), size)
+        for name, per_channel in self._read(layer):
+            size = per_channel * target.channels * ITEM
+            record_read(self.trace, self.parameters(name, size), size)
         if op.joins:
             record_concat(self.trace, sources, target)
         elif op.pools and op.window is not None:
@@ -364,6 +365,13 @@ class Forward:
             for source in sources:
                 record_read(self.trace, source.address, source.nbytes)
             record_read(self.trace, target.address, target.nbytes, write=True)
+
+    def _read(self, layer: Layer) -> list[tuple[str, int]]:
+        """The parameters of a layer that is one kernel: whose they are, how many per channel."""
+        stored = layer.op.stored(layer.shapes, layer.output.image)
+        if not (layer.op.biased and any(each.shared for each in layer.weights)):
+            return [(layer.weights_of or layer.name, stored)] if stored else []
+        return [(layer.weights_of, stored - 1), (f"{layer.bias_of}.bias", 1)]
 
     def _record_pool(self, op: Operator, window: Window, source: Map, target: Map) -> None:
         top, left, _, _ = window.padding

@@ -3,7 +3,8 @@
 What ``memsim measure --lowering fused`` runs: one step for each kernel of the lowering ``fused``.
 Batch norms are folded into the convolution before them; a residual sum and the activation after
 it are applied as the convolution's output is written; weights are packed when the network is
-built, in the layout that oneDNN's kernels ask for; maps are nhwc, so nothing is reordered.
+built, in the layout that oneDNN's kernels ask for; maps are nhwc, so nothing is reordered. Weights
+that several layers share are packed for each of them: there are as many copies.
 Concats copy. What a kernel has beyond that (an activation after a sum that the library does not
 know, a batch norm after a concat) runs layer by layer, activations in place on what the kernel
 itself computed.
@@ -169,7 +170,9 @@ class FusedForward(Forward):
                 "conv.depthwise" if geometry.depthwise else "",
             )  # fmt: skip
             size = geometry.oc * geometry.groups * ITEM  # a folded norm always leaves one
-            record_read(self.trace, self.parameters(f"{layer.name}.bias", size), size)
+            own = any(each.op.folds for each in chain.layers)
+            bias = layer.name if own else layer.bias_of or layer.name
+            record_read(self.trace, self.parameters(f"{bias}.bias", size), size)
             added = self.values[chain.residual].map if chain.residual else None
             target = self.produce(chain.layers[-1]).map
             self.chosen[layer.name].record(
@@ -239,11 +242,17 @@ class FusedForward(Forward):
         geometry = Geometry.of(layer)  # its weights are packed on every call
         size = geometry.weights * ITEM
         packed = self.scratch(size)
-        reorder.record_copy(self.trace, self.parameters(layer.name, size), size, packed, size)
+        reorder.record_copy(self.trace, self.parameters(layer.weights_of, size), size, packed, size)
         for image in range(target.images):
             where = (sources[0].image(image), packed, target.image(image))
             direct.record_transposed(self.trace, geometry, *where)
         self.free(packed)
+
+    def _read(self, layer: Layer) -> list[tuple[str, int]]:
+        """As in eager mode, but what multiplies has packed weights, which are its own."""
+        if not layer.op.multiplies:
+            return super()._read(layer)
+        return [(layer.name, layer.op.stored(layer.shapes, layer.output.image))]
 
     def _giver(self, layer: Layer) -> StoredMap | None:
         """Activations write over what their own kernel has computed, nothing else does."""

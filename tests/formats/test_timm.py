@@ -1,0 +1,46 @@
+"""Networks of timm and torchvision: parameters and MACs equal counts made without memsim.
+
+`benchmarks/zoo.py` does the same with all families; here are small ones of many.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import memsim
+
+pytestmark = [
+    pytest.mark.needs("torch", "timm", "torchvision"),
+    pytest.mark.xdist_group("timm"),
+]
+
+MODELS = (
+    "timm:test_byobnet",
+    "timm:test_efficientnet",
+    "timm:test_resnet",
+    "timm:starnet_s050",
+    "timm:dla46x_c",
+    "timm:mobilenetv3_small_050",
+    "timm:ese_vovnet19b_slim_dw",
+    "timm:ghostnet_050",
+    "timm:regnetx_002",
+    "timm:cs3darknet_focus_s",
+    "timm:fasternet_t0",
+    "timm:lcnetv2_small",
+    "timm:hardcorenas_a",
+    "timm:repvit_m1",
+    "timm:mobileone_s1",
+    "torchvision:squeezenet1_1",
+    "torchvision:mnasnet0_5",
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_parameters_and_macs_are_those_counted_without_memsim(model):
+    from benchmarks.zoo import make
+    from benchmarks.zoo_truth import count
+
+    module, inputs = make(model)
+    network = memsim.from_torch(module, inputs)
+    truth = count(module, inputs)
+    assert (network.params, network.macs) == (truth.params, truth.macs)
