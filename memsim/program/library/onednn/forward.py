@@ -205,21 +205,17 @@ class Forward:
         Parameters
         ----------
         kind : str
-            What is called, and key of the runtime's floors.
+            What is called, and key of the runtime's floors; ``floor`` where that is another one.
         layer : str
         shape : object, optional
             What tells a primitive from others of its kind.
         variant : str
             What comes behind the kind where such calls make other small objects.
-        floor : str
-            Key of the floors where it is another one.
         """
         first = shape is not None and (kind, shape) not in self._primitives
         called = self.network[layer]
-        self.heap.call(
-            kind + variant, operands=len(called.inputs),
-            weights=called.output.image[0] * ITEM, first=first,
-        )  # fmt: skip
+        operands, channels = len(called.inputs), called.output.image[0]
+        self.heap.call(kind + variant, operands=operands, weights=channels * ITEM, first=first)
         self._touch("", self.runtime.every)
         record_read(self.trace, self.own(layer, self.runtime.module), self.runtime.module * LINE)
         floor = floor or kind
