@@ -26,7 +26,7 @@ from memsim.network.ops.base import (
     Size,
     map_of,
 )
-from memsim.network.ops.window import window_rows, window_size
+from memsim.network.ops.window import window_size
 
 
 class Gather(AlongAxis):
@@ -236,14 +236,16 @@ class Im2col(Operator):
         rows, columns = self.windows(source)
         told: list[tuple[int, int]] = []
         for row in range(rows):
-            low, high = window_rows(
-                row, row + 1, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0]
-            )
-            told += [(max(low, 0), min(high, source[1]))] * columns
+            top = row * self.stride[0] - self.padding[0]
+            taps = (top + tap * self.dilation[0] for tap in range(self.kernel[0]))
+            read = [place for place in taps if 0 <= place < source[1]]
+            told += [(read[0], read[-1] + 1) if read else (0, 0)] * columns
         channels = [
             (one, one + 1) for one in range(source[0]) for _ in range(math.prod(self.kernel))
         ]
-        return Along.model_construct(rows=tuple(told), channels=tuple(channels), channel=0)
+        return Along.model_construct(
+            rows=tuple(told), channels=tuple(channels), channel=0, step=self.dilation[0]
+        )
 
 
 class Col2im(Im2col):
