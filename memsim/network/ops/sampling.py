@@ -32,7 +32,7 @@ from memsim.network.ops.window import window_size
 class Gather(AlongAxis):
     """Places of an axis by their numbers, which are given or are the elements of the second input.
 
-    Without a second input ``count`` says how many constants they are that are not known. Numbers that are not known read a
+    Without a second input ``count`` says how many unknown constants they are. These read a
     share: at most as many rows as there are numbers, and no more than there are.
     """
 
@@ -74,13 +74,16 @@ class Gather(AlongAxis):
 class Embedding(Operator):
     """Rows of a table of parameters by their numbers, the elements of the input.
 
-    Which ones is not known here: it reads as many rows as it writes, at most all.
+    Which ones is not known here: ``read`` says how many of them all images together name at most.
     """
 
     kind: ClassVar[str] = "embedding"
 
     rows: Annotated[Size, Field(description="rows of the table")]
     features: Annotated[Size, Field(description="elements of a row")]
+    read: Annotated[
+        Size | None, Field(description="rows that are read; the whole table if absent")
+    ] = None
 
     def output_shape(self, inputs: Shapes) -> Shape:
         source = inputs[0][:1] if tuple(inputs[0][1:]) == (1, 1) else inputs[0]
@@ -93,7 +96,7 @@ class Embedding(Operator):
         return self.rows * self.features
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return min(self.rows, math.prod(inputs[0]))
+        return self.rows if self.read is None else min(self.rows, self.read)
 
 
 class Share(Operator):
