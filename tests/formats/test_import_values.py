@@ -67,6 +67,12 @@ TORCH = {
     "relu6": lambda F, x: F.relu6(x),
     "clamp to 0 and 6": lambda F, x: x.clamp(0, 6),
     "clamp to 0": lambda F, x: x.clamp(min=0),
+    "clamp to 0 and 1": lambda F, x: x.clamp(0, 1),
+    "power": lambda F, x: x**3,
+    "functions by name": lambda F, x: F.mish(x.exp().sin()) + F.elu(x.erf()) - F.softplus(x.abs()),
+    "less than": lambda F, x: torch().maximum(x - x.relu(), x.floor() / (x.square() + 1.0)),
+    "rows that repeat": lambda F, x: x - x[:, :, :1],
+    "gated half": lambda F, x: F.glu(x, 1),
     "hardtanh": lambda F, x: F.hardtanh(x, 0, 6),
     "leaky relu": lambda F, x: F.leaky_relu(x, 0.2),
     "softmax": lambda F, x: x.softmax(1),
@@ -122,7 +128,6 @@ UNKNOWN = {
     "mean over the batch": lambda F, x: x.mean(0),
     "norm of another order": lambda F, x: x.norm(3, 1),
     "dilated max pool": lambda F, x: F.max_pool2d(x, 2, dilation=2),
-    "clamp to 0 and 1": lambda F, x: x.clamp(0, 1),
     "pads of two fills": lambda F, x: F.max_pool2d(
         F.pad(F.pad(x.relu(), (0, 1), value=99.0), (1, 0)), 2
     ),
@@ -239,7 +244,6 @@ ONNX = {
 """Operators, inputs (the outputs are called a, b, c ...) and attributes; constants."""
 
 REFUSED = {
-    "divide a number", "clip 0 1",
     "dilated max pool", "pads of two fills",
 }  # fmt: skip
 """What memsim does not know of it, and says so."""

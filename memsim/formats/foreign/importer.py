@@ -27,7 +27,7 @@ from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.arrange import Flatten, Reshape
 from memsim.network.ops.opaque import Opaque
-from memsim.network.ops.shape import Input
+from memsim.network.ops.shape import Input, Parameter
 from memsim.yaml.document import shown
 
 __all__ = ["Importer", "Rule", "Rules", "Stated"]
@@ -211,6 +211,20 @@ class Importer:
             raise Unsupported
         return self.values[name]
 
+    def tensor(self, name: str, record: Record) -> View:
+        """The value of a name; a constant becomes a tensor that is stored and read like a map."""
+        if name in self.constants and name not in self.values:
+            constant = self.constants[name]
+            sizes = constant.shape
+            image = sizes[1:] if len(sizes) > 1 and sizes[0] == 1 else sizes or (1,)
+            layer = self.add(
+                f"{record.scope or record.target}.parameter", Parameter(shape=image), ()
+            )
+            self.own(layer, (name,))
+            shape = sizes if self.batch == 1 else (self.batch, *image)
+            self.values[name] = View(layer, shape)
+        return self.source(name)
+
     def constant(self, name: str) -> Constant:
         """The constant of a name; Unsupported if it is computed or left out."""
         if not name or name not in self.constants:
@@ -277,14 +291,15 @@ class Importer:
             added = self.add(f"{value.layer}.pad", Opaque(op="pad", shape=image), (value.layer,))
             self.values[name] = View(added, value.shape)
             return added
-        return self._reshaped(value.layer, image)
+        return self.reshaped(value.layer, image)
 
     def seen(self, name: str, image: Dims) -> str:
         """The layer whose output is this value, every image in another shape."""
-        return self._reshaped(self.layer(name), Shape(image))
+        return self.reshaped(self.unpadded(name).layer, image)
 
-    def _reshaped(self, layer: str, image: Shape) -> str:
+    def reshaped(self, layer: str, shape: Dims) -> str:
         """A layer seen in another shape; the same layer for the same shape."""
+        image = Shape(shape)
         if self.images[layer] == image:
             return layer
         key = (layer, tuple(image))

@@ -22,7 +22,7 @@ __all__ = ["concat", "crop", "pad", "permute", "resize", "select", "split"]
 
 def concat(importer: Importer, record: Record, axis: int) -> None:
     """Add a concat of all inputs, which have equally many axes."""
-    shapes = [importer.source(name).shape for name in record.inputs]
+    shapes = [importer.tensor(name, record).shape for name in record.inputs]
     layers = [importer.layer(name) for name in record.inputs]
     size = sum(shape[axis] for shape in shapes)
     shape = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])

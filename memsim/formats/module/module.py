@@ -82,7 +82,7 @@ def to_torch(network: Network) -> torch.nn.Module:
     draft = Draft(torch, network)
     values: dict[str, Any] = {name: draft.input(name) for name in network.inputs}
     for layer in network:
-        if not layer.op.is_input:
+        if not layer.op.is_input:  # parameters are among the layers
             operands = [values[tensor.name] for tensor in layer.inputs]
             values[layer.name] = LAYERS[layer.op.kind](draft, layer, operands)
     results = tuple(values[name] for name in network.outputs)

@@ -31,6 +31,8 @@ _operators: tuple[type[Operator], ...] = (
     conv.ConvTranspose,
     linear.Linear,
     linear.MatMul,
+    linear.Attention,
+    shape.Parameter,
     pool.MaxPool,
     pool.AvgPool,
     pool.AdaptiveAvgPool,

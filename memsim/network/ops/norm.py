@@ -18,6 +18,12 @@ class Reading(Operator):
 
     rows: bool = False
     channels: bool = False
+    passing: bool = False
+    """The rows pass by one after the other."""
+
+    @property
+    def streams(self) -> bool:
+        return self.passing
 
     def input_rows(
         self, start: Index, stop: Index, source: Box, output: Box

@@ -268,9 +268,10 @@ class Clamp(Pointwise):
 
 
 class Pow(Pointwise):
-    """``x ** exponent``."""
+    """``factor * x ** exponent``."""
 
     kind: ClassVar[str] = "pow"
     shorthand: ClassVar[str | None] = "exponent"
 
     exponent: Annotated[float, Field(allow_inf_nan=False, description="the power")] = 2
+    factor: Annotated[float, Field(allow_inf_nan=False, description="multiplies it")] = 1

@@ -24,14 +24,16 @@ from memsim.yaml.document import shown
 @rule("Gemm", "MatMul")
 def _linear(importer: Importer, record: Record) -> None:
     left, right = operand(record, 0), operand(record, 1)
-    if left in importer.values and right in importer.values and record.target == "MatMul":
+    weight = importer.constants.get(right)
+    stored = weight is not None and len(weight.shape) == 2 and left in importer.values
+    if record.target == "MatMul" and not stored:
         product(importer, record, left, right)
         return
     shape = importer.source(left).shape
-    weight = importer.constant(right).shape
-    if len(weight) != 2 or integer(importer, record, "transA", 0):
+    weights = importer.constant(right).shape
+    if len(weights) != 2 or integer(importer, record, "transA", 0):
         raise Unsupported
-    features, out = weight[::-1] if integer(importer, record, "transB", 0) else weight
+    features, out = weights[::-1] if integer(importer, record, "transB", 0) else weights
     if features != shape[-1]:
         message = f"its weight takes {features} features, its input has {shape[-1]}"
         raise wrong(importer, record, message)

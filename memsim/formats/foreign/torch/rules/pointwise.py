@@ -248,6 +248,8 @@ def _arithmetic(importer: Importer, record: Record) -> None:
     if len(record.inputs) == 1 and isinstance(number, int | float):
         _scalar(importer, record, float(number))
     elif len(record.inputs) == 2:
+        if record.target == "rsub":
+            record = replace(record, inputs=record.inputs[::-1])
         combine(importer, record, ARITHMETIC[record.target])
     else:
         raise Unsupported
