@@ -92,7 +92,7 @@ def test_padding_that_something_else_reads_is_a_copy(build):
         numbers={"p": [0, 0, 0, 0, 0, 0, 1, 1]},
         allow_unknown=True,
     )
-    assert rows_of(net) == [("opaque", {"op": "pad", "shape": (8, 7, 7)}), ("relu", {})]
+    assert rows_of(net) == [("pad", {"pads": (0, 0, 0, 0, 1, 1)}), ("relu", {})]
 
 
 def test_a_bias_that_is_added_afterwards(build):

@@ -84,8 +84,8 @@ def test_padding_with_ones_stays_a_layer_of_its_own():
         record("conv2d", "constant_pad_nd w", (1, 4, 7, 7), **CONV),
         constants={"w": (4, 8, 3, 3)},
     )
-    assert kinds(net) == ["input", "opaque", "conv"]
-    assert attributes(net, 1) == {"op": "pad", "shape": (8, 7, 7)}
+    assert kinds(net) == ["input", "pad", "conv"]
+    assert attributes(net, 1) == {"pads": (0, 0, 0, 0, 1, 1), "value": 1.0}
 
 
 def test_a_copy_that_two_operators_read_is_one_layer():
@@ -95,7 +95,7 @@ def test_a_copy_that_two_operators_read_is_one_layer():
         record("sigmoid", "constant_pad_nd", (1, 8, 7, 7), "b"),
         outputs=["a", "b"],
     )
-    assert kinds(net) == ["input", "opaque", "relu", "sigmoid"]
+    assert kinds(net) == ["input", "pad", "relu", "sigmoid"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_padding_of_one_kind_is_joined_and_of_two_is_not(first, second, pads):
         record("conv2d", "b w", (1, 4, 6, 6), **{**CONV, "padding": [0, 0]}),
         constants={"w": (4, 8, 3, 3)},
     )
-    assert kinds(net) == ["input", *["opaque" if each is None else "conv" for each in pads]]
+    assert kinds(net) == ["input", *["pad" if each is None else "conv" for each in pads]]
     assert net["conv2d"].op.pads() == pads[-1]
 
 
@@ -230,9 +230,9 @@ def test_arithmetic_with_a_number_is_a_scale(target, given, expected):
         (record("max_pool2d", "x", (1, 8, 3, 3), kernel_size=[2, 2], stride=[], padding=[0, 0],
                 dilation=[1, 1], ceil_mode=False), "maxpool"),
         (record("max_pool2d", "x", (1, 8, 4, 4), kernel_size=[2, 2], stride=[1, 1], padding=[0, 0],
-                dilation=[2, 2], ceil_mode=False), "opaque"),
+                dilation=[2, 2], ceil_mode=False), "maxpool"),
         (record("max_pool2d", "x", (1, 8, 2, 2), kernel_size=[2, 2], stride=[3, 3], padding=[0, 0],
-                dilation=[2, 2], ceil_mode=False), "opaque"),
+                dilation=[2, 2], ceil_mode=False), "maxpool"),
     ],
 )  # fmt: skip
 def test_forms_that_memsim_has_and_forms_that_it_has_not(record_, kind):

@@ -275,3 +275,19 @@ class Pow(Pointwise):
 
     exponent: Annotated[float, Field(allow_inf_nan=False, description="the power")] = 2
     factor: Annotated[float, Field(allow_inf_nan=False, description="multiplies it")] = 1
+
+
+class Scale(Operator):
+    """``factor * x + shift``, with plain numbers: nothing is stored and nothing learned."""
+
+    kind: ClassVar[str] = "scale"
+    elementwise: ClassVar[bool] = True
+    in_place: ClassVar[bool] = True
+    shorthand: ClassVar[str | None] = "factor"
+
+    inplace: InPlace = False
+    factor: Annotated[float, Field(allow_inf_nan=False, description="multiplies each element")] = 1
+    shift: Annotated[float, Field(allow_inf_nan=False, description="is added to each element")] = 0
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1

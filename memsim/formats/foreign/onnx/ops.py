@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import concat, crop, permute, resize, split
+from memsim.formats.foreign.layers.moves import concat, crop, permute, split
+from memsim.formats.foreign.layers.products import dense, product
+from memsim.formats.foreign.layers.windows import reduce
 from memsim.formats.foreign.onnx.arguments import (
     axis_of,
     integer,
@@ -15,9 +14,7 @@ from memsim.formats.foreign.onnx.arguments import (
     whole,
     wrong,
 )
-from memsim.formats.foreign.products import dense, product
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.windows import reduce
 from memsim.yaml.document import shown
 
 
@@ -98,48 +95,3 @@ def _slice(importer: Importer, record: Record) -> None:
             raise wrong(importer, record, f"has the axis {axis} of {rank}")
     axes = [axis % rank for axis in axes]
     crop(importer, record, list(zip(axes, starts, ends, steps, strict=True)))
-
-
-COORDINATES = {
-    "half_pixel": "half_pixel",
-    "pytorch_half_pixel": "half_pixel",
-    "half_pixel_symmetric": "half_pixel",
-    "align_corners": "align_corners",
-    "asymmetric": "asymmetric",
-}
-"""What ONNX's coordinate transformations are here; they differ in outputs of one row or column, or
-where a stated scale is not the quotient of the sizes. One that also crops is not known."""
-
-
-@rule("Resize", "Upsample")
-def _resize(importer: Importer, record: Record) -> None:
-    shape = importer.source(record.inputs[0]).shape
-    modes: dict[Any, str] = {"nearest": "nearest", "linear": "bilinear", "bilinear": "bilinear"}
-    mode = modes.get(record.attributes.get("mode", "nearest"))
-    if mode is None or len(shape) != 4 or "axes" in record.attributes:
-        raise Unsupported
-    position = 2 if record.target == "Resize" and len(record.inputs) > 2 else 1
-    # Before operator set 11, where Resize got its third input, there was one way alone.
-    way = "half_pixel" if position == 2 else "asymmetric"
-    coordinates = COORDINATES.get(record.attributes.get("coordinate_transformation_mode", way))
-    if coordinates is None or record.attributes.get("antialias"):
-        raise Unsupported
-    sizes = whole(importer, record, 3, "")
-    scales: list[Any] = []
-    if sizes is None:
-        scales = record.attributes.get("scales") or importer.numbers(operand(record, position))
-    numbers = sizes or scales
-    if len(numbers) != 4 or not all(math.isfinite(each) for each in numbers):
-        raise wrong(importer, record, f"resizes {len(numbers)} axes, not 4")
-    if sizes is None:
-        sizes = [math.floor(size * factor) for size, factor in zip(shape, scales, strict=True)]
-    if tuple(sizes[:2]) != shape[:2]:
-        raise Unsupported
-    resize(
-        importer,
-        record,
-        size=(sizes[2], sizes[3]),
-        mode=mode,
-        scaled=bool(scales),
-        coordinates=None if mode == "nearest" or coordinates == "half_pixel" else coordinates,
-    )

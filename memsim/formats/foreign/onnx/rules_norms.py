@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from memsim.formats.foreign.elementwise import elementwise, softmax
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.elementwise import elementwise, softmax
+from memsim.formats.foreign.layers.reductions import normalize, reduction
 from memsim.formats.foreign.onnx.arguments import axis_of, integer, ints, operand, rule, whole
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.reductions import normalize, reduction
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.norm import (
     GroupNorm,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from memsim.formats.foreign.elementwise import (
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.elementwise import (
     clamp,
     combine,
     dropout,
@@ -16,7 +17,6 @@ from memsim.formats.foreign.elementwise import (
     prelu,
     scale,
 )
-from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx.arguments import RULES, decimal, operand, rule
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported
 from memsim.network.ops.pointwise import Pow

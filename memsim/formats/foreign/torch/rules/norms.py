@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from memsim.formats.foreign.elementwise import (
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.elementwise import (
     elementwise,
     softmax,
 )
-from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Record
 from memsim.formats.foreign.torch.rules.arguments import axis_of, given, rule
 from memsim.network.ops import Operator

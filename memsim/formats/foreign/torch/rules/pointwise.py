@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from memsim.formats.foreign.elementwise import (
+from memsim.formats.foreign.importer import Importer, Rule
+from memsim.formats.foreign.layers.elementwise import (
     clamp,
     combine,
     dropout,
@@ -17,7 +18,6 @@ from memsim.formats.foreign.elementwise import (
     prelu,
     scale,
 )
-from memsim.formats.foreign.importer import Importer, Rule
 from memsim.formats.foreign.records import Constant, Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import RULES, axis_of, rule
 from memsim.network.ops import OPERATORS

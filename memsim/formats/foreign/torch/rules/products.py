@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.products import attention, contraction, dense, product
+from memsim.formats.foreign.layers.products import attention, contraction, dense, product
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import given, rule
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from memsim.formats.foreign.elementwise import combine
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.elementwise import combine
+from memsim.formats.foreign.layers.reductions import reduction
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.reductions import reduction
 from memsim.formats.foreign.torch.rules.arguments import rule
 
 FUNCTIONS = {

@@ -15,8 +15,7 @@ from memsim.network.ops.arrange import Slice
 from memsim.network.ops.base import broadcast
 from memsim.network.ops.norm import Softmax
 from memsim.network.ops.parametric import Held, Parametric, PRelu, ScaleShift
-from memsim.network.ops.pointwise import Clamp, Complement, LeakyRelu
-from memsim.network.ops.scale import Scale
+from memsim.network.ops.pointwise import Clamp, Complement, LeakyRelu, Scale
 from memsim.network.ops.shape import Dropout
 
 __all__ = [

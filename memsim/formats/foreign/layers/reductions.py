@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.windows import reduce
 from memsim.formats.foreign.records import Dims, Record, Unsupported
-from memsim.formats.foreign.windows import reduce
 from memsim.network.ops.norm import Normalize
 from memsim.network.ops.reduce import Reduce
 
