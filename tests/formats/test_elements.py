@@ -251,3 +251,9 @@ def test_a_product_that_is_read_twice_stays_one():
     net = chain(*rows, held={"g": (8, 1, 1)})
     assert [each.op.kind for each in net] == ["input", "parametric", "parametric", "add"]
     assert net.params == 8
+
+
+def test_what_an_onnx_graph_computes_is_read_and_not_learned():
+    """A grid of positions."""
+    layer = build("Add", "x g", {"g": (6, 6)}, buffers="g", onnx=True)
+    assert (layer.params, layer.weights[0].stored) == (0, 5)

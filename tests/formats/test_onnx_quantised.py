@@ -186,3 +186,13 @@ def test_a_machine_that_computes_in_whole_numbers_alone_runs_the_fused_kernels(r
     assert memsim.run(net, machine="edge", lowering="fused").network.macs == MACS
     with pytest.raises(InputError, match="edge computes in int8, not in fp32"):
         memsim.run(net, machine="edge", lowering="eager")
+
+
+def test_what_a_convolution_moves_at_least_is_told_in_the_bytes_of_each_tensor(read):
+    from memsim.engines.bounds.communication import convolution_bounds
+
+    program = memsim.run(read(*QDQ), lowering="fused", machine="textbook").program
+    (bound,) = convolution_bounds(program, 1 << 20)
+    least = IN + WEIGHTS + 4 + 4 * OUT  # a bias counts as another weight
+    assert (bound.itemsize, bound.compulsory_bytes) == (1, least)
+    assert bound.dram_bytes <= moved(read(*QDQ), "fused")["c"]

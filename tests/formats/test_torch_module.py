@@ -154,7 +154,14 @@ def test_odd_layers_make_the_round_trip(what):
 def test_every_operator_can_be_built():
     from memsim.formats.module.layers import LAYERS
 
-    assert set(LAYERS) == set(OPERATORS) - {"input"}
+    converting = {"cast", "quantize", "dynamic_quantize", "dequantize"}
+    assert set(LAYERS) == set(OPERATORS) - {"input"} - converting
+
+
+def test_a_network_of_several_data_types_cannot_be_built():
+    network = memsim.loads("{name: n, input: [3, 8, 8], layers: [quantize: {}]}")
+    with pytest.raises(InputError, match="has a data type of its own; a module is"):
+        memsim.to_torch(network)
 
 
 def test_a_resize_that_pytorch_does_not_have_cannot_be_built():

@@ -19,7 +19,7 @@ from tests.strategies import networks
 
 QUESTIONS = (
     "is_input", "elementwise", "in_place", "combines", "folds", "multiplies", "convolves",
-    "transposed", "pools", "joins", "view", "copied",
+    "transposed", "pools", "joins", "view", "copied", "loads",
 )  # fmt: skip
 
 ACTIVATION = {"elementwise", "in_place"}
@@ -48,6 +48,10 @@ YES = {
     "gelu": ACTIVATION,
     "complement": ACTIVATION,
     "scale": ACTIVATION,
+    "quantize": {"elementwise"},
+    "dynamic_quantize": set(),
+    "dequantize": {"elementwise", "loads"},
+    "cast": {"elementwise"},
     "add": {*ACTIVATION, "combines"},
     "mul": {*ACTIVATION, "combines"},
     **dict.fromkeys(FUNCTIONS, ACTIVATION),
@@ -63,10 +67,6 @@ YES = {
     "permute": {"copied"},
     "matmul": {"multiplies"},
     "layernorm": set(),
-    "cast": {"elementwise"},
-    "quantize": {"elementwise"},
-    "dequantize": {"elementwise"},
-    "dynamic_quantize": set(),
     "upsample": set(),
     "flatten": {"view"},
     "softmax": set(),

@@ -54,7 +54,7 @@ def test_more_cells_than_there_may_be_are_not_numbered() -> None:
 def test_the_columns_of_cells_describe_the_stored_tensors() -> None:
     tensors = TensorTable(itemsize=2, largest=64)
     tensors.add_map(Tensor("map", (2, 8, 6, 5), "fp16"), "input")
-    tensors.add_parameters("c.weight", 8, 27)
+    tensors.add_parameters("c.weight", 8, 27 * 2)
     tensors.cut("map", np.array([0, 2, 6]), np.array([0, 8]))
     assert tensors.number_cells(most=100)
     columns = tensors.columns()

@@ -146,7 +146,10 @@ def convolution_bound(
     inputs = images * channels * vertical.words * horizontal.words
     weights = outputs * (kernel.stored - depth * (kh * kw - vertical.taps * horizontal.taps))
     results = images * outputs * rows * columns
-    item = kernel.output.itemsize
+    # Where data types differ, as many words are on chip as if all were of the smallest.
+    sizes = kernel.itemsize(0), kernel.weight_itemsize, kernel.output.itemsize
+    item = min(sizes)
+    compulsory = inputs * sizes[0] + weights * sizes[1] + results * sizes[2]
     return ConvolutionBound(
         kernel.name,
         on_chip_bytes,
@@ -154,7 +157,7 @@ def convolution_bound(
         macs,
         reuse,
         results,
-        (inputs + weights + results) * item,
+        compulsory,
         segment_words(macs, reuse, on_chip_bytes // item) * item,
     )
 

@@ -100,7 +100,10 @@ class Ownership:
                 sizes = own[node.name]
                 count = _count(network[node.name], weights, bias)
                 again = any(readers[each] > 1 for each in sizes)
-                if again or (sum(sizes.values()) != count and self._tells(parts[node.name])):
+                told = self._tells(network[node.name], parts[node.name])
+                if not node.op.multiplies:  # such as a grid that the graph computes
+                    told = told or not any(each.learned for each in parts[node.name].weights)
+                if again or (sum(sizes.values()) != count and told):
                     about["learned"] = tuple(sizes.items())
             nodes.append(replace(node, **about))
         return nodes
@@ -138,10 +141,16 @@ class Ownership:
             self.exact or layer.op.multiplies or isinstance(layer.op, Opaque) or bool(layer.weights)
         )
 
-    def _tells(self, part: _Parts) -> bool:
-        """Whether a count that differs from the operator's own is to be believed."""
+    def _tells(self, layer: Layer, part: _Parts) -> bool:
+        """Whether a count that differs from the operator's own is to be believed.
+
+        A table that is computed from none that is learned, such as a grid of positions, is stored
+        and no parameter.
+        """
         read = [*part.weights, *part.bias]
-        return self.exact or any(each.sources and each.computed for each in read)
+        if self.exact or any(each.sources and each.computed for each in read):
+            return True
+        return not layer.op.multiplies and any(not each.learned for each in read)
 
     def _parts(self, layer: Layer) -> _Parts:
         constants = self.constants[layer.name]

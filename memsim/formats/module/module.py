@@ -51,7 +51,8 @@ def to_torch(network: Network) -> torch.nn.Module:
     Raises
     ------
     InputError
-        If PyTorch is not installed, or a layer is ``opaque``: memsim does not know what it does.
+        If PyTorch is not installed, a layer is ``opaque``, so that memsim does not know what it
+        does, or tensors have several data types.
 
     Notes
     -----
@@ -73,6 +74,10 @@ def to_torch(network: Network) -> torch.nn.Module:
     from memsim.formats.module.draft import Draft
     from memsim.formats.module.elementwise import LAYERS
 
+    for layer in network:
+        if layer.output.dtype != network.dtype or layer.stored_as != (network.dtype,) * 2:
+            message = "has a data type of its own; a module is built in one"
+            raise InputError(layer.node.problem(message))
     draft = Draft(torch, network)
     values: dict[str, Any] = {name: draft.input(name) for name in network.inputs}
     for layer in network:
