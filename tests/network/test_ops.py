@@ -13,9 +13,8 @@ from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.norm import Softmax
 from memsim.network.ops.opaque import Opaque
-from memsim.network.ops.pointwise import Add, BatchNorm, LeakyRelu, Mul
+from memsim.network.ops.pointwise import Add, BatchNorm, LeakyRelu, Mul, Scale
 from memsim.network.ops.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
-from memsim.network.ops.scale import Scale
 from memsim.network.ops.shape import Input, Upsample
 from tests.strategies import ACTIVATIONS
 
@@ -117,9 +116,10 @@ def test_other_sizes(op, inputs, output):
          "a kernel that reaches over 11 is larger than the padded width 10"),
         (MaxPool(kernel=3), [(3, 2, 2)],
          "a kernel that reaches over 3 is larger than the padded height 2"),
-        (MaxPool(kernel=3, padding=2), [(3, 8, 8)], "a pool's padding is at most half its kernel"),
+        (MaxPool(kernel=3, padding=3), [(3, 8, 8)],
+         "a pool's padding is smaller than what its kernel reaches over"),
         (MaxPool(kernel=(4, 1), padding=(0, 1)), [(3, 8, 8)],
-         "a pool's padding is at most half its kernel"),
+         "a pool's padding is smaller than what its kernel reaches over"),
         (Conv(out=8, groups=3), [(4, 8, 8)], "4 input channels do not divide into 3 groups"),
         (Conv(out=8, groups=3), [(6, 8, 8)], "8 output channels do not divide into 3 groups"),
         (ConvTranspose(out=8, padding=1), [(4, 2, 2)], "padding leaves an output of 0x0"),
@@ -135,7 +135,7 @@ def test_other_sizes(op, inputs, output):
         (
             Upsample(factor=2, coordinates="half_pixel"),
             [(8, 1, 1)],
-            "upsample takes coordinates for mode bilinear alone",
+            "upsample takes coordinates for modes bilinear and bicubic alone",
         ),
     ],
 )  # fmt: skip

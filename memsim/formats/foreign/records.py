@@ -19,13 +19,13 @@ __all__ = ["NO_PADS", "Constant", "Dims", "Line", "Pads", "Record", "Unsupported
 Dims = tuple[int, ...]
 """A tensor's shape as the foreign graph has it, batch first."""
 
-Pads = tuple[int, int, int, int]
-"""Rows and columns around a map: top, left, bottom, right."""
+Pads = tuple[int, ...]
+"""Places in front of each spatial axis of a map, then those behind each; empty for none."""
 
 LONGEST_IDENTITY = 2000
 """Characters of what tells a computed constant from others; longer ones are taken for different."""
 
-NO_PADS: Pads = (0, 0, 0, 0)
+NO_PADS: Pads = ()
 
 
 class Line(NamedTuple):
@@ -185,3 +185,11 @@ class View:
     shape: Dims
     pads: Pads = NO_PADS
     fill: float = 0.0
+
+    @property
+    def inner(self) -> Dims:
+        """Its shape without the padding that is yet to be added."""
+        axes = len(self.pads) // 2
+        lead, sizes = self.shape[: len(self.shape) - axes], self.shape[len(self.shape) - axes :]
+        pads = zip(sizes, self.pads[:axes], self.pads[axes:], strict=True)
+        return (*lead, *(size - before - after for size, before, after in pads))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError
 from memsim.network import Layer
-from memsim.network.ops.base import around, each
+from memsim.network.ops.base import each
 from memsim.registry import Registry
 
 if TYPE_CHECKING:
@@ -60,18 +59,41 @@ for _kind, _module in PLAIN.items():
     LAYERS.add(_kind, _plain(_module))
 
 
+def maps(layer: Layer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The map that a layer's windows go over, and the one that they give."""
+    axes = getattr(layer.op, "axes", None)
+    lead = 0 if axes is None else -axes - 1
+    return layer.shapes[0][lead:], layer.output.image[lead:]
+
+
+def windowed(translate: Translate) -> Translate:
+    """For windows over maps that the axes in front of their channels number: as so many images."""
+
+    def apply(draft: Draft, layer: Layer, operands: Operands) -> Any:
+        if getattr(layer.op, "axes", None) is None:
+            return translate(draft, layer, operands)
+        reshape = draft.torch.reshape
+        source = draft.call(layer, reshape, *operands, (-1, *maps(layer)[0]))
+        output = translate(draft, layer, [source])
+        return draft.call(layer, reshape, output, (-1, *layer.output.image))
+
+    return apply
+
+
 @LAYERS.register("conv")
+@windowed
 def _conv(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    axes = len(layer.shapes[0]) - 1
+    source_map, _ = maps(layer)
+    axes = len(source_map) - 1
     pads = op.around(axes)
     (source,) = operands
     padding = pads[:axes]
     if padding != pads[axes:]:
-        source, padding = _pad(draft, layer, source, pads), (0,) * axes
+        source, padding = pad(draft, layer, source, pads), (0,) * axes
     module = draft.weighted(
         f"Conv{axes}d",
-        layer.shapes[0][0],
+        source_map[0],
         op.out,
         each(op.kernel, axes),
         stride=each(op.stride, axes),
@@ -84,9 +106,11 @@ def _conv(draft: Draft, layer: Layer, operands: Operands) -> Any:
 
 
 @LAYERS.register("conv_transpose")
+@windowed
 def _conv_transpose(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    axes = len(layer.shapes[0]) - 1
+    source_map, _ = maps(layer)
+    axes = len(source_map) - 1
     pads = op.around(axes)
     before, after = pads[:axes], pads[axes:]
     stride, dilation = each(op.stride, axes), each(op.dilation, axes)
@@ -96,7 +120,7 @@ def _conv_transpose(draft: Draft, layer: Layer, operands: Operands) -> Any:
     )
     module = draft.weighted(
         f"ConvTranspose{axes}d",
-        layer.shapes[0][0],
+        source_map[0],
         op.out,
         each(op.kernel, axes),
         stride=stride,
@@ -110,7 +134,7 @@ def _conv_transpose(draft: Draft, layer: Layer, operands: Operands) -> Any:
     if plain:
         return output
     behind = (more - cut for more, cut in zip(extra, after, strict=True))
-    return _pad(draft, layer, output, (*(-cut for cut in before), *behind))
+    return pad(draft, layer, output, (*(-cut for cut in before), *behind))
 
 
 @LAYERS.register("linear")
@@ -124,6 +148,19 @@ def _linear(draft: Draft, layer: Layer, operands: Operands) -> Any:
     return draft.call(
         layer, draft.torch.reshape, draft.module(layer, module, flat), (-1, *layer.output.image)
     )
+
+
+@LAYERS.register("attention")
+def _attention(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    attend = draft.torch.nn.functional.scaled_dot_product_attention
+    query, key = layer.shapes[:2]
+    shared = query[:-2] != key[:-2] and len(query) > 2
+    return draft.call(layer, attend, *operands, enable_gqa=shared)
+
+
+@LAYERS.register("parameter")
+def _parameter(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    return draft.parameter(layer)
 
 
 @LAYERS.register("matmul")
@@ -141,63 +178,12 @@ def _layernorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
     return draft.module(layer, module, *operands)
 
 
-@LAYERS.register("maxpool")
-def _maxpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _pool(draft, layer, operands, "MaxPool", -math.inf)
-
-
-@LAYERS.register("avgpool")
-def _avgpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _pool(draft, layer, operands, "AvgPool", 0.0)
-
-
-def _pool(draft: Draft, layer: Layer, operands: Operands, kind: str, fill: float) -> Any:
-    op: Any = layer.op
-    sizes = layer.shapes[0][1:]
-    axes = len(sizes)
-    kernel, sides = each(op.kernel, axes), around(op.padding, axes)
-    stride = kernel if op.stride is None else each(op.stride, axes)
-    (source,) = operands
-    padding, ceil_mode = sides[:axes], op.ceil_mode
-    if padding != sides[axes:]:
-        # Padded by hand to the end of the last window, so that nothing is left to round.
-        needed = [
-            (count - 1) * step + window
-            for count, step, window in zip(layer.output.image[1:], stride, kernel, strict=True)
-        ]
-        behind = (end - size - pad for end, size, pad in zip(needed, sizes, padding, strict=True))
-        source = _pad(draft, layer, source, (*padding, *behind), fill)
-        padding, ceil_mode = (0,) * axes, False
-    module = getattr(draft.torch.nn, f"{kind}{axes}d")(
-        kernel, stride=stride, padding=padding, ceil_mode=ceil_mode
-    )
-    return draft.module(layer, module, source)
-
-
-@LAYERS.register("adaptive_avgpool")
-def _adaptive_avgpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _adaptive(draft, layer, operands, "AdaptiveAvgPool")
-
-
-@LAYERS.register("adaptive_maxpool")
-def _adaptive_maxpool(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    return _adaptive(draft, layer, operands, "AdaptiveMaxPool")
-
-
-LAYERS.add("global_avgpool", _adaptive_avgpool)
-LAYERS.add("global_maxpool", _adaptive_maxpool)
-
-
-def _adaptive(draft: Draft, layer: Layer, operands: Operands, kind: str) -> Any:
-    sizes = tuple(layer.output.image[1:])
-    return draft.module(layer, getattr(draft.torch.nn, f"{kind}{len(sizes)}d")(sizes), *operands)
-
-
 @LAYERS.register("batchnorm")
 def _batchnorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    op: Any = layer.op
     axes = len(layer.output.image) - 1
     kind = getattr(draft.torch.nn, f"BatchNorm{axes}d")
-    return draft.module(layer, kind(layer.output.image[0]), *operands)
+    return draft.module(layer, kind(layer.output.image[0], affine=op.affine), *operands)
 
 
 @LAYERS.register("leaky_relu")
@@ -245,6 +231,13 @@ def _chain(draft: Draft, layer: Layer, operands: Operands, function: Any, method
 @LAYERS.register("concat")
 def _concat(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
+    images = layer.output.shape[0]
+    operands = [
+        draft.call(layer, draft.torch.Tensor.expand, each, images, *tensor.image)
+        if tensor.shape[0] < images
+        else each
+        for each, tensor in zip(operands, layer.inputs, strict=True)
+    ]
     return draft.call(layer, draft.torch.cat, operands, 1 + op.along(layer.shapes))
 
 
@@ -266,22 +259,6 @@ def _permute(draft: Draft, layer: Layer, operands: Operands) -> Any:
     order = (0, *(1 + axis for axis in op.order))
     moved = draft.call(layer, draft.torch.permute, *operands, order)
     return draft.call(layer, draft.torch.clone, moved)
-
-
-@LAYERS.register("upsample")
-def _upsample(draft: Draft, layer: Layer, operands: Operands) -> Any:
-    op: Any = layer.op
-    if op.coordinates == "asymmetric":
-        message = "resizes with coordinates 'asymmetric', which PyTorch does not have"
-        raise InputError(layer.node.problem(message, hint="half_pixel or align_corners"))
-    axes = len(layer.shapes[0]) - 1
-    module = draft.torch.nn.Upsample(
-        size=None if op.size is None else each(op.size, axes),
-        scale_factor=None if op.factor is None else tuple(map(float, each(op.factor, axes))),
-        mode=op.mode,
-        align_corners=op.coordinates == "align_corners" if op.mode == "bilinear" else None,
-    )
-    return draft.module(layer, module, *operands)
 
 
 @LAYERS.register("flatten")
@@ -312,7 +289,7 @@ def _opaque(draft: Draft, layer: Layer, operands: Operands) -> Any:
     raise InputError(layer.node.problem(message))
 
 
-def _pad(
+def pad(
     draft: Draft,
     layer: Layer,
     source: Any,

@@ -224,7 +224,7 @@ def sides(value: int | tuple[int, ...]) -> tuple[int, int, int, int]:
     """
     if isinstance(value, int):
         return (value, value, value, value)
-    if len(value) == 2:
-        return (value[0], value[1], value[0], value[1])
-    top, left, bottom, right = value
-    return (top, left, bottom, right)
+    if len(value) in (2, 3):
+        return (value[0], value[-1], value[0], value[-1])
+    half = len(value) // 2  # of three axes the first and the last
+    return (value[0], value[half - 1], value[half], value[-1])

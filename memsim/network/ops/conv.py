@@ -21,11 +21,16 @@ from memsim.network.ops.base import (
     around,
     each,
     first,
-    map_of,
     pair,
     sides,
 )
-from memsim.network.ops.window import transposed_rows, window_rows, window_size
+from memsim.network.ops.window import (
+    LeadingAxes,
+    leading,
+    transposed_rows,
+    window_rows,
+    window_size,
+)
 
 
 class _Convolution(Operator):
@@ -43,6 +48,7 @@ class _Convolution(Operator):
         Size, Field(description="channel groups; the input's channels: depthwise")
     ] = 1
     bias: Annotated[bool, Field(description="add a learned constant per channel")] = False
+    axes: LeadingAxes = None
 
     @property
     def biased(self) -> bool:
@@ -55,25 +61,29 @@ class _Convolution(Operator):
 
     def pads(self) -> tuple[int, int, int, int]:
         """Padding as (top, left, bottom, right)."""
-        return sides(self.around(2))
+        padding: int | tuple[int, ...] | str = getattr(self, "padding", 0)
+        return sides(self.around(2) if isinstance(padding, str) else padding)
 
     def around(self, axes: int) -> tuple[int, ...]:
         """Padding in front of each of so many spatial axes, then that behind each."""
         raise TypeError(f"{type(self).__name__} must define around()")
 
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
-        return Shape(source, 0)
+        return Shape(source, output.channel)
+
+    def _channels(self, inputs: Shapes) -> int:
+        return inputs[0][0 if self.axes is None else -self.axes - 1]
 
     def op_class(self, inputs: Shapes) -> str:
-        depthwise = self.groups > 1 and self.groups == inputs[0][0]
+        depthwise = self.groups > 1 and self.groups == self._channels(inputs)
         return "depthwise" if depthwise else "conv"
 
     def taps(self, inputs: Shapes) -> int:
         """Places of the kernel."""
-        return math.prod(each(self.kernel, len(inputs[0]) - 1))
+        return math.prod(each(self.kernel, self.axes or len(inputs[0]) - 1))
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return inputs[0][0] // self.groups * self.taps(inputs) + int(self.bias)
+        return self._channels(inputs) // self.groups * self.taps(inputs) + int(self.bias)
 
     def input_channels(
         self, start: Index, stop: Index, source: Box, output: Box
@@ -109,21 +119,22 @@ class Conv(_Convolution):
         return around(self.padding, axes)
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        source = map_of(self.kind, inputs[0])
+        lead, source = leading(self.kind, inputs[0], self.axes)
         self._check_groups(source[0])
         axes = len(source) - 1
         kernel, stride = each(self.kernel, axes), each(self.stride, axes)
         dilation = each(self.dilation, axes)
-        return Shape(
-            (self.out, *window_size(source, kernel, stride, self.around(axes), dilation)), 0
-        )
+        size = window_size(source, kernel, stride, self.around(axes), dilation)
+        return Shape((*lead, self.out, *size), len(lead))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        return inputs[0][0] // self.groups * self.taps(inputs) * math.prod(output)
+        return self._channels(inputs) // self.groups * self.taps(inputs) * math.prod(output)
 
     def input_rows(
         self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
+        if self.axes is not None:
+            return start, stop
         top = self._top()
         return window_rows(
             start, stop, first(self.kernel), first(self.stride), top, first(self.dilation)
@@ -131,7 +142,7 @@ class Conv(_Convolution):
 
     def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
         low, high = self.input_rows(row, row + 1, source, output)
-        return low, high, first(self.dilation)
+        return low, high, 1 if self.axes is not None else first(self.dilation)
 
     def _top(self) -> int:
         """Padding in front of the first spatial axis."""
@@ -158,7 +169,7 @@ class ConvTranspose(_Convolution):
         return around(self.padding, axes)
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        source = map_of(self.kind, inputs[0])
+        lead, source = leading(self.kind, inputs[0], self.axes)
         self._check_groups(source[0])
         axes = len(source) - 1
         kernel, stride = each(self.kernel, axes), each(self.stride, axes)
@@ -175,19 +186,23 @@ class ConvTranspose(_Convolution):
         ]
         if min(size) < 1:
             raise ShapeError(f"padding leaves an output of {'x'.join(map(str, size))}")
-        return Shape((self.out, *size), 0)
+        return Shape((*lead, self.out, *size), len(lead))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        return math.prod(inputs[0]) * output[0] // self.groups * self.taps(inputs)
+        return math.prod(inputs[0]) * self.out // self.groups * self.taps(inputs)
 
     def input_rows(
         self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
+        if self.axes is not None:
+            return start, stop
         stride, top = first(self.stride), first(self.padding)
         reach = first(self.dilation) * (first(self.kernel) - 1)
         return -(-(start + top - reach) // stride), (stop - 1 + top) // stride + 1
 
     def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
+        if self.axes is not None:
+            return row, row + 1, 1
         return transposed_rows(
             row, first(self.kernel), first(self.stride), first(self.padding), first(self.dilation)
         )

@@ -4,11 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd
+from typing import Annotated, Literal
 
-from memsim.network.ops.base import Index, ShapeError
+from pydantic import Field
+
+from memsim.network.ops.base import Index, Shape, ShapeError, map_of
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """Names of spatial axes, by how many there are."""
+
+LeadingAxes = Annotated[
+    Literal[1, 2, 3] | None,
+    Field(description="spatial axes, where those in front of the channels are maps of their own"),
+]
+"""The attribute ``axes`` of operators with windows."""
+
+
+def leading(op: str, shape: Shape, axes: int | None) -> tuple[tuple[int, ...], Shape]:
+    """The axes in front of a map's channels, each place of which is a map, and the map.
+
+    Raises
+    ------
+    ShapeError
+        If it is none, or ``axes`` says what is plain without it.
+
+    Examples
+    --------
+    >>> leading("conv", Shape((16, 3, 8, 8)), 2)
+    ((16,), (3, 8, 8))
+    """
+    if axes is None:
+        return (), map_of(op, shape)
+    if len(shape) < axes + 2:
+        raise ShapeError(f"{op} with {axes} spatial axes takes maps, channels and those: {shape}")
+    return tuple(shape[: -axes - 1]), map_of(op, Shape(shape[-axes - 1 :]), axes)
 
 
 def window_size(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import pad
+from memsim.formats.foreign.layers.moves import pad
 from memsim.formats.foreign.onnx.arguments import axis_of, integer, operand, rule, whole, wrong
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.yaml.document import shown
@@ -61,7 +61,7 @@ def _squeeze(importer: Importer, record: Record) -> None:
     if record.target == "Squeeze":
         rank = len(shape)
         if axes is None:
-            raise Unsupported  # all axes of size 1, the batch perhaps among them
+            axes = [axis for axis, size in enumerate(shape) if size == 1]
         if any(not -rank <= axis < rank or shape[axis] != 1 for axis in axes):
             raise wrong(
                 importer, record, f"cannot take the axes {shown(axes)} out of {shown(shape)}"
@@ -79,18 +79,27 @@ def _squeeze(importer: Importer, record: Record) -> None:
     importer.view(record, tuple(shape))
 
 
+MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+"""What ONNX's modes of padding are here."""
+
+
 @rule("Pad")
 def _pad(importer: Importer, record: Record) -> None:
-    rank = len(importer.source(record.inputs[0]).shape)
+    shape = importer.source(record.inputs[0]).shape
+    rank = len(shape)
     amounts = whole(importer, record, 1, "pads")
-    mode = record.attributes.get("mode", "constant")
-    if rank != 4 or mode != "constant" or amounts is None or operand(record, 3):
+    mode = MODES.get(record.attributes.get("mode", "constant"))
+    if amounts is None or mode is None:
         raise Unsupported
-    if len(amounts) != 8:
-        raise wrong(importer, record, f"pads must be 8 whole numbers, not {shown(amounts)}")
-    if any(amounts[i] for i in (0, 1, 4, 5)):
-        raise Unsupported
+    axes = whole(importer, record, 3, "")
+    axes = [*range(rank)] if axes is None else axes
+    if len(amounts) != 2 * len(axes) or any(not -rank <= axis < rank for axis in axes):
+        count = 2 * len(axes)
+        raise wrong(importer, record, f"pads must be {count} whole numbers, not {shown(amounts)}")
+    before, after = [0] * rank, [0] * rank
+    for number, axis in enumerate(axes):
+        before[axis % rank], after[axis % rank] = amounts[number], amounts[number + len(axes)]
     fill = record.attributes.get("value", 0.0)
     if operand(record, 2):
         fill = importer.numbers(record.inputs[2])[0]
-    pad(importer, record, (amounts[2], amounts[3], amounts[6], amounts[7]), float(fill))
+    pad(importer, record, before, after, float(fill), mode)

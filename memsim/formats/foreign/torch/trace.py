@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["from_torch"]
 
+MOST_VALUES = 1 << 16
+"""Whole numbers of a constant that are read."""
+
 DTYPES = {"float16": "fp16", "bfloat16": "bf16", "int8": "int8"}
 """Data types by PyTorch's name; everything else counts as fp32."""
 
@@ -135,7 +138,16 @@ class _Graph:
         if tensor is not None:
             learned = isinstance(tensor, self.torch.nn.Parameter)
             identity = self._identity(tensor, path or node.name)
-            self.constants[node.name] = Constant(tuple(tensor.shape), None, learned, identity)
+            values = self._values(tensor)
+            self.constants[node.name] = Constant(tuple(tensor.shape), values, learned, identity)
+
+    def _values(self, tensor: Any) -> Any:
+        """The elements of a small constant that may be numbers of places."""
+        kinds = (self.torch.int64, self.torch.int32)
+        fake = self.torch._subclasses.FakeTensor
+        if tensor.dtype not in kinds or tensor.numel() > MOST_VALUES or isinstance(tensor, fake):
+            return None
+        return None if tensor.is_meta else tensor.detach().cpu().numpy()
 
     def _identity(self, tensor: Any, name: str) -> str:
         """The first name of a tensor; a buffer may be a view of a parameter, which has one."""
@@ -208,7 +220,7 @@ class _Graph:
                 if isinstance(value.meta.get("val"), self.torch.Tensor) or value.op == "get_attr":
                     inputs.append(self._name(value))
             elif _nodes(self.torch, value):
-                inputs += [self._name(each) for each in value if each is not None]
+                inputs += ["" if each is None else self._name(each) for each in value]
             elif value is None and str(argument.type) == "Optional[Tensor]":
                 inputs.append("")
             else:

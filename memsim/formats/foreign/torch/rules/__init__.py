@@ -6,8 +6,26 @@ names; a new module is a line here.
 
 from __future__ import annotations
 
-from memsim.formats.foreign.torch.rules import arrange, norms, pointwise, products, windows
+from memsim.formats.foreign.torch.rules import (
+    arrange,
+    norms,
+    pointwise,
+    products,
+    reduce,
+    sampling,
+    windows,
+)
 from memsim.formats.foreign.torch.rules.arguments import RULES
 from memsim.formats.foreign.torch.rules.arrange import VIEWS
 
-__all__ = ["RULES", "VIEWS", "arrange", "norms", "pointwise", "products", "windows"]
+__all__ = [
+    "RULES",
+    "VIEWS",
+    "arrange",
+    "norms",
+    "pointwise",
+    "products",
+    "reduce",
+    "sampling",
+    "windows",
+]

@@ -6,7 +6,6 @@ from typing import Any
 
 from memsim.formats.foreign.importer import Importer, Rules
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.network.ops.base import sides
 
 RULES = Rules()
 """By name of the ATen operator, without its overload and without the in-place underscore."""
@@ -15,19 +14,15 @@ RULES = Rules()
 rule = RULES.register
 
 
-def two(value: Any, default: Any = None) -> tuple[int, int]:
-    """An argument of one or two numbers; an empty list stands for the default."""
+def sizes_of(value: Any, axes: int, default: Any = None) -> tuple[int, ...]:
+    """An argument of one number or one for each axis; an empty list stands for the default."""
     if value is None or (isinstance(value, list | tuple) and not value):
         value = default
     numbers = (value,) if isinstance(value, int) else tuple(value)
-    if len(numbers) > 2 or not all(isinstance(each, int) for each in numbers):
+    numbers = numbers * axes if len(numbers) == 1 else numbers
+    if len(numbers) != axes or not all(isinstance(each, int) for each in numbers):
         raise Unsupported
-    return (numbers[0], numbers[-1])
-
-
-def pads_of(value: Any) -> tuple[int, int, int, int]:
-    """Padding of one or two numbers, on all sides."""
-    return sides(two(value))
+    return numbers
 
 
 def given(record: Record, position: int) -> bool:
@@ -37,7 +32,9 @@ def given(record: Record, position: int) -> bool:
 
 def axis_of(record: Record, importer: Importer, name: str = "dim") -> int:
     """An axis argument, counted from the front."""
-    rank = len(importer.source(record.inputs[0]).shape)
+    read = record.inputs[0]
+    held = importer.constants.get(read)
+    rank = len(importer.source(read).shape if held is None else held.shape)
     axis = record.attributes[name]
     if not isinstance(axis, int):
         raise Unsupported

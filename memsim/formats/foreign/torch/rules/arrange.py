@@ -6,13 +6,29 @@ import sys
 from dataclasses import replace
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import concat, crop, pad, permute, select, split
+from memsim.formats.foreign.layers.moves import (
+    along,
+    concat,
+    crop,
+    expand,
+    pad,
+    permute,
+    repeat,
+    select,
+    split,
+    stack,
+)
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import axis_of, rule
+from memsim.network.ops import Operator
+from memsim.network.ops.arrange import Flip, Roll
+from memsim.network.ops.sampling import Sliding
+from memsim.network.ops.shape import ChannelShuffle, PixelShuffle, PixelUnshuffle
 
 VIEWS = (
     "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous",
-    "clone", "alias", "detach",
+    "clone", "alias", "detach", "reshape_as", "view_as", "squeeze_copy", "unsqueeze_copy",
+    "view_copy", "_reshape_alias", "ravel",
 )  # fmt: skip
 """Operators whose output is their input in another shape."""
 
@@ -96,17 +112,114 @@ def _narrow(importer: Importer, record: Record) -> None:
     crop(importer, record, [(axis, start, start + record.attributes["length"], 1)])
 
 
-@rule("pad", "constant_pad_nd")
+@rule(
+    "pad", "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d",
+    "replication_pad1d", "replication_pad2d", "replication_pad3d", "_pad_circular", "_pad_enum",
+)  # fmt: skip
 def _pad(importer: Importer, record: Record) -> None:
     rank = len(importer.source(record.inputs[0]).shape)
-    amounts = list(record.attributes["pad"])
-    if record.attributes.get("mode", "constant") != "constant" or rank != 4:
+    attributes = record.attributes
+    amounts = list(attributes.get("pad") or attributes.get("padding") or ())
+    modes = {"refl": "reflect", "repl": "replicate", "_pad": "circular"}
+    mode = attributes.get("mode", modes.get(record.target[:4], "constant"))
+    if len(amounts) % 2 or len(amounts) > 2 * rank or isinstance(mode, int):
         raise Unsupported
-    if len(amounts) > 4 and any(amounts[4:]):
+    amounts += [0] * (2 * rank - len(amounts))
+    before, after = amounts[::2][::-1], amounts[1::2][::-1]
+    pad(importer, record, before, after, float(attributes.get("value") or 0.0), mode)
+
+
+@rule("stack")
+def _stack(importer: Importer, record: Record) -> None:
+    rank = len(importer.source(record.inputs[0]).shape) + 1
+    stack(importer, record, record.attributes["dim"] % rank)
+
+
+@rule("hstack", "vstack", "dstack", "column_stack")
+def _joined(importer: Importer, record: Record) -> None:
+    rank = len(importer.source(record.inputs[0]).shape)
+    axis = {"hstack": 1, "vstack": 0, "dstack": 2, "column_stack": 1}[record.target]
+    if rank <= axis:
         raise Unsupported
-    left, right, top, bottom = (*amounts, 0, 0, 0, 0)[:4]
-    fill = float(record.attributes.get("value") or 0.0)
-    pad(importer, record, (top, left, bottom, right), fill)
+    concat(importer, record, axis)
+
+
+@rule("expand", "broadcast_to", "expand_as", "expand_copy")
+def _expand(importer: Importer, record: Record) -> None:
+    if record.shapes[0] is None:
+        raise Unsupported
+    expand(importer, record, record.shapes[0])
+
+
+@rule("repeat", "tile")
+def _repeat(importer: Importer, record: Record) -> None:
+    times = list(record.attributes.get("repeats") or record.attributes["dims"])
+    rank = len(importer.source(record.inputs[0]).shape)
+    repeat(importer, record, [1] * (rank - len(times)) + times)
+
+
+@rule("repeat_interleave")
+def _repeat_each(importer: Importer, record: Record) -> None:
+    count, axis = record.attributes.get("repeats"), record.attributes.get("dim")
+    if not isinstance(count, int) or not isinstance(axis, int):
+        raise Unsupported
+    rank = len(importer.source(record.inputs[0]).shape)
+    times = [1] * rank
+    times[axis % rank] = count
+    repeat(importer, record, times, each=True)
+
+
+@rule("roll")
+def _roll(importer: Importer, record: Record) -> None:
+    shape = importer.source(record.inputs[0]).shape
+    shifts, axes = _listed(record.attributes["shifts"]), _listed(record.attributes.get("dims"))
+    if not axes:
+        raise Unsupported  # of the flattened tensor
+    steps = [(axis % len(shape), {"shift": shift}) for shift, axis in zip(shifts, axes, strict=True)
+             if shift % shape[axis]]  # fmt: skip
+    if steps:
+        along(importer, record, steps, Roll, shape)
+    else:
+        importer.alias(record)
+
+
+@rule("flip", "fliplr", "flipud")
+def _flip(importer: Importer, record: Record) -> None:
+    shape = importer.source(record.inputs[0]).shape
+    axes = _listed(record.attributes.get("dims", {"fliplr": 1, "flipud": 0}.get(record.target)))
+    steps: list[tuple[int, dict[str, int]]] = [
+        (axis % len(shape), {}) for axis in axes if shape[axis] > 1
+    ]
+    if steps:
+        along(importer, record, steps, Flip, shape)
+    else:
+        importer.alias(record)
+
+
+def _listed(value: int | list[int] | None) -> list[int]:
+    return [value] if isinstance(value, int) else list(value or ())
+
+
+@rule("unfold")
+def _windows(importer: Importer, record: Record) -> None:
+    if record.shapes[0] is None:
+        raise Unsupported
+    axis = axis_of(record, importer, "dimension")
+    step = {"size": record.attributes["size"], "step": record.attributes["step"]}
+    along(importer, record, [(axis, step)], Sliding, record.shapes[0])
+
+
+@rule("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle")
+def _shuffle(importer: Importer, record: Record) -> None:
+    layer, attributes = importer.layer(record.inputs[0]), record.attributes
+    op: Operator
+    if record.target == "pixel_shuffle":
+        op = PixelShuffle(factor=attributes["upscale_factor"])
+    elif record.target == "pixel_unshuffle":
+        op = PixelUnshuffle(factor=attributes["downscale_factor"])
+    else:
+        op = ChannelShuffle(groups=attributes["groups"])
+    importer.emit(record, op, layer)
 
 
 @rule(*VIEWS)

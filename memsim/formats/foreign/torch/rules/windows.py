@@ -1,102 +1,133 @@
-"""Convolutions, pools and resizing in ATen."""
+"""Convolutions, pools and resizing in ATen, over one to three spatial axes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import resize
+from memsim.formats.foreign.layers.moves import resize
+from memsim.formats.foreign.layers.windows import adaptive, convolution, pool, transposed, unpool
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.torch.rules.arguments import given, pads_of, rule, two
-from memsim.formats.foreign.windows import convolution, pool, transposed
-from memsim.network.ops import OPERATORS
-from memsim.network.ops.base import sides
-from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from memsim.formats.foreign.torch.rules.arguments import given, rule, sizes_of
+from memsim.network.ops.pool import AvgPool, MaxPool
 
 
-@rule("conv2d", "convolution", "_convolution", "conv_transpose2d")
+@rule(
+    "conv1d", "conv2d", "conv3d", "convolution", "_convolution",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+)  # fmt: skip
 def _conv(importer: Importer, record: Record) -> None:
     weight = importer.constant(record.inputs[1]).shape
-    if len(weight) != 4 or len(importer.source(record.inputs[0]).shape) != 4:
+    axes = len(weight) - 2
+    if axes not in (1, 2, 3) or len(importer.source(record.inputs[0]).shape) != axes + 2:
         raise Unsupported
     attributes = record.attributes
     common: dict[str, Any] = {
-        "kernel": (weight[2], weight[3]),
-        "stride": two(attributes["stride"]),
-        "dilation": two(attributes["dilation"]),
+        "kernel": weight[2:],
+        "stride": sizes_of(attributes["stride"], axes),
+        "dilation": sizes_of(attributes["dilation"], axes),
         "groups": attributes["groups"],
         "bias": given(record, 2),
     }
-    if attributes.get("transposed", record.target == "conv_transpose2d"):
+    if attributes.get("transposed", record.target.startswith("conv_transpose")):
         transposed(
             importer,
             record,
             out=weight[1] * attributes["groups"],
-            pads=pads_of(attributes["padding"]),
-            output_padding=two(attributes["output_padding"]),
+            pads=sizes_of(attributes["padding"], axes) * 2,
+            output_padding=sizes_of(attributes["output_padding"], axes),
             **common,
         )
         return
     padding = attributes["padding"]
     if padding in ("same", "valid"):
-        pads = [0, 0, 0, 0]
-        for axis in (0, 1):
-            total = common["dilation"][axis] * (weight[2 + axis] - 1) if padding == "same" else 0
-            pads[axis], pads[2 + axis] = total // 2, total - total // 2
-        padded = sides(tuple(pads))
+        reach = zip(common["dilation"], weight[2:], strict=True)
+        totals = [step * (size - 1) if padding == "same" else 0 for step, size in reach]
+        pads = (*(each // 2 for each in totals), *(each - each // 2 for each in totals))
     else:
-        padded = pads_of(padding)
-    convolution(importer, record, out=weight[0], pads=padded, **common)
-
-
-@rule("max_pool2d", "max_pool2d_with_indices", "avg_pool2d")
-def _pool(importer: Importer, record: Record) -> None:
-    attributes = record.attributes
-    if two(attributes.get("dilation"), 1) != (1, 1):
-        raise Unsupported
-    kernel = two(attributes["kernel_size"])
-    kind = AvgPool if record.target == "avg_pool2d" else MaxPool
-    pool(
-        importer,
-        record,
-        kind,
-        kernel=kernel,
-        stride=two(attributes.get("stride"), kernel),
-        pads=pads_of(attributes.get("padding", 0)),
-        ceil_mode=bool(attributes.get("ceil_mode", False)),
-    )
+        pads = sizes_of(padding, axes) * 2
+    convolution(importer, record, out=weight[0], pads=pads, **common)
 
 
 @rule(
-    "adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_max_pool2d"
+    "max_pool1d", "max_pool2d", "max_pool3d", "max_pool1d_with_indices", "max_pool2d_with_indices",
+    "max_pool3d_with_indices", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+)  # fmt: skip
+def _pool(importer: Importer, record: Record) -> None:
+    attributes = record.attributes
+    axes = int(record.target.partition("pool")[2][0])
+    kernel = sizes_of(attributes["kernel_size"], axes)
+    common: dict[str, Any] = {
+        "kernel": kernel,
+        "stride": sizes_of(attributes.get("stride"), axes, kernel),
+        "pads": sizes_of(attributes.get("padding", 0), axes) * 2,
+        "ceil_mode": bool(attributes.get("ceil_mode", False)),
+        "dilation": sizes_of(attributes.get("dilation"), axes, 1),
+    }
+    if record.target.startswith("avg"):
+        if attributes.get("divisor_override") not in (None, 0):
+            raise Unsupported
+        counted = bool(attributes.get("count_include_pad", True))
+        pool(importer, record, AvgPool, include_pad=counted, **common)
+        return
+    pool(importer, record, MaxPool, **common)
+    if len(record.outputs) > 1 and importer.readers[record.outputs[1]]:
+        pool(importer, record, MaxPool, indices=True, output=1, **common)
+
+
+@rule("max_unpool2d", "max_unpool3d")
+def _unpool(importer: Importer, record: Record) -> None:
+    unpool(importer, record, record.attributes["output_size"])
+
+
+@rule(
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d",
+    "_adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
 )  # fmt: skip
 def _adaptive(importer: Importer, record: Record) -> None:
-    maximum = record.target == "adaptive_max_pool2d"
-    size = two(record.attributes["output_size"])
-    if size == (1, 1):
-        op = OPERATORS["global_maxpool" if maximum else "global_avgpool"]()
-    else:
-        op = (AdaptiveMaxPool if maximum else AdaptiveAvgPool)(size=size)
-    importer.emit(record, op, importer.layer(record.inputs[0]))
+    axes = int(record.target.partition("pool")[2][0])
+    size = sizes_of(record.attributes["output_size"], axes)
+    adaptive(importer, record, size, maximum="max" in record.target)
 
 
-@rule("upsample_nearest2d", "_upsample_nearest_exact2d", "upsample_bilinear2d")
+MODES = {
+    "upsample_nearest": "nearest",
+    "_upsample_nearest_exact": "nearest-exact",
+    "upsample_linear": "bilinear",
+    "upsample_bilinear": "bilinear",
+    "upsample_trilinear": "bilinear",
+    "upsample_bicubic": "bicubic",
+    "_upsample_bilinear2d_aa": "bilinear",
+    "_upsample_bicubic2d_aa": "bicubic",
+}
+"""Modes by operator, without the number of its spatial axes."""
+
+
+@rule(
+    "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "_upsample_nearest_exact1d",
+    "_upsample_nearest_exact2d", "_upsample_nearest_exact3d", "upsample_linear1d",
+    "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d", "_upsample_bilinear2d_aa",
+    "_upsample_bicubic2d_aa",
+)  # fmt: skip
 def _upsample(importer: Importer, record: Record) -> None:
     attributes = record.attributes
-    mode = "bilinear" if record.target == "upsample_bilinear2d" else "nearest"
     factors = attributes.get("scale_factors") or [
-        attributes.get("scales_h"),
-        attributes.get("scales_w"),
+        attributes[name]
+        for name in ("scales", "scales_d", "scales_h", "scales_w")
+        if attributes.get(name) is not None
     ]
     shape = record.shapes[0]
-    if shape is None or len(shape) != 4:
+    if shape is None or len(shape) != len(importer.source(record.inputs[0]).shape):
         raise Unsupported
-    whole = all(factor and factor == int(factor) for factor in factors)
+    axes = len(shape) - 2
+    name = record.target
+    whole = len(factors) == axes and all(each and each == int(each) for each in factors)
     resize(
         importer,
         record,
-        size=(shape[2], shape[3]),
-        mode=mode,
+        size=shape[2:],
+        mode=MODES.get(name) or MODES[name[:-2]],
         scaled=whole,
         coordinates="align_corners" if attributes.get("align_corners") else None,
+        antialias=name.endswith("_aa"),
     )
