@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-__all__ = ["count", "free_inputs"]
+__all__ = ["count", "count_inferred", "free_inputs"]
 
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16,
           "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(int8)": np.int8,
@@ -69,6 +69,24 @@ def count(path: str, shapes: Mapping[str, Sequence[int]]) -> tuple[int, int]:
     params = sum(math.prod(each.dims) for name, each in held.items()
                  if name in read and each.data_type in WEIGHTS)  # fmt: skip
     return sum(_macs(node, known) for node in nodes), params
+
+
+def count_inferred(model: Any) -> int:
+    """MACs of a model by the shapes that the ``onnx`` package infers; it does not run.
+
+    Raises
+    ------
+    KeyError
+        Where a shape is not inferred.
+    """
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    graph = inferred.graph
+    known: dict[str, Sequence[int]] = {each.name: tuple(each.dims) for each in graph.initializer}
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        sizes = tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+        if all(sizes):
+            known.setdefault(value.name, sizes)
+    return sum(_macs(node, known) for node in graph.node)
 
 
 def _macs(node: Any, known: Mapping[str, Sequence[int]]) -> int:

@@ -254,7 +254,7 @@ def measured(model: str) -> Row:
 def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else ""
-    text = re.sub(r"\S*/site-packages/", "", text)
+    text = re.sub(r"\S*/site-packages/|\x1b\[\d*m", "", text)  # nor the colours of a terminal
     own = type(error).__module__.startswith("memsim")
     return (text if own else f"{type(error).__name__}: {text}")[:240]
 

@@ -30,7 +30,15 @@ MODELS = (
     "timm:hardcorenas_a",
     "timm:repvit_m1",
     "timm:mobileone_s1",
+    "timm:test_convnext",
+    "timm:test_nfnet",
+    "timm:hgnetv2_b0",
+    "timm:inception_next_atto",
+    "timm:visformer_tiny",
     "torchvision:squeezenet1_1",
+    "torchvision:shufflenet_v2_x0_5",
+    "torchvision:detection/fasterrcnn_mobilenet_v3_large_320_fpn.rpn.head",
+    "torchvision:detection/ssdlite320_mobilenet_v3_large.head",
     "torchvision:mnasnet0_5",
 )
 

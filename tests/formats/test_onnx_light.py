@@ -1,0 +1,34 @@
+"""The networks that the onnx package ships: MACs by the shapes that the package infers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import memsim
+
+pytestmark = pytest.mark.needs("onnx")
+
+NETWORKS = (
+    "densenet121",
+    "inception_v2",
+    "resnet50",
+    "shufflenet",
+    "squeezenet",
+    "vgg19",
+)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_macs_and_output_are_those_of_the_onnx_package(name):
+    import onnx
+
+    from benchmarks.onnx_truth import count_inferred
+
+    folder = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    network = memsim.load(folder / f"light_{name}.onnx")
+    output = onnx.TensorProto.FromString((folder / f"light_{name}_output_0.pb").read_bytes())
+    (found,) = (network[each].output.shape for each in network.outputs)
+    assert [size for size in found if size > 1] == [size for size in output.dims if size > 1]
+    assert network.macs == count_inferred(onnx.load(folder / f"light_{name}.onnx"))
