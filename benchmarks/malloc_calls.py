@@ -11,6 +11,7 @@ tensors is checked by ``--check``, which counts the different ones.
 from __future__ import annotations
 
 import argparse
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -29,9 +30,22 @@ from memsim.measurement.placement.recording import (
 )
 from memsim.program.library.onednn.geometry import ITEM, Geometry
 
-INPUT = (3, 112, 112)
+AVX2 = {
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+}
+"""Whose kernels the recorded processes run, on any processor."""
+
+SIDES = {"fc_densenet56": 96, "fc_hardnet70": 128}
+"""Pixels of a side of what goes into a network, if not..."""
+
+SIDE = 112
 
 PASSES = 4
+
+MODULE = "m1 f1 m1 f1 m1 f1 m4096 "
+"""How the making of a module begins."""
 
 TENSOR = 4096
 """Bytes: in the calls below, aligned blocks of at least these are the tensors'..."""
@@ -42,10 +56,18 @@ OWN = {8216}
 DRAWN = 1 << 18
 """Bytes of the random numbers that the weights of a layer are filled with."""
 
+COUNTED = {"batchnorm", "maxpool"}
+"""Kinds that keep a number for each channel: a scale and a shift, and where maxima lie."""
+
 LETTERS = {MALLOC: "m", REALLOC: "m", CALLOC: "c", MEMALIGN: "a"}
 
-BUILT_FROM = [("eager", "hardnet68", "block3.6.conv"), ("fused", "hardnet68", "block3.6.conv")]
-"""Of which convolution the building is read, in which mode."""
+BUILT_FROM = [
+    ("eager", "hardnet68", "block3.6.conv", True),
+    ("fused", "hardnet68", "block3.6.conv", True),
+    ("fused", "fc_densenet56", "down.4.skip.3.conv", False),
+]
+"""Of which convolution the building is read, in which mode, and whether a batch norm is folded into
+it. The making of weights is the same then and is read once."""
 
 READ = [
     # mode, kind, network, layer, whether it is the first call
@@ -66,7 +88,27 @@ READ = [
     ("eager", "maxpool", "hardnet68", "maxpool1", False),
     ("eager", "global_avgpool", "hardnet68", "global_avgpool1", False),
     ("eager", "linear", "hardnet68", "linear1", False),
+    ("fused", "conv.pointwise", "densenet121", "block2.3.neck.conv", False),
+    ("fused", "conv.pointwise", "densenet121", "block2.3.neck.conv", True),
+    ("fused", "conv.depthwise", "mobilenetv2", "inverted4.2.dw.conv", False),
+    ("fused", "conv.depthwise", "mobilenetv2", "inverted4.2.dw.conv", True),
+    ("fused", "batchnorm", "densenet121", "block1.3.neck.bn", False),
+    ("fused", "avgpool", "densenet121", "avgpool1", False),
+    ("fused", "upsample", "fc_hardnet70", "up.4.upsample1", False),
+    ("eager", "conv.reordered.plain", "hardnet68", "conv1.conv", False),
+    ("eager", "conv.reordered.depthwise", "mobilenetv2", "inverted2.2.dw.conv", False),
+    ("eager", "conv.reordered.depthwise", "mobilenetv2", "inverted2.2.dw.conv", True),
+    ("eager", "conv.product.plain", "mobilenetv2", "inverted2.1.expand.conv", False),
+    ("eager", "conv.product.plain.biased", "fc_hardnet70", "conv6", False),
+    ("eager", "avgpool", "fc_hardnet70", "down.1.avgpool1", False),
+    ("eager", "upsample", "fc_hardnet70", "upsample1", False),
+    ("eager", "upsample.last", "fc_hardnet70", "up.4.upsample1", False),
 ]
+
+
+def _input(network: str) -> tuple[int, int, int]:
+    side = SIDES.get(network, SIDE)
+    return 3, side, side
 
 
 def steps(recording: Recording, number: int) -> Iterator[Recording]:
@@ -79,8 +121,11 @@ def steps(recording: Recording, number: int) -> Iterator[Recording]:
         begin = end + 1
 
 
-def words(step: Recording, tensors: set[int]) -> list[str]:
-    """Its calls; those that free what another step made are left out."""
+def words(step: Recording, tensors: set[int], channels: int = 0) -> list[str]:
+    """Its calls; those that free what another step made are left out.
+
+    Blocks of ``channels`` bytes are told as those of one number for each channel.
+    """
     made: dict[int, int] = {}
     found: list[str] = []
     for kind, result, size, argument in step.calls():
@@ -92,13 +137,16 @@ def words(step: Recording, tensors: set[int]) -> list[str]:
             continue
         made[result] = len(found)
         tensor = kind == MEMALIGN and size in tensors
-        found.append("T" if tensor else f"{LETTERS[kind]}{size}")
+        word = f"{LETTERS[kind]}{size}"
+        if size == channels:
+            word = {"a": "v", "m": "n"}[word[0]]
+        found.append("T" if tensor else word)
     return found
 
 
 def scripts(network: str, mode: str, number: int) -> dict[str, tuple[str, str]]:
     """Kind and words of each step of a pass, by the name of its kernel."""
-    built = memsim.load(network).with_options(input_shape=INPUT)
+    built = memsim.load(network).with_options(input_shape=_input(network))
     kernels = memsim.build(built, lowering=mode, buffer=1 << 20).kernels
     recording = record_passes(built, mode, PASSES)
     found = {}
@@ -107,30 +155,42 @@ def scripts(network: str, mode: str, number: int) -> dict[str, tuple[str, str]]:
     ):
         sizes = set(steady.size[steady.kind == MEMALIGN].tolist())
         tensors = {size for size in sizes if size >= TENSOR} - OWN | {kernel.output.nbytes}
-        found[kernel.name] = kernel.op.kind, " ".join(words(step, tensors))
+        counted = kernel.op.kind in COUNTED
+        channels = kernel.output.image[0] * ITEM if counted else 0
+        said = words(step, tensors, channels)
+        if kernel is kernels[0]:  # a pass has made objects of its own before it
+            said = said[next(at for at, word in enumerate(said) if word == "m16") :]
+        found[kernel.name] = kernel.op.kind, " ".join(said)
     return found
 
 
-def building(network: str, mode: str, layer: str) -> Iterator[tuple[str, str]]:
+def building(network: str, mode: str, layer: str, folded: bool = True) -> Iterator[tuple[str, str]]:
     """Kinds and words of what is done for a convolution while a network is made ready.
 
-    ``weights``: from the end of the weights' making of the layer before to the end of its own;
-    ``packed``: likewise of their packing, in mode ``fused``.
+    ``norm`` and ``weights``: from the end of the weights' making of the layer before to the end of
+    its own, the batch norm between them first; ``packed``: likewise of their packing, in mode
+    ``fused``; ``packed.alone``: of one that no batch norm is folded into.
     """
-    built = memsim.load(network).with_options(input_shape=INPUT)
+    built = memsim.load(network).with_options(input_shape=_input(network))
     part = record_passes(built, mode, 1).between(BUILD, BUILT)
     weighted = [each for each in built if each.op.stored(each.shapes, each.output.image)
                 and each.op.kind in ("conv", "linear")]  # fmt: skip
     place = [each.name for each in weighted].index(layer)
     sizes = [Geometry.of(each).weights * ITEM for each in weighted[: place + 1]]
     drawn = _frees(part, DRAWN)
-    yield "weights", _period(part, drawn[place - 1], drawn[place], sizes[-1])
+    if folded:
+        found = _period(part, drawn[place - 1], drawn[place], sizes[-1]).split()
+        at = [" ".join(found[at:]).startswith(MODULE) for at in range(len(found))].index(True, 1)
+        channels = weighted[place - 1].output.image[0] * ITEM
+        yield "norm", " ".join(found[:at]).replace(f"a{channels} ", "v ")
+        yield "weights", " ".join(found[at:])
     if mode == "fused":
-        ends, begin = [], drawn[len(weighted) - 1]
+        ends, begin, others = [], drawn[len(weighted) - 1], 2 if folded else 0
         for size in sizes:
-            begin = next(at for at in _frees(part, size)[2:] if at > begin)
+            begin = next(at for at in _frees(part, size)[others:] if at > begin)
             ends.append(begin)
-        yield "packed", _period(part, ends[-2], ends[-1], sizes[-1])
+        kind = "packed" if folded else "packed.alone"
+        yield kind, _period(part, ends[-2], ends[-1], sizes[-1])
 
 
 def _frees(part: Recording, size: int) -> list[int]:
@@ -182,6 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    os.environ.update(AVX2)
     if options.check:
         for network in ("hardnet68", "resnet18", "squeezenet1_0", "hardnet39ds"):
             for mode in ("eager", "fused"):
@@ -193,6 +254,7 @@ def main() -> None:
     print("# m, c, a: malloc, calloc, posix_memalign to 64 of so many bytes; T: a tensor's memory;")
     print("# f, t: what was made so many words ago is freed, a tensor's memory likewise;")
     print("# w: memory of the weights' size; h: freed by the next call of the kind.")
+    print("# v, n: one number for each channel of the output, by posix_memalign and by malloc.")
     print("mode,kind,first,calls")
     found: dict[tuple[str, str, int], dict[str, tuple[str, str]]] = {}
     for mode, kind, network, layer, first in READ:
@@ -200,8 +262,8 @@ def main() -> None:
         if key not in found:
             found[key] = scripts(*key)
         print(f"{mode},{kind},{int(first)},{found[key][layer][1]}")
-    for mode, network, layer in BUILT_FROM:
-        for kind, text in building(network, mode, layer):
+    for mode, network, layer, folded in BUILT_FROM:
+        for kind, text in building(network, mode, layer, folded):
             print(f"{mode},{kind},0,{text}")
 
 

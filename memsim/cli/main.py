@@ -11,6 +11,7 @@ from importlib import import_module
 
 import click
 
+from memsim.cli.progress import bar_of_passes
 from memsim.errors import InputError, MemsimError, Problem, did_you_mean
 from memsim.version import __version__
 
@@ -113,7 +114,8 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code. Errors go to standard error."""
     try:
-        result = cli.main(args, prog_name="memsim", standalone_mode=False)
+        with bar_of_passes():
+            result = cli.main(args, prog_name="memsim", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except MemsimError as error:
         for problem in error.problems:

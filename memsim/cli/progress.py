@@ -1,10 +1,11 @@
-"""A progress bar on standard error, where that is a terminal."""
+"""Progress bars on standard error, where that is a terminal."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
@@ -25,4 +26,54 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], object]]:
     columns = (what, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+PATIENCE = 0.5
+"""Seconds that a pass may take before it is shown how far it is."""
+
+
+@contextmanager
+def bar_of_passes() -> Iterator[None]:
+    """Show how far each long pass of an engine is that is made while a block runs."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from memsim.engines.progress import listening
+
+    with _PassBar() as bar, listening(bar.tell):
+        yield
+
+
+class _PassBar(ExitStack):
+    """A bar that stands while a long pass is made, and is gone before anything is printed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._done = 0
+        self._began = 0.0
+        self._update: Callable[[int, int], object] | None = None
+
+    def tell(self, done: int, total: int) -> None:
+        """So much of a pass is done; fewer than before is another pass."""
+        if self._done == 0 or done < self._done:
+            self._began = time.monotonic()
+        self._done = done
+        if self._update is None and time.monotonic() - self._began >= PATIENCE:
+            self._update = self.enter_context(_accesses())
+        if self._update is not None:
+            self._update(done, total)
+        if done >= total:
+            self._done, self._update = 0, None
+            self.close()
+
+
+@contextmanager
+def _accesses() -> Iterator[Callable[[int, int], object]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    columns = ("cache accesses", BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)

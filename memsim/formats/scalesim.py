@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
-from memsim.formats.foreign.windows import short
+from memsim.formats.foreign.layers.windows import short
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.arrange import Flatten

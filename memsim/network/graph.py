@@ -185,7 +185,8 @@ class Network:
             raise ShapeError(wrong)
         inherited = inputs[0].dtype if inputs else self.dtype
         dtype = output_type(node.types.output, node.op.writes, inherited, self.dtype)
-        output = Tensor.of(node.name, self.batch, image, dtype)
+        images = 1 if node.op.is_parameter else self.batch
+        output = Tensor.of(node.name, images, image, dtype)
         params = node.op.learnable(shapes, image)
         if max(output.size, params) > MOST_ELEMENTS:
             raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")

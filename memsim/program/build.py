@@ -152,6 +152,8 @@ def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> Tensor
     for layer in network:
         if layer.op.is_input:
             tensors.add_map(layer.output, "input")
+        elif layer.op.is_parameter:
+            tensors.add_map(layer.output, "weight")
     for kernel in kernels:
         tensors.add_map(kernel.output, "output" if kernel.leaves else "activation")
     return tensors

@@ -33,7 +33,7 @@ def kernel_readers(network: Network, kernels: Sequence[Kernel]) -> dict[str, lis
     (['conv1.conv'], ['stage.1.1.conv1.conv', 'stage.1.1.conv2.conv'])
     """
     writer = {kernel.output.name: kernel.name for kernel in kernels}
-    readers: dict[str, list[str]] = {name: [] for name in network.inputs}
+    readers: dict[str, list[str]] = {layer.name: [] for layer in network if not layer.inputs}
     readers |= {kernel.name: [] for kernel in kernels}
     for kernel in kernels:
         segments = [part for operand in kernel.operands for part in operand.view.segments]

@@ -192,7 +192,7 @@ class Program:
             layer
             for layer in self.network
             if layer.name not in self.network.needed
-            and not (layer.op.is_input or layer.op.view or layer.op.selects(layer.shapes))
+            and not (not layer.inputs or layer.op.view or layer.op.selects(layer.shapes))
         )
 
     def __repr__(self) -> str:

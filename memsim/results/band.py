@@ -3,6 +3,8 @@
 Where the heap puts a tensor decides whether it lies in lines that are still in the cache. That
 depends on all that the process did before, so two runs of one network differ, and one number is
 one draw. The ends of the band are no draws: memory that was freed last is used first, or never.
+What a process touches besides tensors, which small caches move all the time, is not known better
+than to a share either; the ends have less and more of it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,14 @@ if TYPE_CHECKING:
     from memsim.machine.cache import Cache
     from memsim.program.program import Program
 
-BEST, WORST = "hottest", "coldest"
-"""Heaps, keys of :data:`memsim.program.memory.heaps.heap.HEAPS`."""
+SPREAD = 0.3
+"""By how much what a process touches besides tensors may differ from the runtime's floors, which
+are the same for all networks: of the rows of one kind of operator in development runs the middle
+half lies about so far around them."""
+
+ENDS = (("hottest", 1 - SPREAD), ("coldest", 1 + SPREAD))
+"""Heaps, keys of :data:`memsim.program.memory.heaps.heap.HEAPS`, and how much the process touches
+besides tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +39,8 @@ class Band:
     Attributes
     ----------
     low, high : int
-        Bytes of all frames: every block in the memory that was freed last, and in memory that was
-        never used.
+        Bytes of all frames: every block in the memory that was freed last, and few objects besides
+        tensors; every block in memory that was never used, and many.
     """
 
     low: int
@@ -41,6 +49,22 @@ class Band:
     def to_dict(self) -> dict[str, int]:
         """Plain values."""
         return {"low_bytes": self.low, "high_bytes": self.high}
+
+
+def ends(program: Program) -> list[Program]:
+    """A library's program at both ends of its band."""
+    return [
+        build_library(
+            program.network,
+            library=str(program.options["library"]),
+            lowering=str(program.options["lowering"]),
+            frames=program.frames,
+            line=int(program.options["line_bytes"]),
+            heap=heap,
+            besides=besides,
+        )
+        for heap, besides in ENDS
+    ]
 
 
 def bands(program: Program, cache: Cache, sizes: Sequence[int]) -> list[Band]:
@@ -57,18 +81,11 @@ def bands(program: Program, cache: Cache, sizes: Sequence[int]) -> list[Band]:
     >>> band.low < band.high
     True
     """
-    ends = []
-    for heap in (BEST, WORST):
-        placed = build_library(
-            program.network,
-            library=str(program.options["library"]),
-            lowering=str(program.options["lowering"]),
-            frames=program.frames,
-            line=int(program.options["line_bytes"]),
-            heap=heap,
-        )
-        ends.append([_moved(found) for found in level_transfers(placed, cache, sizes)])
-    return [Band(min(pair), max(pair)) for pair in zip(*ends, strict=True)]
+    moved = [
+        [_moved(found) for found in level_transfers(placed, cache, sizes)]
+        for placed in ends(program)
+    ]
+    return [Band(min(pair), max(pair)) for pair in zip(*moved, strict=True)]
 
 
 def _moved(found: Transfers) -> int:

@@ -88,7 +88,7 @@ def test_a_number_in_place_of_a_tensor_is_read_by_nobody(target):
 def test_a_parameter_of_any_shape_on_either_side(value, held, shapes, swapped, target, kind):
     names = ["g", value] if swapped else [value, "g"]
     layer = build(target, " ".join(names), {"g": held})
-    places = (0,) if swapped else ()
+    places = (0,) if swapped != (target == "rsub") else ()
     assert layer.op == Parametric(function=kind, shapes=shapes, places=places)
     count = 1
     for size in held:
@@ -204,6 +204,10 @@ def test_a_function_in_onnx_is_called_like_memsims(target):
 def test_operators_of_onnx(target, inputs, held, kind, reads):
     layer = build(target, inputs, held, onnx=True)
     assert (layer.op.kind, len(layer.inputs)) == (kind, reads)
+
+
+def test_a_cast_to_the_type_of_another_tensor_reads_no_other_tensor():
+    assert build("CastLike", "x y", onnx=True).op.kind == "input"
 
 
 def chain(*rows, held, exact=False, shape=MAP):

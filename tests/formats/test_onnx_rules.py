@@ -242,14 +242,51 @@ def test_padding_with_minus_infinity_becomes_part_of_a_maximum_alone():
 
 @pytest.mark.parametrize("axes", [[1], [2], [3], [1, 2], [1, 3], [2, 3], [-1, -2], [1, 2, 3], [0]])
 @pytest.mark.parametrize("kept", [0, 1])
-def test_a_mean_over_height_and_width_is_a_pool_and_over_other_axes_none(axes, kept):
+def test_a_mean_over_height_and_width_is_a_pool_and_over_other_axes_a_reduction(axes, kept):
     x = np.zeros((1, 8, 6, 6))
     shape = x.mean(axis=tuple(axes), keepdims=bool(kept)).shape
     net = build(node("ReduceMean", "x", "y", shape, axes=axes, keepdims=kept))
     over_map = {axis % 4 for axis in axes} == {2, 3}
-    assert kinds(net) == ["global_avgpool" if over_map else "opaque"]
+    assert kinds(net)[0] == ("global_avgpool" if over_map else "reduce")
+    assert {*kinds(net)[1:]} <= {"reshape", "flatten"}
     elements = math.prod(net["y"].output.shape)
     assert elements == math.prod(shape)
+
+
+@pytest.mark.parametrize(
+    ("target", "attributes", "kind"),
+    [
+        ("LRN", {"size": 5}, "lrn"),
+        ("MeanVarianceNormalization", {}, "normalize"),
+        ("LpNormalization", {"axis": 1}, "normalize"),
+        ("LogSoftmax", {"axis": 1}, "log_softmax"),
+        ("ArgMax", {"axis": 1}, "reduce"),
+        ("ArgMin", {"axis": 3}, "reduce"),
+        ("ReduceL2", {"axes": [1]}, "reduce"),
+        ("ReduceSumSquare", {}, "reduce"),
+        ("ReduceSumSquare", {"noop_with_empty_axes": 1}, "square"),
+        ("ReduceL1", {"noop_with_empty_axes": 1}, "abs"),
+        ("ReduceLogSum", {"noop_with_empty_axes": 1}, "log"),
+    ],
+)
+def test_normalisations_and_reductions_are_one_layer(target, attributes, kind):
+    assert kinds(build(node(target, "x", "y", **attributes))) == [kind]
+
+
+@pytest.mark.parametrize(
+    ("target", "inputs", "attributes", "kind", "params"),
+    [
+        ("GroupNormalization", "x s b", {"num_groups": 4}, "group_norm", 16),
+        ("InstanceNormalization", "x s b", {}, "instance_norm", 16),
+        ("RMSNormalization", "x r", {}, "rms_norm", 6),
+        ("SimplifiedLayerNormalization", "x r", {}, "rms_norm", 6),
+    ],
+)
+def test_normalisations_hold_their_parameters(target, inputs, attributes, kind, params):
+    weights = {"s": (8,), "b": (8,), "r": (6,)}
+    net = build(node(target, inputs, "y", **attributes), weights=weights)
+    assert kinds(net) == [kind]
+    assert (net.params, net.macs) == (params, 0)
 
 
 @pytest.mark.parametrize("start", [-9, -8, -3, 0, 2, 7])

@@ -14,8 +14,8 @@ from memsim.network import Network, Node
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.opaque import Opaque
+from memsim.network.ops.pointwise import Scale
 from memsim.network.ops.pool import AvgPool, MaxPool
-from memsim.network.ops.scale import Scale
 from memsim.network.ops.shape import Input, Upsample
 from tests.formats.plain_form import plain_form
 from tests.shipped import on_shipped

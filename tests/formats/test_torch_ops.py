@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -122,14 +123,16 @@ def test_padding_of_one_kind_is_joined_and_of_two_is_not(first, second, pads):
 )
 @pytest.mark.parametrize(("target", "kind"), [("mean", "avgpool"), ("amax", "maxpool")])
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_reduction_over_height_and_width_is_a_pool_and_over_other_axes_none(
+def test_a_reduction_over_height_and_width_is_a_pool_and_over_other_axes_a_reduction(
     axes, target, kind, kept
 ):
     image = (1, 6, 6, 6)  # whose sizes do not tell the axes apart
     shape = np.zeros(image).mean(axis=tuple(axes), keepdims=kept).shape
     for given in (axes, [axis - 4 for axis in axes], axes[0] if len(axes) == 1 else axes[::-1]):
         net = build(record(target, "x", shape, dim=given, keepdim=kept), shape=image)
-        assert kinds(net) == ["input", f"global_{kind}" if axes == [2, 3] else "opaque"]
+        assert kinds(net)[1] == (f"global_{kind}" if axes == [2, 3] else "reduce")
+        assert {*kinds(net)[2:]} <= {"reshape", "flatten"}
+        assert list(net)[-1].output.size == math.prod(shape)
 
 
 @pytest.mark.parametrize("start", range(-8, 8))
@@ -217,7 +220,13 @@ def test_arithmetic_with_a_number_is_a_scale(target, given, expected):
         (record("cat", "x x", (1, 8, 12, 6), dim=2), "concat"),
         (record("slice", "x", (1, 8, 3, 6), dim=2, start=0, end=3, step=1), "slice"),
         (record("adaptive_avg_pool2d", "x", (1, 8, 1, 1), output_size=[1, 1]), "global_avgpool"),
-        (record("mean", "x", (1, 8, 6), dim=[3], keepdim=False), "opaque"),
+        (record("mean", "x", (1, 8, 6), dim=[3], keepdim=False), "reduce"),
+        (record("norm", "x", (1, 8, 6), p=3, dim=[3], keepdim=False), "opaque"),
+        (record("group_norm", "x", (1, 8, 6, 6), num_groups=2), "group_norm"),
+        (record("instance_norm", "x", (1, 8, 6, 6), use_input_stats=True), "instance_norm"),
+        (record("instance_norm", "x", (1, 8, 6, 6), use_input_stats=False), "batchnorm"),
+        (record("rms_norm", "x", (1, 8, 6, 6), normalized_shape=[6]), "rms_norm"),
+        (record("log_softmax", "x", (1, 8, 6, 6), dim=1), "log_softmax"),
         (record("max_pool2d", "x", (1, 8, 3, 3), kernel_size=[2, 2], stride=[], padding=[0, 0],
                 dilation=[1, 1], ceil_mode=False), "maxpool"),
         (record("max_pool2d", "x", (1, 8, 4, 4), kernel_size=[2, 2], stride=[1, 1], padding=[0, 0],
@@ -232,17 +241,17 @@ def test_forms_that_memsim_has_and_forms_that_it_has_not(record_, kind):
 
 def test_an_unknown_operator_counts_its_tensors_and_is_listed_with_its_place():
     net = build(
-        record("group_norm", "x w b", (1, 8, 6, 6)),
-        record("relu", "group_norm", (1, 8, 6, 6)),
-        record("group_norm", "relu w b", (1, 8, 6, 6), name="second"),
+        record("renorm", "x w b", (1, 8, 6, 6)),
+        record("relu", "renorm", (1, 8, 6, 6)),
+        record("renorm", "relu w b", (1, 8, 6, 6), name="second"),
         constants={"w": (8,), "b": (8,)},
     )
     assert kinds(net) == ["input", "opaque", "relu", "opaque"]
     assert (net.params, net.macs) == (32, 0)
     (problem,) = unknown_operators(net)
     assert str(problem) == (
-        "memsim does not know the operator group_norm: 2 times, layers group_norm (2 of 4), "
-        "group_norm.opaque (4 of 4): 1x8x6x6, parameters 8, parameters 8 to 1x8x6x6"
+        "memsim does not know the operator renorm: 2 times, layers renorm (2 of 4), "
+        "renorm.opaque (4 of 4): 1x8x6x6, parameters 8, parameters 8 to 1x8x6x6"
     )
 
 

@@ -10,7 +10,7 @@ import memsim
 from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.opaque import Opaque
-from memsim.network.ops.scale import Scale
+from memsim.network.ops.pointwise import Scale
 from memsim.network.ops.shape import Input
 
 SIZES = st.tuples(*[st.integers(1, 9)] * 3)

@@ -13,9 +13,8 @@ from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
 from memsim.network.ops.norm import Softmax
 from memsim.network.ops.opaque import Opaque
-from memsim.network.ops.pointwise import Add, BatchNorm, LeakyRelu, Mul
+from memsim.network.ops.pointwise import Add, BatchNorm, LeakyRelu, Mul, Scale
 from memsim.network.ops.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
-from memsim.network.ops.scale import Scale
 from memsim.network.ops.shape import Input, Upsample
 from tests.strategies import ACTIVATIONS
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from memsim.engines.cache.levels import READS, Levels, two_levels
 from memsim.network import Network, Node
 from memsim.network.ops.pointwise import BatchNorm, Relu
-from memsim.network.ops.shape import Input
+from memsim.network.ops.shape import Input, Upsample
 from memsim.program.library.onednn import aten, direct, gemm
 from memsim.program.library.onednn.aten import Map
 from memsim.program.library.onednn.eager import EagerForward
@@ -50,21 +51,39 @@ def moved(spans: Spans, base: int, write: bool) -> int:
 def test_the_terms_of_a_product_that_is_not_copied(
     depth: int, avx2: list[int], avx512: list[int]
 ) -> None:
-    """As read off MKL: 64 x depth times depth x 200."""
+    """As read off MKL: 64 x depth times depth x 204, whose rows begin in the midst of vectors."""
     for blas, starts in ((gemm.MKL_AVX2, avx2), (gemm.MKL_AVX512, avx512)):
-        spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 64, depth, 200, blas)
+        spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 64, depth, 204, blas)
         rows = spans.start[(spans.start >= WEIGHTS) & (spans.start < DST)] - WEIGHTS
         first = rows[rows < depth * ITEM]  # the first row of weights
         assert sorted(set((first // ITEM).tolist())) == starts
-        tiles = ceil(200, blas.tile)
-        assert moved(spans, OTHER, True) == depth * 200  # a tile's columns, kept
-        assert moved(spans, OTHER, False) == depth * 200 * ceil(64, blas.rows)
-        few = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 16, depth, 200, blas)
+        tiles = ceil(204, blas.tile)
+        assert moved(spans, OTHER, True) == depth * 208  # columns of a tile, whole vectors
+        assert moved(spans, OTHER, False) == depth * 208 * ceil(64, blas.rows)
+        few = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, 16, depth, 204, blas)
         assert moved(few, OTHER, True) == moved(few, OTHER, False) == 0
+        assert moved(few, SRC, False) == depth * 204 * ceil(16, blas.rows)
         assert moved(spans, WEIGHTS, False) == 64 * depth * tiles
-        assert moved(spans, SRC, False) == depth * 200
-        assert moved(spans, DST, True) == 64 * 200 * len(starts)
-        assert moved(spans, DST, False) == 64 * 200 * (len(starts) - 1)
+        assert moved(spans, SRC, False) == depth * 204
+        assert moved(spans, DST, True) == 64 * 204 * len(starts)
+        assert moved(spans, DST, False) == 64 * 204 * (len(starts) - 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "depth", "pixels", "times"),
+    [
+        (64, 48, 4096, 11.13), (63, 126, 4096, 11.13), (19, 48, 4096, 4.04),
+        (64, 48, 512, 11.28), (24, 96, 784, 1.01), (30, 630, 256, 5.45),
+    ],
+)  # fmt: skip
+def test_tiles_without_a_buffer_read_columns_that_share_a_set_again(
+    rows: int, depth: int, pixels: int, times: float
+) -> None:
+    """Callgrind counted how often each line of the columns misses a first level of 32 KiB."""
+    spans = recorded(gemm.record_product, WEIGHTS, SRC, DST, OTHER, rows, depth, pixels)
+    assert not moved(spans, OTHER, True)
+    misses = two_levels([spans, spans], 1, Levels((1 << 20,))).first[1, 0, READS]
+    assert misses / (depth * pixels * ITEM / 64) == pytest.approx(times, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -212,3 +231,30 @@ def test_fused_maps_are_channels_last_and_eager_ones_are_not() -> None:
     network = Network("tiny", nodes)
     assert FusedForward(network, BARE).values["n"].map.last
     assert not EagerForward(network, BARE).values["n"].map.last
+
+
+@pytest.mark.parametrize(("side", "copies"), [(32, True), (33, False)])
+def test_eager_upsamples_small_maps_on_channels_last(side: int, copies: bool) -> None:
+    """Both maps are copied into channels last, and the result back: rows + columns at most 128."""
+    network = Network(
+        "up", [Node("x", Input(shape=(5, side, side))), Node("u", Upsample(factor=2), ("x",))]
+    )
+    spans = EagerForward(network, BARE).steady
+    small, large = network["x"].output.nbytes, network["u"].output.nbytes
+    read, written = (int(spans.length[spans.write == write].sum()) for write in (False, True))
+    assert read == (2 * (small + large) if copies else small)
+    assert written == (small + 3 * large if copies else large)
+
+
+@given(geometries())
+@few
+def test_a_layout_copy_reads_and_writes_every_number_once(geometry: Geometry) -> None:
+    plain = Map(SRC, geometry.ic, geometry.ih, geometry.iw)
+    for back in (False, True):
+        spans = recorded(aten.record_layout, plain, DST, back)
+        source, target = (DST, SRC) if back else (SRC, DST)
+        read = spans.start[~spans.write] - source
+        assert sorted(read.tolist()) == list(range(0, plain.nbytes, ITEM))
+        assert moved(spans, target, True) == plain.nbytes // ITEM
+        ends = spans.start[spans.write] + spans.length[spans.write]
+        assert (spans.start[spans.write][1:] == ends[:-1]).all()  # the target in its order

@@ -24,16 +24,15 @@ pytestmark = pytest.mark.xdist_group("fits")
 MISSED = {
     ("titan_v", "rank correlation at least 0.99"),
     ("titan_v", "fc_hardnet84 35-41 % below fc_densenet103"),
-    ("zen3_eager", "rank correlation at least 0.99"),
     ("xeon_avx512_test", "rank correlation at least 0.99"),
     ("xeon_avx512_eager_test", "worst at most 20 %"),
     ("dev_fused", "worst at most 15 %"),
     ("dev_eager", "worst at most 20 %"),
-    ("dev_band", "measured inside the band in 90 % of rows"),
     ("dev_generic", "worst at most 20 %"),
+    ("test_fused", "WAPE at most 7 %"),
     ("test_fused", "worst at most 15 %"),
+    ("test_fused_small", "WAPE at most 8 %"),
     ("test_eager", "worst at most 20 %"),
-    ("test_band", "measured inside the band in 90 % of rows"),
     ("test_generic", "worst at most 20 %"),
 }
 """Goals that are not reached and claims that do not hold: the report says NO, and so does this."""

@@ -75,7 +75,7 @@ def test_traffic_is_split_by_network_and_has_enough_of_both_sides() -> None:
     found = split()
     assert len(found.series("dev")) >= 6
     assert len(found.series("test")) >= 8
-    assert {"densenet121", "mobilenetv2", "vgg16"} < found.networks("test")
+    assert {"densenet169", "logdensenet103", "mobilenetv2_1_4"} < found.networks("test")
     assert set(found.seen) == set(found.sides)
 
 

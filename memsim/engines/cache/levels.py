@@ -20,6 +20,7 @@ import numpy as np
 
 from memsim.engines.cache.serving import PAGE, flush_first, serve
 from memsim.engines.cache.sets import sets_of
+from memsim.engines.progress import tell
 from memsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -207,6 +208,8 @@ def level_pass(
 ) -> LevelPass:
     """Run the traces of inferences, one after the other, through one or two levels of cache.
 
+    It tells how many lines have been accessed, of all: see :mod:`memsim.engines.progress`.
+
     Parameters
     ----------
     frames : sequence of (Spans, int64 array)
@@ -228,10 +231,13 @@ def level_pass(
         message = f"{len(levels.sizes)} cache sizes are too many for one pass"
         raise InputError(Problem(message, path="sizes", hint=f"at most {MOST_SIZES}"))
     state = _State.empty([spans for spans, _ in frames], touches, levels)
+    done, total = 0, sum(int(state.lines(spans).sum()) for spans, _ in frames)
     for number, (spans, touch) in enumerate(frames):
-        place, count = state.places(spans)
+        place, count = state.places(spans), state.lines(spans)
         for part in _parts(count, state.room):
             state.serve(place[part], count[part], spans.write[part], touch[part], each)
+            done += int(count[part].sum())
+            tell(done, total)
         if hand_over:
             state.hand_over(number)
     return LevelPass(state.first_level, state.moved())
@@ -301,11 +307,15 @@ class _State:
         """Lines that may be handled at once."""
         return max(MOST_LINES // max(len(self.sets), 1), 1)
 
-    def places(self, spans: Spans) -> tuple[Ints, Ints]:
-        """The place of each span's first line; the number of its lines."""
+    def places(self, spans: Spans) -> Ints:
+        """The place of each span's first line."""
         first = spans.start // self.line
-        place = np.searchsorted(self.pages, first // PAGE) * PAGE + first % PAGE
-        return place, (spans.start + spans.length - 1) // self.line - first + 1
+        places: Ints = np.searchsorted(self.pages, first // PAGE) * PAGE + first % PAGE
+        return places
+
+    def lines(self, spans: Spans) -> Ints:
+        """The number of lines of each span."""
+        return (spans.start + spans.length - 1) // self.line - spans.start // self.line + 1
 
     def serve(
         self, place: Ints, count: Ints, write: NDArray[np.bool_], touch: Ints, each: bool
@@ -341,10 +351,10 @@ class _State:
         for size, log in enumerate(self.left):
             places = dirty[(self.bits[dirty, 1] >> np.uint32(size)) & np.uint32(1) > 0]
             frames = np.full(len(places), frame)
-            log.append(np.stack([self.writer[places], frames, self._lines(places)], axis=1))
+            log.append(np.stack([self.writer[places], frames, self._numbers(places)], axis=1))
         self.bits[dirty, 1] = 0
 
-    def _lines(self, place: Ints) -> Ints:
+    def _numbers(self, place: Ints) -> Ints:
         """The line number of places."""
         lines: Ints = self.pages[place // PAGE] * PAGE + place % PAGE
         return lines
@@ -355,7 +365,7 @@ class _State:
         for size in range(len(self.sets)):
             spilled = _joined(self.spilled[size], 4)
             missed = _joined(self.missed[size], 3)
-            spilled[:, 3], missed[:, 2] = self._lines(spilled[:, 3]), self._lines(missed[:, 2])
+            spilled[:, 3], missed[:, 2] = self._numbers(spilled[:, 3]), self._numbers(missed[:, 2])
             found.append(
                 Moved(self.fetched[size], self.first[size], spilled,
                       _joined(self.left[size], 3), missed, self.held[size])

@@ -10,50 +10,28 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.faults import ErrorsAt
-from memsim.formats.foreign.filled import add_filled
+from memsim.formats.foreign.layers.filled import add_filled
 from memsim.formats.foreign.memory import held_layers, with_memory
 from memsim.formats.foreign.opaques import add_opaque
 from memsim.formats.foreign.ownership import Ownership
 from memsim.formats.foreign.records import NO_PADS, Constant, Dims, Pads, Record, Unsupported, View
+from memsim.formats.foreign.rules import Rule, Rules, Stated
 from memsim.formats.foreign.typing import Stated as Kinds
 from memsim.formats.foreign.typing import typed
 from memsim.network import Network, Node
 from memsim.network.ops import Operator, Shape, ShapeError
 from memsim.network.ops.arrange import Flatten, Reshape
-from memsim.network.ops.shape import Input
+from memsim.network.ops.shape import Input, Parameter
 from memsim.yaml.document import shown
 
 __all__ = ["Importer", "Rule", "Rules", "Stated"]
-
-Rule = Callable[["Importer", Record], None]
-"""Adds what a record stands for, or raises :class:`Unsupported` before it adds anything."""
-
-
-class Rules(dict[str, Rule]):
-    """A reader's rules by the name of the foreign operator."""
-
-    def register(self, *names: str) -> Callable[[Rule], Rule]:
-        """A decorator that enters a rule under the names of its operators."""
-
-        def enter(rule: Rule) -> Rule:
-            self.update(dict.fromkeys(names, rule))
-            return rule
-
-        return enter
-
-
-class Stated(Protocol):
-    """Shapes by value, such as a dict of them."""
-
-    def get(self, name: str, /) -> Dims | None:
-        """The shape of a value; None where it is not known."""
 
 
 class Importer:
@@ -211,6 +189,20 @@ class Importer:
             raise Unsupported
         return self.values[name]
 
+    def tensor(self, name: str, record: Record) -> View:
+        """The value of a name; a constant becomes a tensor that is stored and read like a map."""
+        if name in self.constants and name not in self.values:
+            constant = self.constants[name]
+            sizes = constant.shape
+            image = sizes[1:] if len(sizes) > 1 and sizes[0] == 1 else sizes or (1,)
+            layer = self.add(
+                f"{record.scope or record.target}.parameter", Parameter(shape=image), ()
+            )
+            self.own(layer, (name,))
+            shape = sizes if self.batch == 1 else (self.batch, *image)
+            self.values[name] = View(layer, shape)
+        return self.source(name)
+
     def constant(self, name: str) -> Constant:
         """The constant of a name; Unsupported if it is computed or left out."""
         if not name or name not in self.constants:
@@ -275,18 +267,19 @@ class Importer:
         if value.pads == NO_PADS and self.images[value.layer] == image:
             return value.layer
         if value.pads != NO_PADS:
-            inner = self._reshaped(value.layer, self.image(value.inner))
+            inner = self.reshaped(value.layer, self.image(value.inner))
             added = add_filled(self, value, inner)
             self.values[name] = View(added, value.shape)
             return added
-        return self._reshaped(value.layer, image)
+        return self.reshaped(value.layer, image)
 
     def seen(self, name: str, image: Dims) -> str:
         """The layer whose output is this value, every image in another shape."""
-        return self._reshaped(self.layer(name), Shape(image))
+        return self.reshaped(self.unpadded(name).layer, image)
 
-    def _reshaped(self, layer: str, image: Shape) -> str:
+    def reshaped(self, layer: str, shape: Dims) -> str:
         """A layer seen in another shape; the same layer for the same shape."""
+        image = Shape(shape)
         if self.images[layer] == image:
             return layer
         key = (layer, tuple(image))

@@ -87,6 +87,14 @@ class Draft:
             elif held is not own:
                 setattr(module, name, held)
 
+    def parameter(self, layer: Layer) -> Any:
+        """A tensor that the module holds, repeated for the images of the batch."""
+        path = self._path(layer.name)
+        values = self.torch.zeros((1, *layer.output.image))
+        self.modules[path] = self.torch.nn.Parameter(values)
+        self.paths[layer.name] = path
+        return self._of(layer, self.graph.create_node("get_attr", path, name=layer.name))
+
     def call(self, layer: Layer, function: Any, *operands: Any, **options: Any) -> Any:
         """Apply a function."""
         node = self.graph.create_node("call_function", function, operands, options, layer.name)

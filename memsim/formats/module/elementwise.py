@@ -182,5 +182,7 @@ def _clamp(draft: Draft, layer: Layer, operands: Operands) -> Any:
 def _pow(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
     if op.overwrites:
-        return draft.method(layer, "pow_", *operands, op.exponent)
-    return draft.call(layer, draft.torch.pow, *operands, op.exponent)
+        output = draft.method(layer, "pow_", *operands, op.exponent)
+        return output if op.factor == 1 else draft.method(layer, "mul_", output, op.factor)
+    output = draft.call(layer, draft.torch.pow, *operands, op.exponent)
+    return output if op.factor == 1 else draft.call(layer, draft.torch.mul, output, op.factor)

@@ -150,6 +150,19 @@ def _linear(draft: Draft, layer: Layer, operands: Operands) -> Any:
     )
 
 
+@LAYERS.register("attention")
+def _attention(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    attend = draft.torch.nn.functional.scaled_dot_product_attention
+    query, key = layer.shapes[:2]
+    shared = query[:-2] != key[:-2] and len(query) > 2
+    return draft.call(layer, attend, *operands, enable_gqa=shared)
+
+
+@LAYERS.register("parameter")
+def _parameter(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    return draft.parameter(layer)
+
+
 @LAYERS.register("matmul")
 def _matmul(draft: Draft, layer: Layer, operands: Operands) -> Any:
     return draft.call(layer, draft.torch.matmul, *operands)
@@ -167,9 +180,10 @@ def _layernorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
 
 @LAYERS.register("batchnorm")
 def _batchnorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    op: Any = layer.op
     axes = len(layer.output.image) - 1
     kind = getattr(draft.torch.nn, f"BatchNorm{axes}d")
-    return draft.module(layer, kind(layer.output.image[0]), *operands)
+    return draft.module(layer, kind(layer.output.image[0], affine=op.affine), *operands)
 
 
 @LAYERS.register("leaky_relu")
@@ -217,6 +231,13 @@ def _chain(draft: Draft, layer: Layer, operands: Operands, function: Any, method
 @LAYERS.register("concat")
 def _concat(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
+    images = layer.output.shape[0]
+    operands = [
+        draft.call(layer, draft.torch.Tensor.expand, each, images, *tensor.image)
+        if tensor.shape[0] < images
+        else each
+        for each, tensor in zip(operands, layer.inputs, strict=True)
+    ]
     return draft.call(layer, draft.torch.cat, operands, 1 + op.along(layer.shapes))
 
 

@@ -71,9 +71,9 @@ def to_torch(network: Network) -> torch.nn.Module:
     torch.Size([1, 1000, 1, 1])
     """
     torch = import_torch()
-    from memsim.formats.module import moves, windows  # noqa: F401  they add to the registry
+    from memsim.formats.module import elementwise, moves, norms, windows  # noqa: F401 -- they add
     from memsim.formats.module.draft import Draft
-    from memsim.formats.module.elementwise import LAYERS
+    from memsim.formats.module.layers import LAYERS
 
     for layer in network:
         if layer.output.dtype != network.dtype or layer.stored_as != (network.dtype,) * 2:
@@ -82,7 +82,7 @@ def to_torch(network: Network) -> torch.nn.Module:
     draft = Draft(torch, network)
     values: dict[str, Any] = {name: draft.input(name) for name in network.inputs}
     for layer in network:
-        if not layer.op.is_input:
+        if not layer.op.is_input:  # parameters are among the layers
             operands = [values[tensor.name] for tensor in layer.inputs]
             values[layer.name] = LAYERS[layer.op.kind](draft, layer, operands)
     results = tuple(values[name] for name in network.outputs)

@@ -105,6 +105,8 @@ class Operator(BaseModel):
         for an operator without MACs.
     is_input : bool
         It computes nothing: its output comes from outside.
+    is_parameter : bool
+        It computes nothing: its output is stored with the network, once for all images.
     elementwise : bool
         One output element depends on the input elements at the same place alone, so a
         compiler may fuse the operator into its producer.
@@ -140,6 +142,7 @@ class Operator(BaseModel):
     kind: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     is_input: ClassVar[bool] = False
+    is_parameter: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
     in_place: ClassVar[bool] = False
     combines: ClassVar[bool] = False
@@ -192,6 +195,16 @@ class Operator(BaseModel):
     def stacks(self) -> bool:
         """Whether it joins its inputs along the channels, so that these may stay where they are."""
         return self.joins
+
+    @property
+    def streams(self) -> bool:
+        """Whether the rows that it reads of an operand pass by one after the other, so that the
+        buffers need not hold them together."""
+        return False
+
+    def kept(self, inputs: Shapes, output: Shape) -> int:
+        """Elements that stay on chip for each output row of a channel, besides the row."""
+        return 0
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         """Who is asked which rows and channels of an operand are read: by default this one."""

@@ -1,4 +1,4 @@
-"""Products of matrices: the fully connected layer, and products of two tensors."""
+"""Products of matrices: the fully connected layer, products of two tensors, attention."""
 
 from __future__ import annotations
 
@@ -100,4 +100,71 @@ class MatMul(Operator):
         rank = max(map(len, inputs))
         if number == 0:
             return Reading(channels=rank == 2)
-        return Reading(rows=rank <= 3)
+        return Reading(rows=rank <= 3, passing=True)
+
+
+class _Shared(Reading):
+    """A head of keys or values, which several heads of queries read."""
+
+    kind: ClassVar[str] = "shared"
+
+    def input_channels(
+        self, start: Index, stop: Index, source: Box, output: Box
+    ) -> tuple[Index, Index]:
+        if self.channels or output[0] % source[0]:
+            return super().input_channels(start, stop, source, output)
+        heads = output[0] // source[0]
+        return start // heads, -(-stop // heads)
+
+
+class Attention(Operator):
+    """Attention of queries to keys: ``softmax(q k^T / sqrt(d)) v``, in one kernel.
+
+    Operands are queries (... x T x d), keys (... x S x d), values (... x S x e) and, if there is
+    one, a mask that is added to the scores. The scores of a query stay on chip: each strip of
+    queries reads the keys and values of its heads once, as in FlashAttention (arXiv:2205.14135);
+    so do PyTorch's own kernels on CPUs and GPUs. Written out as ``matmul``, ``softmax`` and
+    ``matmul`` the scores are tensors: see :func:`memsim.network.attention.apart`. Heads of
+    queries may share heads of keys and values. MACs are those of both products, masked or not.
+    """
+
+    kind: ClassVar[str] = "attention"
+    arity: ClassVar[tuple[int, int | None]] = (3, 4)
+    multiplies: ClassVar[bool] = True
+
+    def op_class(self, inputs: Shapes) -> str:
+        return "linear"
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        query, key, value = inputs[:3]
+        if min(map(len, inputs[:3])) < 2 or query[-1] != key[-1] or key[-2] != value[-2]:
+            raise ShapeError(
+                "attention needs ... x T x d, ... x S x d and ... x S x e, not "
+                f"{query}, {key} and {value}"
+            )
+        batch = list(query[:-2])
+        for other in (key[:-2], value[:-2]):
+            for axis, size in enumerate(reversed(other), 1):
+                if axis > len(batch):
+                    batch.insert(0, size)
+                elif batch[-axis] == 1:
+                    batch[-axis] = size
+                elif batch[-axis] % size:
+                    raise ShapeError(f"{batch[-axis]} heads of queries do not share {size} of keys")
+        return Shape((*batch, query[-2], value[-1]))
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        query, key, value = inputs[:3]
+        return math.prod(output[:-1]) * key[-2] * (query[-1] + value[-1])
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return -(-4 * inputs[1][-2] // output[-1])  # the softmax of a query's scores
+
+    def kept(self, inputs: Shapes, output: Shape) -> int:
+        return inputs[1][-2]
+
+    def reader(self, number: int, inputs: Shapes) -> Operator:
+        rank = max(map(len, inputs[:3]))
+        if number in (0, 3):
+            return Reading(channels=rank == 2)
+        return _Shared(rows=rank <= 3, channels=rank == 2 and number == 1, passing=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,12 @@ class Reading(Operator):
 
     rows: bool = False
     channels: bool = False
+    passing: bool = False
+    """The rows pass by one after the other."""
+
+    @property
+    def streams(self) -> bool:
+        return self.passing
 
     def input_rows(
         self, start: Index, stop: Index, source: Box, output: Box
@@ -64,6 +70,12 @@ class Softmax(Operator):
         return Reading.whole(source, {axis})
 
 
+class LogSoftmax(Softmax):
+    """The logarithm of a softmax along an axis, the channels if none is given."""
+
+    kind: ClassVar[str] = "log_softmax"
+
+
 class LayerNorm(Operator):
     """Normalisation over the last axes, the last one if not given, with a scale and a shift."""
 
@@ -91,3 +103,131 @@ class LayerNorm(Operator):
     def reader(self, number: int, inputs: Shapes) -> Operator:
         rank = len(inputs[0])
         return Reading.whole(Shape(inputs[0]), {*range(rank - self.axes, rank)})
+
+
+class RmsNorm(LayerNorm):
+    """Division by the root mean square over the last axes, the last one if not given, with a
+    scale: a layer norm that takes no mean. Its input is read once, as that of a layer norm."""
+
+    kind: ClassVar[str] = "rms_norm"
+
+    shift: Annotated[bool, Field(description="with a learned constant per element")] = False
+
+
+class PerChannel(Operator):
+    """Base of normalisations of whole maps with a factor and a constant per channel."""
+
+    scale: Annotated[bool, Field(strict=True, description="with a learned factor per channel")] = (
+        True
+    )
+    shift: Annotated[
+        bool, Field(strict=True, description="with a learned constant per channel")
+    ] = True
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        return Shape(inputs[0], 0)
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 4
+
+    def stored(self, inputs: Shapes, output: Shape) -> int:
+        return self.scale + self.shift
+
+    def input_rows(
+        self, start: Index, stop: Index, source: Box, output: Box
+    ) -> tuple[Index, Index]:
+        return 0 * start, 0 * stop + source[1]
+
+
+class GroupNorm(PerChannel):
+    """Normalisation over groups of channels with all their places, and a scale and a shift.
+
+    A tile reads the whole maps of its groups, once: a kernel that goes over them twice (for the
+    statistics, then to normalise) is assumed to find them on chip the second time.
+    """
+
+    kind: ClassVar[str] = "group_norm"
+    shorthand: ClassVar[str | None] = "groups"
+
+    groups: Annotated[Size, Field(description="groups of channels")]
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        if inputs[0][0] % self.groups:
+            raise ShapeError(f"group_norm cannot make {self.groups} groups of {inputs[0]}")
+        return Shape(inputs[0], 0)
+
+    def input_channels(
+        self, start: Index, stop: Index, source: Box, output: Box
+    ) -> tuple[Index, Index]:
+        size = max(1, source[0] // self.groups)
+        return start // size * size, -(-stop // size) * size
+
+
+class InstanceNorm(PerChannel):
+    """Normalisation of each channel over its places, by default without a scale and a shift.
+
+    A tile reads the whole maps of its channels, once, as that of a group norm. With running
+    statistics it is a ``batchnorm`` at inference.
+    """
+
+    kind: ClassVar[str] = "instance_norm"
+
+    scale: Annotated[bool, Field(strict=True, description="with a learned factor per channel")] = (
+        False
+    )
+    shift: Annotated[
+        bool, Field(strict=True, description="with a learned constant per channel")
+    ] = False
+
+
+class LocalResponseNorm(Operator):
+    """Division by the energy of ``size`` neighbouring channels at the same place.
+
+    Half of the neighbours, rounded down, lie in front, as in PyTorch.
+    """
+
+    kind: ClassVar[str] = "lrn"
+    shorthand: ClassVar[str | None] = "size"
+
+    size: Annotated[Size, Field(description="neighbouring channels, with its own")]
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        return Shape(inputs[0], 0)
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 4
+
+    def input_channels(
+        self, start: Index, stop: Index, source: Box, output: Box
+    ) -> tuple[Index, Index]:
+        return start - self.size // 2, stop + (self.size - 1) // 2
+
+
+class Normalize(Operator):
+    """Division by what is computed over some axes: a norm, or mean and deviation.
+
+    What lies along the axes is read once: a kernel that goes over it twice is assumed to find it
+    on chip the second time.
+    """
+
+    kind: ClassVar[str] = "normalize"
+
+    axes: Annotated[
+        tuple[Axis, ...], Field(description="axes of an image that belong together", max_length=8)
+    ]
+    by: Annotated[
+        Literal["l1", "l2", "deviation"],
+        Field(description="a norm, or deviation: less the mean, by the standard deviation"),
+    ] = "l2"
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        for axis in self.axes:
+            axis_of(axis, inputs[0])
+        return inputs[0]
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 4 if self.by == "deviation" else 3
+
+    def reader(self, number: int, inputs: Shapes) -> Operator:
+        source = Shape(inputs[0])
+        return Reading.whole(source, {axis_of(axis, source) for axis in self.axes})

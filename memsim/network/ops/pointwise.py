@@ -27,25 +27,29 @@ class Pointwise(Operator):
 class BatchNorm(Operator):  # no framework lets it write over its input
     """Batch normalisation at inference: a scale and a shift per channel.
 
-    Two parameters per channel are learned (gamma, beta); four are stored, with the running
-    mean and variance.
+    Two parameters per channel are learned (gamma, beta), unless ``affine`` is off; the running
+    mean and variance are stored with them.
     """
 
     kind: ClassVar[str] = "batchnorm"
     elementwise: ClassVar[bool] = True
     folds: ClassVar[bool] = True
 
+    affine: Annotated[
+        bool, Field(strict=True, description="with a learned factor and constant per channel")
+    ] = True
+
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return 4
+        return 4 if self.affine else 2
 
     def folded(self, inputs: Shapes, output: Shape) -> int:
         return 2  # the scale and the shift
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * output[0]
+        return 2 * output[0] if self.affine else 0
 
     def output_shape(self, inputs: Shapes) -> Shape:
         return Shape(inputs[0], 0)
@@ -264,9 +268,26 @@ class Clamp(Pointwise):
 
 
 class Pow(Pointwise):
-    """``x ** exponent``."""
+    """``factor * x ** exponent``."""
 
     kind: ClassVar[str] = "pow"
     shorthand: ClassVar[str | None] = "exponent"
 
     exponent: Annotated[float, Field(allow_inf_nan=False, description="the power")] = 2
+    factor: Annotated[float, Field(allow_inf_nan=False, description="multiplies it")] = 1
+
+
+class Scale(Operator):
+    """``factor * x + shift``, with plain numbers: nothing is stored and nothing learned."""
+
+    kind: ClassVar[str] = "scale"
+    elementwise: ClassVar[bool] = True
+    in_place: ClassVar[bool] = True
+    shorthand: ClassVar[str | None] = "factor"
+
+    inplace: InPlace = False
+    factor: Annotated[float, Field(allow_inf_nan=False, description="multiplies each element")] = 1
+    shift: Annotated[float, Field(allow_inf_nan=False, description="is added to each element")] = 0
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 1

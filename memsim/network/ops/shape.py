@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -45,6 +46,28 @@ class Input(Operator):
         if self.channel is not None and self.channel >= len(self.shape):
             raise ShapeError(f"there is no axis {self.channel} in {Shape(self.shape)}")
         return Shape(self.shape, self.channel)
+
+
+class Parameter(Operator):
+    """A tensor that is learned and read like a map, such as a class token or a table of positions.
+
+    It is stored once, whatever the batch.
+    """
+
+    kind: ClassVar[str] = "parameter"
+    is_parameter: ClassVar[bool] = True
+    shorthand: ClassVar[str | None] = "shape"
+    arity: ClassVar[tuple[int, int | None]] = (0, 0)
+
+    shape: Annotated[
+        tuple[Size, ...], Field(description="sizes of its axes", min_length=1, max_length=8)
+    ]
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        return Shape(self.shape)
+
+    def learnable(self, inputs: Shapes, output: Shape) -> int:
+        return math.prod(self.shape)
 
 
 SUPPORT = {"bilinear": 1, "bicubic": 2}

@@ -51,6 +51,7 @@ def build_library(
     frames: int = 1,
     line: int = 64,
     heap: str = HEAP,
+    besides: float = 1.0,
 ) -> Program:
     """Turn a network into the program of a library's kernels.
 
@@ -67,6 +68,8 @@ def build_library(
         Bytes of a line of the cache that the program is for.
     heap : str
         Where tensors lie: a key of :data:`memsim.program.memory.heaps.heap.HEAPS`.
+    besides : float
+        How much of what the runtime touches besides tensors is counted.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def build_library(
         message = f"{frames!r} is no number of inferences"
         raise InputError(Problem(message, path="frames", hint="a whole number, at least 1"))
     whole = build(network, buffer=LARGE, lowering=lowering, tile="whole")
-    runtime = Runtime(heap=heap)
+    runtime = Runtime(heap=heap).scaled(besides)
     forward = LIBRARIES[library].forward(MODES[lowering])(network, runtime, passes=int(frames))
     options: dict[str, str | int] = {
         "lowering": lowering,

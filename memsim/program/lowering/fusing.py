@@ -139,7 +139,7 @@ class Grouping:
 
     def _folds(self, layer: Layer) -> bool:
         """Whether a layer is seen in other places than it is stored."""
-        if layer.op.is_input:
+        if not layer.inputs:
             return False
         before = self.folded[layer.inputs[0].name]
         if layer.op.view:

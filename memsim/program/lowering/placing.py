@@ -61,7 +61,7 @@ class Placing:
     def _movable(self, root: str) -> bool:
         """Whether something that is written can be written elsewhere."""
         layer, wiring = self.wiring.network[root], self.wiring
-        if layer.op.is_input or root in wiring.leaves:
+        if layer.op.is_input or layer.op.is_parameter or root in wiring.leaves:
             return False
         if layer.op.joins:
             return root in self.placed

@@ -97,18 +97,21 @@ class Walk:
                 found.append(self.copies[layer.name])
             elif group is not None and group.head is layer and self._runs(group):
                 found.append(self._kernel(group))
-        return _executable(found, self.network.inputs)
+        return _executable(found, self.wiring.sources)
 
     def _runs(self, group: Group) -> bool:
         """Whether a group is a kernel: not what is a view, nor what its reader applies."""
         layer = group.head
         return not (
-            layer.op.is_input or self.groups.arranged(layer) or self._applied_on_load(group)
+            layer.op.is_input
+            or layer.op.is_parameter
+            or self.groups.arranged(layer)
+            or self._applied_on_load(group)
         )
 
     def _view(self, layer: Layer) -> View:
         """How readers see a layer."""
-        if layer.op.is_input:
+        if layer.op.is_input or layer.op.is_parameter:
             return View.of(layer.output)
         group = self.groups.of.get(layer.name)
         image = layer.output.image

@@ -96,6 +96,8 @@ class Wiring:
             self.readers[layer.name] = []
             for tensor in layer.inputs:
                 self.readers[self.root[tensor.name]].append(layer.name)
+        self.sources = tuple(layer.name for layer in self.layers if not layer.inputs)
+        """What no layer computes: network inputs and parameters that are read like maps."""
         self.leaves = {self.root[name] for name in network.outputs}
 
     def moves_nothing(self, layer: Layer) -> bool:

@@ -81,6 +81,7 @@ class _TileCost:
         first, last = op.input_channels(0, 1, source, self.output)
         self.taps = -(-self.stored // max(last - first, 1))
         self.accumulates = kernel.macs > 0
+        self.kept = kernel.op.kept(kernel.shapes, kernel.output.image)
 
     def _rows(self, op: Operator, source: Box, start: int, stop: int) -> tuple[int, int]:
         first, last = op.input_rows(start, stop, source, self.output)
@@ -89,14 +90,15 @@ class _TileCost:
     def bytes(self, rows: int, width: int, images: int = 1) -> int:
         """Buffers for a tile of ``rows`` x ``width`` channels of some images, in bytes."""
         item = max(self.item, ACCUMULATOR_BYTES) if self.accumulates else self.item
-        tile = images * rows * width * self.output[2] * item
+        tile = images * rows * width * (self.output[2] + self.kept) * item
         if not self.accumulates:
             rows = images = 1  # an output row is done as soon as its input rows are there
         middle = max(0, (self.output[1] - rows) // 2)
         streams = 0
         for (op, source), item in zip(self.sources, self.items, strict=True):
             first, last = self._rows(op, source, middle, middle + rows)
-            streams += max(last - first, 0) * source[2] * item
+            together = min(last - first, 1) if op.streams else last - first
+            streams += max(together, 0) * source[2] * item
         return tile + 2 * (images * streams + width * self.taps * self.weight_item)
 
     def smallest(self) -> int:

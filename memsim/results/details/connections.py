@@ -78,7 +78,7 @@ def network_links(network: Network) -> tuple[int, list[tuple[int, int]]]:
         if layer.name in unit:
             links |= {(source, unit[layer.name]) for source in read}
             read = {unit[layer.name]}
-        sources[layer.name] = {0} if layer.op.is_input else read
+        sources[layer.name] = {0} if not layer.inputs else read
     for name in network.outputs:
         links |= {(source, leaving) for source in sources[name]}
     return leaving + 1, sorted(links)

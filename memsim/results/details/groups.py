@@ -108,7 +108,7 @@ def groups_of(network: Network, kernels: Sequence[LayerResult], by: int | str) -
         Of all its kernels.
     by : int or str
     """
-    names = [layer.name for layer in network if not layer.op.is_input]
+    names = [layer.name for layer in network if layer.inputs]
     whose = dict(zip(names, grouped(names, by), strict=True))
     members: dict[str, list[str]] = {}
     for name in names:
@@ -130,7 +130,7 @@ def tree_of(
     """
     below: dict[str, tuple[list[str], list[LayerResult]]] = {"": ([], [])}
     for layer in network:
-        if not layer.op.is_input:
+        if layer.inputs:
             for path in _paths(layer.name, depth):
                 below.setdefault(path, ([], []))[0].append(layer.name)
     for kernel in kernels:

@@ -109,8 +109,8 @@ def _placement(band: Band) -> str:
     """What the traffic depends on beyond the network and the machine."""
     low, high = format_bytes(band.low), format_bytes(band.high)
     return (
-        f"{low} to {high}, by where the heap puts tensors: into memory that was freed last, or "
-        "never used"
+        f"{low} to {high}, by where the heap puts tensors, into memory that was freed last or "
+        "never used, and by what the process touches besides"
     )
 
 

@@ -16,7 +16,7 @@ from memsim.formats import load
 from memsim.network.graph import Network
 from memsim.program import Program
 from memsim.registry import Registry
-from memsim.results.band import BEST, WORST
+from memsim.results.band import ends
 from memsim.simulate import run
 from memsim.simulate.preparation import prepare
 from memsim.validation.split import Series
@@ -61,19 +61,17 @@ MACHINES = {"fused": "zen3", "eager": "zen3_eager"}
 
 def library(series: Series, sizes: Sequence[int]) -> list[Moved]:
     """By the kernels of the library that really ran: the second of two passes, and its band."""
-    point, best, worst = (_steady(series, sizes, heap=heap) for heap in (None, BEST, WORST))
+    machine = MACHINES[series.lowering]
+    program, found = prepare(network_of(series), machine=machine, frames=FRAMES)
+    point, best, worst = (
+        [_last(each, flows) for flows in level_transfers(each, found.cache, sizes)]
+        for each in (program, *ends(program))
+    )
     moved = []
-    for here, *ends in zip(point, best, worst, strict=True):
-        totals = [each.total for each in (here, *ends)]
+    for here, *others in zip(point, best, worst, strict=True):
+        totals = [each.total for each in (here, *others)]
         moved.append(replace(here, low=min(totals), high=max(totals)))
     return moved
-
-
-def _steady(series: Series, sizes: Sequence[int], heap: str | None) -> list[Moved]:
-    """What ``memsim run --frames 3`` says of the last frame, at each size."""
-    machine = MACHINES[series.lowering]
-    program, found = prepare(network_of(series), machine=machine, frames=FRAMES, heap=heap)
-    return [_last(program, moved) for moved in level_transfers(program, found.cache, sizes)]
 
 
 def _last(program: Program, moved: Transfers) -> Moved:
@@ -137,7 +135,11 @@ for _subject in (
                 "cache that were simulated",
             ),
         ),
-        ("which kernels and copies run", "when freed memory is used again"),
+        (
+            "which kernels and copies run",
+            "when freed memory is used again",
+            "how far the floors of the runtime are known: the band",
+        ),
     ),
     Subject(
         "generic",

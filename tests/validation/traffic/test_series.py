@@ -150,7 +150,7 @@ def test_of_several_processes_the_mean_is_judged_and_the_band_holds_both_ends() 
 
 def test_a_series_that_was_not_measured_is_named() -> None:
     told = dict(compared(question("fused"), "test", {}, {}).facts)["not measured"]
-    assert "vgg16 fused 112" in told
+    assert "logdensenet103 fused 64" in told
     assert "eager" not in told
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
-from memsim.formats.foreign.elementwise import (
-    elementwise,
-    softmax,
-)
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import concat, crop, permute, split
+from memsim.formats.foreign.layers.moves import concat, crop, permute, split
+from memsim.formats.foreign.layers.products import dense, product
+from memsim.formats.foreign.layers.windows import reduce
 from memsim.formats.foreign.onnx.arguments import (
     axis_of,
     integer,
@@ -18,24 +14,23 @@ from memsim.formats.foreign.onnx.arguments import (
     whole,
     wrong,
 )
-from memsim.formats.foreign.products import dense, product
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.windows import reduce
-from memsim.network.ops.norm import LayerNorm
 from memsim.yaml.document import shown
 
 
 @rule("Gemm", "MatMul")
 def _linear(importer: Importer, record: Record) -> None:
     left, right = operand(record, 0), operand(record, 1)
-    if left in importer.values and right in importer.values and record.target == "MatMul":
+    weight = importer.constants.get(right)
+    stored = weight is not None and len(weight.shape) == 2 and left in importer.values
+    if record.target == "MatMul" and not stored:
         product(importer, record, left, right)
         return
     shape = importer.source(left).shape
-    weight = importer.constant(right).shape
-    if len(weight) != 2 or integer(importer, record, "transA", 0):
+    weights = importer.constant(right).shape
+    if len(weights) != 2 or integer(importer, record, "transA", 0):
         raise Unsupported
-    features, out = weight[::-1] if integer(importer, record, "transB", 0) else weight
+    features, out = weights[::-1] if integer(importer, record, "transB", 0) else weights
     if features != shape[-1]:
         message = f"its weight takes {features} features, its input has {shape[-1]}"
         raise wrong(importer, record, message)
@@ -56,33 +51,11 @@ def _transpose(importer: Importer, record: Record) -> None:
     permute(importer, record, order)
 
 
-@rule("LayerNormalization")
-def _layer_norm(importer: Importer, record: Record) -> None:
-    rank = len(importer.source(record.inputs[0]).shape)
-    axis = axis_of(importer, record, -1, rank)
-    scale, shift = bool(operand(record, 1)), bool(operand(record, 2))
-    elementwise(importer, record, LayerNorm(axes=rank - axis, scale=scale, shift=shift))
-
-
-@rule("Softmax")
-def _softmax(importer: Importer, record: Record) -> None:
-    rank = len(importer.source(record.inputs[0]).shape)
-    softmax(importer, record, axis_of(importer, record, -1, rank))
-
-
 @rule("GlobalAveragePool", "GlobalMaxPool")
 def _global(importer: Importer, record: Record) -> None:
     axes = range(2, len(importer.source(record.inputs[0]).shape))
     kind = "global_maxpool" if record.target == "GlobalMaxPool" else "global_avgpool"
     reduce(importer, record, axes, kind=kind, kept=True)
-
-
-@rule("ReduceMean", "ReduceMax")
-def _reduce(importer: Importer, record: Record) -> None:
-    axes = whole(importer, record, 1, "axes") or ()  # none stand for all
-    kept = bool(integer(importer, record, "keepdims", 1))
-    kind = "global_maxpool" if record.target == "ReduceMax" else "global_avgpool"
-    reduce(importer, record, axes, kind=kind, kept=kept)
 
 
 @rule("Concat")

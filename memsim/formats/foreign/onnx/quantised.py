@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from memsim.formats.foreign.elementwise import elementwise
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.elementwise import elementwise
 from memsim.formats.foreign.onnx.arguments import RULES, integer, operand, rule
 from memsim.formats.foreign.onnx.graph.kinds import FLOAT, NAMES
 from memsim.formats.foreign.records import Constant, Record, Unsupported

@@ -10,7 +10,7 @@ from memsim.errors import InputError, Problem
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx import ops as onnx_ops
 from memsim.formats.foreign.onnx import quantised as onnx_quantised
-from memsim.formats.foreign.onnx import rules_moves, rules_pointwise
+from memsim.formats.foreign.onnx import rules_moves, rules_norms, rules_pointwise
 from memsim.formats.foreign.onnx import windows as onnx_windows
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.constants import Folding
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_onnx"]
 
-RULE_FILES = (onnx_ops, onnx_quantised, onnx_windows, rules_moves, rules_pointwise)
+RULE_FILES = (onnx_ops, onnx_quantised, onnx_windows, rules_moves, rules_norms, rules_pointwise)
 """Imported for the rules they add to :data:`RULES`."""
 
 

@@ -6,10 +6,8 @@ import math
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import expand, repeat, resize
-from memsim.formats.foreign.onnx.arguments import integer, ints, operand, rule, whole, wrong
-from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.sampled import (
+from memsim.formats.foreign.layers.moves import expand, repeat, resize
+from memsim.formats.foreign.layers.sampled import (
     chosen,
     col2im,
     gather,
@@ -18,6 +16,8 @@ from memsim.formats.foreign.sampled import (
     scatter,
     take,
 )
+from memsim.formats.foreign.onnx.arguments import integer, ints, operand, rule, whole, wrong
+from memsim.formats.foreign.records import Record, Unsupported
 from memsim.network.ops.base import broadcast
 from memsim.network.ops.shape import PixelShuffle, PixelUnshuffle
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from memsim.formats.foreign.elementwise import (
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.elementwise import (
     clamp,
     combine,
     dropout,
@@ -16,7 +17,6 @@ from memsim.formats.foreign.elementwise import (
     prelu,
     scale,
 )
-from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx.arguments import RULES, decimal, operand, rule
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported
 from memsim.network.ops.pointwise import Pow
@@ -134,6 +134,11 @@ def _clip(importer: Importer, record: Record) -> None:
     clamp(importer, record, bounds[0], bounds[1])
 
 
+@rule("CastLike")
+def _cast_like(importer: Importer, record: Record) -> None:
+    importer.alias(record)  # the other tensor's type is all that it asks for
+
+
 @rule("LeakyRelu")
 def _leaky_relu(importer: Importer, record: Record) -> None:
     leaky_relu(importer, record, decimal(record.attributes.get("alpha", 0.01)))
@@ -236,7 +241,7 @@ def _with_number(importer: Importer, record: Record, name: str, held: str) -> bo
     elif record.target == "Mul":
         scale(importer, record, name, factor=number)
     elif swapped:
-        elementwise(importer, record, Pow(exponent=-1.0), name)
+        elementwise(importer, record, Pow(exponent=-1.0, factor=number), name)
     elif math.isfinite(number):
         scale(importer, record, name, factor=1 / number if number else 0.0)
     else:

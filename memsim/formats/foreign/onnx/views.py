@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import pad
+from memsim.formats.foreign.layers.moves import pad
 from memsim.formats.foreign.onnx.arguments import axis_of, integer, operand, rule, whole, wrong
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.yaml.document import shown

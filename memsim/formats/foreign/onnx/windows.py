@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.windows import convolution, pool, transposed, unpool
 from memsim.formats.foreign.onnx.arguments import decimal, integer, ints, operand, rule, wrong
 from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.windows import convolution, pool, transposed, unpool
 from memsim.network.ops.pool import AvgPool, LpPool, MaxPool
 from memsim.yaml.document import shown
 

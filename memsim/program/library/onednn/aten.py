@@ -19,6 +19,9 @@ import numpy as np
 from memsim.program.library.onednn.geometry import ITEM, Geometry
 from memsim.program.spans import Recorder, Stream
 
+LINE_ITEMS = 16
+"""Numbers that are read one by one before a line of the target is written."""
+
 INDEX = 8
 """Bytes of an index: max pooling returns 64-bit positions, wanted or not."""
 
@@ -88,6 +91,47 @@ def _record_pieces(
     length = np.minimum(nbytes - at, piece)
     reads: list[Stream] = [(source + at, length, False) for source in sources]
     trace.add(*reads, (target + at, length, True))
+
+
+def record_layout(trace: Recorder, plain: Map, last: int, back: bool = False) -> None:
+    """Record a copy of a plain map to one of channels last, number by number, or back.
+
+    The copy goes through its target in order, and through its source in strides.
+
+    Parameters
+    ----------
+    trace : Recorder
+    plain : Map
+    last : int
+        Address of the map of channels last.
+    back : bool
+        Whether the plain map is the target.
+
+    Examples
+    --------
+    >>> trace = Recorder()
+    >>> with trace.call("up", "upsample"):
+    ...     record_layout(trace, Map(0, 2, 1, 2), 1024)
+    >>> spans = trace.spans()
+    >>> spans.start.tolist(), spans.length.tolist()
+    ([0, 8, 1024, 4, 12, 1032], [4, 4, 8, 4, 4, 8])
+    """
+    pixels, channels = np.arange(plain.rows * plain.columns), np.arange(plain.channels)
+    for image in range(plain.images):
+        there, here = plain.image(image), last + image * plain.image_bytes
+        if back:
+            columns = np.arange(0, len(pixels), LINE_ITEMS)[None, :, None]
+            piece = columns + np.arange(LINE_ITEMS)
+            number = channels[:, None, None] + piece * plain.channels
+            wide = np.minimum(len(pixels) - columns, LINE_ITEMS) * ITEM
+            trace.add(
+                (here + number * ITEM, (piece < len(pixels)) * ITEM, False),
+                (there + (channels[:, None, None] * len(pixels) + columns) * ITEM, wide, True),
+            )
+        else:
+            number = channels * len(pixels) + pixels[:, None]
+            target = here + pixels[:, None] * (plain.channels * ITEM)
+            trace.add((there + number * ITEM, ITEM, False), (target, plain.channels * ITEM, True))
 
 
 def record_concat(trace: Recorder, sources: Sequence[Map], target: Map) -> None:

@@ -8,7 +8,8 @@ after it. Small ones, and 1x1 ones on one thread, are unfolded (im2col) and mult
 References
 ----------
 PyTorch 2.13, aten/src/ATen/native/Convolution.cpp (``ConvParams::use_mkldnn``),
-ConvolutionMM2d.cpp and mkldnn/Conv.cpp.
+ConvolutionMM2d.cpp, mkldnn/Conv.cpp and cpu/UpSampleKernel.cpp
+(``_use_vectorized_kernel_cond_2d``, ``cpu_upsample_linear_channels_last``).
 """
 
 from __future__ import annotations
@@ -46,6 +47,15 @@ def uses_onednn(geometry: Geometry, images: int = 1) -> bool:
     return (changes or images >= MANY) and (large or images > 1)
 
 
+SMALL_SIDES = 128
+"""Rows and columns together of a map to which PyTorch upsamples on channels last."""
+
+
+def _upsamples_last(layer: Layer) -> bool:
+    _, rows, columns = layer.output.image
+    return rows + columns <= SMALL_SIDES
+
+
 class EagerForward(Forward):
     """Every operator its own kernel."""
 
@@ -70,7 +80,8 @@ class EagerForward(Forward):
         before, after = g.ic * g.groups, g.oc * g.groups
         with self.trace.call(layer.name, "conv"):
             floor = "conv.reordered.depthwise" if g.depthwise else ""
-            self.enter("conv.reordered", layer.name, g, floor=floor)
+            variant = ".depthwise" if g.depthwise else ".plain" if chosen.plain else ""
+            self.enter("conv.reordered", layer.name, g, variant, floor)
             self.bias(layer)
             inward, blocked = source.address, source.image_bytes
             if not chosen.plain:
@@ -110,10 +121,11 @@ class EagerForward(Forward):
     def _by_product(self, layer: Layer, g: Geometry, source: Map, kind: str) -> None:
         weights = self.parameters(layer.weights_of, g.weights * ITEM)
         with self.trace.call(layer.name, "conv"):
-            self.enter(kind, layer.name)
-            self.bias(layer)
             depth, pixels = g.ic * g.kh * g.kw, g.oh * g.ow
             plain = g.pointwise and (g.sh, g.sw) == (1, 1)
+            biased = ".biased" if layer.op.biased else ""
+            self.enter(kind, layer.name, variant=f".plain{biased}" if plain else "")
+            self.bias(layer)
             blas = gemm.blas_of(self.runtime.processor.vectors)
             size = depth * pixels * ITEM
             unfolded = source.address if plain else self.scratch(source.images * g.groups * size)
@@ -133,6 +145,32 @@ class EagerForward(Forward):
                 )  # fmt: skip
             if not plain:
                 self.free(unfolded)
+
+    def _plain(self, layer: Layer) -> None:
+        if layer.op.kind == "upsample" and _upsamples_last(layer):
+            self._upsample(layer)
+        else:
+            super()._plain(layer)
+
+    def _upsample(self, layer: Layer) -> None:
+        """An upsampling to a small map: PyTorch computes it on maps of channels last.
+
+        It copies the input, and the output, which nobody has written yet, and copies the result
+        back.
+        """
+        (source,) = self.maps(layer)
+        with self.trace.call(layer.name, layer.op.kind):
+            self.enter(layer.op.kind, layer.name, variant=".last")
+            target = self.produce(layer).map
+            inward, outward = self.scratch(source.nbytes), self.scratch(target.nbytes)
+            aten.record_layout(self.trace, source, inward)
+            aten.record_layout(self.trace, target, outward)
+            aten.record_read(self.trace, inward, source.nbytes)
+            aten.record_read(self.trace, outward, target.nbytes, write=True)
+            aten.record_layout(self.trace, target, outward, back=True)
+            self.free(outward)
+            self.free(inward)
+        self.consume(layer)
 
     def _record(self, op: Operator, layer: Layer, sources: list[Map], target: Map) -> None:
         if not op.transposed:

@@ -202,18 +202,17 @@ class Forward:
         Parameters
         ----------
         kind : str
-            What is called, and key of the runtime's floors.
+            What is called, and key of the runtime's floors; ``floor`` where that is another one.
         layer : str
         shape : object, optional
             What tells a primitive from others of its kind.
         variant : str
             What comes behind the kind where such calls make other small objects.
-        floor : str
-            Key of the floors where it is another one.
         """
         first = shape is not None and (kind, shape) not in self._primitives
-        operands = len(self.network[layer].inputs)
-        self.heap.call(kind + variant, operands=operands, first=first)
+        called = self.network[layer]
+        operands, channels = len(called.inputs), called.output.image[0]
+        self.heap.call(kind + variant, operands=operands, weights=channels * ITEM, first=first)
         self._touch("", self.runtime.every)
         record_read(self.trace, self.own(layer, self.runtime.module), self.runtime.module * LINE)
         floor = floor or kind
@@ -289,9 +288,12 @@ class Forward:
     def build(self) -> None:
         """Lay out what is in memory before the first pass: the weights."""
         for layer in self.network:
-            if layer.op.multiplies and layer.weights_of in (layer.name, ""):
+            channels = layer.output.image[0]
+            if layer.op.folds:
+                self.heap.call("norm", weights=channels * ITEM, first=True)
+            elif layer.op.multiplies and layer.weights_of in (layer.name, ""):
                 nbytes = layer.op.stored(layer.shapes, layer.output.image) * ITEM
-                self.heap.call("weights", weights=nbytes * layer.output.image[0], first=True)
+                self.heap.call("weights", weights=nbytes * channels, first=True)
 
     def convolves(self, layer: Layer) -> bool:
         """Whether a layer is a convolution by one of the modelled kernels."""

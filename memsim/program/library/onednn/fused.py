@@ -62,6 +62,15 @@ class Chain:
         return "+".join(k for k in kinds if k != "batchnorm" and k not in SKIPPED)
 
 
+def _variant(geometry: Geometry, chain: Chain) -> str:
+    """Which small objects a convolution makes."""
+    if chain.residual:
+        return ".added"
+    if geometry.depthwise:
+        return ".depthwise"
+    return ".pointwise" if geometry.pointwise else ""
+
+
 class FusedForward(Forward):
     """Convolution, batch norm, residual sum and activation are one kernel."""
 
@@ -88,13 +97,15 @@ class FusedForward(Forward):
         ]
         self.chosen: dict[str, choice.Packed] = {}
         for layer in layers:
-            after = self._chain(layer, self.kernels[self.kernel_of[layer.name]]).after
+            chain = self._chain(layer, self.kernels[self.kernel_of[layer.name]])
             chosen = choice.packed(
-                Geometry.of(layer), self.runtime.processor, self.network.batch, after
+                Geometry.of(layer), self.runtime.processor, self.network.batch, chain.after
             )
             self.chosen[layer.name] = chosen
             weights = Geometry.of(layer).weights * ITEM
-            self.heap.call("packed", weights=weights, first=True)
+            folded = any(each.op.folds for each in chain.layers)
+            made = "packed" if folded else "packed.alone"
+            self.heap.call(made, weights=weights, first=True)
             self._parameters[layer.name] = self.scratch(chosen.nbytes)
 
     def _count_reads(self) -> None:
@@ -155,8 +166,7 @@ class FusedForward(Forward):
         source = self.source(layer, geometry)
         with self.trace.call(layer.name, "conv"):
             self.enter(
-                "conv", layer.name, (geometry, len(chain.layers)),
-                ".added" if chain.residual else "",
+                "conv", layer.name, (geometry, len(chain.layers)), _variant(geometry, chain),
                 "conv.depthwise" if geometry.depthwise else "",
             )  # fmt: skip
             size = geometry.oc * geometry.groups * ITEM  # a folded norm always leaves one

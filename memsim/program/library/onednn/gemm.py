@@ -9,8 +9,11 @@ traffic played a part.
 ``target = weights @ columns``. Where both sides of the target are long, MKL copies: a block of the
 weights, then, panel by panel, a few columns, which go through the whole block at once; columns
 that later blocks of weights need again stay as they were copied. Where one side is short, tiles of
-the target are summed up from both factors in place, but for the columns of a tile, which go to a
-small buffer of their own if many rows need them (seen in the stores that Callgrind counts).
+the target are summed up from both factors in place: every few rows read the columns of a tile
+again. Only where rows of the columns begin in the midst of a vector, and many rows of the target
+need them, do they go to a small buffer first (seen in the stores that Callgrind counts of products
+of 27 shapes, and in the misses of a first level: 64 rows of 4096 pixels miss 11 times a line, since
+all terms of a tile lie in one set; 64 rows of 4104 pixels miss once).
 """
 
 from __future__ import annotations
@@ -49,6 +52,9 @@ class Blas:
     chunk, most_chunk : int
         Rows whose tiles follow one another without copies before the next columns; all rows that
         are left if they are at most ``most_chunk``.
+    vector : int
+        Columns of a vector: where they divide a row, no tile needs a buffer; 0 where that was not
+        looked at, and a buffer is assumed.
     """
 
     long: int
@@ -61,16 +67,17 @@ class Blas:
     straight: int
     chunk: int
     most_chunk: int
+    vector: int
 
 
-MKL_AVX2 = Blas(72, 24, 192, 256, 10008, 16, 6, 256, 48, 64)
-MKL_AVX512 = Blas(192, 48, 384, 384, 9984, 48, 8, 384, 64, 85)
+MKL_AVX2 = Blas(72, 24, 192, 256, 10008, 16, 6, 256, 48, 64, 8)
+MKL_AVX512 = Blas(192, 48, 384, 384, 9984, 48, 8, 384, 64, 85, 0)
 
 VECTOR = 32
 """Bytes that a column of a buffer is filled up to."""
 
-FEW = 16
-"""Rows of the target up to which the columns of a tile are not kept in a buffer: 16 rows had none,
+FEW = 17
+"""Rows of the target up to which the columns of a tile are not kept in a buffer: 17 rows had none,
 20 rows had one."""
 
 COLUMNS = ITEM * BLOCK * 384
@@ -188,20 +195,23 @@ class _Product:
         at = np.arange(0, self.pixels, width)[:, None]
         wide = np.minimum(self.pixels - at, width) * ITEM
         together = self.pixels <= width
+        whole = self.blas.vector > 0 and self.pixels % self.blas.vector == 0
+        buffered = self.rows > FEW and not whole
         for term, terms in halved(self.depth, self.blas.straight):
             start, size = self.scratch + COLUMNS, terms * (-(-wide // VECTOR) * VECTOR)
-            first: list[Stream] = [self._columns(term, terms, at, wide)]
+            columns = self._columns(term, terms, at, wide)
+            first: list[Stream] = []
             if together:
                 start, size = self.columns + term * self.pixels * ITEM, terms * wide
-                first = []
-            elif self.rows > FEW:
-                first.append((np.full(at.shape, start), size, True))
+            elif buffered:
+                first = [columns, (np.full(at.shape, start), size, True)]
+            if together or buffered:
+                columns = (np.full(at.shape, start), size, False)
             for row, count in halved(self.rows, self.blas.chunk, self.blas.most_chunk):
                 streams = list(first)
                 for begin in range(row, row + count, self.blas.rows):
                     part = min(self.blas.rows, row + count - begin)
-                    if together or self.rows > FEW:
-                        streams.append((np.full(at.shape, start), size, False))
+                    streams.append(columns)
                     streams += self._weights(begin, part, term, terms, len(at))
                     streams += self._result(begin, part, term, at, wide)
                 self.trace.add(*streams)

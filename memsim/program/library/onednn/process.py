@@ -39,7 +39,8 @@ class Word(NamedTuple):
     ----------
     letter : str
         ``m``, ``c``, ``a``: malloc, calloc and posix_memalign to 64 bytes; ``w``: memory of the
-        size of the weights; ``T``: a tensor's memory; ``f``, ``t``: of these, one is freed.
+        size of the weights; ``v``: of one number for each channel, and ``n`` such memory by
+        malloc; ``T``: a tensor's memory; ``f``, ``t``: of these, one is freed.
     number : int
         Bytes; for ``f`` and ``t`` how many words ago it was made.
     held : bool
@@ -83,12 +84,13 @@ class Memory(Protocol):
         Parameters
         ----------
         kind : str
-            Of operator; ``weights`` and ``packed`` are the making of a layer's weights and their
-            packing.
+            Of operator; ``norm``, ``weights`` and ``packed`` are the making of a batch norm, that
+            of a layer's weights, and their packing.
         operands : int
             How many tensors it reads.
         weights : int
-            Bytes of the weights that are made or packed.
+            Bytes of the weights that are made or packed; of what reads maps, of one number for
+            each channel of its output.
         first : bool
             Whether it makes what stays, such as a primitive of the library.
         """
@@ -162,7 +164,7 @@ class _Call:
     first : bool
         Whether what it makes stays.
     weights : int
-        Bytes of the weights that it is about.
+        Bytes of the weights that it is about, or of one number for each channel.
     at : int
         The next word.
     objects : dict of int to int
@@ -208,6 +210,7 @@ class Process:
 
     def __init__(self, heap: Glibc, mode: str, past: int = 0) -> None:
         self.heap = heap
+        self._mode = mode
         self._scripts = _scripts(mode)
         self._call = _Call()
         self._beside: dict[int, list[int]] = {}  # a tensor's memory -> objects that go with it
@@ -227,7 +230,7 @@ class Process:
     def call(self, kind: str, *, operands: int = 1, weights: int = 0, first: bool = False) -> None:
         self._end()
         if kind == "concat":
-            found: Words | None = _concat(operands)
+            found: Words | None = _concat(operands, self._mode)
         else:
             found = self._scripts.get((kind, first)) or self._scripts.get((kind, False))
         self._call = _Call(TENSOR if found is None else found, kind, first, weights)
@@ -308,8 +311,10 @@ class Process:
                 made = heap.calloc(number)
             elif letter == "a":
                 made = heap.memalign(64, number)
-            elif letter == "w":
+            elif letter in "vw":
                 made = heap.memalign(64, call.weights)
+            elif letter == "n":
+                made = heap.malloc(call.weights)
             else:
                 continue
             call.objects[at] = made
@@ -328,7 +333,9 @@ def _scripts(mode: str) -> Mapping[tuple[str, bool], Words]:
 
 
 @cache
-def _concat(operands: int) -> Words:
+def _concat(operands: int, mode: str) -> Words:
     """A concat keeps lists of its operands: 8 bytes for each, thrice, and 16 of them once."""
     one, both = f"m{8 * operands}", f"m{16 * operands}"
+    if mode == "eager":
+        return words(f"{one} {one} m32 f1 m96 T m176 f6 {one} {both} f1 f3 f12")
     return words(f"{one} {one} m32 f1 m96 T m176 m32 f1 f8 {one} {both} f1 f3 f14")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from memsim.program.library.onednn.processor import Processor
@@ -35,24 +35,37 @@ class Floor:
     written: int = 0
     own: int = 0
 
+    def scaled(self, share: float) -> Floor:
+        """So much of it.
 
-EVERY = Floor(read=270, dirtied=110, written=15)
+        Examples
+        --------
+        >>> Floor(read=100, written=5).scaled(0.5)
+        Floor(read=50, dirtied=0, written=2, own=0)
+        """
+        parts = (self.read, self.dirtied, self.written, self.own)
+        return Floor(*(round(share * part) for part in parts))
+
+
+EVERY = Floor(read=390, dirtied=110, written=20)
 """Every operator: the interpreter and its reference counts, the dispatcher, tensor headers."""
 
 KINDS: Mapping[str, Floor] = MappingProxyType(
     {
-        "conv": Floor(read=850, dirtied=600, written=650, own=245),
-        "conv.depthwise": Floor(read=700, dirtied=450, written=300, own=150),
-        "conv.reordered": Floor(read=2700, dirtied=1570, written=1300, own=315),
+        "conv": Floor(read=1250, dirtied=600, written=800, own=245),
+        "conv.depthwise": Floor(read=700, dirtied=450, written=400, own=150),
+        "conv.reordered": Floor(read=2700, dirtied=1570, written=1600, own=315),
         "conv.reordered.depthwise": Floor(read=640, dirtied=420, written=1225, own=315),
-        "conv.product": Floor(read=400),
-        "batchnorm": Floor(read=540, dirtied=45, written=100),
-        "activation": Floor(read=220, dirtied=90),
+        "conv.product": Floor(read=800, dirtied=250, written=150),
+        "batchnorm": Floor(read=620, dirtied=120, written=120),
+        "activation": Floor(read=340, dirtied=120, written=20),
         "concat": Floor(read=100),
-        "maxpool": Floor(read=780, written=75),
-        "global_avgpool": Floor(read=350),
-        "linear": Floor(read=400),
-        "linear.packed": Floor(read=1250, written=450),
+        "mul": Floor(read=150),
+        "maxpool": Floor(read=580, written=75),
+        "avgpool": Floor(read=380, written=40),
+        "global_avgpool": Floor(read=400, written=80),
+        "linear": Floor(read=650, dirtied=150),
+        "linear.packed": Floor(read=1250, dirtied=150, written=450),
     }
 )
 """What comes on top of that. ``conv`` is one primitive of oneDNN; a ``conv.reordered`` has four,
@@ -65,15 +78,14 @@ kernel stands before those in the library's list."""
 class Runtime:
     """What a PyTorch process touches besides tensors, and how it runs.
 
-    The floors are fitted constants. They were read off per-kernel counts of development runs
-    (hardnet68, resnet18, squeezenet1_0, hardnet39ds and sparsenet40_24, both modes): what a
-    kernel's row has beyond the tensors, kind by kind, in its smaller rows (the 10th percentile to
-    the median, since what is subtracted is a prediction), rounded. ``read`` and ``written`` are
-    load and store misses at 256 KiB, where nothing of a floor survives until the next layer;
-    ``own`` and ``module`` load misses at 32 MiB, where what layers share does survive;
-    ``dirtied`` the dirty evictions of the first level beyond its store misses. They are the same
-    for every network; ``benchmarks/pytorch_layers.py --floors`` prints what those of the first
-    runs came from.
+    The floors are fitted constants. They were read off per-kernel counts of development runs (17
+    runs of 11 networks): what a kernel's row has beyond the tensors, kind by kind, rounded.
+    ``read`` and ``written`` are load and store misses at 256 KiB, and set so that the median of
+    the larger rows is met about half way: beside small maps part of a floor survives from layer to
+    layer, beside large ones nothing does. ``own`` and ``module`` are load misses at 32 MiB, where
+    what layers share does survive; ``dirtied`` the dirty evictions of the first level beyond its
+    store misses. They are the same for every network; ``benchmarks/pytorch_layers.py --floors``
+    prints what those of the first runs came from.
 
     Attributes
     ----------
@@ -105,6 +117,16 @@ class Runtime:
     in_place: InPlaceRule | None = None
     heap: str = "glibc"
     past: int = 0
+
+    def scaled(self, share: float) -> Runtime:
+        """The same with so much of what it touches besides tensors."""
+        return replace(
+            self,
+            every=self.every.scaled(share),
+            kinds={kind: floor.scaled(share) for kind, floor in self.kinds.items()},
+            module=round(share * self.module),
+            start=self.start.scaled(share),
+        )
 
 
 BARE = Runtime(every=Floor(), kinds=MappingProxyType({}), module=0, start=Floor(), heap="best_fit")

@@ -11,10 +11,21 @@ from memsim.formats.foreign.torch.rules import (
     norms,
     pointwise,
     products,
+    reduce,
     sampling,
     windows,
 )
 from memsim.formats.foreign.torch.rules.arguments import RULES
 from memsim.formats.foreign.torch.rules.arrange import VIEWS
 
-__all__ = ["RULES", "VIEWS", "arrange", "norms", "pointwise", "products", "sampling", "windows"]
+__all__ = [
+    "RULES",
+    "VIEWS",
+    "arrange",
+    "norms",
+    "pointwise",
+    "products",
+    "reduce",
+    "sampling",
+    "windows",
+]

@@ -32,7 +32,9 @@ def given(record: Record, position: int) -> bool:
 
 def axis_of(record: Record, importer: Importer, name: str = "dim") -> int:
     """An axis argument, counted from the front."""
-    rank = len(importer.source(record.inputs[0]).shape)
+    read = record.inputs[0]
+    held = importer.constants.get(read)
+    rank = len(importer.source(read).shape if held is None else held.shape)
     axis = record.attributes[name]
     if not isinstance(axis, int):
         raise Unsupported

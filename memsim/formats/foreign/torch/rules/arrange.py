@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import (
+from memsim.formats.foreign.layers.moves import (
     along,
     concat,
     crop,

@@ -1,16 +1,16 @@
-"""Normalisations and reductions in ATen."""
+"""Normalisations in ATen."""
 
 from __future__ import annotations
 
-from memsim.formats.foreign.elementwise import (
+from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.elementwise import (
     elementwise,
     softmax,
 )
-from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Record
 from memsim.formats.foreign.torch.rules.arguments import axis_of, given, rule
-from memsim.formats.foreign.windows import reduce
-from memsim.network.ops.norm import LayerNorm
+from memsim.network.ops import Operator
+from memsim.network.ops.norm import GroupNorm, InstanceNorm, LayerNorm, LogSoftmax, RmsNorm
 from memsim.network.ops.pointwise import BatchNorm
 
 
@@ -29,7 +29,7 @@ def _layer_norm(importer: Importer, record: Record) -> None:
     "cudnn_batch_norm",
 )
 def _batch_norm(importer: Importer, record: Record) -> None:
-    elementwise(importer, record, BatchNorm())
+    elementwise(importer, record, BatchNorm(affine=given(record, 1)))
 
 
 @rule("softmax", "_softmax")
@@ -37,9 +37,28 @@ def _softmax(importer: Importer, record: Record) -> None:
     softmax(importer, record, axis_of(record, importer))
 
 
-@rule("mean", "amax")
-def _reduce(importer: Importer, record: Record) -> None:
-    axes = record.attributes.get("dim") or ()  # none stand for all
-    axes = (axes,) if isinstance(axes, int) else axes
-    kind = "global_maxpool" if record.target == "amax" else "global_avgpool"
-    reduce(importer, record, axes, kind=kind, kept=bool(record.attributes.get("keepdim")))
+@rule("log_softmax", "_log_softmax")
+def _log_softmax(importer: Importer, record: Record) -> None:
+    softmax(importer, record, axis_of(record, importer), LogSoftmax)
+
+
+@rule("rms_norm", "_fused_rms_norm")
+def _rms_norm(importer: Importer, record: Record) -> None:
+    axes = len(record.attributes["normalized_shape"])
+    elementwise(importer, record, RmsNorm(axes=axes, scale=given(record, 1)))
+
+
+@rule("group_norm", "native_group_norm")
+def _group_norm(importer: Importer, record: Record) -> None:
+    groups = record.attributes.get("num_groups", record.attributes.get("group"))
+    op = GroupNorm(groups=groups, scale=given(record, 1), shift=given(record, 2))
+    elementwise(importer, record, op)
+
+
+@rule("instance_norm")
+def _instance_norm(importer: Importer, record: Record) -> None:
+    if record.attributes.get("use_input_stats", True):
+        op: Operator = InstanceNorm(scale=given(record, 1), shift=given(record, 2))
+    else:
+        op = BatchNorm(affine=given(record, 1))
+    elementwise(importer, record, op)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from memsim.formats.foreign.elementwise import (
+from memsim.formats.foreign.importer import Importer, Rule
+from memsim.formats.foreign.layers.elementwise import (
     clamp,
     combine,
     dropout,
@@ -17,7 +18,6 @@ from memsim.formats.foreign.elementwise import (
     prelu,
     scale,
 )
-from memsim.formats.foreign.importer import Importer, Rule
 from memsim.formats.foreign.records import Constant, Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import RULES, axis_of, rule
 from memsim.network.ops import OPERATORS
@@ -248,6 +248,8 @@ def _arithmetic(importer: Importer, record: Record) -> None:
     if len(record.inputs) == 1 and isinstance(number, int | float):
         _scalar(importer, record, float(number))
     elif len(record.inputs) == 2:
+        if record.target == "rsub":
+            record = replace(record, inputs=record.inputs[::-1])
         combine(importer, record, ARITHMETIC[record.target])
     else:
         raise Unsupported

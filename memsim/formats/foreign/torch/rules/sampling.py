@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import expand
-from memsim.formats.foreign.records import Record, Unsupported
-from memsim.formats.foreign.sampled import (
+from memsim.formats.foreign.layers.moves import expand
+from memsim.formats.foreign.layers.sampled import (
     chosen,
     col2im,
     gather,
@@ -17,6 +16,7 @@ from memsim.formats.foreign.sampled import (
     scatter,
     take,
 )
+from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import axis_of, rule, sizes_of
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import resize
+from memsim.formats.foreign.layers.moves import resize
+from memsim.formats.foreign.layers.windows import adaptive, convolution, pool, transposed, unpool
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import given, rule, sizes_of
-from memsim.formats.foreign.windows import adaptive, convolution, pool, transposed, unpool
 from memsim.network.ops.pool import AvgPool, MaxPool
 
 

@@ -15,8 +15,7 @@ from memsim.network.ops.arrange import Slice
 from memsim.network.ops.base import broadcast
 from memsim.network.ops.norm import Softmax
 from memsim.network.ops.parametric import Held, Parametric, PRelu, ScaleShift
-from memsim.network.ops.pointwise import Clamp, Complement, LeakyRelu
-from memsim.network.ops.scale import Scale
+from memsim.network.ops.pointwise import Clamp, Complement, LeakyRelu, Scale
 from memsim.network.ops.shape import Dropout
 
 __all__ = [
@@ -56,13 +55,13 @@ def leaky_relu(importer: Importer, record: Record, slope: float) -> None:
     elementwise(importer, record, LeakyRelu(slope=slope))
 
 
-def softmax(importer: Importer, record: Record, axis: int) -> None:
-    """Add a softmax along an axis of the first input."""
+def softmax(importer: Importer, record: Record, axis: int, kind: type[Softmax] = Softmax) -> None:
+    """Add a softmax, or its logarithm, along an axis of the first input."""
     name = record.inputs[0]
     shape = importer.source(name).shape
     layer, along = importer.layer(name), importer.axis(shape, axis)
     given = None if importer.images[layer].channel == along else along
-    importer.emit(record, Softmax(axis=given), layer, shape=shape)
+    importer.emit(record, kind(axis=given), layer, shape=shape)
 
 
 def dropout(importer: Importer, record: Record, rate: float) -> None:

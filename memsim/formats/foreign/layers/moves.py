@@ -10,8 +10,8 @@ from typing import Any
 
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.windows import brief, cut
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported, View
-from memsim.formats.foreign.windows import brief, cut
 from memsim.network.ops import Operator
 from memsim.network.ops.arrange import Concat, Flip, Pad, Permute, Roll, Slice
 from memsim.network.ops.sampling import Gather, Sliding
@@ -33,7 +33,7 @@ def whole(importer: Importer, name: str) -> str:
 
 def concat(importer: Importer, record: Record, axis: int) -> None:
     """Add a concat of all inputs, which have equally many axes."""
-    shapes = [importer.source(name).shape for name in record.inputs]
+    shapes = [importer.tensor(name, record).shape for name in record.inputs]
     size = sum(shape[axis] for shape in shapes)
     shape = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
     if axis == 0 and importer.batch == 1:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.moves import along, select, whole
+from memsim.formats.foreign.layers.moves import along, select, whole
 from memsim.formats.foreign.records import Dims, Record, Unsupported
 from memsim.network.ops import Operator
 from memsim.network.ops.sampling import (
