@@ -247,7 +247,9 @@ def _placed(
 
 def stack(importer: Importer, record: Record, axis: int) -> None:
     """Add the inputs, of equal shapes, one after the other along a new axis."""
-    shape = importer.source(record.inputs[0]).shape
+    if not any(name in importer.values for name in record.inputs):
+        raise Unsupported  # constants
+    shape, *_ = (importer.tensor(name, record).shape for name in record.inputs)
     apart = (*shape[:axis], 1, *shape[axis:])
     wanted = (*shape[:axis], len(record.inputs), *shape[axis:])
     if axis == 0:
