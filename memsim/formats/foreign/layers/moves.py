@@ -33,6 +33,8 @@ def whole(importer: Importer, name: str) -> str:
 
 def concat(importer: Importer, record: Record, axis: int) -> None:
     """Add a concat of all inputs, which have equally many axes."""
+    if all(name in importer.constants for name in record.inputs):
+        raise Unsupported  # a constant
     shapes = [importer.tensor(name, record).shape for name in record.inputs]
     size = sum(shape[axis] for shape in shapes)
     shape = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
