@@ -106,8 +106,9 @@ def _use(layer: Layer, layers: Mapping[str, Layer], problems: list[Problem]) -> 
 
 
 def _of_products(layer: Layer) -> bool:
-    """Whether a layer's parameters are one tensor that a product may read; an unknown one's may."""
-    return layer.op.multiplies or layer.op.kind == "opaque"
+    """Whether a layer's parameters are one tensor that a product may read; an unknown one's may,
+    and an embedding's table."""
+    return layer.op.multiplies or layer.op.kind in ("opaque", "embedding")
 
 
 def _root(

@@ -171,4 +171,43 @@ def test_an_embedding_reads_no_more_rows_than_it_writes():
     assert network.params == 16000
     (layer,) = [layer for layer in network if layer.op.kind == "embedding"]
     assert layer.output.image == (12, 16)
-    assert layer.op.stored(layer.shapes, layer.output.image) * 16 == 12 * 16
+    assert layer.op.stored(layer.shapes, layer.output.image) == 12
+
+
+def test_what_runs_under_autocast_is_part_of_the_graph():
+    import torch
+    from torch import nn
+
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(8, 4, 1)
+
+        def forward(self, x):
+            with torch.autocast("cpu", enabled=False):
+                x = self.conv(x.float().relu())
+            return x.sigmoid()
+
+    network = memsim.from_torch(Mixed(), torch.zeros(X2))
+    kinds = [layer.op.kind for layer in network]
+    assert kinds == ["input", "relu", "conv", "sigmoid"]
+    assert network.macs == 8 * 4 * 36
+
+
+def test_what_is_written_over_a_part_changes_the_whole():
+    import torch
+    from torch import nn
+
+    class Part(nn.Module):
+        def forward(self, x):
+            y = x.relu()
+            y[:, 2:5] += x[:, :3].sigmoid()
+            return y.tanh()
+
+    network = memsim.from_torch(Part(), torch.zeros(X2))
+    kinds = [layer.op.kind for layer in network]
+    assert kinds.index("scatter") < kinds.index("tanh")
+    (scatter,) = [layer for layer in network if layer.op.kind == "scatter"]
+    assert [tensor.name for tensor in network["tanh"].inputs] == [scatter.name]
+    assert {"relu", "slice", "sigmoid", "add", "scatter", "tanh"} <= {*kinds}
+    assert {each.kind for each in network.left_out} <= {"slice"}

@@ -78,7 +78,7 @@ def test_passes_make_the_same_blocks_but_not_at_the_same_addresses(lowering: str
     assert steps == len(memsim.build(network, lowering=lowering, buffer=1 << 20).kernels)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.needs("torch", program="gcc")
 @pytest.mark.parametrize("lowering", ["eager", "fused"])
 def test_the_model_gives_every_block_of_pytorch_the_address_that_it_had(lowering: str) -> None:

@@ -127,7 +127,7 @@ def test_other_heaps_hold_tensors_alone() -> None:
         memory_of("glibcc", "eager", 0)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.needs("torch", program="gcc")
 @pytest.mark.parametrize("mode", MODES)
 def test_other_networks_calls_ask_malloc_for_the_same(mode: str) -> None:

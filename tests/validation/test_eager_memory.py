@@ -31,7 +31,7 @@ def test_every_peak_is_within_five_percent(check) -> None:
     assert [claim.holds for claim in check.claims] == [True]
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_those_of_unseen_shipped_networks_are_too() -> None:
     report = fidelity(NAMES)
     assert all(claim.holds for check in report.checks for claim in check.claims)

@@ -46,14 +46,14 @@ def whole() -> Fidelity:
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_document_is_the_report():
     expected = "memsim fidelity --format md -o docs/fidelity.md"
     assert DOCUMENT.read_text("utf-8") == render(whole(), "md"), expected
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_report_in_json():
     facts = json.loads(render(whole(), "json"))
     assert facts["schema"] == "memsim.fidelity/1"
@@ -68,7 +68,7 @@ def test_the_report_in_json():
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_report_fits_a_terminal():
     text = render(whole(), "table")
     assert max(map(len, text.splitlines())) <= 80
@@ -76,7 +76,7 @@ def test_the_report_fits_a_terminal():
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_goals_are_reached_and_claims_hold_but_for_those_that_are_known_not_to() -> None:
     missed = {
         (check.name, claim.text)
@@ -88,14 +88,14 @@ def test_goals_are_reached_and_claims_hold_but_for_those_that_are_known_not_to()
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_fit_has_far_fewer_parameters_than_rows() -> None:
     for check in whole().checks:
         assert 2 * check.parameters <= len(check.rows), check.name
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_what_was_fitted_is_never_called_unseen() -> None:
     """A fit predicts a row without the row's network, and its row is no more than left out."""
     for check in whole().checks:
@@ -104,7 +104,7 @@ def test_what_was_fitted_is_never_called_unseen() -> None:
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_rows_are_flat():
     rows = whole().rows()
     assert len(rows) == sum(len(check.rows) for check in whole().checks)
@@ -203,7 +203,7 @@ def test_a_check_that_has_nothing_to_compare_yet_is_named(monkeypatch: pytest.Mo
 
 
 @needs_scipy
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_front_page_says_the_numbers_of_the_report() -> None:
     text = " ".join(Path(__file__).parents[2].joinpath("README.md").read_text("utf-8").split())
     checks = {check.name: check for check in whole().checks}

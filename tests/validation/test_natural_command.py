@@ -46,7 +46,7 @@ def test_a_published_time_is_answered_by_its_machine(
     assert score(capsys, runs, published.machine).mape <= most
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.parametrize(("machine", "data"), [("zen3", "fused"), ("zen3_eager", "eager")])
 def test_a_measured_time_is_answered_by_its_machine(
     capsys: pytest.CaptureFixture[str], machine: str, data: str

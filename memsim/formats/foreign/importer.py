@@ -310,6 +310,8 @@ class Importer:
         shape : tuple of int, optional
             The foreign shape, where it is not the layer's NCHW shape.
         """
+        if not layers and op.arity[0]:
+            raise Unsupported  # of constants alone, which is a constant
         image = Shape(op.output_shape(tuple(self.images[each] for each in layers)))
         shape = shape or (self.batch, *image)
         stated = record.shapes[output] if record.shapes else None

@@ -211,6 +211,8 @@ class Along(Operator):
         For each row (channel) of the output the rows that it reads, first and end; (0, 0) for none.
     channel : int
         The axis of the operand that the output's channels are.
+    step : int
+        Between the rows that a row reads.
     """
 
     kind: ClassVar[str] = "along"
@@ -218,6 +220,7 @@ class Along(Operator):
     rows: Places | None = None
     channels: Places | None = None
     channel: int = 0
+    step: int = 1
 
     @classmethod
     def of(cls, source: Shape, channel: int, axis: int, places: Iterable[tuple[int, int]]) -> Along:
@@ -242,7 +245,7 @@ class Along(Operator):
         if self.rows is None:
             return super().touched_rows(row, source, output)
         table = np.array(self.rows, dtype=np.int64)
-        return table[row, 0], table[row, 1], 1
+        return table[row, 0], table[row, 1], self.step
 
     def input_channels(
         self, start: Index, stop: Index, source: Box, output: Box

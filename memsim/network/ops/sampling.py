@@ -26,14 +26,13 @@ from memsim.network.ops.base import (
     Size,
     map_of,
 )
-from memsim.network.ops.window import window_rows, window_size
+from memsim.network.ops.window import window_size
 
 
 class Gather(AlongAxis):
     """Places of an axis by their numbers, which are given or are the elements of the second input.
 
-    Without a second input ``count`` says how many constants they are that are not known. Numbers
-    that are not known read a
+    Without a second input ``count`` says how many unknown constants they are. These read a
     share: at most as many rows as there are numbers, and no more than there are.
     """
 
@@ -75,13 +74,16 @@ class Gather(AlongAxis):
 class Embedding(Operator):
     """Rows of a table of parameters by their numbers, the elements of the input.
 
-    Which ones is not known here: it reads as many rows as it writes, at most all.
+    Which ones is not known here: ``read`` says how many of them all images together name at most.
     """
 
     kind: ClassVar[str] = "embedding"
 
     rows: Annotated[Size, Field(description="rows of the table")]
     features: Annotated[Size, Field(description="elements of a row")]
+    read: Annotated[
+        Size | None, Field(description="rows that are read; the whole table if absent")
+    ] = None
 
     def output_shape(self, inputs: Shapes) -> Shape:
         source = inputs[0][:1] if tuple(inputs[0][1:]) == (1, 1) else inputs[0]
@@ -94,7 +96,7 @@ class Embedding(Operator):
         return self.rows * self.features
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return min(self.rows, math.prod(inputs[0]))
+        return self.rows if self.read is None else min(self.rows, self.read)
 
 
 class Share(Operator):
@@ -237,14 +239,16 @@ class Im2col(Operator):
         rows, columns = self.windows(source)
         told: list[tuple[int, int]] = []
         for row in range(rows):
-            low, high = window_rows(
-                row, row + 1, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0]
-            )
-            told += [(max(low, 0), min(high, source[1]))] * columns
+            top = row * self.stride[0] - self.padding[0]
+            taps = (top + tap * self.dilation[0] for tap in range(self.kernel[0]))
+            read = [place for place in taps if 0 <= place < source[1]]
+            told += [(read[0], read[-1] + 1) if read else (0, 0)] * columns
         channels = [
             (one, one + 1) for one in range(source[0]) for _ in range(math.prod(self.kernel))
         ]
-        return Along.model_construct(rows=tuple(told), channels=tuple(channels), channel=0)
+        return Along.model_construct(
+            rows=tuple(told), channels=tuple(channels), channel=0, step=self.dilation[0]
+        )
 
 
 class Col2im(Im2col):

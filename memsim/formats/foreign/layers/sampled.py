@@ -69,7 +69,9 @@ def _embedding(importer: Importer, record: Record, source: str, index: str, axis
     places = importer.source(index).shape
     if axis % len(table):
         raise Unsupported
-    op = Embedding(rows=table[0], features=math.prod(table[1:]))
+    # A table that something else reads as well is there as a whole, once.
+    read = None if importer.readers[source] > 1 else math.prod(places)
+    op = Embedding(rows=table[0], features=math.prod(table[1:]), read=read)
     layer = importer.layer(index)
     importer.emit(record, op, layer, shape=(*places, *table[1:]), parameters=[source])
 
@@ -99,6 +101,8 @@ def scatter(importer: Importer, record: Record) -> None:
     held = importer.constants.get(name)
     shape = importer.source(name).shape if held is None else held.shape
     layers = _layers(importer, record.inputs)[:3]
+    if not layers:
+        raise Unsupported
     op = Scatter(shape=tuple(importer.image(shape)) if held is not None else None)
     importer.emit(record, op, *layers, shape=shape)
 

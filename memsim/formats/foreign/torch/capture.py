@@ -13,6 +13,7 @@ from typing import Any
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.foreign.records import Line
 from memsim.formats.foreign.torch.examples import Examples, fitting
+from memsim.formats.foreign.torch.inline import inlined
 from memsim.formats.foreign.torch.user_code import line_of_error
 
 __all__ = ["capture", "children_hint", "evaluated", "submodule_of"]
@@ -42,7 +43,7 @@ def capture(torch: Any, module: Any, examples: Examples) -> tuple[Any, dict[str,
         except Exception as error:  # whatever the module raises
             export_error = error
         else:
-            return program.graph_module, _held(program)
+            return inlined(program.graph_module), _held(program)
         try:
             return _traced(torch, module, examples)
         except Exception as error:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["from_torch"]
 
+PARTS = ("slice", "select", "narrow")
+"""Operators that show a part of a tensor, which what is written over the part changes."""
+
 MOST_VALUES = 1 << 16
 """Whole numbers of a constant that are read."""
 
@@ -120,6 +123,7 @@ class _Graph:
         self.outputs: list[str] = []
         self.dtype = "fp32"
         self._current: dict[str, str] = {}
+        self._behind: list[tuple[str, Any, str]] = []
         self._tensors = tensors
         self._named: dict[object, str] = {}  # a tensor may have several names
         for node in traced.graph.nodes:
@@ -186,6 +190,9 @@ class _Graph:
         outputs = tuple(
             name if shape is not None else "" for name, shape in zip(outputs, shapes, strict=True)
         )
+        if _onto_itself(node):
+            self._current[node.name] = self._name(node.args[1])
+            return
         if node.target is operator.getitem:
             if not node.users:
                 return  # such as the places of a pool's maxima
@@ -195,6 +202,7 @@ class _Graph:
         else:
             record = self._operator(node, outputs, shapes)
         self.records.append(record)
+        self._put_back()
 
     def _operator(self, node: Any, outputs: tuple[str, ...], shapes: tuple[Any, ...]) -> Record:
         line = line_of_trace(node.meta.get("stack_trace"))
@@ -239,11 +247,43 @@ class _Graph:
             in_place=in_place,
         )
         if in_place and inputs:
+            self._written(node)
             for old, new in list(self._current.items()):
                 if new == inputs[0]:
                     self._current[old] = node.name
             self._current[inputs[0]] = node.name
         return record
+
+    def _written(self, node: Any) -> None:
+        """Note that what is written over a part of a tensor changes the tensor.
+
+        The part lies within it: from here on the tensor is what a copy with the part in its place
+        would be. That record comes behind the one that writes.
+        """
+        part, now = node.args[0], node.name
+        while getattr(part.target, "_schema", None) is not None and part.args:
+            name = part.target._schema.name.rpartition("::")[2]
+            whole = part.args[0]
+            if name not in PARTS or not isinstance(whole, self.torch.fx.Node):
+                return
+            self._behind.append((f"{node.name}.into.{whole.name}", whole, now))
+            now = self._behind[-1][0]
+            part = whole
+
+    def _put_back(self) -> None:
+        """Add the records of parts that were written over."""
+        for name, whole, part in self._behind:
+            shape = self._dims(whole, whole.meta["val"])
+            held = self._name(whole)
+            self.records.append(
+                Record(name, "slice_scatter", (held, part), (name,), {}, (shape,), scope=name)
+            )
+            for old, new in list(self._current.items()):
+                if new == held:
+                    self._current[old] = name
+            self._current[held] = name
+            self._current[whole.name] = name
+        self._behind.clear()
 
     def _dims(self, node: Any, value: Any) -> Dims:
         """A tensor's shape.
@@ -280,6 +320,17 @@ class _Graph:
             if path:
                 return str(path).rpartition(".")[0] or node.name
         return str(node.name)
+
+
+def _onto_itself(node: Any) -> bool:
+    """Whether a part is copied onto itself, as Python does behind ``x[part] += y``."""
+    if getattr(getattr(node.target, "_schema", None), "name", "") != "aten::copy_":
+        return False
+    target, source = node.args[:2]
+    while getattr(getattr(source.target, "_schema", None), "name", "").endswith("_"):
+        source = source.args[0]  # what wrote in place is what it wrote over
+    same = (target.op, target.target, target.args) == (source.op, source.target, source.args)
+    return bool(same and target.op == "call_function")
 
 
 def _nodes(torch: Any, argument: Any) -> bool:

@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from memsim.errors import Problem, SimulationError
 from memsim.network.graph import Layer, Network
 from memsim.network.ops.base import Operator, Window
 from memsim.network.ops.pool import MaxPool
+from memsim.program.library.modelled import refuse_unmodelled
 from memsim.program.library.onednn.aten import (
     INDEX,
     Map,
@@ -67,7 +67,7 @@ class Forward:
     Raises
     ------
     SimulationError
-        For another data type.
+        For another data type, and layers that are not modelled.
     """
 
     name: ClassVar[str] = ""
@@ -77,10 +77,7 @@ class Forward:
     """Which operand's memory an output takes, where the runtime does not say."""
 
     def __init__(self, network: Network, runtime: Runtime, passes: int = 2) -> None:
-        if network.dtypes != ("fp32",):
-            message = "the kernels of oneDNN are modelled in fp32"
-            found = " and ".join(network.dtypes)
-            raise SimulationError(Problem(message, hint=f"dtype fp32, not {found}"))
+        refuse_unmodelled(network)
         self.network, self.runtime = network, runtime
         kind = "fused" if self.last else "eager"
         self.heap = memory_of(runtime.heap, kind, 2 * SPACE, runtime.past)

@@ -18,7 +18,7 @@ from memsim.formats.foreign.layers.moves import (
     split,
     stack,
 )
-from memsim.formats.foreign.records import Record, Unsupported
+from memsim.formats.foreign.records import Constant, Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import axis_of, rule
 from memsim.network.ops import Operator
 from memsim.network.ops.arrange import Flip, Roll
@@ -233,6 +233,18 @@ def _view(importer: Importer, record: Record) -> None:
 @rule(*COPIES)
 def _copy(importer: Importer, record: Record) -> None:
     importer.alias(record)
+
+
+@rule(
+    "new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like",
+    "empty_like",
+)  # fmt: skip
+def _constant(importer: Importer, record: Record) -> None:
+    """Of a tensor these take the shape, or the data type, alone."""
+    shape = record.shapes[0]
+    if shape is None:
+        raise Unsupported
+    importer.constants[record.outputs[0]] = Constant(shape)
 
 
 @rule("getitem")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.moves import expand
 from memsim.formats.foreign.layers.sampled import (
     chosen,
     col2im,
@@ -52,6 +55,17 @@ def _take(importer: Importer, record: Record) -> None:
 )  # fmt: skip
 def _scatter(importer: Importer, record: Record) -> None:
     scatter(importer, record)
+
+
+@rule("copy")
+def _copy(importer: Importer, record: Record) -> None:
+    shape, name = record.shapes[0], record.inputs[1]
+    if shape is None or name in importer.constants:
+        raise Unsupported
+    if importer.source(name).shape == shape:
+        importer.values[record.outputs[0]] = importer.source(name)
+    else:
+        expand(importer, replace(record, inputs=(name,)), shape)
 
 
 @rule("im2col")
