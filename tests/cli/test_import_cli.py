@@ -185,10 +185,7 @@ def test_an_input_of_any_size(memsim, mine):
 def test_unknown_operators_of_a_module(memsim, mine):
     code, out, err = memsim("import", f"{mine}:whole", "--input", "3x8x8", "-o", "x.yaml")
     assert (code, out) == (1, "")
-    assert (
-        "memsim does not know the operator cholesky_inverse: once, layer 2.cholesky_inverse (4 of 4)"
-        in err
-    )
+    assert "memsim does not know the operator cholesky_inverse: once, layer 2" in err
     code, _, err = memsim("import", f"{mine}:whole", "--input", "3x8x8", "--allow-unknown")
     assert (code, err.count("note:")) == (0, 1)
 

@@ -108,6 +108,7 @@ def plain(network: Network) -> bool:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.release
 @given(pairs(), st.booleans())
 def test_the_plan_of_any_network_is_what_pytorch_allocates(
     pair: tuple[Network, Network], told: bool
