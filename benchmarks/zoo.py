@@ -42,7 +42,8 @@ MEMORY = 12 << 30
 """Limits of one process; a model of 100 M parameters has 0.4 GB of weights."""
 
 COLUMNS = ("model", "input", "imported", "error", "params", "true_params", "all_params", "macs",
-           "true_macs", "layers", "seconds", "peak_mb", "unused", "unknown")  # fmt: skip
+           "true_macs", "constant_macs", "layers", "seconds", "peak_mb", "unused",
+           "unknown")  # fmt: skip
 
 Row = dict[str, str]
 Case = tuple[Any, list[Any]]
@@ -227,6 +228,7 @@ def measured(model: str) -> Row:
         row["error"] = f"no truth: {first_line(error)}"
         return row
     row |= {"true_params": truth.params, "all_params": truth.all_params, "true_macs": truth.macs,
+            "constant_macs": truth.constant_macs or "",
             "unused": " ".join(truth.unused)}  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_SELF)
     start = time.process_time()
@@ -309,7 +311,7 @@ def read() -> dict[str, Row]:
     if not TABLE.exists():
         return {}
     with TABLE.open(newline="") as file:
-        return {row["model"]: row for row in csv.DictReader(file)}
+        return {row["model"]: dict.fromkeys(COLUMNS, "") | row for row in csv.DictReader(file)}
 
 
 def write(rows: dict[str, Row], order: Sequence[str]) -> None:
@@ -329,7 +331,7 @@ def verdict(row: Row) -> str:
         return row["imported"] or "no"
     if (row["params"], row["macs"]) == (row["true_params"], row["true_macs"]):
         return "equal"
-    return "explained" if row["model"] in zoo_notes.NOTES else "differs"
+    return "explained" if zoo_notes.explained(row) else "differs"
 
 
 def page(rows: Sequence[Row]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["INTRODUCTION", "note"]
+__all__ = ["INTRODUCTION", "explained", "note"]
 
 INTRODUCTION = (
     "Every model with random weights, imported by `memsim.from_torch`. *Parameters*: the elements",
@@ -20,9 +20,19 @@ NOTES: dict[str, str] = {}
 """Why a model's numbers differ from the count."""
 
 
+def explained(row: Mapping[str, str]) -> bool:
+    """Whether a row's numbers differ by what depends on no input, or as :data:`NOTES` says."""
+    folded = int(row["constant_macs"] or 0)
+    same = row["params"] == row["true_params"]
+    return row["model"] in NOTES or (same and int(row["macs"]) + folded == int(row["true_macs"]))
+
+
 def note(row: Mapping[str, str]) -> str:
     """Why a row's numbers are what they are; empty where nothing is to be said."""
     parts = [NOTES[row["model"]]] if row["model"] in NOTES else []
+    if row["constant_macs"] and row["macs"] != row["true_macs"]:
+        count = int(row["constant_macs"])
+        parts.append(f"{count:,} MACs depend on no input: made once, not at every pass")
     if row["all_params"] != row["true_params"]:
         names = row["unused"].split()
         unused = int(row["all_params"]) - int(row["true_params"])

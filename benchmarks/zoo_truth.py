@@ -118,6 +118,9 @@ class Truth:
     operators : Counter
         How often each ATen operator runs.
     macs_by_operator : dict
+    constant_macs : int
+        Those of ``macs`` whose operands depend on no input: a position bias that a small network
+        makes of coordinates, at every pass. What folds constants does them once and for all.
     """
 
     params: int = 0
@@ -126,23 +129,35 @@ class Truth:
     unused: list[str] = field(default_factory=list)
     operators: Counter[str] = field(default_factory=Counter)
     macs_by_operator: dict[str, int] = field(default_factory=dict)
+    constant_macs: int = 0
 
 
 class _Watch(TorchDispatchMode):
-    """Sees the operators and which tensors they read."""
+    """Sees the operators, which tensors they read, and which of them follow from an input."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Sequence[torch.Tensor], formulas: dict[Any, Any]) -> None:
         super().__init__()
         self.read: set[int] = set()
         self.operators: Counter[str] = Counter()
+        self.following = {id(each): each for each in inputs}  # held, so that no id comes again
+        self.formulas = formulas
+        self.constant_flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         self.operators[str(func)] += 1
-        self.read.update(
-            id(each) for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)
-        )
-        return func(*args, **kwargs)
+        read = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
+        self.read.update(map(id, read))
+        result = func(*args, **kwargs)
+        if any(id(each) in self.following for each in read):
+            written = [each for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+            if str(func).partition(".")[2].partition(".")[0].endswith("_"):
+                written += read[:1]
+            self.following.update((id(each), each) for each in written)
+        elif func._overloadpacket in self.formulas:
+            formula = self.formulas[func._overloadpacket]
+            self.constant_flops += formula(*args, **kwargs, out_val=result)
+        return result
 
 
 def count(module: torch.nn.Module, examples: Sequence[torch.Tensor]) -> Truth:
@@ -155,7 +170,7 @@ def count(module: torch.nn.Module, examples: Sequence[torch.Tensor]) -> Truth:
         Its inputs; their values are not read.
     """
     module.eval()
-    watch, flops = _Watch(), FlopCounterMode(display=False, custom_mapping=_more())
+    flops = FlopCounterMode(display=False, custom_mapping=_more())
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # a fused operator without a formula
     fake = FakeTensorMode(allow_non_fake_inputs=True)
@@ -165,6 +180,7 @@ def count(module: torch.nn.Module, examples: Sequence[torch.Tensor]) -> Truth:
     try:
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), fake:
             inputs = [fake.from_tensor(each) for each in examples]
+            watch = _Watch(inputs, flops.flop_registry)
             with flops, watch:
                 module(*inputs)
     finally:
@@ -182,4 +198,5 @@ def count(module: torch.nn.Module, examples: Sequence[torch.Tensor]) -> Truth:
         unused=[name for name, each in named.items() if id(each) not in watch.read],
         operators=watch.operators,
         macs_by_operator=dict(by_operator),
+        constant_macs=watch.constant_flops // 2,
     )

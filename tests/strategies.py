@@ -15,9 +15,10 @@ from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.base import pair
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
-from memsim.network.ops.norm import Softmax
+from memsim.network.ops.norm import GroupNorm, InstanceNorm, LocalResponseNorm, Normalize, Softmax
 from memsim.network.ops.pointwise import BatchNorm
 from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from memsim.network.ops.reduce import Reduce
 from memsim.network.ops.shape import Dropout, Identity, Input, Upsample
 
 Draw = st.DrawFn
@@ -194,8 +195,21 @@ def _upsample(draw: Draw, sketch: Sketch) -> str | None:
     return sketch.add(op, sketch.pick(draw))
 
 
+NORMS: tuple[Operator, ...] = (
+    GroupNorm(groups=1),
+    GroupNorm(groups=2, shift=False),
+    InstanceNorm(scale=True),
+    LocalResponseNorm(size=3),
+    Normalize(axes=(0,)),
+    Reduce(function="max", axes=(0,)),
+    Reduce(function="mean", axes=(1,)),
+    Reduce(function="var", axes=(-1,)),
+)
+"""What reads whole channels, rows or maps."""
+
+
 def _other(draw: Draw, sketch: Sketch) -> str | None:
-    op = draw(st.sampled_from([Identity(), Dropout(rate=0.1), Softmax(), Flatten()]))
+    op = draw(st.sampled_from([Identity(), Dropout(rate=0.1), Softmax(), Flatten(), *NORMS]))
     return sketch.add(op, sketch.pick(draw))
 
 

@@ -115,7 +115,7 @@ class Calibrated(BaseModel):
     >>> from memsim.machine import load_machine
     >>> fitted = load_machine("gtx1080").calibrated
     >>> fitted.networks, fitted.inputs, round(fitted.left_out, 3)
-    (16, ((3, 1024, 1024),), 0.021)
+    (16, ((3, 1024, 1024),), 0.023)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

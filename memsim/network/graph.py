@@ -62,6 +62,7 @@ class Network:
     Examples
     --------
     >>> from memsim.network.ops.conv import Conv
+    >>> from memsim.network.ops.shape import Input
     >>> net = Network("tiny", [Node("x", Input(shape=(3, 8, 8))),
     ...                        Node("c", Conv(out=4, kernel=3), ("x",))])
     >>> net["c"].output.shape, net.macs, net.params, net.outputs

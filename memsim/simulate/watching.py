@@ -59,7 +59,7 @@ def watch(
     >>> import memsim
     >>> watched = memsim.watch("squeezenet1_0", depth=1, cache="1MiB")
     >>> [(group.name, group.macs) for group in watched.groups][:2]
-    [('', 818924928), ('conv1', 167318784)]
+    [('', 818924576), ('conv1', 167664672)]
     >>> sum(group.time_ps for group in watched.groups[1:]) == watched.result.time_ps
     True
     """

@@ -13,7 +13,11 @@ from memsim.cli.main import run
 SOURCE = """\
 import torch
 
-whole = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.GroupNorm(2, 8))
+class Inverse(torch.nn.Module):
+    def forward(self, x):
+        return torch.cholesky_inverse(x)
+
+whole = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), Inverse())
 
 class Net(torch.nn.Module):
     def __init__(self):
@@ -181,7 +185,10 @@ def test_an_input_of_any_size(memsim, mine):
 def test_unknown_operators_of_a_module(memsim, mine):
     code, out, err = memsim("import", f"{mine}:whole", "--input", "3x8x8", "-o", "x.yaml")
     assert (code, out) == (1, "")
-    assert "memsim does not know the operator group_norm: once, layer 2 (4 of 4)" in err
+    assert (
+        "memsim does not know the operator cholesky_inverse: once, layer 2.cholesky_inverse (4 of 4)"
+        in err
+    )
     code, _, err = memsim("import", f"{mine}:whole", "--input", "3x8x8", "--allow-unknown")
     assert (code, err.count("note:")) == (0, 1)
 

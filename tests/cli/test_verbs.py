@@ -34,10 +34,10 @@ VERBS = (
 SIMULATING = ("run", "curve", "size", "compare", "bounds", "memory")
 
 LOADING = {"network", "networks", "input_", "batch", "dtype", "allow_unknown", "variant",
-           "settings"}  # fmt: skip
+           "settings", "submodule"}  # fmt: skip
 """What a command asks so that it can load what the verb is given."""
 
-DELIVERING = {"layers", "format_", "output", "by_layer", "as_json"}
+DELIVERING = {"layers", "format_", "output", "by_layer", "as_json", "by", "tensors"}
 """What a command asks about how the result is shown."""
 
 TINY = """\

@@ -243,8 +243,7 @@ ONNX = {
 }  # fmt: skip
 """Operators, inputs (the outputs are called a, b, c ...) and attributes; constants."""
 
-REFUSED = {
-}  # fmt: skip
+REFUSED: set[str] = set()
 """What memsim does not know of it, and says so."""
 
 

@@ -211,3 +211,21 @@ def test_what_is_written_over_a_part_changes_the_whole():
     assert [tensor.name for tensor in network["tanh"].inputs] == [scatter.name]
     assert {"relu", "slice", "sigmoid", "add", "scatter", "tanh"} <= {*kinds}
     assert {each.kind for each in network.left_out} <= {"slice"}
+
+
+def test_a_stack_with_a_parameter_reads_it():
+    import torch
+    from torch import nn
+
+    class Beside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.token = nn.Parameter(torch.zeros(1, 8, 6, 6))
+
+        def forward(self, x):
+            return torch.stack([self.token, x], 1)
+
+    network = memsim.from_torch(Beside(), torch.zeros(X2))
+    assert network.params == 8 * 36
+    assert network[network.outputs[0]].output.size == 2 * 8 * 36
+    assert memsim.run(network, cache=0).dram_bytes >= 4 * 4 * 8 * 36

@@ -289,6 +289,15 @@ def test_normalisations_hold_their_parameters(target, inputs, attributes, kind, 
     assert (net.params, net.macs) == (params, 0)
 
 
+def test_a_layer_norm_may_give_its_mean_and_deviation():
+    outputs = ("y", "mean", "deviation")
+    norm = (Record("y", "LayerNormalization", ("x", "r"), outputs, {"axis": -1}, scope="y"), None)
+    net = build(norm, node("Add", "y mean", "s"), node("Add", "s deviation", "z"),
+                weights={"r": (6,)})  # fmt: skip
+    assert kinds(net) == ["layernorm", "reduce", "reduce", "add", "add"]
+    assert [layer.output.image for layer in net][2:4] == [(8, 6, 1), (8, 6, 1)]
+
+
 @pytest.mark.parametrize("start", [-9, -8, -3, 0, 2, 7])
 @pytest.mark.parametrize("end", [-5, -1, 1, 4, 8, 2**63 - 1])
 def test_a_slice_of_the_channels_is_what_python_slices(start, end):

@@ -58,6 +58,20 @@ def test_a_transposed_convolution_counts_by_its_input(torch, count):
     assert count(module, [torch.zeros(1, 4, 5, 5)]).macs == 25 * 4 * 3 * 9
 
 
+def test_products_that_depend_on_no_input_are_told_apart(torch, count):
+    class Biased(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.places = torch.nn.Parameter(torch.zeros(5, 2))
+            self.bias, self.body = torch.nn.Linear(2, 8), torch.nn.Linear(8, 8)
+
+        def forward(self, x):
+            return self.body(x) + self.bias(self.places)
+
+    truth = count(Biased(), [torch.zeros(1, 5, 8)])
+    assert (truth.macs, truth.constant_macs) == (5 * 8 * 8 + 5 * 2 * 8, 5 * 2 * 8)
+
+
 @pytest.mark.needs("torchvision")
 def test_a_deformable_convolution_counts_as_a_convolution(torch, count):
     from torchvision.ops import DeformConv2d

@@ -80,6 +80,10 @@ SEEN_OTHERWISE = ("flatten", "reshape", "narrow")
 """Functions that only show a tensor."""
 
 
+NORMS_WITH_STATISTICS = ("group_norm", "instance_norm", "lrn", "normalize", "reduce", "rms_norm")
+"""Kinds for which PyTorch allocates sums, statistics or copies of its own."""
+
+
 def plain(network: Network) -> bool:
     """Whether each layer makes one tensor in PyTorch.
 
@@ -95,6 +99,8 @@ def plain(network: Network) -> bool:
         and getattr(node.target, "__name__", "") not in SEEN_OTHERWISE
     )
     kinds = {layer.op.kind for layer in network}
+    if kinds & {*NORMS_WITH_STATISTICS}:
+        return False
     return max(calls.values(), default=0) <= 1 and not kinds & {
         "adaptive_maxpool",
         "global_maxpool",

@@ -38,8 +38,17 @@ def nested(draw: st.DrawFn) -> Network:
     """A random network whose layers are in modules."""
     network = draw(networks(most_layers=8))
     name = {node.name: ".".join([*draw(paths), node.name]) for node in network.nodes}
-    nodes = [replace(node, name=name[node.name], inputs=tuple(name[each] for each in node.inputs))
-             for node in network.nodes]  # fmt: skip
+    name[""] = ""
+    nodes = [
+        replace(
+            node,
+            name=name[node.name],
+            inputs=tuple(name[each] for each in node.inputs),
+            weights=name[node.weights],
+            bias=name[node.bias],
+        )
+        for node in network.nodes
+    ]
     outputs = [name[each] for each in network.outputs]
     return Network("nested", nodes, outputs, dtype=network.dtype, batch=network.batch)
 

@@ -19,7 +19,7 @@ __all__ = ["json_schema"]
 
 Schema = dict[str, Any]
 
-_PARAMETER = {"$ref": "#/$defs/parameter"}
+_PARAMETER = {"$ref": "#/$defs/setting"}
 _NAMES: Schema = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
 }
@@ -78,7 +78,7 @@ def json_schema() -> Schema:
         **{key: top[key] for key in ("description", "type", "properties", "required")},
         "additionalProperties": False,
         "$defs": {
-            "parameter": {"type": "string", "pattern": "^\\$", "description": "a parameter, $name"},
+            "setting": {"type": "string", "pattern": "^\\$", "description": "a parameter, $name"},
             "activation": _activation(),
             "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}, "minItems": 1},
             "layer": _layer(words),

@@ -18,7 +18,7 @@ def beside(known: Accuracy) -> str:
     >>> network = memsim.load("resnet50", input_shape=(3, 1024, 1024))
     >>> for options in ({}, {"lowering": "fused"}):
     ...     print(beside(memsim.run(network, machine="gtx1080", **options).accuracy))
-     ± 2.1%
+     ± 2.3%
      (not as fitted)
     >>> beside(Accuracy(None))
     ''

@@ -33,6 +33,8 @@ def whole(importer: Importer, name: str) -> str:
 
 def concat(importer: Importer, record: Record, axis: int) -> None:
     """Add a concat of all inputs, which have equally many axes."""
+    if all(name in importer.constants for name in record.inputs):
+        raise Unsupported  # a constant
     shapes = [importer.tensor(name, record).shape for name in record.inputs]
     size = sum(shape[axis] for shape in shapes)
     shape = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])
@@ -247,7 +249,9 @@ def _placed(
 
 def stack(importer: Importer, record: Record, axis: int) -> None:
     """Add the inputs, of equal shapes, one after the other along a new axis."""
-    shape = importer.source(record.inputs[0]).shape
+    if not any(name in importer.values for name in record.inputs):
+        raise Unsupported  # constants
+    shape, *_ = (importer.tensor(name, record).shape for name in record.inputs)
     apart = (*shape[:axis], 1, *shape[axis:])
     wanted = (*shape[:axis], len(record.inputs), *shape[axis:])
     if axis == 0:

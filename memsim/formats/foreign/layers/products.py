@@ -44,6 +44,8 @@ def product(importer: Importer, record: Record, left: str, right: str) -> None:
     A vector is a row on the left and a column on the right, and its axis is gone afterwards.
     """
     names = left, right
+    if all(name in importer.constants for name in names):
+        raise Unsupported  # a constant
     shapes = [importer.tensor(name, record).shape for name in names]
     if not all(shapes):
         raise Unsupported
@@ -58,6 +60,8 @@ def product(importer: Importer, record: Record, left: str, right: str) -> None:
 
 def attention(importer: Importer, record: Record, names: Sequence[str]) -> None:
     """Add attention of queries, keys and values, and a mask if it is the fourth."""
+    if all(name in importer.constants for name in names):
+        raise Unsupported  # a constant
     shapes = [importer.tensor(name, record).shape for name in names]
     rank = max(map(len, shapes))
     if min(map(len, shapes[:3])) < 2:

@@ -29,6 +29,12 @@ def _layer_norm(importer: Importer, record: Record) -> None:
     axis = axis_of(importer, record, -1, rank)
     scale, shift = bool(operand(record, 1)), bool(operand(record, 2))
     elementwise(importer, record, LayerNorm(axes=rank - axis, scale=scale, shift=shift))
+    # The mean and the inverse of the deviation, where somebody reads them.
+    for number, function in ((1, "mean"), (2, "std")):
+        if len(record.outputs) > number and importer.readers[record.outputs[number]]:
+            how = {"unbiased": False} if function == "std" else {}
+            axes = range(axis, rank)
+            reduction(importer, record, function, axes, kept=True, output=number, **how)
 
 
 SIMPLE = ("RMSNormalization", "SimplifiedLayerNormalization")

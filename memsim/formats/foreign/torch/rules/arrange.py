@@ -131,7 +131,9 @@ def _pad(importer: Importer, record: Record) -> None:
 
 @rule("stack")
 def _stack(importer: Importer, record: Record) -> None:
-    rank = len(importer.source(record.inputs[0]).shape) + 1
+    if record.shapes[0] is None:
+        raise Unsupported
+    rank = len(record.shapes[0])
     stack(importer, record, record.attributes["dim"] % rank)
 
 
