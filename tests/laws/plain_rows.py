@@ -26,6 +26,10 @@ def rows_of(op: Any, row: int, source: Shape, output: Shape) -> set[int]:
         return set(range(floor(Fraction(row * size, rows)), -(-(row + 1) * size // rows)))
     if op.kind == "upsample":
         return _interpolated(op, row, size, rows)
+    if op.kind in ("group_norm", "instance_norm"):
+        return every  # for the mean and the deviation of whole maps
+    if op.kind == "reading" and op.rows:
+        return every  # of a reduction along the rows
     return {row} if size == rows else every
 
 

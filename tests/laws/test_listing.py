@@ -24,7 +24,7 @@ from memsim.engines.clock.steps import steps
 from memsim.machine import load_machine
 from memsim.network import Network, Node
 from memsim.network.ops import OPERATORS, Operator
-from memsim.network.ops.arrange import Slice
+from memsim.network.ops.arrange import Permute, Reshape, Slice
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.pointwise import BatchNorm, Relu
 from memsim.network.ops.shape import Dropout, Identity, Input
@@ -143,7 +143,16 @@ class TestByHand:
     """What is right can be counted."""
 
     @pytest.mark.parametrize("lowering", sorted(LOWERINGS))
-    @pytest.mark.parametrize("view", [Slice(start=0, stop=4), Identity(), Dropout(rate=0.5)])
+    @pytest.mark.parametrize(
+        "view",
+        [
+            Slice(start=0, stop=4),
+            Identity(),
+            Dropout(rate=0.5),
+            Reshape(shape=(4, 8, 8)),
+            Permute(order=(0, 2, 1)),
+        ],
+    )
     def test_a_view_before_a_sum_in_every_order(self, view: Operator, lowering: str) -> None:
         network = view_between(view)
         plain = facts(build(network, buffer=4096, lowering=lowering))
@@ -219,8 +228,11 @@ def tangles(draw: st.DrawFn) -> Network:
     for _ in range(draw(st.integers(1, 2))):
         sketch.add(Input(shape=(4, 4, 4)))
     moves = st.sampled_from(
-        ["conv", "conv", "add", "add", "slice", "concat", "batchnorm", "relu", "view", "mul"]
-    )
+        [
+            "conv", "conv", "add", "add", "slice", "concat", "batchnorm", "relu", "view", "mul",
+            "reshape", "permute", "shuffle",
+        ]
+    )  # fmt: skip
     for move in draw(st.lists(moves, min_size=3, max_size=14)):
         latest = list(sketch.shapes)[-1:-6:-1]
         source = draw(st.sampled_from(latest))
@@ -237,6 +249,22 @@ def tangles(draw: st.DrawFn) -> Network:
             sketch.add(OPERATORS["concat"](), source, draw(st.sampled_from(latest)))
         elif move == "view":
             sketch.add(draw(st.sampled_from([Identity(), Dropout(rate=0.1)])), source)
+        elif move == "reshape":  # and where it is drawn again, back
+            sizes = (4, 4) if shape[1:] == (2, 8) else (2, 8)
+            sketch.add(Reshape(shape=(shape[0], *sizes)), source)
+        elif move == "permute":
+            sketch.add(Permute(order=(0, 2, 1)), source)
+        elif move == "shuffle":  # channels in two groups change places
+            nodes = [
+                (Reshape(shape=(2, shape[0] // 2, *shape[1:])), source),
+                (Permute(order=(1, 0, 2, 3)), f"apart{len(sketch.nodes)}"),
+                (Reshape(shape=shape), f"turned{len(sketch.nodes)}"),
+            ]
+            names = [f"{word}{len(sketch.nodes)}" for word in ("apart", "turned", "shuffled")]
+            sketch.nodes += [
+                Node(name, op, (read,)) for name, (op, read) in zip(names, nodes, strict=True)
+            ]
+            sketch.shapes[names[-1]] = shape
         else:
             sketch.add(OPERATORS[move](), source)
     return Network("tangle", sketch.nodes)

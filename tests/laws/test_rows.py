@@ -9,7 +9,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import memsim
@@ -73,6 +73,8 @@ def agrees_with_loops(program: Program) -> None:
         expected = defaultdict(set)
         for operand in kernel.operands:
             view = operand.view
+            if operand.packed:
+                continue  # parameters, in another layout
             rows = set()
             for row in written[task]:
                 rows |= rows_of(operand.op, row, view.shape, kernel.output.image)
@@ -88,17 +90,20 @@ Elements = set[tuple[str, int, int, int]]
 
 
 def tiles_of(program: Program) -> list[tuple[int, Elements, Elements]]:
-    """Kernel of each tile, what its tasks read and what they write; parameters are left out.
+    """Kernel of each tile, what its tasks read and what they write.
 
-    Tasks that share a tile stand in a row, and the last of them writes it.
+    Parameters are left out, and so is their copy in another layout. Tasks that share a tile stand
+    in a row, and the last of them writes it.
     """
+    operands = [operand for kernel in program.kernels for operand in kernel.operands]
+    packed = {part.tensor for each in operands if each.packed for part in each.view.segments}
     found: list[tuple[int, Elements, Elements]] = []
     read, written = Elements(), Elements()
     for task, number in enumerate(program.task_kernel.tolist()):
         for touch in range(program.touch_start[task], program.touch_start[task + 1]):
             cell = program.touch_cell[touch]
             tensor = program.tensors[program.cell_tensor[cell]]
-            if tensor.kind != "weight":
+            if tensor.kind != "weight" and tensor.name not in packed:
                 image, *box = program.cell_box[cell].tolist()
                 elements = product(range(*box[:2]), range(*box[2:]))
                 box_of = {(tensor.name, image, row, channel) for row, channel in elements}
@@ -267,7 +272,7 @@ def test_any_geometry_reads_what_a_loop_over_rows_and_taps_reads(
         return
     for number, read, written in tiles_of(program):
         assert read == under(program, number, written)
-    output = program.kernels[0].output.image
+    output = program.network["y"].output.image
     rows = set()
     for row in range(output[1]):
         rows |= rows_of(op, row, shape, output)
@@ -304,6 +309,8 @@ def test_streaming_reads_no_less_and_differs_in_feature_maps_alone(
 def test_law_12_cio_counts_the_rows_that_no_window_reads(network: Network) -> None:
     program = program_of(network, 1, lowering="concat_free", tile="whole")
     convolutions = [kernel for kernel in program.kernels if kernel.op.convolves]
+    # Of some channels of a flattened map whole rows are read, more than CIO counts.
+    assume(not any(kernel.operands[0].view.flat for kernel in convolutions))
     roles = [Role.INPUT, Role.ACTIVATION]
     moved = cache_pass(program, 0).traffic[[kernel.op.convolves for kernel in program.kernels]]
     moved_bytes = int(moved[:, roles][:, :, :2].sum())
