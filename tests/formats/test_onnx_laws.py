@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 import memsim
 from memsim.formats.foreign.onnx.read import read_onnx
@@ -38,10 +38,15 @@ def test_every_shipped_network_makes_the_round_trip(name, tmp_path):
     assert found.name == "model"
 
 
+UNWRITTEN = {"group_norm", "instance_norm", "log_softmax", "lrn", "normalize", "reduce", "rms_norm"}
+"""Kinds that the writer of these tests does not write; they have tests of their own."""
+
+
 @given(network=networks(most_layers=8))
-@settings(max_examples=100)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
 def test_random_networks_make_the_round_trip(network, tmp_path_factory):
     kinds = {layer.op.kind for layer in network}
+    assume(not kinds & UNWRITTEN)
     assume(not any(kind.startswith("adaptive") for kind in kinds))
     assume(set(network.inputs) & set(network.outputs) == set())  # ONNX outputs are computed
     path = tmp_path_factory.mktemp("random") / "model.onnx"
