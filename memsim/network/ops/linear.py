@@ -124,8 +124,8 @@ class Attention(Operator):
     one, a mask that is added to the scores. The scores of a query stay on chip: each strip of
     queries reads the keys and values of its heads once, as in FlashAttention (arXiv:2205.14135);
     so do PyTorch's own kernels on CPUs and GPUs. Written out as ``matmul``, ``softmax`` and
-    ``matmul`` the scores are tensors: see :func:`memsim.network.attention.apart`. Heads of
-    queries may share heads of keys and values. MACs are those of both products, masked or not.
+    ``matmul`` the scores are tensors. Heads of queries may share heads of keys and values. MACs are
+    those of both products, masked or not.
     """
 
     kind: ClassVar[str] = "attention"
