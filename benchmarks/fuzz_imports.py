@@ -178,7 +178,7 @@ def torch_seeds() -> list[Any]:
 
 def torch_attempt(seeds: Sequence[Any]) -> Attempt:
     from memsim.formats.foreign.importer import Importer
-    from memsim.formats.foreign.torch.rules import RULES, VIEWS
+    from memsim.formats.foreign.torch.rules import RULES
     from memsim.formats.foreign.unknown import refuse_unknown
 
     targets = sorted({record.target for seed in seeds for record in seed.records} | set(RULES))
@@ -190,7 +190,7 @@ def torch_attempt(seeds: Sequence[Any]) -> Attempt:
         for _ in range(draw.randint(1, 4)):
             at = min(len(records) - 1, draw.choice([first, draw.randrange(len(records))]))
             break_records(draw, records, at, targets)
-        importer = Importer(RULES, views=VIEWS, exact=True)
+        importer = Importer(RULES, exact=True)
         importer.hold(seed.constants)
         for name, shape in seed.inputs:
             importer.input(name, shape)

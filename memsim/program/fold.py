@@ -68,14 +68,13 @@ class Fold:
     def of(cls, shape: Shape) -> Fold:
         """A stored tensor of this shape as it lies."""
         axes: list[tuple[Part, ...]] = []
-        others = [axis for axis in range(len(shape)) if axis != shape.channel]
         for axis, size in enumerate(shape):
             if axis == shape.channel:
                 axes.append((Part(size, CHANNELS, 1),))
-            elif axis == others[0]:
+            elif axis == shape.others[0]:
                 axes.append((Part(size, ROWS, 1),))
             else:
-                inner = math.prod(shape[other] for other in others if other > axis)
+                inner = math.prod(shape[other] for other in shape.others if other > axis)
                 axes.append((Part(size, COLUMNS, inner),))
         return cls(tuple(axes))
 
@@ -167,7 +166,7 @@ class Fold:
             whole = Along("whole", np.zeros(0, np.int64), np.zeros(0, np.int64))
             return Needed(whole, whole)
         axes = (((),) * (len(shape) - len(self.axes))) + self.axes
-        others = [axis for axis in range(len(shape)) if axis != shape.channel]
+        others = shape.others
         spread = [0, 0, 0]
         for axis in others[1:]:
             for part in axes[axis]:

@@ -7,9 +7,8 @@ import pytest
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx.arguments import RULES as ONNX
 from memsim.formats.foreign.onnx.read import RULE_FILES
-from memsim.formats.foreign.onnx.views import VIEWS as ONNX_VIEWS
 from memsim.formats.foreign.records import Constant, Record
-from memsim.formats.foreign.torch.rules import RULES, VIEWS
+from memsim.formats.foreign.torch.rules import RULES
 from memsim.formats.foreign.torch.rules.pointwise import (
     BITS,
     COMBINED,
@@ -26,9 +25,7 @@ assert RULE_FILES
 
 def build(target, inputs="x", held=None, buffers=(), onnx=False, stated=(), batch=1, **attributes):
     """The last layer of one operator over maps x and y and tokens t."""
-    importer = Importer(
-        ONNX if onnx else RULES, views=ONNX_VIEWS if onnx else VIEWS, exact=not onnx
-    )
+    importer = Importer(ONNX if onnx else RULES, exact=not onnx)
     constants = {
         name: Constant(dims, learned=name not in buffers) for name, dims in (held or {}).items()
     }
@@ -211,7 +208,7 @@ def test_a_cast_to_the_type_of_another_tensor_reads_no_other_tensor():
 
 
 def chain(*rows, held, exact=False, shape=MAP):
-    importer = Importer(ONNX, views=ONNX_VIEWS, exact=exact)
+    importer = Importer(ONNX, exact=exact)
     importer.hold({name: Constant(dims, learned=True) for name, dims in held.items()})
     importer.input("x", shape)
     records = [

@@ -15,7 +15,6 @@ from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.patterns import recognise
 from memsim.formats.foreign.onnx.read import RULE_FILES
-from memsim.formats.foreign.onnx.views import VIEWS
 from memsim.formats.foreign.records import Constant, Record
 
 assert RULE_FILES  # importing them fills RULES
@@ -31,7 +30,7 @@ def build(*nodes, numbers=None, weights=None, shape=(1, 8, 6, 6), outputs=None):
     records = [record for record, _ in nodes]
     outputs = outputs or [records[-1].outputs[0]]
     stated = {name: shape for record, shape in nodes for name in record.outputs if shape}
-    importer = Importer(RULES, views=VIEWS, stated=stated)
+    importer = Importer(RULES, stated=stated)
     for name, values in (numbers or {}).items():
         array = np.asarray(values)
         importer.constants[name] = Constant(array.shape, array)

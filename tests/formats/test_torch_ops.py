@@ -11,14 +11,14 @@ import pytest
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Record
-from memsim.formats.foreign.torch.rules import RULES, VIEWS
+from memsim.formats.foreign.torch.rules import RULES
 from memsim.formats.foreign.unknown import unknown_operators
 
 CONV = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "groups": 1}
 
 
 def build(*records, constants=None, shape=(1, 8, 6, 6), outputs=None):
-    importer = Importer(RULES, views=VIEWS)
+    importer = Importer(RULES)
     for name, dims in (constants or {}).items():
         importer.constants[name] = Constant(dims, learned=True)
     importer.input("x", shape)

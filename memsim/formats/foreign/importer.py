@@ -45,8 +45,6 @@ class Importer:
         The name shown in problems.
     stated : mapping, optional
         Shapes that the foreign graph states, for the outputs of operators without a rule.
-    views : set of str
-        Operators that only show their first input in another shape.
     fold : callable, optional
         Tried on every record before its rule; whether it was enough.
     exact : bool
@@ -76,13 +74,11 @@ class Importer:
         *,
         file: str = "",
         stated: Stated | None = None,
-        views: Iterable[str] = (),
         fold: Callable[[Importer, Record], bool] | None = None,
         exact: bool = False,
     ) -> None:
         self.rules, self.file, self.fold = rules, file, fold
         self.stated: Stated = {} if stated is None else stated
-        self.views = frozenset(views)
         self.values: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
         self.ownership = Ownership(exact)
@@ -319,7 +315,7 @@ class Importer:
             if math.prod(stated) != math.prod(image) * self.batch:
                 raise Unsupported
             shape = stated
-        layer = self.add(record.scope or record.target, op, layers)
+        layer = self._add(record.scope or record.target, op, layers, image)
         if record.in_place and op.in_place:
             self.over.add(layer)
         self.values[record.outputs[output]] = View(layer, shape)
@@ -332,6 +328,9 @@ class Importer:
     def add(self, name: str, op: Operator, layers: tuple[str, ...]) -> str:
         """Add a layer under a name that is free; return the name."""
         image = Shape(op.output_shape(tuple(self.images[each] for each in layers)))
+        return self._add(name, op, layers, image)
+
+    def _add(self, name: str, op: Operator, layers: tuple[str, ...], image: Shape) -> str:
         if name_problem(name) is not None:
             name = op.kind
         free, count = name, 1

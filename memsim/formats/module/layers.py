@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError
 from memsim.network import Layer
+from memsim.network.ops.arrange import axis_of
 from memsim.network.ops.base import each
 from memsim.registry import Registry
 
@@ -272,7 +273,7 @@ LAYERS.add("reshape", _flatten)
 @LAYERS.register("softmax")
 def _softmax(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    axis = layer.output.image.channel if op.axis is None else op.axis % len(layer.output.image)
+    axis = axis_of(op.axis, layer.output.image)
     return draft.module(layer, draft.torch.nn.Softmax(dim=1 + axis), *operands)
 
 

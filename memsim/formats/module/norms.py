@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsim.formats.module.layers import LAYERS, Operands
 from memsim.network import Layer
+from memsim.network.ops.arrange import axis_of
 
 if TYPE_CHECKING:
     from memsim.formats.module.draft import Draft
@@ -17,7 +18,7 @@ __all__ = ["LAYERS"]
 @LAYERS.register("log_softmax")
 def _log_softmax(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    axis = layer.output.image.channel if op.axis is None else op.axis % len(layer.output.image)
+    axis = axis_of(op.axis, layer.output.image)
     return draft.module(layer, draft.torch.nn.LogSoftmax(dim=1 + axis), *operands)
 
 

@@ -31,17 +31,35 @@ Places = tuple[tuple[int, int], ...]
 """For each place of the output the places ``[first, end)`` of an input that it reads."""
 
 
-def axis_of(axis: int, shape: Shape) -> int:
-    """An axis counted from the front.
+def axis_of(axis: int | None, shape: Shape) -> int:
+    """An axis counted from the front; that of the channels where none is given.
 
     Raises
     ------
     ShapeError
         If there is none.
     """
+    if axis is None:
+        return Shape(shape).channel
     if not -len(shape) <= axis < len(shape):
         raise ShapeError(f"there is no axis {axis} in {Shape(shape)}")
     return axis % len(shape)
+
+
+class AlongAxis(Operator):
+    """Works along one axis, the channels if none is given."""
+
+    axis: Annotated[Axis | None, Field(description="axis of an image; the channels if absent")] = (
+        None
+    )
+
+    def along(self, inputs: Shapes) -> int:
+        """The axis, counted from the front."""
+        return axis_of(self.axis, inputs[0])
+
+    def _reader(self, inputs: Shapes, places: Iterable[int]) -> Along:
+        source = Shape(inputs[0])
+        return Along.of(source, source.channel, self.along(inputs), _single(places))
 
 
 class Placed(Operator):
@@ -65,7 +83,7 @@ class Placed(Operator):
         return start - offset, stop - offset
 
 
-class Concat(Operator):
+class Concat(AlongAxis):
     """Tensors one after the other along an axis, the channels if none is given, in the order of
     ``from``; all other axes are equal."""
 
@@ -73,17 +91,9 @@ class Concat(Operator):
     joins: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
-    axis: Annotated[Axis | None, Field(description="axis of an image; the channels if absent")] = (
-        None
-    )
-
     @property
     def stacks(self) -> bool:
         return self.axis is None
-
-    def along(self, inputs: Shapes) -> int:
-        """The axis, counted from the front."""
-        return Shape(inputs[0]).channel if self.axis is None else axis_of(self.axis, inputs[0])
 
     def output_shape(self, inputs: Shapes) -> Shape:
         axis = self.along(inputs)
@@ -97,10 +107,9 @@ class Concat(Operator):
         return Shape(inputs[0]).resized(axis, sum(shape[axis] for shape in inputs))
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
-        axis, channel = self.along(inputs), inputs[0].channel
-        rows = 1 if channel == 0 else 0  # the first axis besides the channels
-        offset = sum(shape[axis] for shape in inputs[:number])
-        return Placed(offset=offset, along=0 if axis == channel else 1 if axis == rows else 2)
+        axis, source = self.along(inputs), Shape(inputs[0])
+        along = 0 if axis == source.channel else 1 if axis == source.others[0] else 2
+        return Placed(offset=sum(shape[axis] for shape in inputs[:number]), along=along)
 
 
 class Slice(Operator):
@@ -118,7 +127,7 @@ class Slice(Operator):
     )
 
     def _range(self, inputs: Shapes) -> tuple[int, int, int]:
-        axis = Shape(inputs[0]).channel if self.axis is None else axis_of(self.axis, inputs[0])
+        axis = axis_of(self.axis, inputs[0])
         return axis, self.start, inputs[0][axis] if self.stop is None else self.stop
 
     def selects(self, inputs: Shapes) -> tuple[int, int] | None:
@@ -225,9 +234,9 @@ class Along(Operator):
     @classmethod
     def of(cls, source: Shape, channel: int, axis: int, places: Iterable[tuple[int, int]]) -> Along:
         """Along an axis of an operand; what is read of its columns changes no row."""
-        others = [other for other in range(len(source)) if other != channel]
+        others = Shape(source, channel).others
         told = tuple(places)
-        rows = told if others[:1] == [axis] else None
+        rows = told if others[:1] == (axis,) else None
         channels = told if axis == channel else None
         return cls.model_construct(rows=rows, channels=channels, channel=channel)
 
@@ -324,7 +333,7 @@ class Pad(Operator):
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         source = Shape(inputs[0])
-        others = [axis for axis in range(len(source)) if axis != source.channel]
+        others = source.others
         told = []
         for axis in (others[0] if others else source.channel, source.channel):
             before, after = self.pads[axis], self.pads[axis + len(source)]
@@ -338,22 +347,6 @@ class Pad(Operator):
         return Along.model_construct(
             rows=rows if others else None, channels=channels, channel=source.channel
         )
-
-
-class AlongAxis(Operator):
-    """Works along one axis, the channels if none is given."""
-
-    axis: Annotated[Axis | None, Field(description="axis of an image; the channels if absent")] = (
-        None
-    )
-
-    def along(self, inputs: Shapes) -> int:
-        """The axis, counted from the front."""
-        return Shape(inputs[0]).channel if self.axis is None else axis_of(self.axis, inputs[0])
-
-    def _reader(self, inputs: Shapes, places: Iterable[int]) -> Along:
-        source = Shape(inputs[0])
-        return Along.of(source, source.channel, self.along(inputs), _single(places))
 
 
 class Roll(AlongAxis):

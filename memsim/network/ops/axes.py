@@ -63,9 +63,14 @@ class Shape(tuple[int, ...]):
         """Channels; the first of the other axes, as rows; the rest of them, as columns."""
         if len(self) == 3 and not self.channel:
             return (self[0], self[1], self[2])
-        others = [size for axis, size in enumerate(self) if axis != self.channel]
+        others = [self[axis] for axis in self.others]
         channels = self[self.channel] if self else 1
         return (channels, others[0] if others else 1, math.prod(others[1:]))
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """The axes besides the channels: the first one are the rows of the box."""
+        return tuple(axis for axis in range(len(self)) if axis != self.channel)
 
     @property
     def channels_last(self) -> bool:

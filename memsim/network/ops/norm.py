@@ -42,8 +42,7 @@ class Reading(Operator):
     @classmethod
     def whole(cls, shape: Shape, axes: set[int]) -> Reading:
         """Reads all of these axes of a shape."""
-        others = [axis for axis in range(len(shape)) if axis != shape.channel]
-        return cls(rows=others[:1] != [] and others[0] in axes, channels=shape.channel in axes)
+        return cls(rows=not axes.isdisjoint(shape.others[:1]), channels=shape.channel in axes)
 
 
 class Softmax(Operator):
@@ -57,8 +56,7 @@ class Softmax(Operator):
     )
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        if self.axis is not None:
-            axis_of(self.axis, inputs[0])
+        axis_of(self.axis, inputs[0])
         return inputs[0]
 
     def work(self, inputs: Shapes, output: Shape) -> int:
@@ -66,8 +64,7 @@ class Softmax(Operator):
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         source = Shape(inputs[0])
-        axis = source.channel if self.axis is None else axis_of(self.axis, source)
-        return Reading.whole(source, {axis})
+        return Reading.whole(source, {axis_of(self.axis, source)})
 
 
 class LogSoftmax(Softmax):

@@ -82,7 +82,7 @@ class Reduce(Operator):
         left = [axis for axis in range(len(source)) if axis not in axes]
         if len(left) < 2:
             return Reading(rows=True, channels=left != [source.channel])
-        other = next((axis for axis in range(len(source)) if axis != source.channel), None)
+        other = next(iter(source.others), None)
         rows = next(place for at, place in enumerate(left) if at != output.channel)
         return Reading(
             rows=other is None or rows != other,

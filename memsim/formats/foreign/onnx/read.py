@@ -11,6 +11,7 @@ from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx import ops as onnx_ops
 from memsim.formats.foreign.onnx import quantised as onnx_quantised
 from memsim.formats.foreign.onnx import rules_moves, rules_norms, rules_pointwise
+from memsim.formats.foreign.onnx import views as onnx_views
 from memsim.formats.foreign.onnx import windows as onnx_windows
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.constants import Folding
@@ -19,7 +20,6 @@ from memsim.formats.foreign.onnx.graph.branches import Branching
 from memsim.formats.foreign.onnx.graph.kinds import Kinds
 from memsim.formats.foreign.onnx.graph.shapes import Shapes
 from memsim.formats.foreign.onnx.patterns import recognise
-from memsim.formats.foreign.onnx.views import VIEWS
 from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.overrides import Overrides
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_onnx"]
 
-RULE_FILES = (onnx_ops, onnx_quantised, onnx_windows, rules_moves, rules_norms, rules_pointwise)
+RULE_FILES = (
+    onnx_ops, onnx_quantised, onnx_views, onnx_windows, rules_moves, rules_norms, rules_pointwise,
+)  # fmt: skip
 """Imported for the rules they add to :data:`RULES`."""
 
 
@@ -63,7 +65,7 @@ def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) 
         message = "an ONNX file has neither variants nor parameters"
         raise InputError(Problem(message, file=file))
     graph = OnnxFile(file, overrides.input_shape)
-    importer = Importer(RULES, file=file, views=VIEWS)
+    importer = Importer(RULES, file=file)
     importer.hold(graph.constants)
     shapes = Shapes(graph, importer.values, importer.constants)
     importer.stated = shapes

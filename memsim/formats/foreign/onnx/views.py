@@ -10,11 +10,6 @@ from memsim.formats.foreign.onnx.arguments import axis_of, integer, operand, rul
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.yaml.document import shown
 
-__all__ = ["VIEWS"]
-
-VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
-"""Operators whose output is their input in another shape."""
-
 
 @rule("Identity")
 def _same(importer: Importer, record: Record) -> None:

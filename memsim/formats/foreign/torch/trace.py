@@ -15,7 +15,7 @@ from memsim.formats.foreign.records import Constant, Dims, Record
 from memsim.formats.foreign.torch.capture import capture, children_hint, evaluated
 from memsim.formats.foreign.torch.examples import Examples
 from memsim.formats.foreign.torch.frames import freed_after, watch_calls
-from memsim.formats.foreign.torch.rules import RULES, VIEWS
+from memsim.formats.foreign.torch.rules import RULES
 from memsim.formats.foreign.torch.user_code import line_of_trace
 from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.module.module import import_torch
@@ -94,7 +94,7 @@ def from_torch(
     graph = _Graph(torch, module, traced, tensors)
     with evaluated(module):
         freed = freed_after(watch_calls(torch, module, examples), traced.graph.nodes)
-    importer = Importer(RULES, views=VIEWS, exact=True)
+    importer = Importer(RULES, exact=True)
     importer.hold(graph.constants)
     for input_name, shape in graph.inputs:
         importer.input(input_name, shape)

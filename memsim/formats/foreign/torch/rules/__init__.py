@@ -16,11 +16,9 @@ from memsim.formats.foreign.torch.rules import (
     windows,
 )
 from memsim.formats.foreign.torch.rules.arguments import RULES
-from memsim.formats.foreign.torch.rules.arrange import VIEWS
 
 __all__ = [
     "RULES",
-    "VIEWS",
     "arrange",
     "norms",
     "pointwise",
