@@ -111,12 +111,14 @@ def row_bytes(row: dict[str, int]) -> int:
 def test_callgrind_counts_about_the_same(
     two: memsim.Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = simulated_cache(two, "eager", ["256KiB"], fast=True)
+    # In 64 KiB nothing stays by luck. In 256 KiB the environment's length alone, which moves
+    # every block of the heap, changes what is read from 8.2 to 11.3 MB.
+    ours = simulated_cache(two, "eager", ["64KiB"], fast=True)
     monkeypatch.setattr("memsim.measurement.counters.data_cache.build_tool", lambda path: None)
-    theirs = simulated_cache(two, "eager", ["256KiB"], fast=True)
+    theirs = simulated_cache(two, "eager", ["64KiB"], fast=True)
     assert "callgrind" in theirs.facts["simulator"]
     for name in ("read_bytes", "write_allocate_bytes", "writeback_bytes"):
-        assert theirs.rows()[0][name] == pytest.approx(ours.rows()[0][name], rel=0.1), name
+        assert theirs.rows()[0][name] == pytest.approx(ours.rows()[0][name], rel=0.03), name
     assert theirs.rows()[0]["cold_read_bytes"] is None
     assert theirs.facts["im2col"] == "conv1.conv"  # too small for PyTorch to ask oneDNN
     assert theirs.vectors == "avx"
