@@ -11,10 +11,12 @@ import csv
 import io
 import json
 import re
+import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import click
+import numpy as np
 import pytest
 
 import memsim
@@ -26,6 +28,9 @@ from memsim.simulate.heed import LINES, VERBS, Verb, why_not
 from memsim.simulate.options import RUN_OPTIONS
 from memsim.traces import FORMATS
 from tests.golden import check_golden
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TINY = """\
 name: tiny
@@ -160,6 +165,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = mine.rstrip() + "\nprogram:\n  lowering: eager\n"
     Path("mine.yaml").write_text(mine)
     assert memsim.load_machine("mine.yaml").program.lowering != textbook.program.lowering
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", artists)
+
+
+def artists(figure: Figure, file: BinaryIO, **_: Any) -> None:
+    """Write what a figure shows, without laying it out and painting it, which takes longest."""
+    facts = []
+    for each in figure.findobj():
+        for name in ("text", "xydata", "array", "offsets", "paths", "path", "facecolor", "alpha"):
+            tell = getattr(each, f"get_{name}", None)
+            if tell is not None:
+                told = tell()
+                facts.append((name, getattr(told, "vertices", told)))
+    with np.printoptions(threshold=sys.maxsize):
+        file.write(repr(facts).encode())
 
 
 class Answer(NamedTuple):
@@ -264,6 +283,13 @@ def test_an_option_changes_the_answer_or_is_refused(
             assert re.search(r"memsim: .+ \(.+\)|needs|scratchpad", answer.error), answer.error
     if refused is not None:
         assert one.code == other.code == 2, f"the table refuses {option}, the command does not"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [way for way in ASKED if way.startswith(("plot", "graph"))])
+def test_a_figure_asked_twice_is_the_same(here: None, ask, way: str) -> None:
+    told = [ask(way, *around("batch", way, "scratchpad", "12KiB")).told for _ in range(2)]
+    assert told[0] == told[1] != ""
 
 
 def test_every_option_of_a_command_is_asked() -> None:
