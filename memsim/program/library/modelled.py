@@ -7,11 +7,9 @@ from memsim.network import Layer, Network
 
 __all__ = ["refuse_unmodelled"]
 
-CHOOSING = (
-    "embedding", "expand", "gather", "gather_elements", "scatter", "grid_sample", "roi_align",
-    "max_unpool", "chosen", "windows", "im2col", "col2im",
-)  # fmt: skip
-"""Operators that read or write less, or elsewhere, than their whole tensors in a row."""
+WHOLE = ("upsample", "pad", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle")
+"""Operators beside the families below that one kernel computes, which goes through all of its
+input and of its output once."""
 
 
 def refuse_unmodelled(network: Network) -> None:
@@ -20,8 +18,10 @@ def refuse_unmodelled(network: Network) -> None:
     Raises
     ------
     SimulationError
-        For data types other than fp32, tensors other than maps with height and width, windows
-        whose places lie apart in a pool, and operators that read some of their tensors.
+        For data types other than fp32, tensors other than maps with height and width, and
+        whatever is not one of the kernels that were measured: convolutions with weights of their
+        own, linear layers of one row, pools, elementwise functions, batch norms, concatenations
+        and slices of channels, what only looks at a map otherwise, and :data:`WHOLE`.
     """
     if network.dtypes != ("fp32",):
         message = "the kernels of oneDNN are modelled in fp32"
@@ -38,11 +38,24 @@ def refuse_unmodelled(network: Network) -> None:
 
 
 def _unmodelled(layer: Layer) -> str:
-    image, op = layer.output.image, layer.op
-    if len(image) != 3:
-        return f"tensors such as {image}, without channels, height and width"
-    if op.kind in CHOOSING:
-        return f"the operator {op.kind}"
-    if op.pools and op.window is not None and op.window.dilation != (1, 1):
-        return "pools with a dilation"
-    return ""
+    """What it is that no kernel is modelled for; empty where one is."""
+    op, image, images = layer.op, layer.output.image, layer.shapes
+    if op.convolves and len(images) > 1:
+        return "weights that are computed"
+    for each in (*images, image):
+        if len(each) != 3 or each.channel != 0:
+            return f"tensors such as {each}, without channels, height and width"
+    if op.kind == "parametric":
+        return "parameters other than one for each channel"
+    if op.kind == "linear":
+        return "linear layers of many rows" if image[1:] != (1, 1) or len(images) > 1 else ""
+    if op.pools:
+        apart = op.window is not None and op.window.dilation != (1, 1)
+        return "pools with a dilation" if apart else ""
+    if op.joins:
+        return "" if op.stacks else "concatenations along rows or columns"
+    if op.kind == "slice":
+        return "" if op.selects(images) else "slices other than of channels in a row"
+    if op.is_input or op.convolves or op.view or op.elementwise or op.kind in WHOLE:
+        return ""
+    return f"the operator {op.kind}"
