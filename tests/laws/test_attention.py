@@ -7,6 +7,8 @@ import math
 import pytest
 
 import memsim
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.machine.cache import Cache
 from memsim.network import Network
 
 T, C, H, D = 197, 192, 3, 64
@@ -57,51 +59,99 @@ def block(attention: str) -> Network:
     return memsim.loads(BLOCK.replace("ATTENTION", attention))
 
 
-WEIGHTS = 4 * C + 4 * (C * C + C) + 2 * C * 4 * C + 5 * C
-"""Two norms of a scale and a shift, four projections with biases, and the two of the MLP."""
+NORM, PROJECTION, UP, DOWN = 2 * C, C * C + C, C * 4 * C + 4 * C, 4 * C * C + C
+"""Parameters: a scale and a shift, weights and biases."""
+
+WEIGHTS = 2 * NORM + 4 * PROJECTION + UP + DOWN
 
 MAP, WIDE, SCORES = T * C, T * 4 * C, H * T * T
 """Elements of tokens, of the hidden layer, and of the scores."""
 
-NO_CACHE = {
-    # norm1; q, k, v; attention; project + sum1; norm2; up + gelu; down + sum2
-    "chip": [2 * MAP, 2 * MAP, 2 * MAP, 2 * MAP, 4 * MAP, 3 * MAP, 2 * MAP, MAP + WIDE,
-             WIDE + 2 * MAP],
-    # attention as products: q and k read, scores written; softmax; scores and v read
-    "written": [2 * MAP, 2 * MAP, 2 * MAP, 2 * MAP, 2 * MAP + SCORES, 2 * SCORES,
-                SCORES + 2 * MAP, 3 * MAP, 2 * MAP, MAP + WIDE, WIDE + 2 * MAP],
-}  # fmt: skip
-"""Elements that each kernel reads and writes besides its weights, where nothing stays."""
+PRODUCTS = {
+    "chip": {"attended": 4 * MAP},  # q, k and v are read, the result is written
+    "dram": {
+        "scores": 2 * MAP + SCORES,  # q and k are read, the scores written
+        "shares": 2 * SCORES,  # the scores are read, the softmax of them is written
+        "attended": SCORES + 2 * MAP,  # that and v are read, the result is written
+    },
+}
+
+NOTHING_STAYS = {
+    scores: {
+        "norm1": NORM + 2 * MAP,
+        "q": PROJECTION + 2 * MAP,
+        "k": PROJECTION + 2 * MAP,
+        "v": PROJECTION + 2 * MAP,
+        **products,
+        "project": PROJECTION + 3 * MAP,  # what attention gave, and the block's input is added
+        "norm2": NORM + 2 * MAP,
+        "up": UP + MAP + WIDE,
+        "down": DOWN + WIDE + 2 * MAP,  # what norm2 read is added
+    }
+    for scores, products in PRODUCTS.items()
+}
+"""Elements that each kernel reads and writes where nothing is kept."""
+
+ALL_STAYS = {
+    scores: {
+        "norm1": NORM + MAP,  # the input
+        "q": PROJECTION,
+        "k": PROJECTION,
+        "v": PROJECTION,
+        **dict.fromkeys(products, 0),
+        "project": PROJECTION,
+        "norm2": NORM,
+        "up": UP,
+        "down": DOWN + MAP,  # the output
+    }
+    for scores, products in PRODUCTS.items()
+}
+
+MIDDLE = 620_000
+"""Bytes: four maps (605,184) stay beside each other, so do the scores and one map (617,004), and
+the hidden layer alone (605,184).
+
+With the scores on chip, input, q, k and v stay; so does the input until it is added. The weights
+of ``up`` (592,896) leave no room for the sum before them: it is written, and read again by
+``down``. Where the scores are written, they leave no room for the input besides v, so that it is
+read again by ``project``. A write-back is told at the kernel whose result it is.
+"""
+
+SOME_STAYS = {
+    scores: {
+        **ALL_STAYS[scores],
+        "project": PROJECTION + MAP + (MAP if scores == "dram" else 0),
+        "down": DOWN + 2 * MAP,
+    }
+    for scores in PRODUCTS
+}
+
+ATTENTION = {"chip": ON_CHIP, "dram": WRITTEN}
 
 
-@pytest.mark.parametrize(("scores", "attention"), [("chip", ON_CHIP), ("written", WRITTEN)])
-def test_a_block_of_vit_tiny_without_a_cache_and_where_all_fits(scores, attention):
-    network = block(attention)
+@pytest.mark.parametrize("scores", PRODUCTS)
+@pytest.mark.parametrize(
+    ("capacity", "moved"), [(0, NOTHING_STAYS), (MIDDLE, SOME_STAYS), (1 << 26, ALL_STAYS)]
+)
+def test_a_block_of_vit_tiny_moves_what_it_does_by_hand(scores, capacity, moved):
+    """Each kernel is one task, and each tensor one block, so that LRU can be followed by hand."""
+    network = block(ATTENTION[scores])
     assert network.params == WEIGHTS
     assert network.macs == 4 * T * C * C + 2 * T * C * 4 * C + 2 * H * T * T * D
-    whole = {"tile": "whole", "buffer": "64MiB", "lowering": "fused"}
-    alone = memsim.run(network, cache=0, **whole)
-    assert [layer.dram_bytes for layer in alone.layers]
-    assert alone.dram_bytes == 4 * (WEIGHTS + sum(NO_CACHE[scores]))
-    fits = memsim.run(network, cache="64MiB", **whole)
-    assert fits.dram_bytes == 4 * (WEIGHTS + 2 * MAP)
+    program = memsim.build(network, buffer="64MiB", tile="whole", block="64MiB")
+    found = cache_pass(program, Cache(size=capacity)).traffic.sum(axis=(1, 2)).tolist()
+    by_hand = {name: 4 * elements for name, elements in moved[scores].items()}
+    assert dict(zip((kernel.name for kernel in program.kernels), found, strict=True)) == by_hand
 
 
-def test_a_cache_that_holds_four_maps_spares_what_is_read_soon():
-    """At the size of the scores and a map the scores need not leave; a smaller one spills them."""
-    on_chip, written = block(ON_CHIP), block(WRITTEN)
-    whole = {"tile": "whole", "buffer": "64MiB", "lowering": "fused"}
-    # All that lives at once while attention runs: q, k, v, what it writes, and the input, which
-    # the first sum reads again.
-    enough = 4 * 5 * MAP
-    spared = memsim.run(on_chip, cache=enough + 4 * (WIDE + WEIGHTS), **whole)
-    assert spared.dram_bytes == 4 * (WEIGHTS + 2 * MAP)
-    # The same cache does not hold the scores besides: something is moved that was not before.
-    less = memsim.run(written, cache=enough, **whole)
-    more = memsim.run(on_chip, cache=enough, **whole)
-    assert less.dram_bytes > more.dram_bytes
-    curve = memsim.curve(written, sizes=[enough], **whole)
-    assert [point.dram_bytes for point in curve.points] == [less.dram_bytes]
+@pytest.mark.parametrize("scores", PRODUCTS)
+@pytest.mark.parametrize(("capacity", "moved"), [(0, NOTHING_STAYS), (1 << 26, ALL_STAYS)])
+def test_the_command_says_the_same_where_nothing_and_where_all_stays(scores, capacity, moved):
+    run = memsim.run(block(ATTENTION[scores]), cache=capacity, tile="whole", buffer="64MiB",
+                     lowering="fused")  # fmt: skip
+    by_hand = [4 * elements for elements in moved[scores].values()]
+    assert [layer.dram_bytes for layer in run.layers] == by_hand
+    assert run.dram_bytes == sum(by_hand)
 
 
 def test_strips_of_queries_read_keys_and_values_again():

@@ -20,6 +20,9 @@ from memsim.network.ops.shape import Input, Upsample
 from memsim.program.library.modelled import refuse_unmodelled
 
 
+TABLE = Parametric(function="add", shapes=((8, 8, 8),))
+
+
 def network(op: Operator, *shape: int) -> Network:
     """One operator on as many maps as it takes at least."""
     inputs = [Node(f"x{number}", Input(shape=shape)) for number in range(max(op.arity[0], 1))]
@@ -39,7 +42,7 @@ def network(op: Operator, *shape: int) -> Network:
         (Slice(start=0, stop=4), ""),
         (Slice(start=0, stop=4, axis=1), "slices other than of channels in a row"),
         (Flatten(), ""),
-        (Parametric(function="add", shapes=((8, 8, 8),)), "parameters other than one for each channel"),
+        (TABLE, "parameters other than one for each channel"),
         (Gather(places=(0, 2)), "the operator gather"),
         (Reshape(shape=(8, 64)), "tensors such as 8x64, without channels, height and width"),
         (Linear(out=8, axis=-1), "tensors such as 8x8x8, without channels, height and width"),
