@@ -19,7 +19,6 @@ from memsim.network.ops.sampling import Gather
 from memsim.network.ops.shape import Input, Upsample
 from memsim.program.library.modelled import refuse_unmodelled
 
-
 TABLE = Parametric(function="add", shapes=((8, 8, 8),))
 
 
