@@ -7,7 +7,7 @@ from typing import Any
 
 from memsim.readable import format_bytes_exact, format_rate
 from memsim.results.curve import CurveResult
-from memsim.results.latency_grid import SMALLEST, LatencyGrid
+from memsim.page.latency_grid import SMALLEST, LatencyGrid
 
 
 def latency(results: Sequence[CurveResult]) -> dict[str, Any]:
