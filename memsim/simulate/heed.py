@@ -130,7 +130,7 @@ def heeded(verb: str) -> Iterator[str]:
     --------
     >>> list(heeded("memory"))
     ['machine', 'buffer', 'lowering', 'order', 'register_tile', 'tile', 'images', 'rows',
-    'allocator']
+    'scores', 'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

@@ -82,6 +82,13 @@ class Options(TypedDict, total=False):
         str | None,
         Option("touched, or streamed: which rows of its inputs a task reads.", default=MACHINES),
     ]
+    scores: Annotated[
+        str | None,
+        Option(
+            "Of attention: chip, where one kernel keeps them, or dram, as products and a softmax.",
+            default="chip",
+        ),
+    ]
     library: Annotated[
         str | None,
         Option(

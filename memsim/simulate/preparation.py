@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from memsim.engines.cache.managements import MANAGEMENTS
-from memsim.errors import InputError, Problem
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine import DEFAULT_MACHINE, Machine, load_machine
 from memsim.machine.machine import Overrides
+from memsim.network.attention import written_out
+from memsim.network.graph import Network
 from memsim.program import Program, build
 from memsim.program.frames import repeat
 from memsim.program.lowering import on_library
@@ -21,6 +23,10 @@ from memsim.simulate.source import Source, network_of
 
 NONE = "none"
 """No library: kernels are cut into tasks for the buffers."""
+
+CHIP = "chip"
+SCORES = (CHIP, "dram")
+"""Where the scores of attention are: on chip, so that one kernel runs it, or tensors."""
 
 BEST = "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
@@ -57,6 +63,29 @@ def prepare_all(
     left: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     machine = machine_of(left.pop("machine", DEFAULT_MACHINE))
     network = network_of(network, machine)
+    scores = left.pop("scores", None)
+    if scores is None:
+        return _prepared(network, verb, left, machine)
+    programs, machine = _prepared(_with_scores(network, scores), verb, left, machine)
+    told = {"scores": str(scores)}
+    return {
+        order: replace(each, options={**each.options, **told}) for order, each in programs.items()
+    }, machine
+
+
+def _with_scores(network: Network, scores: object) -> Network:
+    """The network as attention runs in it; one without attention is refused."""
+    if scores not in SCORES:
+        hint = did_you_mean(str(scores), SCORES) or " or ".join(SCORES)
+        raise InputError(Problem(f"no place for scores: {scores!r}", path="scores", hint=hint))
+    written = written_out(network)
+    return network if scores == CHIP else written
+
+
+def _prepared(
+    network: Network, verb: str, left: dict[str, Any], machine: Machine
+) -> tuple[dict[str, Program], Machine]:
+    """The programs of options that are left when the network is as it runs."""
     if len(network.dtypes) == 1:  # otherwise kernels tell in which they multiply
         machine.check_dtype(network.dtype)
     changes = {name: left.pop(name) for name in Overrides.__annotations__ if name in left}

@@ -81,6 +81,7 @@ VALUES = {
     ),
     "frames": Values(("--frames", "1"), ("--frames", "3")),
     "rows": Values(("--rows", "touched"), ("--rows", "streamed")),
+    "scores": Values(("--scores", "chip"), ("--scores", "dram")),
     "library": Values(("--library", "none"), ("--library", "onednn-avx2")),
     "heap": Values(
         ("--heap", "hottest", "--library", "onednn-avx2"),

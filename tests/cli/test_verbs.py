@@ -23,6 +23,7 @@ from memsim.program.library.build import HEAP
 from memsim.simulate import prepare
 from memsim.simulate.heed import heeded
 from memsim.simulate.options import MACHINES, OPTIONS, RUN_OPTIONS, Options, RunOptions
+from memsim.simulate.preparation import CHIP
 
 PACKAGE = Path(memsim.__file__).parent
 
@@ -149,6 +150,8 @@ def test_what_holds_where_an_option_is_left_out_is_what_is_told() -> None:
             )
         elif name == "heap":
             assert option.default == HEAP
+        elif name == "scores":
+            assert option.default == CHIP
         elif name != "clock":
             assert option.default == "", f"{name}: the machine says"
     assert RUN_OPTIONS["clock"].default == "replay"

@@ -154,6 +154,63 @@ def test_the_command_says_the_same_where_nothing_and_where_all_stays(scores, cap
     assert run.dram_bytes == sum(by_hand)
 
 
+@pytest.mark.parametrize("capacity", [0, MIDDLE, 1 << 26])
+@pytest.mark.parametrize("scores", PRODUCTS)
+def test_scores_are_put_where_the_option_says(scores, capacity):
+    how = {"cache": capacity, "tile": "whole", "buffer": "64MiB"}
+    by_option = memsim.run(block(ON_CHIP), scores=scores, **how)
+    by_hand = memsim.run(block(ATTENTION[scores]), **how)
+    assert by_option.network.macs == by_hand.network.macs
+    told = [[layer.dram_bytes for layer in each.layers] for each in (by_option, by_hand)]
+    assert told[0] == told[1]
+    assert by_option.to_dict()["config"]["scores"] == scores
+
+
+@pytest.mark.parametrize("verb", [memsim.memory, memsim.curve])
+def test_scores_in_dram_are_seen_by_other_verbs(verb):
+    how = {"tile": "whole", "buffer": "64MiB"}
+    told = [verb(block(ON_CHIP), scores=scores, **how).to_dict() for scores in ("chip", "dram")]
+    assert told[0] != told[1]
+
+
+def test_heads_that_share_keys_are_rows_of_one_product():
+    text = (
+        "{name: a, inputs: {q: [8, 10, 16], k: [2, 12, 16], v: [2, 12, 16], m: [10, 12]}, layers: ["
+        "{name: y, attention: {}, from: [q, k, vMASK]}]}"
+    )
+    network = memsim.loads(text.replace("MASK", "").replace(", m: [10, 12]", ""))
+    written = memsim.run(network, scores="dram", cache="1MiB", machine="textbook").network
+    assert written["y.scores"].output.shape == (1, 2, 40, 12)
+    assert written["y"].output.shape == network["y"].output.shape
+    assert written.macs == network.macs
+    with pytest.raises(memsim.InputError, match="keep the scores on chip"):
+        memsim.run(memsim.loads(text.replace("MASK", ", m")), scores="dram")
+
+
+def test_a_mask_is_added_to_the_scores():
+    network = memsim.loads(
+        "{name: a, inputs: {q: [2, 9, 8], k: [2, 5, 8], v: [2, 5, 8], m: [9, 5]}, layers: ["
+        "{name: y, attention: {}, from: [q, k, v, m]}]}"
+    )
+    run = memsim.run(network, scores="dram", cache=0, tile="whole", buffer="1MiB",
+                     lowering="fused")  # fmt: skip
+    q, k, v, y, s, m = 2 * 9 * 8, 2 * 5 * 8, 2 * 5 * 8, 2 * 9 * 8, 2 * 9 * 5, 9 * 5
+    assert run.dram_bytes == 4 * ((q + k + m + s) + 2 * s + (s + v + y))
+
+
+@pytest.mark.parametrize(
+    ("scores", "told"),
+    [
+        ("dram", r"scores: resnet18 has no attention, and so no scores \(leave it out\)"),
+        ("chip", r"scores: resnet18 has no attention, and so no scores \(leave it out\)"),
+        ("drum", r"scores: no place for scores: 'drum' \(did you mean 'dram'\?\)"),
+    ],
+)
+def test_scores_that_are_not_there(scores, told):
+    with pytest.raises(memsim.InputError, match=told):
+        memsim.run("resnet18", scores=scores)
+
+
 def test_strips_of_queries_read_keys_and_values_again():
     """With buffers that hold a part of the queries alone, keys and values are read per strip."""
     network = memsim.loads(

@@ -49,6 +49,8 @@ class Importer:
         Tried on every record before its rule; whether it was enough.
     exact : bool
         Whether ``learned`` of constants says what is a parameter, not what may be one.
+    whole : bool
+        No axis of the inputs holds the batch: together they are one image.
 
     Attributes
     ----------
@@ -76,7 +78,9 @@ class Importer:
         stated: Stated | None = None,
         fold: Callable[[Importer, Record], bool] | None = None,
         exact: bool = False,
+        whole: bool = False,
     ) -> None:
+        self.whole = whole
         self.rules, self.file, self.fold = rules, file, fold
         self.stated: Stated = {} if stated is None else stated
         self.values: dict[str, View] = {}
@@ -96,8 +100,8 @@ class Importer:
     # -- the walk ---------------------------------------------------------------------------
 
     def input(self, name: str, shape: Dims) -> None:
-        """Add a network input; the first one's first axis is the batch."""
-        if not self.nodes and shape:
+        """Add a network input; the first one's first axis is the batch, if any is."""
+        if not self.nodes and shape and not self.whole:
             self.batch = shape[0]
         record = Record(name, "input", (), (name,), scope=name)
         with self._errors_at(record):

@@ -67,6 +67,9 @@ def _program(program: Program, machine: Machine) -> list[str]:
         said.append(f"tile {options['tile']}")
     if program.network.batch > 1:
         said.append(f"images {options['images']}")
+    if "scores" in options:
+        where = "in DRAM" if options["scores"] == "dram" else "on chip"
+        said.append(f"attention's scores {where}")
     if options["rows"] != "touched":
         said.append(f"rows {options['rows']}")
     if "layout" in MANAGEMENTS[cache.management].heeds:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem
+from memsim.formats.foreign.attempts import first_known
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.onnx import ops as onnx_ops
 from memsim.formats.foreign.onnx import quantised as onnx_quantised
@@ -20,7 +21,6 @@ from memsim.formats.foreign.onnx.graph.branches import Branching
 from memsim.formats.foreign.onnx.graph.kinds import Kinds
 from memsim.formats.foreign.onnx.graph.shapes import Shapes
 from memsim.formats.foreign.onnx.patterns import recognise
-from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.overrides import Overrides
 
 if TYPE_CHECKING:
@@ -65,7 +65,21 @@ def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) 
         message = "an ONNX file has neither variants nor parameters"
         raise InputError(Problem(message, file=file))
     graph = OnnxFile(file, overrides.input_shape)
-    importer = Importer(RULES, file=file)
+
+    def first_axis() -> Network:
+        return _read(graph, file, overrides, whole=False)
+
+    def all_of_it() -> Network | None:
+        if overrides.batch is not None:
+            return None
+        return _read(graph, file, overrides, whole=True)
+
+    return first_known((first_axis, all_of_it), overrides.allow_unknown)
+
+
+def _read(graph: OnnxFile, file: str, overrides: Overrides, *, whole: bool) -> Network:
+    """The network of a file, whose inputs may be one image without a batch."""
+    importer = Importer(RULES, file=file, whole=whole)
     importer.hold(graph.constants)
     shapes = Shapes(graph, importer.values, importer.constants)
     importer.stated = shapes
@@ -77,12 +91,10 @@ def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) 
     for name in graph.outputs:
         if name not in importer.values and name not in importer.constants:
             raise graph.fail("is written by no operator", f"output {name!r}")
-    network = importer.network(
+    return importer.network(
         Path(file).stem,
         graph.outputs,
         dtype=overrides.dtype or graph.dtype,
         batch=overrides.batch,
         source="ONNX",
     )
-    refuse_unknown(network, overrides.allow_unknown)
-    return network

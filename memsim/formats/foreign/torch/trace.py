@@ -10,14 +10,15 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem
+from memsim.formats.foreign.attempts import first_known
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import Constant, Dims, Record
 from memsim.formats.foreign.torch.capture import capture, children_hint, evaluated
 from memsim.formats.foreign.torch.examples import Examples
 from memsim.formats.foreign.torch.frames import freed_after, watch_calls
+from memsim.formats.foreign.torch.images import apart, batch_of, one_image
 from memsim.formats.foreign.torch.rules import RULES
 from memsim.formats.foreign.torch.user_code import line_of_trace
-from memsim.formats.foreign.unknown import refuse_unknown
 from memsim.formats.module.module import import_torch
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def from_torch(
     module : torch.nn.Module
         It is traced in evaluation mode and left as it was.
     example_inputs : tensor, shape, sequence or dict
-        Inputs of the right shapes; the first axis is the batch. Their values do not matter, and
+        Inputs of the right shapes; the first axis is the batch, unless the module goes across it:
+        then they are one image. Their values do not matter, and
         nothing is computed: a shape such as ``(1, 3, 224, 224)`` does as well, or
         ``torch.empty(1, 3, 224, 224, device="meta")`` for a module on that device. Several are a
         tuple or a list, and a dict goes by the names of ``forward``'s parameters; numbers, words
@@ -89,19 +91,66 @@ def from_torch(
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
     examples = Examples.of(torch, module, example_inputs)
-    name = name or type(module).__name__
-    traced, tensors = capture(torch, module, examples)
-    graph = _Graph(torch, module, traced, tensors)
-    with evaluated(module):
-        freed = freed_after(watch_calls(torch, module, examples), traced.graph.nodes)
-    importer = Importer(RULES, exact=True)
-    importer.hold(graph.constants)
-    for input_name, shape in graph.inputs:
-        importer.input(input_name, shape)
-    importer.run(graph.records, graph.outputs)
-    network = importer.network(name, graph.outputs, dtype=graph.dtype, freed=freed)
-    refuse_unknown(network, allow_unknown)
-    return network
+    captured = capture(torch, module, examples)
+    reading = _Reading(torch, module, name or type(module).__name__)
+
+    def first_axis() -> Network:
+        return reading(captured, examples)
+
+    def image_by_image() -> Network | None:
+        batch = batch_of(torch, examples)
+        if batch == 1:
+            return None
+        one = one_image(torch, examples)
+        alone = capture(torch, module, one)
+        if not apart(torch, batch, captured[0], alone[0]):
+            return None
+        return reading(alone, one, batch=batch)
+
+    def all_of_it() -> Network:
+        return reading(captured, examples, whole=True)
+
+    return first_known((first_axis, image_by_image, all_of_it), allow_unknown)
+
+
+class _Reading:
+    """Makes networks of what was captured of a module."""
+
+    def __init__(self, torch: Any, module: Any, name: str) -> None:
+        self.torch, self.module, self.name = torch, module, name
+
+    def __call__(
+        self,
+        captured: tuple[Any, dict[str, Any]],
+        examples: Examples,
+        batch: int | None = None,
+        whole: bool = False,
+    ) -> Network:
+        """The network.
+
+        Parameters
+        ----------
+        captured : (torch.fx.GraphModule, dict)
+        examples : Examples
+            What it was captured with.
+        batch : int, optional
+            Of the network; that of the examples if left out.
+        whole : bool
+            No axis of the examples holds the batch: together they are one image.
+        """
+        traced, tensors = captured
+        graph = _Graph(self.torch, self.module, traced, tensors)
+        with evaluated(self.module):
+            calls = watch_calls(self.torch, self.module, examples)
+            freed = freed_after(calls, traced.graph.nodes)
+        importer = Importer(RULES, exact=True, whole=whole)
+        importer.hold(graph.constants)
+        for input_name, shape in graph.inputs:
+            importer.input(input_name, shape)
+        importer.run(graph.records, graph.outputs)
+        return importer.network(
+            self.name, graph.outputs, dtype=graph.dtype, batch=batch, freed=freed
+        )
 
 
 class _Graph:
