@@ -78,6 +78,8 @@ class Ownership:
             dead = [layer for layer in everything if layer.name not in needed]
         left_out = self._left_out(network, dead, held)
         owned = self._owned(network)
+        if not left_out and owned == kept:
+            return network
         return Network(name, owned, outputs, left_out=left_out, **about)
 
     def _owned(self, network: Network) -> list[Node]:
