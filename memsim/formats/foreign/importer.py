@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
+from memsim.formats.foreign.empties import note_empty
 from memsim.formats.foreign.faults import ErrorsAt
 from memsim.formats.foreign.layers.filled import add_filled
 from memsim.formats.foreign.memory import held_layers, with_memory
@@ -126,7 +127,7 @@ class Importer:
                     raise InputError(self.problem(record, message))
             with self._errors_at(record):
                 try:
-                    if self.fold is not None and self.fold(self, record):
+                    if note_empty(self, record) or (self.fold and self.fold(self, record)):
                         continue
                     if rule is None:
                         raise Unsupported
