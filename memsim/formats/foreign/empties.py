@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
+from memsim.errors import InputError, Problem
 from memsim.formats.foreign.records import Constant, Record
+from memsim.yaml.document import shown
 
-__all__ = ["note_empty", "with_elements"]
+__all__ = ["note_empty", "refuse_empty", "with_elements"]
 
 
 def note_empty(importer: Any, record: Record) -> bool:
@@ -21,6 +24,18 @@ def note_empty(importer: Any, record: Record) -> bool:
         return False
     importer.constants.update(zip(names, map(Constant, shapes), strict=True))
     return True
+
+
+def refuse_empty(importer: Any, outputs: Iterable[str]) -> None:
+    """Raise for outputs of a graph that have no element."""
+    kept = {*with_elements(importer, tuple(outputs))}
+    problems = [
+        Problem(f"output {shown(name)} has no elements", file=importer.file)
+        for name in outputs
+        if name not in kept
+    ]
+    if problems:
+        raise InputError(*problems)
 
 
 def with_elements(importer: Any, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -37,8 +37,9 @@ def concat(importer: Importer, record: Record, axis: int) -> None:
     """Add a concat of all inputs that have elements, which have equally many axes."""
     if all(name in importer.constants for name in record.inputs):
         raise Unsupported  # a constant
-    record = replace(record, inputs=with_elements(importer, record.inputs))
-    if len(record.inputs) == 1:
+    inputs = with_elements(importer, record.inputs)
+    others, record = len(record.inputs) - len(inputs), replace(record, inputs=inputs)
+    if others and len(inputs) == 1:
         importer.alias(record)
         return
     shapes = [importer.tensor(name, record).shape for name in record.inputs]

@@ -128,13 +128,21 @@ class _Reading:
             No axis of the examples holds the batch: together they are one image.
         """
         network = self._read(captured, examples, batch, whole)
-        for _ in range(DEEPEST):
-            unread = {layer.op.op for layer in network if isinstance(layer.op, Opaque)}
-            written = captured.decomposed(self.torch, unread) if unread else None
-            if written is None:
-                break
-            captured = written
-            network = self._read(captured, examples, batch, whole)
+        others = _unread(network)
+        for name in sorted(others):
+            others.discard(name)
+            trial, wanted = captured.decomposed(self.torch, {name}), {name}
+            for _ in range(DEEPEST):
+                if trial is None:
+                    break
+                found = self._read(trial, examples, batch, whole)
+                wanted = _unread(found) - others
+                if not wanted:
+                    captured, network = trial, found
+                    break
+                trial = trial.decomposed(self.torch, wanted)
+            if wanted:  # it stays as the user wrote it
+                others.add(name)
         return network
 
     def _read(
@@ -152,3 +160,8 @@ class _Reading:
         return importer.network(
             self.name, graph.outputs, dtype=graph.dtype, batch=batch, freed=freed
         )
+
+
+def _unread(network: Network) -> set[str]:
+    """The operators that no rule reads."""
+    return {layer.op.op for layer in network if isinstance(layer.op, Opaque)}
