@@ -50,6 +50,8 @@ if TYPE_CHECKING:
         summary,
         watch,
     )
+    from memsim.sweeps.files import load_sweep
+    from memsim.sweeps.verb import sweep
     from memsim.validation import fidelity, rules
     from memsim.validation.record import Fidelity
     from memsim.validation.rule import Rules
@@ -94,6 +96,7 @@ _HOMES = {
     "from_torch": "formats",
     "load": "formats",
     "load_machine": "machine",
+    "load_sweep": "sweeps.files",
     "loads": "formats",
     "machine_names": "machine",
     "measure": "measurement.run.measurement",
@@ -107,6 +110,7 @@ _HOMES = {
     "run": "simulate",
     "size": "simulate",
     "summary": "simulate",
+    "sweep": "sweeps.verb",
     "to_torch": "formats",
     "watch": "simulate",
 }
@@ -152,6 +156,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_machine",
+    "load_sweep",
     "loads",
     "machine_names",
     "measure",
@@ -165,6 +170,7 @@ __all__ = [
     "run",
     "size",
     "summary",
+    "sweep",
     "to_torch",
     "watch",
 ]

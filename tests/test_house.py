@@ -31,7 +31,7 @@ FLOORS = (
     ("engines",),
     ("results",),
     ("simulate",),
-    ("paper", "calibration", "measurement"),
+    ("paper", "calibration", "measurement", "sweeps"),
     ("validation",),
     ("plot", "traces"),
     ("page",),

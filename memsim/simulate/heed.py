@@ -98,6 +98,7 @@ VERBS: dict[str, Verb] = {
         always=("allocator",),
     ),
     "report": Verb({**_CLOCK, "frames": ONE_FRAME}),
+    "sweep": Verb(_CLOCK),
     "trace": Verb(),
     "trace without times": Verb(_NO_TIMES),
     "graph": Verb(_NO_TIMES),
