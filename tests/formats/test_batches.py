@@ -132,6 +132,20 @@ def test_what_goes_across_images_is_not_each_by_itself() -> None:
 
 
 @pytest.mark.needs("torch")
+def test_a_mean_over_the_batch_is_one_over_an_image() -> None:
+    import torch
+
+    class Mean(torch.nn.Module):
+        def forward(self, x):
+            return torch.nn.functional.relu(x).mean(0)
+
+    network = memsim.from_torch(Mean(), (4, 3, 8, 8))
+    assert (network.batch, network[network.outputs[0]].output.shape) == (1, (1, 3, 8, 8))
+    run = memsim.run(network, cache=0, tile="whole", lowering="eager")
+    assert run.dram_bytes == 4 * (3 * 4 + 1) * 3 * 8 * 8
+
+
+@pytest.mark.needs("torch")
 def test_what_nobody_knows_is_told_of_the_batch_that_was_given() -> None:
     import torch
 

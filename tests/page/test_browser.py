@@ -12,8 +12,8 @@ import pytest
 import memsim
 from memsim.cli.main import run
 from memsim.errors import InputError
+from memsim.page.latency_grid import LatencyGrid
 from memsim.readable import format_bytes, format_time
-from memsim.results.latency_grid import LatencyGrid
 from memsim.results.run import Result
 from memsim.units import parse_bytes
 from tests.page.test_page import EVIL, EVIL_LAYER, evil_network

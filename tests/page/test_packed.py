@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 import memsim
 from memsim.errors import InputError
 from memsim.page.latency import rule
+from memsim.page.latency_grid import FACTORS, MOST, LatencyGrid
 from memsim.page.packed_curve import packed_curve
 from memsim.page.varints import deltas, varints
-from memsim.results.latency_grid import FACTORS, MOST, LatencyGrid
 from tests.page.packed import numbers, traffic_at
 
 

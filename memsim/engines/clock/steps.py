@@ -83,18 +83,20 @@ LONGEST = 1 << 60
 """Picoseconds, 13 days: times beyond are refused, so that sums stay inside 64 bits."""
 
 
-def _durations(amounts: Ints, rate: Fraction) -> list[int]:
+def durations(amounts: Ints, rate: Fraction) -> list[int]:
+    """Picoseconds of each amount at a rate per second, rounded up."""
     factor, divisor = PICOSECONDS * rate.denominator, rate.numerator
     # Tasks are alike: few amounts differ, and products are too large for arrays of integers.
     distinct, which = np.unique(amounts, return_inverse=True)
     each = [-(-amount * factor // divisor) for amount in distinct.tolist()]
-    _check_length(max(each, default=0))
+    check_length(max(each, default=0))
     times: list[int] = np.array(each, dtype=np.int64)[which].tolist()
-    _check_length(sum(times))
+    check_length(sum(times))
     return times
 
 
-def _check_length(time: int) -> None:
+def check_length(time: int) -> None:
+    """Refuse a time beyond :data:`LONGEST`."""
     if time > LONGEST:
         raise SimulationError(
             Problem(
@@ -122,34 +124,34 @@ def steps(
     """
     burst = machine.dram.burst
     load, store = (
-        _durations(-(-moved // burst) * burst, machine.dram_bytes_per_s)
+        durations(-(-moved // burst) * burst, machine.dram_bytes_per_s)
         for moved in (traffic.load_bytes, traffic.store_bytes)
     )
     latency = [machine.dram_latency_ps if time else 0 for time in load]
-    serial = _serial(program, machine)
+    serial = serial_tasks(program, machine)
     # A load of nothing waits for nothing; where it has to, it takes a picosecond.
     follows = np.array([0, *store[:-1]]) > 0
     for task in np.flatnonzero(serial & follows & (np.array(load) == 0)).tolist():
         load[task] = 1
     waits = traffic.waits | serial
     if compute is None:
-        compute = _compute(program, machine)
-    issued = _issued(program, machine)
-    _check_length(sum(load) + sum(store) + sum(latency) + sum(compute) + max(issued or [0]))
+        compute = compute_times(program, machine)
+    issued = issued_at(program, machine)
+    check_length(sum(load) + sum(store) + sum(latency) + sum(compute) + max(issued or [0]))
     return Steps(load, compute, store, latency, waits.tolist(), issued)
 
 
-def _issued(program: Program, machine: Machine) -> list[int] | None:
+def issued_at(program: Program, machine: Machine) -> list[int] | None:
     """When the host has issued each kernel: one after the other, whatever the device does."""
     if not machine.compute.launch:
         return None
     first = first_of_kernel(program)
-    _check_length(int(first.sum()) * machine.compute.launch)
+    check_length(int(first.sum()) * machine.compute.launch)
     times: list[int] = (np.cumsum(first) * machine.compute.launch).tolist()
     return times
 
 
-def _serial(program: Program, machine: Machine) -> NDArray[np.bool_]:
+def serial_tasks(program: Program, machine: Machine) -> NDArray[np.bool_]:
     """Per task: does the machine finish and store the task before it first?"""
     if machine.compute.overlap == "kernel":
         return first_of_kernel(program)
@@ -164,7 +166,8 @@ def first_of_kernel(program: Program) -> NDArray[np.bool_]:
     return first
 
 
-def _compute(program: Program, machine: Machine) -> list[int]:
+def compute_times(program: Program, machine: Machine) -> list[int]:
+    """Picoseconds of each computation."""
     classes = np.array([rate_class(kernel, machine.compute.vector) for kernel in program.kernels])
     task_class, macs = classes[program.task_kernel], paid_macs(program, machine)
     times = np.zeros(program.tasks, dtype=np.int64)
@@ -173,18 +176,18 @@ def _compute(program: Program, machine: Machine) -> list[int]:
     for name, dtype in {*zip(classes.tolist(), dtypes.tolist(), strict=True)}:
         chosen = np.flatnonzero((task_class == name) & (task_dtype == dtype) & (macs > 0))
         if len(chosen):
-            times[chosen] = _durations(macs[chosen], machine.mac_rate(name, dtype))
+            times[chosen] = durations(macs[chosen], machine.mac_rate(name, dtype))
     pools = np.array([is_pooling(kernel) for kernel in program.kernels])[program.task_kernel]
     for rate, those in ((machine.elementwise_rate, ~pools), (machine.pooling_rate, pools)):
         chosen = np.flatnonzero(those & (program.task_work > 0))
-        work = np.array(_durations(program.task_work[chosen], rate), dtype=np.int64)
+        work = np.array(durations(program.task_work[chosen], rate), dtype=np.int64)
         times[chosen] = np.maximum(times[chosen], work)
     if machine.onchip_bytes_per_s is not None:
-        onchip = np.array(_durations(program.task_bytes, machine.onchip_bytes_per_s), np.int64)
+        onchip = np.array(durations(program.task_bytes, machine.onchip_bytes_per_s), np.int64)
         # What a core moves through its caches it does not hide either where nothing overlaps.
         adds = machine.compute.overlap == "none"
         times = times + onchip if adds else np.maximum(times, onchip)
     first = first_of_kernel(program)
-    _check_length(int(first.sum()) * machine.kernel_overhead_ps)
+    check_length(int(first.sum()) * machine.kernel_overhead_ps)
     compute: list[int] = (times + first * machine.kernel_overhead_ps).tolist()
     return compute

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from memsim.engines.clock.compiled_recurrence import compiled_recurrence
-from memsim.engines.clock.steps import steps
 from memsim.machine import Machine
 from memsim.results.curve import CurveResult
+from memsim.results.grid import Grid
 
 FACTORS = tuple(
     Fraction(number, 32)
@@ -75,11 +74,7 @@ class LatencyGrid:
         return SMALLEST * 3 // 2 in self.capacities
 
     def times(self, result: CurveResult) -> list[list[int]]:
-        """Picoseconds of one network, capacities x bandwidths: a cache pass and a recurrence."""
-        program, machine = result.program, result.machine
-        machines = [machine.with_overrides(bandwidth=rate) for rate in self.bandwidths]
-        table = []
-        for capacity in self.capacities:
-            moved = result.cache_pass(capacity)
-            table.append([compiled_recurrence(steps(program, moved, m)).end for m in machines])
-        return table
+        """Picoseconds of one network, capacities x bandwidths."""
+        facts = Grid.of(result).facts(self.capacities, self.bandwidths)
+        times: list[list[int]] = facts["time_ps"][:, :, 0].tolist()
+        return times
