@@ -10,8 +10,8 @@ import numpy as np
 
 from memsim.sweeps.chunk import Chunk, Outcome
 from memsim.sweeps.extras import needed
-from memsim.sweeps.facts import SPLITS, Fact, split_facts
-from memsim.sweeps.space import INNER, Space
+from memsim.sweeps.facts import INNER, SPLITS, Fact, split_facts
+from memsim.sweeps.space import Space
 from memsim.version import __version__
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from memsim.program.kernel import Cause, Role
 
-__all__ = ["FACTS", "SPLITS", "Fact", "split_facts"]
+__all__ = ["FACTS", "INNER", "SPLITS", "Fact", "split_facts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,11 @@ class Fact:
         return np.int64 if self.whole else np.float64
 
 
-_SIZE = ("cache",)
-_TIME = ("cache", "bandwidth", "macs")
+INNER = ("cache", "bandwidth", "macs")
+"""Axes along which neither the network nor its program changes."""
+
+_SIZE = INNER[:1]
+_TIME = INNER
 
 FACTS: Mapping[str, Fact] = {
     "dram_bytes": Fact(_SIZE, "B", "DRAM traffic"),

@@ -15,8 +15,8 @@ from memsim.machine.machine import Overrides
 from memsim.network.graph import Network
 from memsim.simulate.heed import idle, idle_with
 from memsim.simulate.preparation import BEST, machine_of
-from memsim.sweeps.facts import split_facts
-from memsim.sweeps.space import INNER, LOADING, Space
+from memsim.sweeps.facts import INNER, split_facts
+from memsim.sweeps.space import LOADING, Space
 from memsim.sweeps.work import loaded
 
 __all__ = ["Plan"]

@@ -17,15 +17,12 @@ from memsim.simulate.heed import refuse
 from memsim.simulate.source import Source
 from memsim.sweeps.axis import AXES, PARAMETER, Axis, axis
 from memsim.sweeps.chunk import Chunk
-from memsim.sweeps.facts import FACTS, SPLITS
+from memsim.sweeps.facts import FACTS, INNER, SPLITS
 from memsim.version import __version__
 
-__all__ = ["INNER", "MOST_POINTS", "Space", "space"]
+__all__ = ["MOST_POINTS", "Space", "space"]
 
 MOST_POINTS = 10**9
-
-INNER = ("cache", "bandwidth", "macs")
-"""Axes along which neither the network nor its program changes."""
 
 LOADING = ("batch", "dtype", "input", "variant", "submodule")
 """Axes that say how a network is loaded."""

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
-from memsim.engines.clock.compiled_recurrence import compiled_recurrence
-from memsim.engines.clock.steps import steps
-from memsim.engines.curve.envelope import best_pass
 from memsim.errors import InputError, MemsimError
-from memsim.machine import DEFAULT_MACHINE, Machine
+from memsim.machine import DEFAULT_MACHINE
 from memsim.network.graph import Network
-from memsim.program import Program
-from memsim.program.kernel import Role
-from memsim.program.parts import Part, chosen, compulsory, part
+from memsim.program.parts import compulsory, part
 from memsim.results.configuration import resolved
-from memsim.results.energy import joules, mac_joules, with_sum
+from memsim.results.grid import Grid
 from memsim.simulate.preparation import machine_of, prepare_all
 from memsim.simulate.source import load_on
 from memsim.sweeps.chunk import ALL, Chunk, Outcome
-from memsim.sweeps.facts import split_facts
+from memsim.sweeps.facts import INNER, SPLITS, split_facts
 from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
@@ -38,7 +33,7 @@ class _Held(threading.local):
     """What a worker keeps from one chunk to the next: one network and the programs of one group."""
 
     network: tuple[str, Network] | None = None
-    group: tuple[str, dict[str, Program], Machine] | None = None
+    group: tuple[str, Grid] | None = None
 
 
 _held = _Held()
@@ -48,13 +43,12 @@ def compute(chunk: Chunk) -> Outcome:
     """Find the facts of every point of a chunk; what fails is part of the outcome."""
     outcome = nothing(chunk)
     try:
-        programs, machine = _prepared(chunk)
-        _of_group(chunk, next(iter(programs.values())), machine, outcome)
-        for at, capacity in enumerate(chunk.capacities):
-            try:
-                _at_capacity(chunk, at, capacity, programs, machine, outcome)
-            except MemsimError as error:
-                outcome.errors.append((at, ALL, ALL, str(error)))
+        grid = _prepared(chunk)
+        _of_group(chunk, grid, outcome)
+        try:
+            _all_at_once(chunk, grid, outcome)
+        except MemsimError:
+            _one_by_one(chunk, grid, outcome)
     except MemsimError as error:
         outcome.errors.append((ALL, ALL, ALL, str(error)))
     except MemoryError:
@@ -89,19 +83,19 @@ def loaded(chunk: Chunk) -> Network:
     return _held.network[1]
 
 
-def _prepared(chunk: Chunk) -> tuple[dict[str, Program], Machine]:
+def _prepared(chunk: Chunk) -> Grid:
     key = chunk.group
     held = _held.group
     if held is None or held[0] != key:
         _held.group = None  # two programs at a time are one too many
-        options: Any = {name: value for name, value in chunk.options.items() if name != "only"}
-        _held.group = held = key, *prepare_all(loaded(chunk), "sweep", **options)
-    return held[1], held[2]
+        options: Any = dict(chunk.options)
+        only = part(options.pop("only", None))
+        programs, machine = prepare_all(loaded(chunk), "sweep", **options)
+        _held.group = held = key, Grid(programs, machine, only)
+    return held[1]
 
 
 def _shape(chunk: Chunk, inner: tuple[str, ...], split: str) -> tuple[int, ...]:
-    from memsim.sweeps.facts import SPLITS
-
     sizes: Mapping[str, tuple[Any, ...]] = {
         "cache": chunk.capacities,
         "bandwidth": chunk.bandwidths,
@@ -111,14 +105,15 @@ def _shape(chunk: Chunk, inner: tuple[str, ...], split: str) -> tuple[int, ...]:
     return tuple(len(sizes[name]) for name in inner) + parts
 
 
-def _of_group(chunk: Chunk, program: Program, machine: Machine, outcome: Outcome) -> None:
+def _of_group(chunk: Chunk, grid: Grid, outcome: Outcome) -> None:
     """What is the same at every capacity."""
+    program = next(iter(grid.programs.values()))
     network, facts = program.network, outcome.facts
     facts["network_macs"][()] = network.macs
     facts["network_params"][()] = network.params
     facts["network_cio_elements"][()] = network.cio
-    facts["compulsory_bytes"][()] = sum(compulsory(program, part(chunk.options.get("only"))))
-    config = resolved(program, machine)
+    facts["compulsory_bytes"][()] = sum(compulsory(program, grid.only))
+    config = resolved(program, grid.machine)
     for values, names in (
         (chunk.capacities, ("cache_bytes",)),
         (chunk.bandwidths, ("bandwidth_bytes_per_s",)),
@@ -135,76 +130,64 @@ def _of_group(chunk: Chunk, program: Program, machine: Machine, outcome: Outcome
     }
 
 
-def _at_capacity(
-    chunk: Chunk,
-    at: int,
-    capacity: int | None,
-    programs: Mapping[str, Program],
-    machine: Machine,
-    outcome: Outcome,
+def _all_at_once(chunk: Chunk, grid: Grid, outcome: Outcome) -> None:
+    """The facts of all points."""
+    sizes, bandwidths, rates = _axes(chunk, grid)
+    _enter(chunk, grid.facts(sizes, bandwidths, rates), outcome, (slice(None),) * 3)
+
+
+def _one_by_one(chunk: Chunk, grid: Grid, outcome: Outcome) -> None:
+    """The same where some points fail, to tell which."""
+    sizes, bandwidths, rates = _axes(chunk, grid)
+    for at, size in enumerate(sizes):
+        for row, bandwidth in enumerate(bandwidths or [None]):
+            for column, rate in enumerate(rates or [None]):
+                try:
+                    facts = grid.facts(
+                        [size],
+                        None if bandwidth is None else [bandwidth],
+                        None if rate is None else [rate],
+                    )
+                except MemsimError as error:
+                    outcome.errors.append((at, row, column, str(error)))
+                else:
+                    place = (slice(at, at + 1), slice(row, row + 1), slice(column, column + 1))
+                    _enter(chunk, facts, outcome, place)
+
+
+def _axes(
+    chunk: Chunk, grid: Grid
+) -> tuple[list[int], list[Fraction] | None, list[Fraction] | None]:
+    """Capacities, bandwidths and rates as a grid takes them."""
+    sizes = [grid.machine.cache_bytes if each is None else each for each in chunk.capacities]
+    bandwidths = [each for each in chunk.bandwidths if each is not None]
+    rates = [each for each in chunk.rates if each is not None]
+    return sizes, bandwidths or None, rates or None
+
+
+def _enter(
+    chunk: Chunk, found: Mapping[str, Any], outcome: Outcome, place: tuple[slice, ...]
 ) -> None:
-    """One cache pass, and the time at every bandwidth and rate."""
-    machine = machine.with_overrides(cache=capacity)
-    program, moved = _pass(programs, machine)
-    only = part(chunk.options.get("only"))
-    facts = outcome.facts
-    for name, value in _traffic(program, moved, machine, only).items():
-        facts[name][at] = value
-    told = chosen(moved.traffic, only)
-    if "role" in chunk.by:
-        facts["dram_bytes_by_role"][at] = told.sum(axis=(0, 2))
-    if "cause" in chunk.by:
-        facts["dram_bytes_by_cause"][at] = told.sum(axis=(0, 1))
-    for column, rate in enumerate(chunk.rates):
-        compute: list[int] | None = None
-        for row, bandwidth in enumerate(chunk.bandwidths):
-            on = machine.with_overrides(bandwidth=bandwidth, macs=rate)
-            try:
-                durations = steps(program, moved, on, compute)
-            except MemsimError as error:
-                outcome.errors.append((at, row, column, str(error)))
-                continue
-            compute = durations.compute
-            end = compiled_recurrence(durations).end
-            stall = end - sum(compute)
-            place = at, row, column
-            facts["time_ps"][place], facts["time_s"][place] = end, end / PICOSECONDS
-            facts["stall_ps"][place], facts["stall_s"][place] = stall, stall / PICOSECONDS
-
-
-def _pass(programs: Mapping[str, Program], machine: Machine) -> tuple[Program, CachePass]:
-    """The program that moves least there, and what it moves."""
-    if len(programs) == 1:
-        (program,) = programs.values()
-        return program, cache_pass(program, machine.cache)
-    name, moved = best_pass(programs, machine.cache)
-    return programs[name], moved
-
-
-def _traffic(
-    program: Program, moved: CachePass, machine: Machine, only: Part | None
-) -> dict[str, float]:
-    told = chosen(moved.traffic, only)
-    read, written = int(read_bytes(told).sum()), int(write_bytes(told).sum())
-    weights = int(told[:, Role.WEIGHT].sum())
-    whole, onchip = int(moved.traffic.sum()), int(program.touch_bytes.sum())
-    energy = with_sum(
-        {
-            "energy_dram_j": joules(whole, machine.dram_pj_per_byte),
-            "energy_onchip_j": joules(onchip, machine.onchip_pj_per_byte),
-            "energy_mac_j": mac_joules(program, machine),
-        }
-    )
-    known = {
-        name: np.nan if energy[name] is None else energy[name]
-        for name in ("energy_j", "energy_dram_j")
+    """Copy facts of a grid to their place among those of the chunk."""
+    split = found["by_role_and_cause"]
+    told = {
+        **found,
+        "time_s": _seconds(found["time_ps"]),
+        "stall_s": _seconds(found["stall_ps"]),
+        "dram_bytes_by_role": split.sum(axis=-1) if "role" in chunk.by else None,
+        "dram_bytes_by_cause": split.sum(axis=-2) if "cause" in chunk.by else None,
     }
-    return {
-        "dram_bytes": read + written,
-        "dram_read_bytes": read,
-        "dram_write_bytes": written,
-        "dram_weight_bytes": weights,
-        "dram_feature_map_bytes": read + written - weights,
-        "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
-        **known,  # type: ignore[dict-item]  # no None is left
-    }
+    for name, fact in split_facts(chunk.by).items():
+        if fact.inner:
+            depends = [axis in fact.inner for axis in INNER]
+            column = told[name][tuple(slice(None) if kept else 0 for kept in depends)]
+            where = tuple(each for each, kept in zip(place, depends, strict=True) if kept)
+            outcome.facts[name][where] = column
+
+
+def _seconds(picoseconds: Ints) -> Any:
+    """The quotients as Python divides, which is exact before it rounds."""
+    if picoseconds.max(initial=0) < 2**53:
+        return picoseconds / PICOSECONDS
+    flat = [each / PICOSECONDS for each in picoseconds.ravel().tolist()]
+    return np.array(flat).reshape(picoseconds.shape)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import memsim
 from memsim.program.lowering import LOWERINGS
-from memsim.sweeps.space import INNER
+from memsim.sweeps.facts import INNER
 from memsim.units import PICOSECONDS
 from tests.strategies import networks
 
@@ -116,7 +116,7 @@ def test_random_points_of_random_sweeps_equal_runs(
 def test_a_thousand_random_points_of_every_lowering_equal_runs() -> None:
     counted = dict.fromkeys(LOWERINGS, 0)
 
-    @settings(max_examples=24 * len(LOWERINGS))
+    @settings(max_examples=30 * len(LOWERINGS))
     @given(network=networks(), axes=asked())
     def compare(network: memsim.Network, axes: dict[str, Any]) -> None:
         lowering = min(counted, key=lambda name: counted[name])
