@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from memsim.results.pytorch import PytorchTraffic
     from memsim.results.run import Result
     from memsim.results.size import SmallestCache
+    from memsim.searches.result import SearchResult
+    from memsim.searches.verb import search
     from memsim.simulate import (
         bounds,
         compare,
@@ -77,6 +79,7 @@ _HOMES = {
     "Program": "program",
     "PytorchTraffic": "results.pytorch",
     "Result": "results.run",
+    "SearchResult": "searches.result",
     "Rules": "validation.rule",
     "SimulationError": "errors",
     "SmallestCache": "results.size",
@@ -105,6 +108,7 @@ _HOMES = {
     "pytorch_traffic": "simulate",
     "rules": "validation",
     "run": "simulate",
+    "search": "searches.verb",
     "size": "simulate",
     "summary": "simulate",
     "to_torch": "formats",
@@ -136,6 +140,7 @@ __all__ = [
     "PytorchTraffic",
     "Result",
     "Rules",
+    "SearchResult",
     "SimulationError",
     "SmallestCache",
     "Tensor",
@@ -163,6 +168,7 @@ __all__ = [
     "pytorch_traffic",
     "rules",
     "run",
+    "search",
     "size",
     "summary",
     "to_torch",
