@@ -125,7 +125,7 @@ class Importer:
                     raise InputError(self.problem(record, message))
             with self._errors_at(record):
                 try:
-                    if note_empty(self, record) or (self.fold and self.fold(self, record)):
+                    if (self.fold and self.fold(self, record)) or note_empty(self, record):
                         continue
                     if rule is None:
                         raise Unsupported
@@ -160,8 +160,7 @@ class Importer:
             leaves = list(dict.fromkeys(map(self.layer, computed)))
         if not leaves:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
-        size = self.batch if batch is None else batch
-        about: dict[str, Any] = {"dtype": dtype, "batch": size, "source": source}
+        about: dict[str, Any] = {"dtype": dtype, "batch": batch or self.batch, "source": source}
         nodes = typed(self.nodes, self.values, self.kinds, self.ownership.constants, self.dtype)
         network = self.ownership.network(name, nodes, leaves, self.constants, about)
         layers = {value: view.layer for value, view in self.values.items()}

@@ -104,7 +104,7 @@ def _split(importer: Importer, record: Record) -> None:
     step = -(-channels // count)
     equal = [max(0, min(step, channels - i * step)) for i in range(count)]
     sizes = whole(importer, record, 1, "split") or equal
-    if len(sizes) != count or sum(sizes) != channels or min(sizes) < 1:
+    if len(sizes) != count or sum(sizes) != channels or min(sizes) < 0:
         raise wrong(importer, record, f"{shown(sizes)} does not split {channels} places")
     split(importer, record, axis, sizes)
 
