@@ -17,7 +17,7 @@ from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.curve import CurveResult
-from memsim.results.energy import joules, mac_joules, with_sum
+from memsim.results.energy import joules, mac_joules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,12 +97,14 @@ class Grid:
         moved: dict[str, list[Any]] = {}
         times: dict[str, list[Ints]] = {}
         ends: dict[str, Ends] = {}
+        fixed: dict[str, dict[str, Any]] = {}
         for capacity in capacities:
             order, traffic = self._pass(capacity)
             program = self.programs[order]
             if order not in ends:
                 ends[order] = Ends(program, self.machine, bandwidths, mac_rates)
-            for name, value in self._moved(program, traffic).items():
+                fixed[order] = self._fixed(program)
+            for name, value in (self._moved(traffic, fixed[order]) | fixed[order]).items():
                 moved.setdefault(name, []).append(value)
             for name, value in self._times(ends[order], traffic).items():
                 times.setdefault(name, []).append(value)
@@ -120,40 +122,47 @@ class Grid:
         order, program = next(iter(self.programs.items()))
         return order, cache_pass(program, cache)
 
-    def _moved(self, program: Program, traffic: CachePass) -> dict[str, Any]:
-        """What does not depend on rates: traffic, energy, and facts of the program."""
-        moved = chosen(traffic.traffic, self.only)
-        split = moved.sum(axis=0)
-        read, written = int(read_bytes(moved).sum()), int(write_bytes(moved).sum())
-        weights = int(chosen(moved, Part.WEIGHTS).sum())
+    def _fixed(self, program: Program) -> dict[str, Any]:
+        """What depends on the program alone."""
         onchip = int(program.touch_bytes.sum())
-        energy = with_sum(
-            {
-                "energy_dram_j": joules(int(traffic.traffic.sum()), self.machine.dram_pj_per_byte),
-                "energy_onchip_j": joules(onchip, self.machine.onchip_pj_per_byte),
-                "energy_mac_j": mac_joules(program, self.machine),
-            }
-        )
+        return {
+            "compulsory_bytes": sum(compulsory(program, self.only)),
+            "energy_onchip_j": _known(joules(onchip, self.machine.onchip_pj_per_byte)),
+            "energy_mac_j": _known(mac_joules(program, self.machine)),
+            "onchip_bytes": onchip,
+            "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
+        }
+
+    def _moved(self, traffic: CachePass, fixed: Mapping[str, Any]) -> dict[str, Any]:
+        """What depends on the capacity, too, and not on rates."""
+        whole = traffic.traffic.sum(axis=0)
+        split = chosen(whole, self.only)
+        read, written = int(read_bytes(split)), int(write_bytes(split))
+        weights = int(split[Role.WEIGHT].sum())
+        dram = _known(joules(int(whole.sum()), self.machine.dram_pj_per_byte))
         return {
             "dram_bytes": read + written,
             "dram_read_bytes": read,
             "dram_write_bytes": written,
             "dram_weight_bytes": weights,
             "dram_feature_map_bytes": read + written - weights,
-            "compulsory_bytes": sum(compulsory(program, self.only)),
             "reload_bytes": int(split[:, Cause.RELOAD].sum()),
             "spill_bytes": int(split[:, Cause.SPILL].sum()),
             **{f"{role.name.lower()}_bytes": int(split[role].sum()) for role in Role},
             "by_role_and_cause": split,
-            **{name: np.nan if part is None else part for name, part in energy.items()},
-            "onchip_bytes": onchip,
+            "energy_dram_j": dram,
+            "energy_j": dram + fixed["energy_onchip_j"] + fixed["energy_mac_j"],
             "peak_occupancy_bytes": traffic.peak_occupancy,
-            "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
         }
 
     def _times(self, ends: Ends, traffic: CachePass) -> dict[str, Ints]:
         time = ends.after(traffic)
         return {"time_ps": time, "stall_ps": time - ends.computing}
+
+
+def _known(energy: float | None) -> float:
+    """An energy in an array."""
+    return float("nan") if energy is None else energy
 
 
 def _spread(column: Column, points: tuple[int, int]) -> Column:
