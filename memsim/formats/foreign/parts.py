@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -97,6 +98,14 @@ class Parts:
             values = None if values is None else values[places]
             self.importer.constants[output] = Constant.of(part, [held], kept, values)
         return output
+
+    def numbers(self, values: Sequence[int]) -> str:
+        """Add a stored tensor of whole numbers, which count nowhere."""
+        import numpy as np
+
+        name = self._name()
+        self.importer.constants[name] = Constant((len(values),), np.array(values, np.int64))
+        return name
 
     def give(self, name: str, output: int = 0) -> None:
         """Let one of the operator's outputs be a value."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.rules import (
     attention,
+    einsum,
     fused,
     moves,
     norms,
@@ -22,6 +23,7 @@ from memsim.formats.foreign.onnx.rules import (
 __all__ = [
     "RULES",
     "attention",
+    "einsum",
     "fused",
     "moves",
     "norms",
