@@ -16,6 +16,7 @@ from memsim.formats.foreign.onnx.rules import (
     ops,
     pointwise,
     quantised,
+    recurrent,
     views,
     windows,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "ops",
     "pointwise",
     "quantised",
+    "recurrent",
     "views",
     "windows",
 ]
