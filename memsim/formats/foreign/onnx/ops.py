@@ -60,7 +60,8 @@ def _global(importer: Importer, record: Record) -> None:
 
 @rule("Concat")
 def _concat(importer: Importer, record: Record) -> None:
-    ranks = [len(importer.source(name).shape) for name in record.inputs]
+    tensors = [importer.constants.get(name) or importer.source(name) for name in record.inputs]
+    ranks = [len(tensor.shape) for tensor in tensors]
     if len(set(ranks)) > 1:
         raise wrong(importer, record, "its inputs have different numbers of axes")
     concat(importer, record, axis_of(importer, record, 1, ranks[0]))
