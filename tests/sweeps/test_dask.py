@@ -80,9 +80,8 @@ def test_a_worker_killed_in_the_middle_costs_nothing_but_time(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import xarray
-
     import dask
+    import xarray
 
     from memsim.sweeps import execute, verb
     from memsim.sweeps.plan import Plan
