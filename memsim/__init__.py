@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from memsim.results.pytorch import PytorchTraffic
     from memsim.results.run import Result
     from memsim.results.size import SmallestCache
+    from memsim.searches.result import SearchResult
+    from memsim.searches.verb import search
     from memsim.simulate import (
         bounds,
         compare,
@@ -79,6 +81,7 @@ _HOMES = {
     "Program": "program",
     "PytorchTraffic": "results.pytorch",
     "Result": "results.run",
+    "SearchResult": "searches.result",
     "Rules": "validation.rule",
     "SimulationError": "errors",
     "SmallestCache": "results.size",
@@ -108,6 +111,7 @@ _HOMES = {
     "pytorch_traffic": "simulate",
     "rules": "validation",
     "run": "simulate",
+    "search": "searches.verb",
     "size": "simulate",
     "summary": "simulate",
     "sweep": "sweeps.verb",
@@ -140,6 +144,7 @@ __all__ = [
     "PytorchTraffic",
     "Result",
     "Rules",
+    "SearchResult",
     "SimulationError",
     "SmallestCache",
     "Tensor",
@@ -168,6 +173,7 @@ __all__ = [
     "pytorch_traffic",
     "rules",
     "run",
+    "search",
     "size",
     "summary",
     "sweep",

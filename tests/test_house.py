@@ -32,7 +32,7 @@ FLOORS = (
     ("results",),
     ("simulate",),
     ("paper", "calibration", "measurement", "sweeps"),
-    ("validation",),
+    ("validation", "searches"),
     ("plot", "traces"),
     ("page",),
     ("cli",),

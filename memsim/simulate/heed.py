@@ -97,6 +97,7 @@ VERBS: dict[str, Verb] = {
         },
         always=("allocator",),
     ),
+    "search": Verb(_CLOCK),
     "report": Verb({**_CLOCK, "frames": ONE_FRAME}),
     "sweep": Verb(_CLOCK),
     "trace": Verb(),

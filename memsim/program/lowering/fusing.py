@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from memsim.network.graph import Layer
 from memsim.network.ops.base import Shape
+from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Role
 from memsim.program.lowering.wiring import Wiring, moves_nothing
 from memsim.program.roles import operand_role
+
+
+def alike(layer: Layer) -> bool:
+    """Whether a layer does the same to every element: what it stores, if anything, are scalars."""
+    stored = layer.op.folded(layer.shapes, layer.output.image)
+    return not stored and all(map(scalar, layer.tables))
+
+
+def scalar(table: Weights) -> bool:
+    """Whether all elements read the same parameters."""
+    return math.prod(table.sizes) == 1
 
 
 @dataclass(slots=True)
@@ -192,7 +205,7 @@ class Grouping:
         if self.flat[tile.name]:
             # What is done alike to every element may as well be done before the flatten.
             roots = [wiring.root[name] for name in others]
-            return not layer.op.folded(layer.shapes, layer.output.image) and all(
+            return alike(layer) and all(
                 self.flat[name] and not self.flat[root]
                 and wiring.network[root].output.image == group.image
                 for name, root in zip(others, roots, strict=True)

@@ -31,7 +31,6 @@ PLAIN = {
     "HardSigmoid": "hardsigmoid",
     "Gelu": "gelu",
     "com.microsoft.Gelu": "gelu",
-    "com.microsoft.FastGelu": "gelu",
     "com.microsoft.QuickGelu": "gelu",
     "BatchNormalization": "batchnorm",
     "Abs": "abs",
