@@ -29,7 +29,9 @@ layers:
 
 def kernels(text: str, batch: int = 1, lowering: str = "eager") -> list[str]:
     network = memsim.loads(text.replace("BATCH", str(batch)))
-    return [kernel.name for kernel in memsim.build(network, lowering=lowering, buffer="1MiB").kernels]
+    return [
+        kernel.name for kernel in memsim.build(network, lowering=lowering, buffer="1MiB").kernels
+    ]
 
 
 @pytest.mark.needs("torch")
