@@ -20,6 +20,7 @@ from memsim.network.ops.axes import (
     ShapeError,
     Shapes,
     Size,
+    Strides,
     around,
     broadcast,
     each,
@@ -43,6 +44,7 @@ __all__ = [
     "ShapeError",
     "Shapes",
     "Size",
+    "Strides",
     "Table",
     "Window",
     "around",
@@ -256,6 +258,14 @@ class Operator(BaseModel):
     def reader(self, number: int, inputs: Shapes) -> Operator:
         """Who is asked which rows and channels of an operand are read: by default this one."""
         return self
+
+    def takes(self, number: int, strides: Strides) -> bool:
+        """Whether PyTorch passes an operand at these strides to the kernel, without a copy."""
+        return False
+
+    def lays(self, sizes: tuple[int, ...], first: Strides | None) -> Strides:
+        """The strides that PyTorch gives its output, from those of its first input."""
+        return Strides.of(sizes)
 
     def selects(self, inputs: Shapes) -> tuple[int, int] | None:
         """The channels ``[start, stop)`` of its input that its output consists of.

@@ -10,6 +10,7 @@ from memsim.network.ops.base import Shape
 from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Role
+from memsim.program.lowering.strides import StridedReaders
 from memsim.program.lowering.wiring import Wiring, moves_nothing
 from memsim.program.roles import operand_role
 
@@ -82,7 +83,8 @@ class Grouping:
     concats : bool
         Whether concats are views.
     moves : bool
-        Whether readers find elements that are only moved (permute) where they lie.
+        Whether readers find elements that are only moved (permute) where they lie. Else those
+        alone do that PyTorch gives them at other strides.
 
     Attributes
     ----------
@@ -101,6 +103,7 @@ class Grouping:
         self.of: dict[str, Group] = {}
         self.flat: dict[str, bool] = {}
         self.folded: dict[str, bool] = {}
+        self._free = frozenset() if moves else StridedReaders(wiring).free
         self._whole: dict[str, bool] = {}  # False for channels of a flattened map
         for layer in wiring.layers:
             self._add(layer)
@@ -148,7 +151,7 @@ class Grouping:
         if layer.op.selects(layer.shapes) is not None:
             return True
         moves = layer.op.arrangement(layer.shapes) is not None
-        return moves and (self.moves or not layer.op.copied)
+        return moves and (self.moves or not layer.op.copied or layer.name in self._free)
 
     def _folds(self, layer: Layer) -> bool:
         """Whether a layer is seen in other places than it is stored."""
