@@ -167,7 +167,7 @@ def _prelu(importer: Importer, record: Record) -> None:
 @rule("ThresholdedRelu")
 def _threshold(importer: Importer, record: Record) -> None:
     at = decimal(record.attributes.get("alpha", 1.0))
-    elementwise(importer, record, OPERATORS["threshold"](threshold=at))
+    elementwise(importer, record, OPERATORS["threshold"].model_validate({"threshold": at}))
 
 
 @rule("Pow")

@@ -9,6 +9,7 @@ from memsim.formats.foreign.layers.moves import expand
 from memsim.formats.foreign.layers.sampled import (
     chosen,
     col2im,
+    deformed,
     gather,
     grid_sample,
     im2col,
@@ -105,6 +106,22 @@ def _roi_align(importer: Importer, record: Record) -> None:
     ratio = attributes.get("sampling_ratio") or 0
     maximum = record.target.endswith("pool")
     roi_align(importer, record, size, samples=ratio**2 if ratio > 0 else 4, maximum=maximum)
+
+
+@rule("torchvision::deform_conv2d")
+def _deformed(importer: Importer, record: Record) -> None:
+    about = record.attributes
+    names, weights = [record.inputs[0], record.inputs[2]], [record.inputs[1]]
+    if about["use_mask"]:
+        names.append(record.inputs[3])
+    if importer.constant(record.inputs[4]).learned:  # zeros stand for none
+        weights.append(record.inputs[4])
+    high, wide = about["pad_h"], about["pad_w"]
+    deformed(
+        importer, record, names, weights, padding=(high, wide, high, wide),
+        stride=(about["stride_h"], about["stride_w"]), groups=about["groups"],
+        dilation=(about["dilation_h"], about["dilation_w"]),
+    )  # fmt: skip
 
 
 HOW = {
