@@ -68,3 +68,23 @@ def test_offsets_that_do_not_fit(offsets):
     op = DeformConv(out=4, kernel=(3, 3), padding=(1, 1, 1, 1))
     with pytest.raises(ShapeError, match="needs a multiple of 18x6x10"):
         op.output_shape((MAP, offsets))
+
+
+@pytest.mark.needs("torch", "torchvision")
+def test_of_boxes_that_suppress_each_other_all_may_be_left():
+    """How many are kept depends on their values: the most there can be are counted."""
+    import torch
+
+    from benchmarks.zoo_truth import import_torchvision
+
+    nms = import_torchvision().ops.nms
+
+    class Head(torch.nn.Module):
+        def forward(self, x):
+            rows = x.flatten(2).transpose(1, 2)[0]
+            return rows[nms(rows[:, :4], rows[:, 4], 0.5)]
+
+    network = memsim.from_torch(Head(), (1, 5, 8, 8))
+    layer = next(each for each in network if each.op.kind == "chosen")
+    assert (layer.op.how, layer.output.size) == ("nms", 64)
+    assert shape_of(network, network.outputs[0]) == (64, 5)
