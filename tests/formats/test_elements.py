@@ -255,4 +255,4 @@ def test_a_product_that_is_read_twice_stays_one():
 def test_what_an_onnx_graph_computes_is_read_and_not_learned():
     """A grid of positions."""
     layer = build("Add", "x g", {"g": (6, 6)}, buffers="g", onnx=True)
-    assert (layer.params, layer.weights[0].stored) == (0, 5)
+    assert (layer.params, layer.tables[0].elements) == (0, 36)

@@ -15,6 +15,7 @@ from memsim.network.ops.base import (
     ShapeError,
     Shapes,
     Size,
+    Strides,
     broadcast,
 )
 from memsim.network.ops.norm import Reading
@@ -95,6 +96,11 @@ class MatMul(Operator):
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return math.prod(output) * inputs[0][-1]
 
+    def takes(self, number: int, strides: Strides) -> bool:
+        # torch.matmul makes one batch of all leading axes; see prepare_batch_matrix_for_mkl and
+        # prepare_batch_matrix_for_cublas in ATen for what torch.bmm then takes.
+        return strides.is_even and strides.is_matrix
+
     def reader(self, number: int, inputs: Shapes) -> Operator:
         # Of two axes the channels are the columns of the product; of three they are the batch,
         # and the rows those of the first operand; of more both are of the batch.
@@ -163,6 +169,16 @@ class Attention(Operator):
 
     def kept(self, inputs: Shapes, output: Shape) -> int:
         return inputs[1][-2]
+
+    def takes(self, number: int, strides: Strides) -> bool:
+        # Its kernels take any strides of queries, keys and values but that of the last axis: see
+        # check_last_dim_stride_equals_1 in ATen's sdp_utils_cpp.h.
+        return number < 3 and strides.steps[-1] == 1
+
+    def lays(self, sizes: tuple[int, ...], first: Strides | None) -> Strides:
+        # Every kernel allocates it like the queries: at::empty_like(query).
+        same = first is not None and len(first.sizes) == len(sizes)
+        return first.dense(sizes) if first and same else super().lays(sizes, first)
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         rank = max(map(len, inputs[:3]))
