@@ -98,6 +98,7 @@ _operators: tuple[type[Operator], ...] = (
     sampling.Sliding,
     sampling.Im2col,
     sampling.Col2im,
+    sampling.DeformConv,
     sampling.GridSample,
     sampling.RoiAlign,
     sampling.Chosen,
