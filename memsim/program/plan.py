@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.network.parameters import Weights
-from memsim.program.columns import Columns
 from memsim.program.fold import Along, Fold
 from memsim.program.kernel import Kernel, Operand, Role
 from memsim.program.program import Stored
@@ -62,7 +61,7 @@ class Access:
 class KernelPlan:
     """One kernel, its tiling and its accesses in order; the last one is the write.
 
-    Making it adds the kernel's parameters to the stored tensors and cuts all that it accesses.
+    Making it adds the kernel's parameters to the stored tensors.
 
     Parameters
     ----------
@@ -106,11 +105,6 @@ class KernelPlan:
         self._add(Access(scratch, Role.SCRATCH, *whole, write=True, once=True))
 
     def _add(self, access: Access) -> None:
-        self.tensors.cut(
-            access.tensor,
-            np.concatenate([access.rows.low, access.rows.high]),
-            np.concatenate(access.channels),
-        )
         self.accesses.append(access)
 
     def _read_weights(self) -> None:
@@ -215,79 +209,6 @@ class KernelPlan:
         if along.by == "whole":
             return np.zeros(len(rows.low), np.int64), np.full(len(rows.low), size), "strip"
         return along.low, along.high, along.by
-
-    def columns(self, number: int, most: int) -> Columns | None:
-        """List the kernel's tasks and the cells that they touch; None if these are too many.
-
-        Parameters
-        ----------
-        number : int
-            Of the kernel in the program.
-        most : int
-            Touches that there may be.
-        """
-        tiling, tasks = self.tiling, len(self.tiling)
-        runs = [self._runs(access) for access in self.accesses]
-        slot = np.repeat(np.arange(len(runs)), [len(run[0]) for run in runs])
-        task, first, count = (np.concatenate(column) for column in zip(*runs, strict=True))
-        order = np.argsort(task, kind="stable")  # runs are listed access by access
-        task, slot, first, count = task[order], slot[order], first[order], count[order]
-        end = np.cumsum(count)
-        if end[-1] > most:
-            return None
-        cell = np.repeat(first - (end - count), count) + np.arange(end[-1])
-        per_task = np.zeros(tasks, np.int64)
-        np.add.at(per_task, task, count)
-        roles = np.array([access.role for access in self.accesses], dtype=np.uint8)
-        writes = np.array([access.write for access in self.accesses])
-        macs, work = self._costs()
-        return Columns(
-            task_kernel=np.full(tasks, number, np.int32),
-            task_image=tiling.images[tiling.group].astype(np.int32),
-            task_macs=macs,
-            task_work=work,
-            task_start=np.concatenate([[0], np.cumsum(per_task)]),
-            cell=cell.astype(np.int32),
-            write=np.repeat(writes[slot], count),
-            role=np.repeat(roles[slot], count),
-        )
-
-    def _runs(self, access: Access) -> tuple[Index, Index, Index]:
-        """Task, first cell and number of cells of every run of consecutive cells."""
-        tiling = self.tiling
-        of_task = {"strip": tiling.strip, "block": tiling.block}
-        task, low, high = access.rows.of(of_task[access.rows_by])
-        if access.once:
-            high = np.where(task == 0, high, low)
-        elif access.write:  # the last part of a tile's tasks writes it
-            high = np.where(tiling.part[task] == tiling.parts[task] - 1, high, low)
-        elif access.role != Role.WEIGHT:  # the first one reads what it needs
-            high = np.where(tiling.part[task] == 0, high, low)
-        group, part = tiling.group[task], of_task[access.channels_by][task]
-        images = tiling.images[group], tiling.images[group + 1]
-        channels = access.channels[0][part], access.channels[1][part]
-        of, first, count = self.tensors.cells(access.tensor, images, (low, high), channels)
-        return task[of], first, count
-
-    def _costs(self) -> tuple[Index, Index]:
-        """MACs and elementwise operations of each task; they sum to the kernel's."""
-        kernel, tiling = self.kernel, self.tiling
-        heights, widths = np.diff(tiling.rows), np.diff(tiling.channels)
-        images = np.diff(tiling.images)[tiling.group]
-        outputs = images * heights[tiling.strip] * widths[tiling.block] * kernel.output.grid[3]
-        part, parts = tiling.part, tiling.parts
-        outputs = outputs * (part + 1) // parts - outputs * part // parts
-        work = outputs * kernel.work
-        if self.loaded is not None:
-            loaded = images * self.loaded[tiling.strip, tiling.block] * (part == 0)
-            work = work + loaded * kernel.load_work
-        size = kernel.output.size
-        if kernel.macs % size == 0:
-            return outputs * (kernel.macs // size), work
-        # A transposed convolution's MACs do not divide evenly; share them out without loss.
-        shares = [kernel.macs * int(end) // size for end in np.cumsum(outputs)]
-        macs: Index = np.array([0, *shares], dtype=np.int64)
-        return macs[1:] - macs[:-1], work
 
 
 def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> Ranges:

@@ -54,7 +54,7 @@ class Shape(tuple[int, ...]):
     def __new__(cls, sizes: Iterable[int], channel: int | None = None) -> Shape:
         self = super().__new__(cls, sizes)
         if channel is None:
-            channel = getattr(sizes, "channel", 1 if len(self) == 2 else 0)
+            channel = getattr(sizes, "channel", usual_channel(len(self)))
         self.channel = channel % len(self) if self else 0
         return self
 
@@ -91,6 +91,11 @@ class Shape(tuple[int, ...]):
 
 
 Shapes = tuple[Shape, ...]
+
+
+def usual_channel(axes: int) -> int:
+    """The axis of the channels, where nothing says another: the last of two, else the first."""
+    return 1 if axes == 2 else 0
 
 
 def map_of(op: str, shape: Shape, axes: int | None = None) -> Shape:
