@@ -90,6 +90,10 @@ class Listing:
         high, _ = _joined([access.rows.high for access in accesses])
         left, of_left = _joined([access.channels[0] for access in accesses])
         right, _ = _joined([access.channels[1] for access in accesses])
+        within = np.array([access.within for access in accesses], np.int64)
+        begin, size, own = np.repeat(within, np.diff(of_left), axis=0).T
+        left = np.clip(left - begin, 0, size) + own
+        right = np.clip(right - begin, 0, size) + own
         row_tensor = np.repeat(self._tensor, np.diff(of_low))
         channel_tensor = np.repeat(self._tensor, np.diff(of_left))
         both = np.concatenate([row_tensor, row_tensor]), np.concatenate([low, high])

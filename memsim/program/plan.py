@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memsim.errors import Problem, SimulationError
+from memsim.network.ops import Shape
 from memsim.network.parameters import Weights
 from memsim.program.fold import Along, Fold
-from memsim.program.kernel import Kernel, Operand, Role
+from memsim.program.kernel import Kernel, Operand, Role, View
 from memsim.program.program import Stored
 from memsim.program.roles import read_role, write_role
-from memsim.program.rows import ROWS, RowRuns
+from memsim.program.rows import ROWS, RowRuns, TooManyRows
 from memsim.program.rows.runs import merged
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import Tiling, block_channels
+from memsim.program.tiling import Tiling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     Ranges = tuple[Index, Index]
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """What a kernel's tasks access of one tensor, for each image that a task holds.
 
     Which rows a task accesses depends on its strip alone, which channels on its block alone; or
@@ -44,8 +45,9 @@ class Access:
     write : bool
     once : bool
         By the kernel's first task alone (the scales and shifts of a prologue, scratch memory).
-    turned : bool
-        Rows depend on the block and channels on the strip: parameters that are read turned.
+    within : (int, int, int)
+        Of several tensors stacked: at which of the channels this one begins, how many of them it
+        has, and which of its own the first of them is.
     """
 
     tensor: str
@@ -56,6 +58,7 @@ class Access:
     once: bool = False
     rows_by: str = "strip"
     channels_by: str = "block"
+    within: tuple[int, int, int] = (0, 1 << 48, 0)
 
 
 class KernelPlan:
@@ -133,35 +136,40 @@ class KernelPlan:
     def _read_operand(self, number: int, operand: Operand) -> None:
         """Read the segments of an operand's view, and the parameters of its prologue."""
         kernel, tiling, view = self.kernel, self.tiling, operand.view
-        rows = self.reading(kernel, number, tiling.rows)
-        low, high = block_channels(kernel, number, tiling.channels)
+        source = kernel.source(number)
+        rows = self._rows(operand, source)
+        low, high = operand.op.input_channels(
+            *_between(tiling.channels), source.box, kernel.output.image.box
+        )
         strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
-        folded = self._folded(number, rows, low, high)
+        folded = self._folded(view, source, rows, low, high)
+        needed, channels, rows_by, channels_by = folded or (rows, (low, high), "strip", "block")
         offset = 0
-        for segment in view.segments:
-            stored = self.tensors[segment.tensor]
-            size = segment.stop - segment.start
-            rows_by, channels_by = "strip", "block"
-            if folded is not None:
-                needed, channels, rows_by, channels_by = folded
-                first, last = (np.clip(edge - offset, 0, size) for edge in channels)
-            elif view.flat:
+        for tensor, start, stop in view.segments:
+            stored = self.tensors[tensor]
+            size = stop - start
+            within = (offset, size, start)
+            if folded is None and view.flat:
                 needed = RowRuns.whole(strips, stored.shape[2])
-                first, last = _whole(blocks, size)
+                channels = _whole(blocks, size)
                 if number >= kernel.own:  # elementwise: a tile reads its own elements
-                    first, last = _share(low, high, offset, size, stored)
+                    channels = _share(low, high, offset, size, stored)
                     size *= stored.shape[2] * stored.shape[3] // stored.itemsize
-            else:
-                needed = rows
-                first, last = np.clip(low - offset, 0, size), np.clip(high - offset, 0, size)
-            part = (first + segment.start, last + segment.start)
-            role = read_role(operand.role, stored.kind)
+                within = (0, size, start)
             self._add(
-                Access(segment.tensor, role, needed, part, rows_by=rows_by, channels_by=channels_by)
+                Access(
+                    tensor,
+                    read_role(operand.role, stored.kind),
+                    needed,
+                    channels,
+                    rows_by=rows_by,
+                    channels_by=channels_by,
+                    within=within,
+                )
             )
             offset += size
         if kernel.load_work and number < kernel.own:
-            self.loaded = np.outer(rows.counts, high - low) * kernel.source(number).box[2]
+            self.loaded = np.outer(rows.counts, high - low) * source.box[2]
         for owner, per_channel in view.prologue:
             if per_channel:
                 name, width = f"{owner}.weight", view.shape.box[0]
@@ -170,14 +178,23 @@ class KernelPlan:
                 whole = RowRuns.whole(strips, 1), _whole(blocks, width)
                 self._add(Access(name, Role.WEIGHT, *whole, once=True))
 
+    def _rows(self, operand: Operand, source: Shape) -> RowRuns:
+        """The rows of an operand that each strip reads."""
+        output = self.kernel.output.image.box[1]
+        try:
+            return self.reading(operand.op, source.box[1], output, self.tiling.rows)
+        except TooManyRows as error:
+            message = f"{self.kernel.name} reads {error} rows apart from one another"
+            hint = "larger buffers, a smaller input"
+            raise SimulationError(Problem(message, hint=hint)) from None
+
     def _folded(
-        self, number: int, rows: RowRuns, low: Index, high: Index
+        self, view: View, shape: Shape, rows: RowRuns, low: Index, high: Index
     ) -> tuple[RowRuns, Ranges, str, str] | None:
         """What an operand needs of the tensors behind its view, where it is no plain one.
 
         Rows and channels of the segments stacked, and what each of them depends on.
         """
-        view, shape = self.kernel.operands[number].view, self.kernel.source(number)
         channel = shape.channel - (len(shape) - len(view.shape))
         if view.flat or (view.fold is None and channel == view.shape.channel):
             return None

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
 
 
+class TooManyRows(Exception):
+    """Strips read more rows apart from one another than are worth listing."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowRuns:
     """Rows that strips access: for each strip runs of neighbouring rows, from the top down.
@@ -23,12 +27,6 @@ class RowRuns:
         First run of each strip.
     low, high : array of int, one entry per run
         First row and row behind the last.
-
-    Examples
-    --------
-    >>> whole = RowRuns.ranges(np.array([0, 2]), np.array([3, 5]))
-    >>> [column.tolist() for column in whole.of(np.array([1, 0, 1]))]
-    [[0, 1, 2], [2, 0, 2], [5, 3, 5]]
     """
 
     start: Index
@@ -44,14 +42,6 @@ class RowRuns:
     def whole(cls, strips: int, rows: int) -> RowRuns:
         """All rows for each strip."""
         return cls.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
-
-    def of(self, strip: Index) -> tuple[Index, Index, Index]:
-        """The runs of accesses, whose strips are given: the access of each run, and the run."""
-        count = np.diff(self.start)[strip]
-        access = np.repeat(np.arange(len(strip)), count)
-        run = np.arange(len(access)) - np.repeat(np.cumsum(count) - count, count)
-        run = run + self.start[strip][access]
-        return access, self.low[run], self.high[run]
 
     @property
     def counts(self) -> Index:

@@ -54,13 +54,6 @@ class Tiling:
         return len(self.group)
 
 
-def block_channels(kernel: Kernel, operand: int, edges: Index) -> tuple[Index, Index]:
-    """Input channels ``[a, b)`` that each output channel block reads of one operand."""
-    op = kernel.operands[operand].op
-    source, output = kernel.source(operand).box, kernel.output.image.box
-    return op.input_channels(edges[:-1], edges[1:], source, output)
-
-
 def tile(
     kernel: Kernel,
     buffer: int,
