@@ -57,7 +57,9 @@ def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], 
         if name in uses:
             weights = _weights(layer, uses, readers, takers, layers, network)
         params = _counted(layer, uses.get(name), counted, problems)
-        found[name] = replace(layer, weights=weights, params=params)
+        if weights or params != layer.params:
+            layer = replace(layer, weights=weights, params=params)
+        found[name] = layer
     return found, problems
 
 
@@ -206,7 +208,9 @@ def _weights(
         Weights.of(each, stored, len(users) > 1, kinds, network)
         for each, stored, users, kinds in parts
     )
-    return (replace(first, turned=use.turned, channels=channels, rows=rows), *rest)
+    if turned:
+        first = replace(first, turned=use.turned, channels=channels, rows=rows)
+    return (first, *rest)
 
 
 def _counted(

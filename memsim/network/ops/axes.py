@@ -79,7 +79,7 @@ class Shape(tuple[int, ...]):
 
     def by(self, channel: int) -> Shape:
         """The same axes with other channels."""
-        return Shape(self, channel)
+        return self if channel == self.channel else Shape(self, channel)
 
     def resized(self, axis: int, size: int) -> Shape:
         """The same axes, one of another size."""

@@ -260,6 +260,8 @@ class Operator(BaseModel):
         """
         if len(source) > len(output):
             return source
+        if len(source) == len(output):
+            return source.by(output.channel)
         return Shape((*(1,) * (len(output) - len(source)), *source), output.channel)
 
     def input_rows(

@@ -69,7 +69,7 @@ class _Convolution(Operator):
         raise TypeError(f"{type(self).__name__} must define around()")
 
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
-        return Shape(source, output.channel)
+        return source.by(output.channel)
 
     def _channels(self, inputs: Shapes) -> int:
         return inputs[0][0 if self.axes is None else -self.axes - 1]

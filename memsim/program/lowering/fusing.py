@@ -49,6 +49,8 @@ class Group:
     @property
     def output(self) -> Tensor:
         """What is written."""
+        if not self.followers:
+            return self.head.output
         return replace(self.head.output, name=self.last.name, dtype=self.last.output.dtype)
 
     @property

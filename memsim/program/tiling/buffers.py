@@ -33,14 +33,18 @@ def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]
         rows = cost.tallest(width, buffer)
         if rows:
             strips = _equal(height, rows)
-            most = cost.most_images(width, buffer, images) if together and strips == 1 else 1
+            several = together and strips == 1 and images > 1
+            most = cost.most_images(width, buffer, images) if several else 1
             groups = _equal(images, most)
-            streamed = cost.streamed(groups, strips, blocks) if kernel.macs else 0
+            # Narrower blocks only read the inputs more often.
+            last = (strips == 1 and (groups == 1 or not together)) or not kernel.macs
+            alone = last and best is None  # there is nothing to compare it with
+            streamed = cost.streamed(groups, strips, blocks) if kernel.macs and not alone else 0
             candidate = (streamed, groups * strips * blocks, blocks, strips, groups)
             if best is None or candidate < best:
                 best = candidate
-            if (strips == 1 and (groups == 1 or not together)) or not kernel.macs:
-                break  # narrower blocks only read the inputs more often
+            if last:
+                break
         width = min(width - 1, -(-channels // (blocks + 1)))
     need = cost.smallest()
     if best is None and need <= buffer:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +13,7 @@ from memsim.machine.fields import RegisterTile
 from memsim.program.kernel import Kernel
 from memsim.program.tiling import registers
 from memsim.program.tiling.buffers import largest
-from memsim.program.tiling.orders import ORDERS
+from memsim.program.tiling.orders import ORDERS, Order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,12 +98,27 @@ def tile(
         groups, strips, blocks = 1 if together else images, 1, 1
     else:
         groups, strips, blocks = largest(kernel, buffer, together)
-    edges = _edges(images, groups), _edges(height, strips), _edges(channels, blocks)
-    group, strip, block = ORDERS[order](groups, strips, blocks)
+    return _in_equal_parts((images, height, channels), (groups, strips, blocks), ORDERS[order])
+
+
+@lru_cache(maxsize=1024)
+def _in_equal_parts(
+    sizes: tuple[int, int, int], parts: tuple[int, int, int], order: Order
+) -> Tiling:
+    """Images, rows and channels in so many parts each."""
+    edges = [_edges(size, number) for size, number in zip(sizes, parts, strict=True)]
+    if math.prod(parts) == 1:
+        return Tiling(*edges, _ZERO, _ZERO, _ZERO, _ZERO, _ONE)
+    group, strip, block = order(*parts)
     return Tiling(*edges, group, strip, block, 0 * group, 0 * group + 1)
+
+
+_ZERO, _ONE = np.zeros(1, np.int64), np.ones(1, np.int64)
 
 
 def _edges(size: int, parts: int) -> Index:
     """Edges of parts of equal size, the last one smaller where they do not divide."""
     step = -(-size // parts)
+    if parts == 1:
+        return np.array([0, size], np.int64)
     return np.append(np.arange(0, size, step, dtype=np.int64), size)
