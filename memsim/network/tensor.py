@@ -36,6 +36,8 @@ class Tensor:
     ----------
     image : Shape
         The shape of one image, such as channels, height, width.
+    grid : (int, int, int, int)
+        Images, channels, rows and columns: the axes that tiling cuts.
 
     Examples
     --------
@@ -48,10 +50,13 @@ class Tensor:
     dtype: str = "fp32"
     channel: int | None = None
     image: Shape = field(init=False, repr=False, compare=False)
+    grid: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Asked for at every step of building a program, so it is found once.
-        object.__setattr__(self, "image", Shape(self.shape[1:], self.channel))
+        # Asked for at every step of building a program, so they are found once.
+        image = Shape(self.shape[1:], self.channel)
+        object.__setattr__(self, "image", image)
+        object.__setattr__(self, "grid", (self.shape[0], *image.box))
 
     @classmethod
     def of(cls, name: str, batch: int, image: Shape, dtype: str = "fp32") -> Tensor:
@@ -73,8 +78,3 @@ class Tensor:
     def nbytes(self) -> int:
         """Bytes."""
         return self.size * self.itemsize
-
-    @property
-    def grid(self) -> tuple[int, int, int, int]:
-        """Images, channels, rows and columns: the axes that tiling cuts."""
-        return (self.shape[0], *self.image.box)

@@ -75,23 +75,24 @@ class Listing:
         accesses = [access for plan in plans for access in plan.accesses]
         self._of_kernel = _ends([len(plan.accesses) for plan in plans])
         self._kernel = np.repeat(np.arange(len(plans)), np.diff(self._of_kernel))
-        self._tensor = np.array([tensors.number(access.tensor) for access in accesses], np.int64)
-        self._role = np.array([access.role for access in accesses], np.uint8)
-        self._write = np.array([access.write for access in accesses], np.bool_)
-        self._once = np.array([access.once for access in accesses], np.bool_)
-        self._rows_by = np.array([access.rows_by == "block" for access in accesses], np.bool_)
+        self._tensor = np.array([tensors.number(each.tensor) for each in accesses], np.int64)
+        self._role = np.array([each.role for each in accesses], np.uint8)
+        self._write = np.array([each.write for each in accesses], np.bool_)
+        self._once = np.array([each.once for each in accesses], np.bool_)
+        self._rows_by = np.array([each.rows_by == "block" for each in accesses], np.bool_)
         self._channels_by = np.array([each.channels_by == "strip" for each in accesses], np.bool_)
         self._cut(accesses, tensors.shapes(), largest)
 
     def _cut(self, accesses: list[Access], shapes: Index, largest: int) -> None:
         """Cut all tensors where accesses begin and end, and note which parts each covers."""
-        starts, first = _joined([access.rows.start for access in accesses])
-        low, of_low = _joined([access.rows.low for access in accesses])
-        high, _ = _joined([access.rows.high for access in accesses])
-        left, of_left = _joined([access.channels[0] for access in accesses])
-        right, _ = _joined([access.channels[1] for access in accesses])
-        within = np.array([access.within for access in accesses], np.int64)
-        begin, size, own = np.repeat(within, np.diff(of_left), axis=0).T
+        runs = [each.rows for each in accesses]
+        starts, first = _joined([each.start for each in runs])
+        low, of_low = _joined([each.low for each in runs])
+        high = np.concatenate([each.high for each in runs])
+        left, of_left = _joined([each.channels[0] for each in accesses])
+        right = np.concatenate([each.channels[1] for each in accesses])
+        within = np.array(list(chain.from_iterable(each.within for each in accesses)), np.int64)
+        begin, size, own = (np.repeat(within[i::3], np.diff(of_left)) for i in range(3))
         left = np.clip(left - begin, 0, size) + own
         right = np.clip(right - begin, 0, size) + own
         row_tensor = np.repeat(self._tensor, np.diff(of_low))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from memsim.network.graph import Layer, Network
 from memsim.network.ops import Operator
@@ -69,7 +70,8 @@ class Walk:
             concats=rules.concats is not Concats.COPY,
             moves=rules.fuses,
         )
-        self.parameters = Parameters(self.groups.of, self._stored)
+        self.stored = partial(_stored, rules.fuses)
+        self.parameters = Parameters(self.groups.of, self.stored)
         concats = {
             layer.name
             for layer in self.wiring.layers
@@ -190,15 +192,10 @@ class Walk:
     def _with_prologue(self, group: Group) -> View:
         source = self.views[group.head.inputs[0].name]
         steps = tuple(
-            (each.weights_of or each.name, self._stored(each))
+            (each.weights_of or each.name, self.stored(each))
             for each in (group.head, *group.computing)
         )
         return View(source.segments, source.shape, False, source.prologue + steps)
-
-    def _stored(self, layer: Layer) -> int:
-        """Stored parameters per output channel of a layer on its own."""
-        count = layer.op.folded if self.rules.fuses else layer.op.stored
-        return count(layer.shapes, layer.output.image)
 
     def _kernel(self, group: Group) -> Kernel:
         layer = group.head
@@ -252,6 +249,12 @@ class Walk:
             )
             for position, view in enumerate(views)
         ]
+
+
+def _stored(fuses: bool, layer: Layer) -> int:
+    """Stored parameters per output channel of a layer on its own."""
+    count = layer.op.folded if fuses else layer.op.stored
+    return count(layer.shapes, layer.output.image)
 
 
 def _executable(kernels: list[Kernel], inputs: Iterable[str]) -> tuple[Kernel, ...]:

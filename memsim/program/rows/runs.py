@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ class TooManyRows(Exception):
     """Strips read more rows apart from one another than are worth listing."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowRuns:
+class RowRuns(NamedTuple):
     """Rows that strips access: for each strip runs of neighbouring rows, from the top down.
 
     Attributes
@@ -38,10 +37,11 @@ class RowRuns:
         """One run for each strip."""
         return cls(np.arange(len(low) + 1), low, high)
 
-    @classmethod
-    def whole(cls, strips: int, rows: int) -> RowRuns:
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def whole(strips: int, rows: int) -> RowRuns:
         """All rows for each strip."""
-        return cls.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
+        return RowRuns.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
 
     @property
     def counts(self) -> Index:
