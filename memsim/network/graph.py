@@ -144,7 +144,9 @@ class Network:
             if any(source not in layers for source in node.inputs):
                 continue  # what it reads is already reported
             try:
-                layers[node.name] = self._infer(node, tuple([layers[s].output for s in node.inputs]))
+                layers[node.name] = self._infer(
+                    node, tuple([layers[s].output for s in node.inputs])
+                )
             except ShapeError as error:
                 problems.append(node.problem(str(error)))
         if not problems:
@@ -174,8 +176,7 @@ class Network:
 
     def _infer(self, node: Node, inputs: tuple[Tensor, ...]) -> Layer:
         shapes = tuple([tensor.image for tensor in inputs])
-        image = node.op.output_shape(shapes)
-        image = image if isinstance(image, Shape) else Shape(image)
+        image = Shape.of(node.op.output_shape(shapes))
         if wrong := node.types.problem(ITEMSIZES):
             raise ShapeError(wrong)
         inherited = inputs[0].dtype if inputs else self.dtype

@@ -91,7 +91,8 @@ class Cells:
     @property
     def of_image(self) -> Index:
         """How many cells an image of each tensor has."""
-        return self.rows.parts * self.channels.parts
+        cells: Index = self.rows.parts * self.channels.parts
+        return cells
 
     @property
     def count(self) -> int:
@@ -104,13 +105,16 @@ class Cells:
     def first(self) -> Index:
         """The first cell of each tensor."""
         cells = self.shapes[:, 0] * self.of_image
-        return np.cumsum(cells) - cells
+        first: Index = np.cumsum(cells) - cells
+        return first
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns of a program that describe its cells and blocks."""
         cells = self.shapes[:, 0] * self.of_image
         tensor = np.repeat(np.arange(len(cells)), cells)
-        image, within = np.divmod(np.arange(len(tensor)) - self.first[tensor], self.of_image[tensor])
+        image, within = np.divmod(
+            np.arange(len(tensor)) - self.first[tensor], self.of_image[tensor]
+        )
         strip, across = np.divmod(within, self.channels.parts[tensor])
         row, channel = self.rows.first[tensor] + strip, self.channels.first[tensor] + across
         top, bottom = self.rows.edge[row], self.rows.edge[row + 1]

@@ -168,7 +168,8 @@ class Listing:
         strip, block = tasks.strip[task], tasks.block[task]
         channels = self._first_channel[access]
         channels = channels + np.where(self._channels_by[access], strip, block)
-        left, across = self._left[channels], self._right[channels] - self._left[channels]
+        left: Index = self._left[channels]
+        across: Index = self._right[channels] - left
         of = np.flatnonzero(does & (across > 0))
         rows = self._first_start[access] + np.where(self._rows_by[access], block, strip)
         runs = self._start[rows[of]]
@@ -185,7 +186,7 @@ class Listing:
         image, strip = np.divmod(number, strips[each])
         of, tensor = of[each], tensor[each]
         image = np.where(several, first, 0)[each] + image
-        begins = cells.first[tensor] + image * cells.of_image[tensor]
+        begins: Index = cells.first[tensor] + image * cells.of_image[tensor]
         begins += (low[each] + strip) * cells.channels.parts[tensor] + left[of]
         task = task[of]
         order = np.argsort(task, kind="stable")  # runs are listed access by access

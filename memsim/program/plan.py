@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -139,7 +138,7 @@ class KernelPlan:
         source = kernel.source(number)
         rows = self._rows(operand, source)
         low, high = operand.op.input_channels(
-            *_between(tiling.channels), source.box, kernel.output.grid[1:]
+            *_between(tiling.channels), source.box, kernel.output.image.box
         )
         strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
         folded = self._folded(view, source, rows, low, high)
@@ -180,7 +179,7 @@ class KernelPlan:
 
     def _rows(self, operand: Operand, source: Shape) -> RowRuns:
         """The rows of an operand that each strip reads."""
-        output = self.kernel.output.grid[1:][1]
+        output = self.kernel.output.grid[2]
         try:
             return self.reading(operand.op, source.box[1], output, self.tiling.rows)
         except TooManyRows as error:

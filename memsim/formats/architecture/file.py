@@ -83,9 +83,7 @@ def _parsed(text: str, file: str) -> tuple[Document, Architecture | list[Fault]]
     return document, parse(document.data)
 
 
-def _expand(
-    document: Document, model: Architecture | list[Fault], overrides: Overrides
-) -> Network:
+def _expand(document: Document, model: Architecture | list[Fault], overrides: Overrides) -> Network:
     if isinstance(model, Architecture):
         return _build(document, model, overrides)
     problems = _placed(document, model)

@@ -237,7 +237,7 @@ class Operator(BaseModel):
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         """Learnable parameters, as frameworks count them."""
-        return self.stored(inputs, output) * Shape(output).box[0]
+        return self.stored(inputs, output) * Shape.of(output).box[0]
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         """Stored parameters per OUTPUT channel: weights, bias, running statistics."""
@@ -271,7 +271,8 @@ class Operator(BaseModel):
 
         Those of ``[start, stop)``; some between may be touched by none of them, see
         :meth:`touched_rows`. May reach beyond the input (padding), where nothing is read.
-        A broadcast input is read whole.
+        A broadcast input is read whole. It depends on the rows of ``source`` and ``output`` alone,
+        since rows are found once for all kernels whose rows are alike.
         """
         if source[1] != output[1]:
             return 0 * start, 0 * stop + source[1]
@@ -281,7 +282,7 @@ class Operator(BaseModel):
         """The input rows ``a, a + step, ...`` below ``b`` that one output row touches.
 
         ``(a, b, step)``; the step is the same for all rows. By default all of
-        :meth:`input_rows`. May reach beyond the input as well.
+        :meth:`input_rows`. May reach beyond the input, and depends on rows alone, as well.
         """
         first, last = self.input_rows(row, row + 1, source, output)
         return first, last, 1

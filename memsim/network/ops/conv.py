@@ -114,6 +114,8 @@ class Conv(_Convolution):
         if self.padding == "valid":
             return (0,) * (2 * axes)
         if isinstance(self.padding, str):
+            if isinstance(self.kernel, int) and isinstance(self.dilation, int):
+                return (self.dilation * (self.kernel - 1) // 2,) * (2 * axes)
             reach = zip(each(self.kernel, axes), each(self.dilation, axes), strict=True)
             return around(tuple(step * (size - 1) // 2 for size, step in reach), axes)
         return around(self.padding, axes)

@@ -52,7 +52,7 @@ class BatchNorm(Operator):  # no framework lets it write over its input
         return 2 * output[0] if self.affine else 0
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        return Shape(inputs[0], 0)
+        return Shape.of(inputs[0]).by(0)
 
 
 class Relu(Pointwise):

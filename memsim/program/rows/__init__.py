@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Reading = Callable[[Operator, int, int, "NDArray[np.int64]"], RowRuns]
 
 ROWS: Registry[Reading] = Registry("reading of rows")
-"""What tasks read of an operand, rows by rows: (the operator that is asked, rows of the operand, rows
-of the output, edges of the output's strips) -> rows."""
+"""What tasks read of an operand: (operator that is asked, rows of the operand, rows of the output,
+edges of the output's strips) -> rows."""
 
 ROWS.add("touched", touched)
 ROWS.add("streamed", streamed)

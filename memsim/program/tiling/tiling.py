@@ -106,7 +106,7 @@ def _in_equal_parts(
     sizes: tuple[int, int, int], parts: tuple[int, int, int], order: Order
 ) -> Tiling:
     """Images, rows and channels in so many parts each."""
-    edges = [_edges(size, number) for size, number in zip(sizes, parts, strict=True)]
+    edges = _edges(sizes[0], parts[0]), _edges(sizes[1], parts[1]), _edges(sizes[2], parts[2])
     if math.prod(parts) == 1:
         return Tiling(*edges, _ZERO, _ZERO, _ZERO, _ZERO, _ONE)
     group, strip, block = order(*parts)
