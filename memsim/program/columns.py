@@ -183,10 +183,11 @@ class Listing:
         # An access has a run for each strip of cells of each image that it covers. A tensor of one
         # image, such as parameters, serves all of them and is accessed once.
         each, number = _repeated(np.arange(len(of)), strips * images)
-        image, strip = np.divmod(number, strips[each])
+        strips = strips[each]
+        image, strip = number // strips, number % strips
         of, tensor = of[each], tensor[each]
         image = np.where(several, first, 0)[each] + image
-        begins: Index = cells.first[tensor] + image * cells.of_image[tensor]
+        begins = cells.first[tensor] + image * cells.of_image[tensor]
         begins += (low[each] + strip) * cells.channels.parts[tensor] + left[of]
         task = task[of]
         order = np.argsort(task, kind="stable")  # runs are listed access by access
