@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memsim.formats.architecture.editor_schema import json_schema
     from memsim.formats.architecture.flat import dump
-    from memsim.formats.foreign.torch.trace import from_torch
+    from memsim.formats.foreign.torch.reading import from_torch
     from memsim.formats.library import Entry, check, load, loads, names
     from memsim.formats.module.module import to_torch
 
@@ -23,7 +23,7 @@ _HOMES = {
     "Entry": "library",
     "check": "library",
     "dump": "architecture.flat",
-    "from_torch": "foreign.torch.trace",
+    "from_torch": "foreign.torch.reading",
     "json_schema": "architecture.editor_schema",
     "load": "library",
     "loads": "library",

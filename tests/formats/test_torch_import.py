@@ -349,14 +349,14 @@ def test_hints_fit_the_module(torch, layer, shape, fits):
 def test_what_is_not_known_of_an_operator_is_told_at_the_users_line(torch):
     def forward(self, x):
         x = torch.permute(x, (0, 2, 3, 1))
-        x = torch.logcumsumexp(x, 1)
-        return torch.logcumsumexp(x, 2).relu()
+        x = torch.special.airy_ai(x)
+        return torch.special.airy_ai(x[:, 1:]).relu()
 
     first = forward.__code__.co_firstlineno
     with pytest.raises(SimulationError) as caught:
         memsim.from_torch(_module(torch, forward), (1, 3, 8, 6), "mine")
     told = {problem.message.partition(":")[0]: problem for problem in caught.value.problems}
-    sums = told["memsim does not know the operator logcumsumexp"]
+    sums = told["memsim does not know the operator special_airy_ai"]
     assert (Path(sums.file).name, sums.line) == ("test_torch_import.py", first + 2)
     assert f"line {first + 3})" in sums.message
-    assert "1x8x6x3 to 1x8x6x3 (dim 1); 1x8x6x3 to 1x8x6x3 (dim 2)" in sums.message
+    assert "1x8x6x3 to 1x8x6x3; 1x7x6x3 to 1x7x6x3" in sums.message

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from memsim.errors import InputError, Problem
 from memsim.formats.architecture.items import name_problem
+from memsim.formats.foreign.empties import note_empty, refuse_empty
 from memsim.formats.foreign.faults import ErrorsAt
 from memsim.formats.foreign.layers.filled import add_filled
 from memsim.formats.foreign.memory import held_layers, with_memory
@@ -126,7 +127,7 @@ class Importer:
                     raise InputError(self.problem(record, message))
             with self._errors_at(record):
                 try:
-                    if self.fold is not None and self.fold(self, record):
+                    if note_empty(self, record) or (self.fold and self.fold(self, record)):
                         continue
                     if rule is None:
                         raise Unsupported
@@ -144,7 +145,7 @@ class Importer:
     def network(
         self,
         name: str,
-        outputs: Iterable[str],
+        outputs: Sequence[str],
         *,
         dtype: str = "fp32",
         batch: int | None = None,
@@ -155,6 +156,7 @@ class Importer:
 
         ``freed`` tells of values the record after which their memory is freed.
         """
+        refuse_empty(self, outputs)
         computed = [output for output in outputs if output not in self.constants]
         with self._errors_at(Record("", "an output", (), ())):
             leaves = list(dict.fromkeys(map(self.layer, computed)))

@@ -6,9 +6,11 @@ A reader translates its framework's arguments; what they mean is said here, once
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from memsim.errors import InputError
+from memsim.formats.foreign.empties import with_elements
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.windows import brief, cut
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported, View
@@ -32,9 +34,14 @@ def whole(importer: Importer, name: str) -> str:
 
 
 def concat(importer: Importer, record: Record, axis: int) -> None:
-    """Add a concat of all inputs, which have equally many axes."""
+    """Add a concat of all inputs that have elements, which have equally many axes."""
     if all(name in importer.constants for name in record.inputs):
         raise Unsupported  # a constant
+    inputs = with_elements(importer, record.inputs)
+    others, record = len(record.inputs) - len(inputs), replace(record, inputs=inputs)
+    if others and len(inputs) == 1:
+        importer.alias(record)
+        return
     shapes = [importer.tensor(name, record).shape for name in record.inputs]
     size = sum(shape[axis] for shape in shapes)
     shape = (*shapes[0][:axis], size, *shapes[0][axis + 1 :])

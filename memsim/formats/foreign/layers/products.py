@@ -14,8 +14,9 @@ from memsim.network.ops import Operator
 from memsim.network.ops.arrange import Permute
 from memsim.network.ops.axes import broadcast
 from memsim.network.ops.linear import Attention, Linear, MatMul
+from memsim.network.ops.parametric import Parametric
 
-__all__ = ["attention", "contraction", "dense", "product"]
+__all__ = ["attention", "bilinear", "contraction", "dense", "distances", "product"]
 
 
 def dense(
@@ -132,6 +133,46 @@ def contraction(
         order = tuple(found.index(letter) for letter in out)
         layer = importer.add(f"{record.scope or record.target}.permute", _permute(order), (layer,))
     importer.values[record.outputs[0]] = View(layer, tuple(sizes[letter] for letter in out))
+
+
+def distances(importer: Importer, record: Record, left: str, right: str) -> None:
+    """Add the distances of each row of one value to each row of the other.
+
+    They are counted as the product of the one with the other turned, of which PyTorch makes them.
+    """
+    shapes = [importer.tensor(name, record).shape for name in (left, right)]
+    axes = "".join(chr(ord("a") + number) for number in range(len(shapes[0]) - 2))
+    if len(shapes[0]) != len(shapes[1]) or shapes[0][:-2] != shapes[1][:-2]:
+        raise Unsupported
+    letters = f"{axes}xz", f"{axes}yz", f"{axes}xy"
+    contraction(importer, record, left, right, letters)
+
+
+def bilinear(
+    importer: Importer, record: Record, left: str, right: str, weight: str, bias: str
+) -> None:
+    """Add ``left W right + bias`` for each output: a product with all weights, then one of rows."""
+    weights, shape = importer.constant(weight), importer.source(left).shape
+    other = importer.source(right).shape
+    if len(weights.shape) != 3 or shape[:-1] != other[:-1]:
+        raise Unsupported
+    out, _, columns = weights.shape
+    rows = math.prod(shape[:-1]) // importer.batch
+    scope = record.scope or record.target
+    first = importer.seen(left, (rows, shape[-1]))
+    wide = importer.add(
+        f"{scope}.weights", Linear(out=out * columns, bias=False, axis=-1), (first,)
+    )
+    importer.own(wide, (weight,))
+    each = importer.reshaped(wide, (rows, out, columns))
+    second = importer.seen(right, (rows, columns, 1))
+    last = importer.add(scope, MatMul(), (each, second))
+    if bias:
+        last = importer.add(
+            f"{scope}.bias", Parametric(function="add", shapes=((out, 1),)), (last,)
+        )
+        importer.own(last, (bias,))
+    importer.values[record.outputs[0]] = View(last, (*shape[:-1], out))
 
 
 def _permute(order: tuple[int, ...]) -> Operator:

@@ -1,5 +1,5 @@
 """PyTorch modules as networks.
 
-``trace`` makes records of a module, the rules stand in ``rules``, and ``source`` finds the module
-that a command line names.
+``reading`` reads a module: ``capture`` traces it, ``trace`` makes records of its graph, the rules
+stand in ``rules``. ``source`` finds the module that a command line names.
 """

@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.foreign.records import Line
+from memsim.formats.foreign.torch.decompose import decomposed
 from memsim.formats.foreign.torch.examples import Examples, fitting
 from memsim.formats.foreign.torch.inline import inlined
 from memsim.formats.foreign.torch.user_code import line_of_error
 
-__all__ = ["capture", "children_hint", "evaluated", "submodule_of"]
+__all__ = ["Captured", "capture", "children_hint", "evaluated", "submodule_of"]
 
 DEEPEST = 16
 """How far outputs may be nested in each other."""
@@ -25,7 +26,39 @@ MOST_CHILDREN = 12
 """Submodules that a hint lists."""
 
 
-def capture(torch: Any, module: Any, examples: Examples) -> tuple[Any, dict[str, Any]]:
+class Captured(NamedTuple):
+    """A module's graph of ATen operators.
+
+    Attributes
+    ----------
+    traced : torch.fx.GraphModule
+    tensors : dict
+        Path and value of the parameters, buffers and constants, by placeholder.
+    program : torch.export.ExportedProgram or None
+        What it was taken from; None where it was traced otherwise.
+    """
+
+    traced: Any
+    tensors: dict[str, Any]
+    program: Any = None
+
+    def decomposed(self, torch: Any, names: Collection[str]) -> Captured | None:
+        """The same with some operators written out, None where PyTorch cannot.
+
+        See :func:`memsim.formats.foreign.torch.decompose.decomposed`.
+        """
+        if self.program is None:
+            return None
+        with torch.no_grad(), _quiet():
+            written = decomposed(torch, self.program, names)
+        return None if written is None else _captured(written)
+
+
+def _captured(program: Any) -> Captured:
+    return Captured(inlined(program.graph_module), _held(program), program)
+
+
+def capture(torch: Any, module: Any, examples: Examples) -> Captured:
     """The graph of ATen operators, and the parameters and buffers among its placeholders.
 
     ``torch.export`` first; where it fails, fx with tensors that carry only shapes.
@@ -43,9 +76,9 @@ def capture(torch: Any, module: Any, examples: Examples) -> tuple[Any, dict[str,
         except Exception as error:  # whatever the module raises
             export_error = error
         else:
-            return inlined(program.graph_module), _held(program)
+            return _captured(program)
         try:
-            return _traced(torch, module, examples)
+            return Captured(*_traced(torch, module, examples))
         except Exception as error:
             told = error if _is_own(error) else export_error
             raise _failure(torch, module, told, export_error, error) from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.foreign.torch.capture import submodule_of
 from memsim.formats.foreign.torch.examples import empty, fitting, parameters_of
-from memsim.formats.foreign.torch.trace import from_torch
+from memsim.formats.foreign.torch.reading import from_torch
 from memsim.formats.module.module import import_torch
 from memsim.formats.overrides import Overrides
 from memsim.network.inputs import Given, assign, size_of

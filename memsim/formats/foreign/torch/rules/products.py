@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.layers.products import attention, contraction, dense, product
+from memsim.formats.foreign.layers.products import (
+    attention,
+    bilinear,
+    contraction,
+    dense,
+    distances,
+    product,
+)
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import given, rule
 
@@ -44,3 +51,15 @@ def _einsum(importer: Importer, record: Record) -> None:
 def _attention(importer: Importer, record: Record) -> None:
     mask = [record.inputs[3]] if given(record, 3) else []
     attention(importer, record, [*record.inputs[:3], *mask])
+
+
+@rule("cdist", "_cdist_forward", "_euclidean_dist")
+def _cdist(importer: Importer, record: Record) -> None:
+    distances(importer, record, *record.inputs)
+
+
+@rule("bilinear")
+def _bilinear(importer: Importer, record: Record) -> None:
+    one, other, weight = record.inputs[:3]
+    bias = record.inputs[3] if given(record, 3) else ""
+    bilinear(importer, record, one, other, weight, bias)

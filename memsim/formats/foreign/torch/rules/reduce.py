@@ -61,8 +61,6 @@ def _extreme(importer: Importer, record: Record) -> None:
 def _variance(importer: Importer, record: Record) -> None:
     correction = record.attributes.get("correction", record.attributes.get("unbiased", True))
     correction = 1 if correction is None else correction
-    if correction not in (0, 1):
-        raise Unsupported
     function = record.target.removesuffix("_mean")
     if len(record.outputs) == 1 or importer.readers[record.outputs[0]]:
         _reduce(importer, record, function, unbiased=bool(correction))

@@ -109,6 +109,8 @@ def _roi_align(importer: Importer, record: Record) -> None:
 
 HOW = {
     "topk": "topk", "sort": "sort", "argsort": "sort", "cumsum": "cumsum", "cumprod": "cumsum",
+    "cummax": "cumsum", "cummin": "cumsum", "logcumsumexp": "cumsum", "median": "sort",
+    "nanmedian": "sort", "mode": "sort", "kthvalue": "sort", "msort": "sort", "histc": "sort",
     "one_hot": "one_hot", "tril": "mask", "triu": "mask",
     "affine_grid_generator": "grid",
 }  # fmt: skip
