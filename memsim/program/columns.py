@@ -76,11 +76,12 @@ class Listing:
         self._of_kernel = _ends([len(plan.accesses) for plan in plans])
         self._kernel = np.repeat(np.arange(len(plans)), np.diff(self._of_kernel))
         self._tensor = np.array([tensors.number(each.tensor) for each in accesses], np.int64)
-        self._role = np.array([each.role for each in accesses], np.uint8)
-        self._write = np.array([each.write for each in accesses], np.bool_)
-        self._once = np.array([each.once for each in accesses], np.bool_)
-        self._rows_by = np.array([each.rows_by == "block" for each in accesses], np.bool_)
-        self._channels_by = np.array([each.channels_by == "strip" for each in accesses], np.bool_)
+        facts = [(a.role, a.write, a.once, a.rows_by, a.channels_by) for a in accesses]
+        role, write, once, rows_by, channels_by = zip(*facts, strict=True)
+        self._role, self._write = np.array(role, np.uint8), np.array(write, np.bool_)
+        self._once = np.array(once, np.bool_)
+        self._rows_by = np.array([by == "block" for by in rows_by], np.bool_)
+        self._channels_by = np.array([by == "strip" for by in channels_by], np.bool_)
         self._cut(accesses, tensors.shapes(), largest)
 
     def _cut(self, accesses: list[Access], shapes: Index, largest: int) -> None:

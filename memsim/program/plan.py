@@ -92,8 +92,7 @@ class KernelPlan:
             self._read_weights()
         output = self.tensors[kernel.output.name]
         role = write_role(kernel.output_role, output.kind)
-        strips = RowRuns.ranges(*_between(tiling.rows))
-        self._add(Access(output.name, role, strips, _between(tiling.channels), write=True))
+        self._add(Access(output.name, role, tiling.strips, tiling.blocks, write=True))
 
     def use(self, scratch: str, *, reads: bool) -> None:
         """Let the first task read scratch memory, unless nobody wrote it before, and write it."""
@@ -123,11 +122,11 @@ class KernelPlan:
         self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item)
         strips = len(tiling.rows) - 1
         if weights.turned:
-            rows = RowRuns.ranges(*_between(tiling.channels))
+            rows = RowRuns.ranges(*tiling.blocks)
             where = rows, _whole(strips, channels)
             by = ("block", "strip")
         else:
-            where = RowRuns.whole(strips, weights.rows), _between(tiling.channels)
+            where = RowRuns.whole(strips, weights.rows), tiling.blocks
             by = ("strip", "block")
         access = Access(weights.name, Role.WEIGHT, *where, rows_by=by[0], channels_by=by[1])
         self._add(access)
@@ -137,9 +136,7 @@ class KernelPlan:
         kernel, tiling, view = self.kernel, self.tiling, operand.view
         source = kernel.source(number)
         rows = self._rows(operand, source)
-        low, high = operand.op.input_channels(
-            *_between(tiling.channels), source.box, kernel.output.image.box
-        )
+        low, high = operand.op.input_channels(*tiling.blocks, source.box, kernel.output.image.box)
         strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
         folded = self._folded(view, source, rows, low, high)
         needed, channels, rows_by, channels_by = folded or (rows, (low, high), "strip", "block")
@@ -179,9 +176,9 @@ class KernelPlan:
 
     def _rows(self, operand: Operand, source: Shape) -> RowRuns:
         """The rows of an operand that each strip reads."""
-        output = self.kernel.output.grid[2]
+        tiling, sizes = self.tiling, (source.box[1], self.kernel.output.grid[2])
         try:
-            return self.reading(operand.op, source.box[1], output, self.tiling.rows)
+            return self.reading(operand.op, *sizes, tiling.rows)
         except TooManyRows as error:
             message = f"{self.kernel.name} reads {error} rows apart from one another"
             hint = "larger buffers, a smaller input"
@@ -235,11 +232,6 @@ def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> R
     elements = stored.shape[2] * stored.shape[3] // stored.itemsize  # of a channel
     first, last = ((edge - offset) // elements for edge in (low, high))
     return np.clip(first, 0, size), np.clip(last, 0, size)
-
-
-def _between(edges: Index) -> Ranges:
-    """The ranges between edges that follow one another."""
-    return edges[:-1], edges[1:]
 
 
 def _whole(count: int, size: int) -> Ranges:

@@ -59,6 +59,8 @@ class Parameters:
 
     def count(self, group: Group) -> int:
         """Stored parameters per output channel, biases and unfolded scales included."""
+        if not group.followers:
+            return self.stored(group.head)
         head, norm = group.head, folded(group)
         total = self.stored(head)
         if norm is not None:

@@ -83,6 +83,8 @@ class Walk:
             Concats.VIEW: concats & self.wiring.leaves,  # an output must lie somewhere
         }
         self.placing = Placing(self.wiring, placed[rules.concats], concats)
+        self.mixed = len(network.dtypes) > 1
+        self._outputs: dict[str, Tensor] = {}
         self.views: dict[str, View] = {}
         """How readers see each layer."""
         self.copies: dict[str, Kernel] = {}
@@ -123,7 +125,7 @@ class Walk:
         if not self.groups.arranged(layer):
             if self._applied_on_load(group):
                 return self._with_prologue(group)
-            view = View.of(group.output)
+            view = View.of(self._output(group))
             return view if image == view.shape else view.seen(image)
         if not layer.op.joins:
             chosen = layer.op.selects(layer.shapes)
@@ -135,6 +137,13 @@ class Walk:
             if self.rules.concats is Concats.IN_PLACE:
                 return placed
         return View.stack(sources, image)
+
+    def _output(self, group: Group) -> Tensor:
+        """What a group writes; the same object whoever asks."""
+        name = group.head.name
+        if name not in self._outputs:
+            self._outputs[name] = group.output
+        return self._outputs[name]
 
     def _place(self, concat: Layer) -> View:
         """A concat where it lies; what of it is not written there is copied."""
@@ -175,11 +184,11 @@ class Walk:
     def _applied_on_load(self, group: Group) -> bool:
         """Whether the convolution that alone reads a group of elementwise layers applies it."""
         head = group.head
+        if not (self.rules.applies_on_load and head.op.elementwise):
+            return False
         reader = self.wiring.only_reader(group.root)
         if (
-            not self.rules.applies_on_load
-            or not head.op.elementwise
-            or len(head.inputs) != 1
+            len(head.inputs) != 1
             or group.residuals
             or any(each.op.writes for each in (head, *group.computing))  # what is small is stored
             or reader is None
@@ -200,7 +209,7 @@ class Walk:
     def _kernel(self, group: Group) -> Kernel:
         layer = group.head
         work = layer.op.work(layer.shapes, layer.output.image)
-        for each in group.computing:
+        for each in group.computing if group.followers else ():
             if each is not folded(group) or self.parameters.scales(group):
                 work += each.op.work(each.shapes, each.output.image)
         own = self._own_operands(layer)
@@ -214,7 +223,7 @@ class Walk:
             shapes=layer.shapes,
             operands=(*own, *residuals),
             own=len(own),
-            output=group.output,
+            output=self._output(group),
             output_role=output_role(layer.op),
             stored=self.parameters.count(group),
             macs=layer.macs,
@@ -222,13 +231,13 @@ class Walk:
             load_work=sum(len(operand.view.prologue) for operand in own),
             leaves=self.placing.leaves(group.root),
             shares=self.parameters.shares(group),
-            weight_dtype=layer.stored_as[0] if len(self.network.dtypes) > 1 else "",
+            weight_dtype=layer.stored_as[0] if self.mixed else "",
         )
 
     def _operand(self, view: View, role: Role, op: Operator) -> Operand:
         """An operand, with its data type where the network has several."""
         dtype = ""
-        if len(self.network.dtypes) > 1:  # a stored tensor is named like the last layer in it
+        if self.mixed:  # a stored tensor is named like the last layer in it
             dtype = self.network[view.segments[0].tensor].output.dtype
         return Operand(view, role, op, dtype=dtype)
 

@@ -27,6 +27,8 @@ def touched(op: Operator, rows: int, output: int, edges: Index) -> RowRuns:
     TooManyRows
         For more than :data:`MOST_ROWS`.
     """
+    if op.elementwise and rows == output:
+        return RowRuns.ranges(edges[:-1], edges[1:])
     return _touched(op, rows, output, edges.tobytes())
 
 

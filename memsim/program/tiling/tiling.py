@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memsim.machine.fields import RegisterTile
 from memsim.program.kernel import Kernel
+from memsim.program.rows.runs import RowRuns
 from memsim.program.tiling import registers
 from memsim.program.tiling.buffers import largest
 from memsim.program.tiling.orders import ORDERS, Order
@@ -26,7 +27,7 @@ IMAGES = (TOGETHER, APART)
 """Whether a task may hold whole maps of several images, or is of one image always."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tiling:
     """The tasks of one kernel.
 
@@ -54,6 +55,16 @@ class Tiling:
 
     def __len__(self) -> int:
         return len(self.group)
+
+    @cached_property
+    def strips(self) -> RowRuns:
+        """The rows of each strip."""
+        return RowRuns.ranges(self.rows[:-1], self.rows[1:])
+
+    @cached_property
+    def blocks(self) -> tuple[Index, Index]:
+        """First channel and channel behind the last of each channel block."""
+        return self.channels[:-1], self.channels[1:]
 
 
 def tile(
