@@ -37,6 +37,8 @@ def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], 
         ``params`` counts only what no other layer owns, so that all layers sum up to the network.
     list of Problem
     """
+    if not any(map(_shares, layers.values())):
+        return {name: _alone(layer, network) for name, layer in layers.items()}, []
     problems: list[Problem] = []
     uses: dict[str, _Use] = {}
     for layer in layers.values():
@@ -61,6 +63,22 @@ def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], 
             layer = replace(layer, weights=weights, params=params)
         found[name] = layer
     return found, problems
+
+
+def _shares(layer: Layer) -> bool:
+    """Whether a layer says anything of whose its parameters are, or what they are made of."""
+    node = layer.node
+    return bool(node.weights or node.bias or node.learned is not None)
+
+
+def _alone(layer: Layer, network: str) -> Layer:
+    """A layer with its own parameters, in a network where each layer has its own."""
+    stored = _stored(layer)
+    if not stored:
+        return layer
+    weight, bias = layer.stored_as
+    kinds = (weight, bias if layer.op.biased else weight)
+    return replace(layer, weights=(Weights.of(f"{layer.name}.weight", stored, False, kinds, network),))
 
 
 def _stored(layer: Layer) -> int:
