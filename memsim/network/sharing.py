@@ -78,7 +78,9 @@ def _alone(layer: Layer, network: str) -> Layer:
         return layer
     weight, bias = layer.stored_as
     kinds = (weight, bias if layer.op.biased else weight)
-    return replace(layer, weights=(Weights.of(f"{layer.name}.weight", stored, False, kinds, network),))
+    return replace(
+        layer, weights=(Weights.of(f"{layer.name}.weight", stored, False, kinds, network),)
+    )
 
 
 def _stored(layer: Layer) -> int:

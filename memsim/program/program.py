@@ -341,7 +341,8 @@ class Program:
         return first, last
 
     def _of_kind(self, kind: str) -> NDArray[np.bool_]:
-        return (self._kinds == kind)[self.cell_tensor]
+        chosen: NDArray[np.bool_] = self._kinds == kind
+        return chosen[self.cell_tensor]
 
     @cached_property
     def _kinds(self) -> NDArray[np.str_]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -111,6 +113,12 @@ YES = {
 def test_an_operator_says_what_it_is(kind: str) -> None:
     operator = OPERATORS[kind]
     assert {each for each in QUESTIONS if getattr(operator, each)} == YES[kind]
+
+
+@pytest.mark.parametrize("kind", ["relu", "exp", "greater_equal", "where"])
+def test_an_operator_can_be_pickled(kind: str) -> None:
+    operator = OPERATORS[kind]()
+    assert pickle.loads(pickle.dumps(operator)) == operator
 
 
 @given(networks())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, TypeVar
+from functools import cache
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from memsim.network.ops.base import InPlace, Operator, Shape, Shapes, broadcast
-
-Family = TypeVar("Family", bound=Operator)
 
 
 class Pointwise(Operator):
@@ -147,9 +146,18 @@ class Mul(Combine):
     kind: ClassVar[str] = "mul"
 
 
-def _named(base: type[Family], kind: str, formula: str) -> type[Family]:
-    """An operator that differs from others of its family in its name alone."""
-    name = "".join(map(str.title, kind.split("_")))
+@cache
+def named(kind: str) -> type[Operator]:
+    """An operator of :data:`FUNCTIONS` or :data:`COMBINATIONS`, which is made when it is used.
+
+    Examples
+    --------
+    >>> named("atan2").__name__, named("where").arity
+    ('Atan2', (3, 3))
+    """
+    base: type[Operator] = Pointwise if kind in FUNCTIONS else Combine
+    formula = {**FUNCTIONS, **COMBINATIONS}[kind]
+    name = _class_name(kind)
     body = {
         "kind": kind,
         "arity": base.arity if kind not in THREE else (3, 3),
@@ -158,6 +166,18 @@ def _named(base: type[Family], kind: str, formula: str) -> type[Family]:
         "__annotations__": {"kind": ClassVar[str], "arity": ClassVar[tuple[int, int | None]]},
     }
     return type(name, (base,), body)
+
+
+def _class_name(kind: str) -> str:
+    return "".join(map(str.title, kind.split("_")))
+
+
+def __getattr__(name: str) -> type[Operator]:
+    """The class of a name, so that these operators can be pickled as all others."""
+    for kind in NAMED:
+        if _class_name(kind) == name:
+            return named(kind)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 FUNCTIONS = {
@@ -252,10 +272,8 @@ COMBINATIONS = {
 THREE = frozenset({"where", "lerp", "addcmul", "addcdiv"})
 """Those of three tensors."""
 
-NAMED: tuple[type[Operator], ...] = (
-    *(_named(Pointwise, kind, formula) for kind, formula in FUNCTIONS.items()),
-    *(_named(Combine, kind, formula) for kind, formula in COMBINATIONS.items()),
-)
+NAMED = (*FUNCTIONS, *COMBINATIONS)
+"""The kinds of operators that :func:`named` makes."""
 
 
 class Clamp(Pointwise):
