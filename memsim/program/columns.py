@@ -76,10 +76,11 @@ class Listing:
         self._of_kernel = _ends([len(plan.accesses) for plan in plans])
         self._kernel = np.repeat(np.arange(len(plans)), np.diff(self._of_kernel))
         self._tensor = np.array([tensors.number(each.tensor) for each in accesses], np.int64)
-        facts = [(a.role, a.write, a.once, a.rows_by, a.channels_by) for a in accesses]
-        role, write, once, rows_by, channels_by = zip(*facts, strict=True)
+        facts = [(a.role, a.write, a.once, a.tile, a.rows_by, a.channels_by) for a in accesses]
+        role, write, once, tile, rows_by, channels_by = zip(*facts, strict=True)
         self._role, self._write = np.array(role, np.uint8), np.array(write, np.bool_)
         self._once = np.array(once, np.bool_)
+        self._again = (self._role == Role.WEIGHT) & ~np.array(tile, np.bool_)
         self._rows_by = np.array([by == "block" for by in rows_by], np.bool_)
         self._channels_by = np.array([by == "strip" for by in channels_by], np.bool_)
         self._cut(accesses, tensors.shapes(), largest)
@@ -162,7 +163,7 @@ class Listing:
         task = tasks.first[self._kernel[access]] + number
         # The last part of a tile's tasks writes it; the first one reads what it needs, but each
         # goes through the weights.
-        reads = (tasks.part[task] == 0) | (self._role[access] == Role.WEIGHT)
+        reads = (tasks.part[task] == 0) | self._again[access]
         writes = tasks.part[task] == tasks.parts[task] - 1
         does = np.where(self._write[access], writes, reads)
         does = np.where(self._once[access], number == 0, does)

@@ -47,6 +47,8 @@ class Access(NamedTuple):
     within : (int, int, int)
         Of several tensors stacked: at which of the channels this one begins, how many of them it
         has, and which of its own the first of them is.
+    tile : bool
+        By the first of the tasks that share a tile, though it is parameters.
     """
 
     tensor: str
@@ -58,6 +60,7 @@ class Access(NamedTuple):
     rows_by: str = "strip"
     channels_by: str = "block"
     within: tuple[int, int, int] = (0, 1 << 48, 0)
+    tile: bool = False
 
 
 class KernelPlan:
@@ -110,7 +113,34 @@ class KernelPlan:
 
     def _read_weights(self) -> None:
         for weights in self.kernel.weights:
-            self._read_tensor(weights)
+            if weights.sizes:
+                self._read_table(weights)
+            else:
+                self._read_tensor(weights)
+
+    def _read_table(self, weights: Weights) -> None:
+        """Read the part of a table that belongs to each tile."""
+        tiling = self.tiling
+        channels, rows, columns = Shape(weights.sizes, self.kernel.output.image.channel).box
+        if self._there(weights, channels, rows, columns):
+            needed = RowRuns.ranges(*_handed(tiling.rows, rows))
+            self._add(Access(weights.name, Role.WEIGHT, needed, _handed(tiling.channels, channels),
+                             tile=True))  # fmt: skip
+        else:
+            self._read_whole(weights.name, tile=True)
+
+    def _there(self, weights: Weights, channels: int, rows: int, columns: int) -> bool:
+        """Add a table; whether it lies as it is asked for."""
+        item = weights.itemsize or self.tensors.itemsize
+        nbytes = rows * columns * weights.stored * item
+        return self.tensors.add_parameters(weights.name, channels, nbytes, rows, item)
+
+    def _read_whole(self, name: str, *, tile: bool = False, once: bool = False) -> None:
+        """Read all of a tensor of parameters, by each task, each tile or the first task."""
+        _, channels, rows, _ = self.tensors[name].shape
+        whole = RowRuns.whole(len(self.tiling.rows) - 1, rows)
+        blocks = _whole(len(self.tiling.channels) - 1, channels)
+        self._add(Access(name, Role.WEIGHT, whole, blocks, tile=tile, once=once))
 
     def _read_tensor(self, weights: Weights) -> None:
         """Read the parameters of each block of output channels."""
@@ -119,14 +149,19 @@ class KernelPlan:
         per_channel = weights.stored * own // channels
         nbytes = weights.nbytes(per_channel, self.tensors.itemsize)
         item = weights.itemsize or self.tensors.itemsize
-        self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item)
+        if not self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item):
+            self._read_whole(weights.name)
+            return
         strips = len(tiling.rows) - 1
+        size = channels if weights.turned else weights.rows
+        rows = RowRuns.whole(strips, size)
+        if weights.looked_up:
+            rows = RowRuns.ranges(*_handed(tiling.rows, size))
         if weights.turned:
-            rows = RowRuns.ranges(*tiling.blocks)
-            where = rows, _whole(strips, channels)
+            where = RowRuns.ranges(*tiling.blocks), (rows.low, rows.high)
             by = ("block", "strip")
         else:
-            where = RowRuns.whole(strips, weights.rows), tiling.blocks
+            where = rows, tiling.blocks
             by = ("strip", "block")
         access = Access(weights.name, Role.WEIGHT, *where, rows_by=by[0], channels_by=by[1])
         self._add(access)
@@ -166,13 +201,9 @@ class KernelPlan:
             offset += size
         if kernel.load_work and number < kernel.own:
             self.loaded = np.outer(rows.counts, high - low) * source.box[2]
-        for owner, per_channel in view.prologue:
-            if per_channel:
-                name, width = f"{owner}.weight", view.shape.box[0]
-                nbytes = per_channel * self.tensors.itemsize
-                self.tensors.add_parameters(name, width, nbytes)
-                whole = RowRuns.whole(strips, 1), _whole(blocks, width)
-                self._add(Access(name, Role.WEIGHT, *whole, once=True))
+        for weights in (each for step in view.prologue for each in step):
+            self._there(weights, weights.channels or 1, 1, 1)
+            self._read_whole(weights.name, once=True)
 
     def _rows(self, operand: Operand, source: Shape) -> RowRuns:
         """The rows of an operand that each strip reads."""
@@ -232,6 +263,28 @@ def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> R
     elements = stored.shape[2] * stored.shape[3] // stored.itemsize  # of a channel
     first, last = ((edge - offset) // elements for edge in (low, high))
     return np.clip(first, 0, size), np.clip(last, 0, size)
+
+
+def _handed(edges: Index, size: int) -> Ranges:
+    """What the parts of an axis read of another one that is handed out among all its places.
+
+    All of them read the same of an axis of one, and each its own of an axis as long.
+
+    Examples
+    --------
+    >>> for size in (1, 4, 8, 2):
+    ...     low, high = _handed(np.array([0, 1, 4]), size)
+    ...     print([*zip(low.tolist(), high.tolist())])
+    [(0, 1), (0, 1)]
+    [(0, 1), (1, 4)]
+    [(0, 2), (2, 8)]
+    [(0, 1), (0, 2)]
+    """
+    start, stop = edges[:-1], edges[1:]
+    places = edges[-1]
+    return start * size // places, np.maximum(
+        stop * size // places, (stop - 1) * size // places + 1
+    )
 
 
 def _whole(count: int, size: int) -> Ranges:

@@ -7,7 +7,7 @@ stream past, double buffered.
 from __future__ import annotations
 
 from memsim.errors import Problem, SimulationError
-from memsim.network.ops import Operator
+from memsim.network.ops import Operator, Shape
 from memsim.network.ops.base import Box
 from memsim.program.kernel import Kernel
 
@@ -82,9 +82,15 @@ class _TileCost:
         self.weight_item = kernel.weight_itemsize
         shapes, image = kernel.shapes, kernel.output.image
         self.stored = kernel.op.stored(shapes, image)
+        self.tables = sum(  # elements that stream past with a row of a channel
+            Shape(table.sizes, image.channel).box[2] * table.number
+            for table in kernel.op.tables(shapes, image)
+            if not table.passes
+        )
         op, source, _ = self.sources[0]
         first, last = op.input_channels(0, 1, source, self.output)
-        self.taps = -(-self.stored // max(last - first, 1))
+        stored = min(self.stored, 1) if kernel.op.looks_up else self.stored
+        self.taps = -(-stored // max(last - first, 1))
         self.accumulates = kernel.macs > 0
         self.item = kernel.output.itemsize
         held = max(self.item, ACCUMULATOR_BYTES) if self.accumulates else self.item
@@ -105,7 +111,7 @@ class _TileCost:
             first, last = self._rows(op, source, middle, middle + rows)
             together = min(last - first, 1) if op.streams else last - first
             streams += max(together, 0) * source[2] * item
-        return streams
+        return streams + self.tables * self.weight_item
 
     def bytes(self, rows: int, width: int, images: int = 1) -> int:
         """Buffers for a tile of ``rows`` x ``width`` channels of some images, in bytes."""
@@ -121,6 +127,7 @@ class _TileCost:
         if self.accumulates:
             return self.bytes(1, 1)
         rows = sum(source[2] * item for _, source, item in self.sources)
+        rows += self.tables * self.weight_item
         return self.item * self.output[2] + 2 * (rows + self.taps * self.weight_item)
 
     def tallest(self, width: int, buffer: int) -> int:
