@@ -56,7 +56,8 @@ class Edges:
         self._apart = int(sizes.max(initial=0)) + 1
         begin = np.arange(len(sizes)) * self._apart
         keys = np.concatenate([begin, begin + sizes, tensor * self._apart + edge])
-        self._keys = np.unique(keys)
+        keys.sort()
+        self._keys = keys[np.diff(keys, prepend=-1) > 0]
         self.first = np.searchsorted(self._keys, begin)
         self.parts = np.diff(self.first, append=len(self._keys)) - 1
         self.edge = self._keys - np.repeat(begin, self.parts + 1)

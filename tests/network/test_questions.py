@@ -208,6 +208,15 @@ def test_the_rows_read_depend_on_rows_alone(network: Network) -> None:
                 assert all(np.array_equal(*pair) for pair in zip(whole, alone, strict=True))
 
 
+def test_convolutions_that_differ_in_their_channels_read_the_same_rows() -> None:
+    one, other = Conv(out=8, kernel=3, stride=2), Conv(out=24, kernel=3, stride=2, groups=4)
+    assert one.reads_rows_by == other.reads_rows_by
+    for different in (Conv(out=8, kernel=3), Conv(out=8, kernel=3, stride=2, padding=0)):
+        assert one.reads_rows_by != different.reads_rows_by
+    # A transposed one is never taken for a plain one.
+    assert one.reads_rows_by != ConvTranspose(out=8, kernel=3, stride=2).reads_rows_by
+
+
 def test_a_bias_is_one_parameter_per_output_channel() -> None:
     shape, image = ((4, 8, 8),), (16, 8, 8)
     for op in (Conv, ConvTranspose):

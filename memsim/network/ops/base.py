@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -348,6 +348,11 @@ class Operator(BaseModel):
         """
         first, last = self.input_rows(row, row + 1, source, output)
         return first, last, 1
+
+    @property
+    def reads_rows_by(self) -> Hashable:
+        """What decides which rows are read, besides heights: by default all that it is."""
+        return self
 
     def input_channels(
         self, start: Index, stop: Index, source: Box, output: Box

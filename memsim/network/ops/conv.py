@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -141,6 +142,10 @@ class Conv(_Convolution):
         return window_rows(
             start, stop, first(self.kernel), first(self.stride), top, first(self.dilation)
         )
+
+    @property
+    def reads_rows_by(self) -> Hashable:
+        return self.kind, self.kernel, self.stride, self.dilation, self.padding, self.axes
 
     def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
         low, high = self.input_rows(row, row + 1, source, output)

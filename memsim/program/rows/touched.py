@@ -29,12 +29,27 @@ def touched(op: Operator, rows: int, output: int, edges: Index) -> RowRuns:
     """
     if op.elementwise and rows == output:
         return RowRuns.ranges(edges[:-1], edges[1:])
-    return _touched(op, rows, output, edges.tobytes())
+    return _touched(_Asked(op), rows, output, edges.tobytes())
+
+
+class _Asked:
+    """An operator, equal to others that read the same rows."""
+
+    __slots__ = ("op", "rows")
+
+    def __init__(self, op: Operator) -> None:
+        self.op, self.rows = op, op.reads_rows_by
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self.rows == other.rows
+
+    def __hash__(self) -> int:
+        return hash(self.rows)
 
 
 @lru_cache(maxsize=1024)
-def _touched(op: Operator, rows: int, output: int, edge_bytes: bytes) -> RowRuns:
-    edges = np.frombuffer(edge_bytes, np.int64)
+def _touched(asked: _Asked, rows: int, output: int, edge_bytes: bytes) -> RowRuns:
+    op, edges = asked.op, np.frombuffer(edge_bytes, np.int64)
     first, stop, step = op.touched_rows(np.arange(edges[-1]), (1, rows, 1), (1, output, 1))
     if step == 1 and _in_turn(first, stop):
         low = np.maximum(first[edges[:-1]], 0)
