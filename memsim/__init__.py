@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from memsim.results.curve import CurveResult
     from memsim.results.description import Description
     from memsim.results.details.breakdown import Watched
+    from memsim.results.inverse.smallest import Smallest
     from memsim.results.layer import LayerResult
     from memsim.results.memory import Memory
     from memsim.results.optimality import Optimality
@@ -79,6 +80,7 @@ _HOMES = {
     "Result": "results.run",
     "Rules": "validation.rule",
     "SimulationError": "errors",
+    "Smallest": "results.inverse.smallest",
     "SmallestCache": "results.size",
     "Tensor": "network",
     "Watched": "results.details.breakdown",
@@ -137,6 +139,7 @@ __all__ = [
     "Result",
     "Rules",
     "SimulationError",
+    "Smallest",
     "SmallestCache",
     "Tensor",
     "Watched",
