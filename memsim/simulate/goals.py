@@ -56,7 +56,7 @@ READERS: dict[str, Callable[[Quantity], Fraction]] = {
 
 
 def goal_of(given: Mapping[str, Quantity | None], allowed: tuple[str, ...] | None = None) -> Goal:
-    r"""The one goal of those that may be given.
+    """The one goal of those that may be given.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def goal_of(given: Mapping[str, Quantity | None], allowed: tuple[str, ...] | Non
     Goal(name='fps', limit=Fraction(30, 1))
     >>> goal_of({"energy": "20ms"})
     Traceback (most recent call last):
-    memsim.errors.InputError: energy: '20ms' is not a quantity of energy: unknown unit 'ms' \\
+    memsim.errors.InputError: energy: '20ms' is not a quantity of energy: unknown unit 'ms' \
 (did you mean 'mJ'?)
     """
     names = [name for name in given if given[name] is not None]

@@ -14,6 +14,9 @@ from memsim.results.inverse.goal import Goal, Reached
 from memsim.results.inverse.workload import Workload
 from memsim.units import PICOSECONDS
 
+MOST = 300
+"""Sizes that are all looked at where each takes a whole cache pass; of more, some are."""
+
 Group = tuple[Workload, ...]
 """Workloads that run one after the other: what they move and how long they take adds up."""
 
@@ -30,11 +33,14 @@ class FoundCache:
         Where none does it, the capacity that comes nearest.
     none_below : int
         No cache below this many bytes does it.
+    is_first : bool
+        Whether no smaller cache at which traffic changes does it: every one was looked at.
     """
 
     capacity: int | None
     best: int
     none_below: int
+    is_first: bool
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Capacities:
     changes, from the first one on that is not known to be too small since its traffic alone takes
     too long, up to the first that keeps to the goal; between that one and the one before it, which
     fails, bytes are halved. One byte less fails; no smaller size at which traffic changes does it.
+    Of a hardware cache, whose traffic changes with every line, the sizes are halved as well.
 
     Attributes
     ----------
@@ -81,20 +88,38 @@ class Capacities:
 
     def find(self) -> FoundCache:
         """The smallest capacity that keeps every group to the goal."""
-        sizes = self.sizes
+        sizes, is_first = self.sizes, True
         first = bisect_left(sizes, True, key=self._is_possible) if self.goal.is_timed else 0
         if not self.goal.is_timed and self.goal.name != "energy":
             # Traffic falls.
             found = bisect_left(sizes, True, key=self.kept)
             place = found if found < len(sizes) else None
-        else:
+        elif all(each.is_fast for group in self.groups for each in group) or (
+            len(sizes) - first <= MOST
+        ):
             place = next((i for i in range(first, len(sizes)) if self.kept(sizes[i])), None)
+        else:
+            place, is_first = self._halved(first), False
         if place is None:
-            return FoundCache(None, self._nearest(first), 0)
+            return FoundCache(None, self._nearest(first if is_first else len(sizes)), 0, is_first)
         capacity = sizes[place]
         if self.goal.is_timed and place > first and not self.is_sampled:
             capacity = self._between(sizes[place - 1], capacity)
-        return FoundCache(capacity, capacity, sizes[first] if self.goal.is_timed else capacity)
+        least = sizes[first] if self.goal.is_timed else capacity
+        return FoundCache(capacity, capacity, least, is_first or place == first)
+
+    def _halved(self, first: int) -> int | None:
+        """A size that keeps to the goal where the one before it fails; None if the last fails."""
+        fails, keeps = first - 1, len(self.sizes) - 1
+        if not self.kept(self.sizes[keeps]):
+            return None
+        while keeps - fails > 1:
+            middle = (fails + keeps) // 2
+            if self.kept(self.sizes[middle]):
+                keeps = middle
+            else:
+                fails = middle
+        return keeps
 
     def _between(self, fails: int, keeps: int) -> int:
         """The smallest that keeps to the goal, where one byte less fails."""

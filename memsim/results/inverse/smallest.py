@@ -50,8 +50,10 @@ class Answer:
     short : float or None
         What is reached with one less; None where there is no less.
     none_below : int
-        No smaller number than this does it. Where it is below :attr:`number`, times may rise with
-        the cache; in between no size at which traffic changes does it.
+        No smaller number than this does it. It may be below :attr:`number` where times may rise
+        with the cache.
+    is_first : bool
+        Whether in between no size at which traffic changes does it; if not, some were looked at.
     """
 
     networks: tuple[str, ...]
@@ -60,6 +62,7 @@ class Answer:
     reached: float
     short: float | None
     none_below: int
+    is_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Smallest(Facts):
     >>> found = memsim.size(["resnet18", "mobilenetv2"], fps=30, over="bandwidth",
     ...                     machine="textbook")
     >>> [answer.number for answer in found.answers]  # each alone, both, one after the other
-    [1848990372, 672164042, 1848990372, 2543009137]
+    [1548553848, 661357146, 1548553848, 2254319796]
     """
 
     laid_out_by: ClassVar[str] = "memsim.results.sheets.smallest:smallest_sheet"
@@ -141,6 +144,7 @@ class Smallest(Facts):
                 name: told(answer.reached),
                 f"{name}_{'with_more' if self.is_largest else 'with_less'}": told(answer.short),
                 "none_below": answer.none_below,
+                "smallest_of_all": answer.is_first,
             }
             for answer in self.answers
         ]
@@ -179,7 +183,13 @@ def _over_caches(goal: Goal, groups: tuple[Group, ...], together: str, over: str
     if found.capacity and not search.is_sampled:
         less = value(found.capacity - 1)
     return Answer(
-        _names(groups), together, found.capacity, value(found.best), less, found.none_below
+        _names(groups),
+        together,
+        found.capacity,
+        value(found.best),
+        less,
+        found.none_below,
+        found.is_first,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.cachepass import CachePass, cache_pass
+from memsim.engines.cache.task_pass import TaskPasses, TaskTraffic
 from memsim.engines.clock.ends import Ends
 from memsim.engines.curve.envelope import best_pass
 from memsim.machine import Machine
@@ -43,6 +44,7 @@ class Workload:
     machine: Machine
     only: Part | None = None
     _ends: dict[str, Ends] = field(default_factory=dict, repr=False)
+    _tasks: dict[str, TaskPasses] = field(default_factory=dict, repr=False)
     _reached: dict[int, Reached] = field(default_factory=dict, repr=False)
 
     @property
@@ -80,6 +82,11 @@ class Workload:
         sizes = self.curve.sampled
         return np.array(sizes, np.int64) if sizes else self.curve.steps.cache_bytes
 
+    @property
+    def is_fast(self) -> bool:
+        """Whether a capacity takes less than a cache pass."""
+        return TaskPasses.serves(self.machine.cache)
+
     @cached_property
     def longest_computing_ps(self) -> int:
         """Picoseconds of all computations, of the slowest task order."""
@@ -96,21 +103,32 @@ class Workload:
 
     def at_rest(self, capacity: int) -> Reached:
         """What moves at a capacity, from the curve alone: times are not told."""
-        program = self.programs[self.curve.envelope.winner(capacity)]
-        return Reached(
-            self.curve.dram_bytes(capacity),
-            sum(compulsory(program, self.only)),
-            self._energy(program, self.moved(capacity)),
-            program.frames,
-        )
+        energy = self._energy(self.curve.envelope.winner(capacity), self.moved(capacity))
+        return Reached(self.curve.dram_bytes(capacity), self._compulsory, energy, self.frames)
 
     def at(self, capacity: int) -> Reached:
         """What happens at a capacity, at the machine's own rates."""
         if capacity not in self._reached:
-            order, traffic = self.traffic(capacity)
+            order, traffic = self.tasks(capacity)
             ends = self.ends(order)
-            self._reached[capacity] = self._told(order, traffic, ends)
+            time, computing = int(ends.after(traffic)[0, 0]), int(ends.compute[0].sum())
+            moved = self.curve.dram_bytes(capacity)
+            frames, least = self.frames, self._compulsory
+            self._reached[capacity] = Reached(moved, least, None, frames, time, computing)
         return self._reached[capacity]
+
+    def tasks(self, capacity: int) -> tuple[str, TaskTraffic]:
+        """The task order that moves least at a capacity, and what its tasks move.
+
+        Raises
+        ------
+        InputError
+            Where the machine's policy has no curve.
+        """
+        order = self.curve.envelope.winner(capacity)
+        if order not in self._tasks:
+            self._tasks[order] = TaskPasses(self.programs[order], self.machine.cache)
+        return order, self._tasks[order].at(capacity)
 
     def at_rates(
         self, bandwidth: Fraction | None = None, mac_rate: Fraction | None = None
@@ -118,28 +136,38 @@ class Workload:
         """What happens with the machine's own cache, at other rates."""
         order, traffic = self.traffic(self.machine.cache_bytes)
         rates = [each if each is None else [each] for each in (bandwidth, mac_rate)]
-        return self._told(order, traffic, Ends(self.programs[order], self.machine, *rates))
-
-    def _told(self, order: str, traffic: CachePass, ends: Ends) -> Reached:
-        program = self.programs[order]
+        ends = Ends(self.programs[order], self.machine, *rates)
         return Reached(
             int(chosen(traffic.traffic, self.only).sum()),
-            sum(compulsory(program, self.only)),
-            self._energy(program, int(traffic.traffic.sum())),
-            program.frames,
+            self._compulsory,
+            self._energy(order, int(traffic.traffic.sum())),
+            self.frames,
             int(ends.after(traffic)[0, 0]),
             int(ends.compute[0].sum()),
         )
 
-    def _energy(self, program: Program, moved: int) -> float | None:
-        onchip = int(program.touch_bytes.sum())
-        return with_sum(
-            {
-                "energy_dram_j": joules(moved, self.machine.dram_pj_per_byte),
-                "energy_onchip_j": joules(onchip, self.machine.onchip_pj_per_byte),
-                "energy_mac_j": mac_joules(program, self.machine),
-            }
-        )["energy_j"]
+    @cached_property
+    def _compulsory(self) -> int:
+        return sum(compulsory(self._first, self.only))
+
+    def _energy(self, order: str, moved: int) -> float | None:
+        """Joules of a task order that moves so many bytes; None where they are not known."""
+        onchip, macs = self._energies[order]
+        dram = joules(moved, self.machine.dram_pj_per_byte)
+        parts = {"energy_dram_j": dram, "energy_onchip_j": onchip, "energy_mac_j": macs}
+        return with_sum(parts)["energy_j"]
+
+    @cached_property
+    def _energies(self) -> dict[str, tuple[float | None, float | None]]:
+        """What no cache changes, of each task order: energy on chip and of MACs."""
+        per_byte = self.machine.onchip_pj_per_byte
+        return {
+            order: (
+                joules(int(program.touch_bytes.sum()), per_byte),
+                mac_joules(program, self.machine),
+            )
+            for order, program in self.programs.items()
+        }
 
     def ends(self, order: str) -> Ends:
         """The clock of a task order, at the machine's own rates."""

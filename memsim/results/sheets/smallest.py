@@ -12,6 +12,8 @@ from memsim.results.sheets.run import joules_text
 from memsim.sheets.sheet import Grid, Sheet
 
 NAMES = {"cache": "cache", "bandwidth": "bandwidth", "macs": "MAC rate"}
+UNITS = {"cache": "B", "bandwidth": "B/s", "macs": "MAC/s"}
+ONE = {"cache": "byte", "bandwidth": "B/s", "macs": "MAC/s"}
 
 
 def smallest_sheet(found: Smallest, layers: int | None = None) -> Sheet:
@@ -20,32 +22,38 @@ def smallest_sheet(found: Smallest, layers: int | None = None) -> Sheet:
     what = f"{'largest' if found.is_largest else 'smallest'} {NAMES[found.over]}"
     if len(found.answers) == 1:
         (answer,) = found.answers
-        other = "more" if found.is_largest else "less"
-        one = {"cache": "byte", "bandwidth": "B/s", "macs": "MAC/s"}[found.over]
-        tight = "" if answer.short is None else (
-            f"; with one {one} {other} it is {value_text(found.goal, answer.short)}"
-        )  # fmt: skip
         return Sheet(
             f"{answer.networks[0]} on {found.machine}: the {what} for {goal} is "
-            f"{number_text(found.over, answer.number)} "
-            f"({value_text(found.goal, answer.reached)}{tight}).",
+            f"{number_text(found.over, answer.number)}: {_reached(found, answer)}.",
             notes=_notes(found),
         )
     rows = tuple(
-        (
-            _label(answer),
-            number_text(found.over, answer.number),
-            value_text(found.goal, answer.reached),
-            "-" if answer.short is None else value_text(found.goal, answer.short),
-        )
+        (_label(answer), *_cells(found, answer), value_text(found.goal, answer.reached))
         for answer in found.answers
     )
-    other = "with one more" if found.is_largest else "with one less"
+    columns = ("", UNITS[found.over], "", "reached")
     return Sheet(
         f"{what} of {found.machine} for {goal}",
-        grids=(Grid("", ("", NAMES[found.over], "reached", other), rows, total=2),),
+        grids=(Grid("", columns, rows, total=2),),
         notes=_notes(found),
     )
+
+
+def _cells(found: Smallest, answer: Answer) -> tuple[str, str]:
+    """A number, exactly and readably."""
+    if answer.number is None:
+        return "none", "at best"
+    return f"{answer.number:,}", _readable(found.over, answer.number)
+
+
+def _reached(found: Smallest, answer: Answer) -> str:
+    """What is reached, and with one less where that is another word."""
+    reached = value_text(found.goal, answer.reached)
+    short = reached if answer.short is None else value_text(found.goal, answer.short)
+    if short == reached:
+        return reached
+    other = "more" if found.is_largest else "less"
+    return f"{reached}, and with one {ONE[found.over]} {other} {short}"
 
 
 def _label(answer: Answer) -> str:
@@ -55,32 +63,33 @@ def _label(answer: Answer) -> str:
 
 
 def _notes(found: Smallest) -> tuple[str, ...]:
+    """What is certain of larger and of smaller numbers."""
+    name, one = NAMES[found.over], ONE[found.over]
     if found.sampled:
         return (f"It is the smallest of the {len(found.sampled)} sizes looked at that does it.",)
     if found.is_largest:
-        return ("A faster engine waits more: every smaller rate keeps to it, no larger one does.",)
+        return (f"One {one} more stalls longer: a faster engine waits more, a slower one less.",)
     if found.is_certain:
-        return (f"Every larger {NAMES[found.over]} keeps to it, too; no smaller one does.",)
-    least = max(answer.none_below for answer in found.answers)
-    below = f"no cache below {least:,} B does" if len(found.answers) == 1 else "one byte less fails"
+        return (f"One {one} less fails; every larger {name} does it, too.",)
+    all_fail = all(answer.is_first for answer in found.answers)
+    smaller = ", and so does every smaller cache at which traffic changes" if all_fail else ""
     return (
-        "A larger cache moves no more, but may write back just when a load is waited for, so time "
-        f"need not fall with it: {below}, nor does any smaller one at which traffic changes; a "
-        "larger one may take longer.",
+        f"One byte less fails{smaller}. A larger "
+        "one moves no more, but may write back just when a load is waited for: it may take longer.",
     )
 
 
 def told_best(found: Smallest, answer: Answer) -> Problem:
     """What is said of a network that no number keeps to the goal."""
     if found.is_largest:
-        message = f"no MAC rate keeps {answer.networks[0]} at {goal_text(found.goal)}"
+        message = f"no MAC rate keeps {answer.networks[0]} to {goal_text(found.goal)}"
         return Problem(message, hint="a larger cache or bandwidth")
     value = value_text(found.goal, answer.reached)
     at = "the cache that suits it best" if found.over == CACHE else "the largest there is"
     others = [name for key, name in NAMES.items() if key != found.over]
     hint = f"a larger {others[0]} or {others[1]}" if found.goal.is_timed else ""
     message = (
-        f"no {NAMES[found.over]} keeps {answer.networks[0]} at {goal_text(found.goal)}: with {at} "
+        f"no {NAMES[found.over]} keeps {answer.networks[0]} to {goal_text(found.goal)}: with {at} "
         f"it is {value}"
     )
     return Problem(message, hint=hint)
@@ -118,7 +127,10 @@ def number_text(over: str, number: int | None) -> str:
     """A cache, bandwidth or compute rate, exactly and readably."""
     if number is None:
         return "none"
+    return f"{number:,} {UNITS[over]} ({_readable(over, number)})"
+
+
+def _readable(over: str, number: int) -> str:
     if over == CACHE:
-        return f"{number:,} B ({format_bytes(number)})"
-    unit = "B" if over == "bandwidth" else "MAC"
-    return f"{number:,} {unit}/s ({format_rate(number, 'B' if unit == 'B' else 'MAC')})"
+        return format_bytes(number)
+    return format_rate(number, "B" if over == "bandwidth" else "MAC")
