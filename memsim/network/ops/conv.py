@@ -27,6 +27,7 @@ from memsim.network.ops.base import (
     pair,
     sides,
 )
+from memsim.network.ops.norm import Reading
 from memsim.network.ops.sampling import Share
 from memsim.network.ops.window import (
     LeadingAxes,
@@ -266,10 +267,10 @@ class DeformConv(Operator):
         source = map_of(self.kind, inputs[0], 2)
         size = window_size(source, self.kernel, self.stride, self.padding, self.dilation)
         taps = math.prod(self.kernel)
-        for given, each in zip(inputs[1:], (2 * taps, taps), strict=False):
-            if given[0] % each or tuple(given[1:]) != size:
+        for given, multiple in zip(inputs[1:], (2 * taps, taps), strict=False):
+            if given[0] % multiple or tuple(given[1:]) != size:
                 told = "x".join(map(str, size))
-                raise ShapeError(f"deform_conv needs a multiple of {each}x{told}, not {given}")
+                raise ShapeError(f"deform_conv needs a multiple of {multiple}x{told}, not {given}")
         if source[0] % self.groups or self.out % self.groups:
             raise ShapeError(f"{source[0]} and {self.out} channels are no {self.groups} groups")
         return Shape((self.out, *size))
