@@ -9,8 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memsim
+from memsim.network.ops.arrange import Concat
 from memsim.network.ops.axes import Strides
-from memsim.network.ops.linear import Attention, MatMul
+from memsim.network.ops.conv import Conv
+from memsim.network.ops.linear import Attention, Linear, MatMul
+from memsim.network.ops.norm import Softmax
+from memsim.network.ops.pointwise import Add, Relu
+from memsim.network.ops.pool import AdaptiveAvgPool, AvgPool, MaxPool
+from memsim.network.ops.shape import Upsample
 
 SIZES = (24, 32, 40)
 
@@ -78,6 +84,9 @@ def test_what_kernels_take_is_what_torch_does_not_copy(batch, order):
     product = MatMul()
     assert product.takes(0, strides) == (not copies(lambda: tensor @ right))
     assert product.takes(1, strides) == (not copies(lambda: left @ tensor))
+    weight = torch.zeros(48, tensor.shape[3])
+    linear = torch.nn.functional.linear
+    assert Linear(out=48).takes(0, strides) == (not copies(lambda: linear(tensor, weight)))
     other = torch.zeros(tensor.shape)
     attend = torch.nn.functional.scaled_dot_product_attention
     assert Attention().takes(0, strides) == (not copies(lambda: attend(tensor, other, other)))
@@ -100,7 +109,46 @@ def test_attention_gives_its_output_the_order_of_the_queries(order):
     query = torch.zeros(5, 6, 7, 32)[..., :16].permute(order)
     found = torch.nn.functional.scaled_dot_product_attention(query, query, query)
     strides = Strides(tuple(query.shape), query.stride())
-    assert Attention().lays(tuple(found.shape), strides).steps == found.stride()
+    assert Attention().lays(tuple(found.shape), (strides, strides, strides)).steps == found.stride()
+
+
+MAP = (2, 8, 6, 6)
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("lie", [("last", "last"), ("last", "plain"), ("plain", "last")])
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        (Relu(), "relu"),
+        (Add(), "add"),
+        (Concat(), "cat"),
+        (Conv(out=4, kernel=3, padding=0), "conv2d"),
+        (MaxPool(kernel=2), "max_pool2d"),
+        (AvgPool(kernel=2), "avg_pool2d"),
+        (AdaptiveAvgPool(size=3), "adaptive_avg_pool2d"),
+        (Upsample(factor=2), "interpolate"),
+        (Softmax(), "softmax"),
+    ],
+)
+def test_an_output_lies_as_torch_lays_it(op, name, lie):
+    import torch
+
+    tensors, strides = [], []
+    for how in lie[: 1 if op.arity[1] == 1 else 2]:
+        last = how == "last"
+        format = torch.channels_last if last else torch.contiguous_format
+        tensors.append(torch.zeros(MAP).contiguous(memory_format=format))
+        strides.append(Strides(MAP, tensors[-1].stride()))
+        assert strides[-1].channels_last == last
+    further = {
+        "conv2d": (torch.zeros(4, 8, 3, 3),), "max_pool2d": (2,), "avg_pool2d": (2,),
+        "adaptive_avg_pool2d": (3,), "interpolate": (None, 2), "softmax": (1,), "cat": (1,),
+    }.get(name, ())  # fmt: skip
+    run = getattr(torch, name, None) or getattr(torch.nn.functional, name)
+    found = run(tensors if name == "cat" else tensors[0], *further, *tensors[1:2] * (name == "add"))
+    assert op.lays(tuple(found.shape), tuple(strides)).steps == found.stride()
+    assert op.takes(0, Strides.of(MAP).permuted((0, 1, 3, 2))) == (name in ("relu", "add", "cat"))
 
 
 def test_products_read_heads_where_they_lie():
@@ -113,7 +161,7 @@ def test_a_product_of_several_images_copies_what_makes_no_even_batch():
 
 
 @pytest.mark.parametrize("more", [
-    "  - {name: other, relu: {}, from: apart}\n",  # needs them in order
+    "  - {name: other, softmax: -1, from: apart}\n",  # needs them in order
     "outputs: [shares, apart]\n",  # so does whoever gets the output
     "  - {name: joined, reshape: [60, 8], from: apart}\n  - {name: other, softmax: -1}\n",
 ])  # fmt: skip
@@ -152,3 +200,49 @@ layers:
 """
     )
     assert kernels(text, batch) == ["attend", "out"]
+
+
+NORMED = """
+name: normed
+input: [3, 16, 16]
+layers:
+  - {name: stem, conv: {out: 8, kernel: 4, stride: 4, padding: 0}}
+  - {name: last1, permute: [1, 2, 0]}
+  - {name: norm1, layernorm: 1}
+  - {name: first1, permute: [2, 0, 1]}
+  - {name: conv, conv: {out: 8, kernel: 3, groups: 8, padding: 1}}
+  - {name: last2, permute: [1, 2, 0]}
+  - {name: norm2, layernorm: 1}
+  - {name: up, linear: 16}
+  - {name: gelu, gelu: {}}
+  - {name: down, linear: 8}
+  - {name: first2, permute: [2, 0, 1]}
+  - {name: sum, add: {}, from: [first2, first1]}
+  - {name: pool, maxpool: {kernel: 2, stride: 2}}
+  - {name: last3, permute: [1, 2, 0]}
+  - {name: norm3, layernorm: 1}
+"""
+
+
+def test_maps_with_channels_last_stay_so_until_a_kernel_cannot_take_them():
+    """The first norm copies what the stem gives; behind it nobody has to, as in a ConvNeXt."""
+    found = kernels(NORMED)
+    assert [name for name in found if name.startswith(("last", "first"))] == ["last1"]
+
+
+def test_what_follows_a_copy_lies_in_order_again():
+    """A softmax over channels takes no map with channels last: one copy, before it."""
+    found = kernels(NORMED + "  - {name: first3, permute: [2, 0, 1]}\n"
+                    "  - {name: chances, softmax: 0}\n  - {name: last4, permute: [1, 2, 0]}\n"
+                    "  - {name: norm4, layernorm: 1}\n")  # fmt: skip
+    assert [name for name in found if name.startswith(("last", "first"))] == [
+        "last1", "first3", "last4",
+    ]  # fmt: skip
+
+
+def test_a_scale_before_a_product_passes_strides_on():
+    text = HEADS.replace("from: [apart, turned]", "from: [scaled, turned]").replace(
+        "  - {name: turned, permute: [0, 2, 1]}",
+        "  - {name: turned, permute: [0, 2, 1]}\n  - {name: scaled, scale: 0.5, from: apart}",
+    )
+    assert kernels(text) == ["q", "scaled", "scores", "shares"]

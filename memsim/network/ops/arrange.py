@@ -20,6 +20,7 @@ from memsim.network.ops.base import (
     ShapeError,
     Shapes,
     Size,
+    Strides,
 )
 
 Axis = Annotated[int, Field(strict=True, ge=-8, le=7)]
@@ -88,12 +89,16 @@ class Concat(AlongAxis):
     ``from``; all other axes are equal."""
 
     kind: ClassVar[str] = "concat"
+    any_format: ClassVar[bool] = True
     joins: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int | None]] = (1, None)
 
     @property
     def stacks(self) -> bool:
         return self.axis is None
+
+    def takes(self, number: int, strides: Strides) -> bool:
+        return True
 
     def output_shape(self, inputs: Shapes) -> Shape:
         axis = self.along(inputs)

@@ -194,6 +194,11 @@ class Strides:
         return self.reshaped((math.prod(self.sizes),)) == Strides((math.prod(self.sizes),), (1,))
 
     @property
+    def channels_last(self) -> bool:
+        """Whether they are maps whose channels lie side by side: ``torch.channels_last``."""
+        return len(self.sizes) == 4 and self.permuted((0, 2, 3, 1)).in_order
+
+    @property
     def is_matrix(self) -> bool:
         """Whether BLAS takes the last two axes: the elements of one of them lie side by side."""
         (rows, columns), (down, across) = self.sizes[-2:], self.steps[-2:]

@@ -179,6 +179,8 @@ class Operator(BaseModel):
         them where a compiler lets readers find them where they lie (permute).
     view : bool
         Inference does not execute it: its output is its input, perhaps seen in another shape.
+    any_format : bool
+        Takes maps whose channels lie side by side as well, and then gives its output so.
     loads : bool
         Elementwise, and what fused kernels do as they load its input: nobody stores its output.
     looks_up : bool
@@ -203,6 +205,7 @@ class Operator(BaseModel):
     view: ClassVar[bool] = False
     loads: ClassVar[bool] = False
     copied: ClassVar[bool] = False
+    any_format: ClassVar[bool] = False
     looks_up: ClassVar[bool] = False
 
     shorthand: ClassVar[str | None] = None
@@ -261,11 +264,14 @@ class Operator(BaseModel):
 
     def takes(self, number: int, strides: Strides) -> bool:
         """Whether PyTorch passes an operand at these strides to the kernel, without a copy."""
-        return False
+        return self.elementwise or (self.any_format and number == 0 and strides.channels_last)
 
-    def lays(self, sizes: tuple[int, ...], first: Strides | None) -> Strides:
-        """The strides that PyTorch gives its output, from those of its first input."""
-        return Strides.of(sizes)
+    def lays(self, sizes: tuple[int, ...], operands: tuple[Strides, ...]) -> Strides:
+        """The strides that PyTorch gives its output."""
+        if self.any_format and all(each.channels_last for each in operands):
+            return operands[0].dense(sizes)
+        same = [each for each in operands if self.elementwise and each.sizes == sizes]
+        return same[0].dense(sizes) if same else Strides.of(sizes)
 
     def selects(self, inputs: Shapes) -> tuple[int, int] | None:
         """The channels ``[start, stop)`` of its input that its output consists of.

@@ -42,6 +42,7 @@ class _Convolution(Operator):
     """What plain and transposed convolutions share."""
 
     multiplies: ClassVar[bool] = True
+    any_format: ClassVar[bool] = True
     convolves: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "out"
 

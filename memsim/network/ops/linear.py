@@ -68,6 +68,9 @@ class Linear(Operator):
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return math.prod(inputs[0]) * self.out
 
+    def takes(self, number: int, strides: Strides) -> bool:
+        return strides.is_even and strides.is_matrix  # rows out of order go to torch.bmm
+
     def input_channels(
         self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
@@ -175,10 +178,11 @@ class Attention(Operator):
         # check_last_dim_stride_equals_1 in ATen's sdp_utils_cpp.h.
         return number < 3 and strides.steps[-1] == 1
 
-    def lays(self, sizes: tuple[int, ...], first: Strides | None) -> Strides:
+    def lays(self, sizes: tuple[int, ...], operands: tuple[Strides, ...]) -> Strides:
         # Every kernel allocates it like the queries: at::empty_like(query).
-        same = first is not None and len(first.sizes) == len(sizes)
-        return first.dense(sizes) if first and same else super().lays(sizes, first)
+        query = operands[0]
+        same = len(query.sizes) == len(sizes)
+        return query.dense(sizes) if same else super().lays(sizes, operands)
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         rank = max(map(len, inputs[:3]))

@@ -29,6 +29,7 @@ from memsim.network.ops.window import LeadingAxes, leading, window_rows, window_
 
 class _WindowPool(Operator):
     pools: ClassVar[bool] = True
+    any_format: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "kernel"
 
     kernel: Annotated[Pair, Field(description="window size, or [height, width]")]
@@ -141,6 +142,7 @@ class AdaptiveAvgPool(Operator):
     """Mean over a grid of the given size, whatever the input's size."""
 
     kind: ClassVar[str] = "adaptive_avgpool"
+    any_format: ClassVar[bool] = True
     pools: ClassVar[bool] = True
     shorthand: ClassVar[str | None] = "size"
 
@@ -174,6 +176,7 @@ class AdaptiveMaxPool(AdaptiveAvgPool):
 
 class _GlobalPool(Operator):
     pools: ClassVar[bool] = True
+    any_format: ClassVar[bool] = True
 
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
         return Shape(source, 0)

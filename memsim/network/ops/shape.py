@@ -78,6 +78,7 @@ class Upsample(Operator):
     """Resizing by a whole factor or to a size, up or down."""
 
     kind: ClassVar[str] = "upsample"
+    any_format: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     shorthand: ClassVar[str | None] = "factor"
 

@@ -38,7 +38,8 @@ class _Packed(Operator):
 class EagerOnednn(Eager):
     """``eager``, and convolutions by oneDNN reorder their maps and weights ON EVERY CALL.
 
-    Maps between layers are plain NCHW. A convolution that PyTorch gives to oneDNN (see
+    Maps between layers are plain NCHW, or taken for it where a permute leaves channels last. A
+    convolution that PyTorch gives to oneDNN (see
     :func:`memsim.program.library.onednn.eager.uses_onednn`) reads its input from a copy in blocks
     of 8 channels, its weights from a packed copy, and its output is copied back: kernels of their
     own, named after it with ``.reorder_input``, ``.reorder_weights`` and ``.reorder_output``. Fewer

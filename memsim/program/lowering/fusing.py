@@ -10,7 +10,7 @@ from memsim.network.ops.base import Shape
 from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Role
-from memsim.program.lowering.strides import StridedReaders
+from memsim.program.lowering.strides import free_permutes
 from memsim.program.lowering.wiring import Wiring, moves_nothing
 from memsim.program.roles import operand_role
 
@@ -107,7 +107,7 @@ class Grouping:
         self.of: dict[str, Group] = {}
         self.flat: dict[str, bool] = {}
         self.folded: dict[str, bool] = {}
-        self._free = frozenset() if moves else StridedReaders(wiring).free
+        self._free = frozenset() if moves else free_permutes(wiring)
         self._whole: dict[str, bool] = {}  # False for channels of a flattened map
         self._arranged: dict[str, bool] = {}
         for layer in wiring.layers:

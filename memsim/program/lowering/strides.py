@@ -1,7 +1,9 @@
 """What PyTorch's eager mode finds where it lies: tensors with their axes in another order.
 
-A permute gives a tensor other strides; elements are copied only for a reader that needs them in
-order. Products of matrices take strides, within limits: see ``takes`` of the operators.
+A permute gives a tensor other strides; elements are copied only for a kernel that needs them in
+order. Elementwise kernels, convolutions and pools give their output the order of their input, so
+that maps whose channels lie last stay so from layer to layer. What an operator ``takes``, and how
+it ``lays`` its output, it says itself.
 """
 
 from __future__ import annotations
@@ -10,82 +12,81 @@ from memsim.network.graph import Layer
 from memsim.network.ops.base import Strides
 from memsim.program.lowering.wiring import Wiring
 
+__all__ = ["free_permutes"]
 
-class StridedReaders:
-    """The permutes of a network that nobody copies, as all who read them take their strides.
 
-    Readers are looked for behind reshapes, slices, repeats and other permutes, as long as these
-    give new strides and no new tensor.
+def free_permutes(wiring: Wiring) -> frozenset[str]:
+    """The permutes that nobody copies, as all who read them take their strides.
 
-    Parameters
-    ----------
-    wiring : Wiring
-
-    Attributes
-    ----------
-    free : frozenset of str
-        The permutes that cost nothing.
+    Whoever reads one may stand behind others that pass strides on. Where one of them takes no
+    strides, the last permute before it is the one that is copied: PyTorch copies at the reader,
+    the same elements once.
     """
+    return frozenset(_Strided(wiring).free)
+
+
+class _Strided:
+    """The strides of every layer while permutes are free, until a kernel cannot take them."""
 
     def __init__(self, wiring: Wiring) -> None:
-        self.free: frozenset[str] = frozenset()
-        if not any(_permutes(layer) for layer in wiring.layers):
-            return
-        free: set[str] = set()
-        self._leaving = set(wiring.network.outputs)
-        self._readers: dict[str, list[tuple[Layer, int]]] = {
-            each.name: [] for each in wiring.layers
-        }
-        for layer in wiring.layers:
-            for number, tensor in enumerate(layer.inputs):
-                self._readers[tensor.name].append((layer, number))
-        found: dict[str, Strides] = {}
-        for layer in wiring.layers:
-            first = found[layer.inputs[0].name] if layer.inputs else None
-            moved = self._moved(layer, first) if first else None
-            if moved is not None and _permutes(layer):
-                if self._taken(layer, moved):
-                    free.add(layer.name)
-                else:
-                    moved = None
-            found[layer.name] = moved or layer.op.lays(tuple(layer.output.shape), first)
-        self.free = frozenset(free)
+        self.free = {layer.name for layer in wiring.layers if _permutes(layer)} - wiring.leaves
+        self.found: dict[str, Strides] = {}
+        self.order: dict[str, str] = {}
+        """The permute that a layer has its order from."""
+        place = {layer.name: at for at, layer in enumerate(wiring.layers)}
+        at = 0
+        while self.free and at < len(wiring.layers):
+            copied = min(self._refused(wiring.layers[at]), key=place.__getitem__, default=None)
+            if copied is not None:
+                self.free.remove(copied)
+            at = at + 1 if copied is None else place[copied]  # anew from there, with a copy
 
-    def _taken(self, layer: Layer, strides: Strides) -> bool:
-        """Whether all who read a layer find its elements at these strides."""
-        if layer.name in self._leaving:
-            return False
-        if strides.in_order:
-            return True
-        readers = self._readers[layer.name]
-        for reader, number in readers:
-            if reader.output.shape[0] != strides.sizes[0]:
-                return False  # a parameter, which is repeated for each image
-            if reader.op.takes(number, strides):
-                continue
-            moved = self._moved(reader, strides)
-            if moved is None or not self._taken(reader, moved):
-                return False
-        return bool(readers)
+    def _refused(self, layer: Layer) -> list[str]:
+        """Find a layer's strides; return the permutes whose strides it does not take."""
+        names = [tensor.name for tensor in layer.inputs]
+        operands = tuple(self.found[name] for name in names)
+        sizes, before = tuple(layer.output.shape), [self.order.get(name) for name in names]
+        self.order.pop(layer.name, None)
+        permutes = _permutes(layer)
+        moved = _moved(layer, operands[0]) if operands else None
+        if moved is not None and (layer.name in self.free or not permutes):
+            self.found[layer.name] = moved
+            self._order_of(layer, layer.name if layer.name in self.free else before[0])
+            return []
+        self.found[layer.name] = layer.op.lays(sizes, operands) if operands else Strides.of(sizes)
+        if permutes:
+            return []
+        self._order_of(layer, next(filter(None, before), None))
+        return [
+            permute
+            for number, (strides, permute) in enumerate(zip(operands, before, strict=True))
+            if permute and not (strides.sizes[0] == sizes[0] and layer.op.takes(number, strides))
+        ]
 
-    def _moved(self, layer: Layer, strides: Strides) -> Strides | None:
-        """The strides of a layer that only says what lies where; None for any other."""
-        if layer.op.view:
-            return strides.reshaped((strides.sizes[0], *layer.output.image))
-        steps = layer.op.arrangement(layer.shapes)
-        if steps is None or (layer.op.copied and not _permutes(layer)):
+    def _order_of(self, layer: Layer, permute: str | None) -> None:
+        if permute and not self.found[layer.name].in_order:
+            self.order[layer.name] = permute
+
+
+def _moved(layer: Layer, strides: Strides) -> Strides | None:
+    """The strides of a layer that only says what lies where; None for any other."""
+    if layer.op.view:
+        same = layer.output.image == layer.shapes[0]
+        return strides if same else strides.reshaped((strides.sizes[0], *layer.output.image))
+    steps = layer.op.arrangement(layer.shapes)
+    if steps is None or (layer.op.copied and not _permutes(layer)):
+        return None
+    for what, *how in steps:
+        if what == "permuted":
+            strides = strides.permuted((0, *(axis + 1 for axis in how[0])))
+        elif what == "selected":
+            axis, start, stop, step = how
+            strides = strides.selected(axis + 1, start, stop, step)
+        elif what == "expanded":
+            strides = strides.expanded((strides.sizes[0], *how[0]))
+        else:
             return None
-        for what, *how in steps:
-            if what == "permuted":
-                strides = strides.permuted((0, *(axis + 1 for axis in how[0])))
-            elif what == "selected":
-                axis, start, stop, step = how
-                strides = strides.selected(axis + 1, start, stop, step)
-            elif what == "expanded":
-                strides = strides.expanded((strides.sizes[0], *how[0]))
-            else:
-                return None
-        return strides
+    return strides
 
 
 def _permutes(layer: Layer) -> bool:
