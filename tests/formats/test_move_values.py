@@ -229,3 +229,21 @@ def test_a_stack_with_a_parameter_reads_it():
     assert network.params == 8 * 36
     assert network[network.outputs[0]].output.size == 2 * 8 * 36
     assert memsim.run(network, cache=0).dram_bytes >= 4 * 4 * 8 * 36
+
+
+def test_places_that_each_image_names_are_taken_in_pytorch():
+    import torch
+
+    from memsim.network import Network, Node
+    from memsim.network.ops.sampling import Gather
+    from memsim.network.ops.shape import Input
+
+    nodes = [
+        Node("x", Input(shape=(4, 6))), Node("i", Input(shape=(3, 1, 1))),
+        Node("y", Gather(axis=1), ("x", "i")),
+    ]  # fmt: skip
+    module = memsim.to_torch(Network("taken", nodes, ["y"]))
+    x, places = torch.arange(48.0).reshape(2, 4, 6), torch.tensor([[5, 0, 0], [1, 2, 3]])
+    found = module(x, places.reshape(2, 3, 1, 1).float())
+    expected = torch.stack([image[:, own] for image, own in zip(x, places, strict=True)])
+    assert torch.equal(found, expected)

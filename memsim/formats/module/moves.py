@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from memsim.errors import InputError
 from memsim.formats.module.layers import LAYERS, Operands
 from memsim.network import Layer
+from memsim.network.ops.arrange import axis_of
 
 if TYPE_CHECKING:
     from memsim.formats.module.draft import Draft
@@ -102,10 +103,24 @@ def _flip(draft: Draft, layer: Layer, operands: Operands) -> Any:
 @LAYERS.register("gather")
 def _gather(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op
-    if op.places is None:
+    if op.places is None and len(operands) < 2:
         message = "takes places that are no numbers of the network: it cannot be built in PyTorch"
         raise InputError(layer.node.problem(message))
+    if op.places is None:
+        return _taken_each(draft, layer, operands, op.along(layer.shapes))
     return _taken(draft, layer, operands[0], op.along(layer.shapes), list(op.places))
+
+
+def _taken_each(draft: Draft, layer: Layer, operands: Operands, axis: int) -> Any:
+    """Of each image the places of an axis that its own numbers say."""
+    torch, image = draft.torch, layer.output.image
+    numbers = draft.method(layer, "long", operands[1])
+    numbers = draft.call(layer, torch.remainder, numbers, layer.shapes[0][axis])
+    alone = [1] * len(image)
+    alone[axis] = image[axis]
+    apart = draft.call(layer, torch.reshape, numbers, (-1, *alone))
+    places = draft.method(layer, "expand", apart, -1, *image)
+    return draft.call(layer, torch.gather, operands[0], 1 + axis, places)
 
 
 @LAYERS.register("embedding")
@@ -149,10 +164,33 @@ def _grid_sample(draft: Draft, layer: Layer, operands: Operands) -> Any:
     return draft.call(layer, sample, *operands, op.mode, op.border, op.corners)
 
 
+@LAYERS.register("chosen")
+def _chosen(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    import operator
+
+    op: Any = layer.op
+    torch, image = draft.torch, tuple(layer.output.image)
+    (source, *_) = operands
+    if op.upper is not None:
+        keep = torch.triu if op.upper else torch.tril
+        return draft.call(layer, keep, source, op.diagonal)
+    if op.axis is None:
+        return _not_built(draft, layer, operands)
+    axis = 1 + axis_of(op.axis, layer.shapes[0])
+    if op.how == "cumsum":
+        return draft.call(layer, torch.cumsum, source, axis)
+    if op.how == "topk":
+        count = image[axis - 1]
+        both = draft.call(layer, torch.topk, source, count, axis, op.descending)
+    else:
+        both = draft.call(layer, torch.sort, source, axis, op.descending)
+    return draft.call(layer, operator.getitem, both, int(op.places))
+
+
 def _not_built(draft: Draft, layer: Layer, operands: Operands) -> Any:
     message = f"does {layer.op.kind} at places that the network does not hold"
     raise InputError(layer.node.problem(f"{message}; it cannot be built in PyTorch"))
 
 
-for _kind in ("gather_elements", "scatter", "roi_align", "chosen", "deform_conv"):
+for _kind in ("gather_elements", "scatter", "roi_align", "deform_conv"):
     LAYERS.add(_kind, _not_built)

@@ -210,7 +210,29 @@ HOW = {
 
 @rule(*HOW)
 def _chosen(importer: Importer, record: Record) -> None:
-    chosen(importer, record, HOW[record.target])
+    how = HOW[record.target]
+    rank = len(_shape(importer, record.inputs[0]))
+    number = importer.constants.get(operand(record, 1))
+    told = (
+        number.values.reshape(-1).tolist()
+        if number is not None and number.values is not None
+        else []
+    )
+    if record.target == "TopK":
+        order = bool(integer(importer, record, "largest", 1))
+        axis = integer(importer, record, "axis", -1)
+        chosen(importer, record, how, axis=axis, descending=order)
+    elif (
+        record.target == "CumSum"
+        and len(told) == 1
+        and not any(integer(importer, record, name, 0) for name in ("exclusive", "reverse"))
+    ):
+        chosen(importer, record, how, axis=int(told[0]))
+    elif record.target == "Trilu" and rank > 2 and len(told) == bool(operand(record, 1)):
+        upper = bool(integer(importer, record, "upper", 1))
+        chosen(importer, record, how, upper=upper, diagonal=int((told or [0])[0]))
+    else:
+        chosen(importer, record, how)
 
 
 @rule("ReverseSequence")

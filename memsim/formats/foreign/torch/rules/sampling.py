@@ -136,4 +136,12 @@ HOW = {
 
 @rule(*HOW)
 def _chosen(importer: Importer, record: Record) -> None:
-    chosen(importer, record, HOW[record.target])
+    how, about = HOW[record.target], record.attributes
+    if record.target in ("cumsum", "sort", "topk"):
+        order = bool(about.get("descending", about.get("largest", False)))
+        chosen(importer, record, how, axis=axis_of(record, importer), descending=order)
+    elif how == "mask" and len(importer.source(record.inputs[0]).shape) > 2:
+        upper = record.target == "triu"
+        chosen(importer, record, how, upper=upper, diagonal=about["diagonal"])
+    else:
+        chosen(importer, record, how)
