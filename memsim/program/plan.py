@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from memsim.program.kernel import Kernel, Operand, Role, View
 from memsim.program.program import Stored
 from memsim.program.roles import read_role, write_role
 from memsim.program.rows import ROWS, RowRuns, TooManyRows
-from memsim.program.rows.runs import merged
+from memsim.program.rows.runs import merged, read_only
 from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import Tiling
 
@@ -287,6 +288,8 @@ def _handed(edges: Index, size: int) -> Ranges:
     )
 
 
+@lru_cache(maxsize=1024)
 def _whole(count: int, size: int) -> Ranges:
     """Return ``count`` ranges, each of which is ``[0, size)``."""
-    return np.zeros(count, np.int64), np.full(count, size, np.int64)
+    low, high = read_only(np.zeros(count, np.int64), np.full(count, size, np.int64))
+    return low, high

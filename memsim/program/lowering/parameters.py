@@ -96,10 +96,10 @@ class Parameters:
     def shares(self, group: Group) -> tuple[Weights, ...]:
         """The tensors they lie in; none where all lie in one that only this group reads, as a
         whole, and that has the network's data type."""
-        along = [each for each in group.computing if _along(each, group)]
-        layers = (group.head, *along)
-        held = [each for layer in layers for each in layer.weights]
-        if not any(each.shared or each.itemsize or each.looked_up for each in held):
+        held = [*group.head.weights]
+        for layer in group.computing:
+            held += layer.weights if _along(layer, group) else ()
+        if not [each for each in held if each.shared or each.itemsize or each.looked_up]:
             return ()
         parts = [*self._of_head(group)]
         for each in self._others(group):

@@ -224,7 +224,7 @@ class Walk:
         return Kernel(
             name=layer.name,
             op=layer.op,
-            layers=(layer.name, *(each.name for each in group.followers)),
+            layers=(layer.name, *[each.name for each in group.followers]),
             shapes=layer.shapes,
             operands=(*own, *residuals),
             own=len(own),
@@ -233,7 +233,7 @@ class Walk:
             stored=self.parameters.count(group),
             macs=layer.macs,
             work=work,
-            load_work=sum(len(operand.view.prologue) for operand in own),
+            load_work=sum([len(operand.view.prologue) for operand in own]),
             leaves=self.placing.leaves(group.root),
             shares=self.parameters.shares(group),
             tables=self.parameters.tables(group),

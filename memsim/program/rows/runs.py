@@ -41,7 +41,8 @@ class RowRuns(NamedTuple):
     @lru_cache(maxsize=1024)
     def whole(strips: int, rows: int) -> RowRuns:
         """All rows for each strip."""
-        return RowRuns.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
+        found = RowRuns.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
+        return RowRuns(*read_only(*found))
 
     @property
     def counts(self) -> Index:
@@ -49,6 +50,13 @@ class RowRuns(NamedTuple):
         total = np.concatenate([[0], np.cumsum(self.high - self.low)])
         counts: Index = np.diff(total[self.start])
         return counts
+
+
+def read_only(*arrays: Index) -> tuple[Index, ...]:
+    """The same arrays, which are kept and given to several from now on."""
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
 
 
 def merged(group: Index, low: Index, high: Index) -> tuple[Index, Index, Index]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.network.ops import Operator
-from memsim.program.rows.runs import RowRuns, TooManyRows, merged
+from memsim.program.rows.runs import RowRuns, TooManyRows, merged, read_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,11 @@ class _Asked:
 
 @lru_cache(maxsize=1024)
 def _touched(asked: _Asked, rows: int, output: int, edge_bytes: bytes) -> RowRuns:
-    op, edges = asked.op, np.frombuffer(edge_bytes, np.int64)
+    edges = np.frombuffer(edge_bytes, np.int64)
+    return RowRuns(*read_only(*_found(asked.op, rows, output, edges)))
+
+
+def _found(op: Operator, rows: int, output: int, edges: Index) -> RowRuns:
     first, stop, step = op.touched_rows(np.arange(edges[-1]), (1, rows, 1), (1, output, 1))
     if step == 1 and _in_turn(first, stop):
         low = np.maximum(first[edges[:-1]], 0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from memsim.machine.fields import RegisterTile
 from memsim.program.kernel import Kernel
-from memsim.program.rows.runs import RowRuns
+from memsim.program.rows.runs import RowRuns, read_only
 from memsim.program.tiling import registers
 from memsim.program.tiling.buffers import largest
 from memsim.program.tiling.orders import ORDERS, Order
@@ -117,11 +117,14 @@ def _in_equal_parts(
     sizes: tuple[int, int, int], parts: tuple[int, int, int], order: Order
 ) -> Tiling:
     """Images, rows and channels in so many parts each."""
-    edges = _edges(sizes[0], parts[0]), _edges(sizes[1], parts[1]), _edges(sizes[2], parts[2])
+    edges = [_edges(size, number) for size, number in zip(sizes, parts, strict=True)]
     if math.prod(parts) == 1:
-        return Tiling(*edges, _ZERO, _ZERO, _ZERO, _ZERO, _ONE)
-    group, strip, block = order(*parts)
-    return Tiling(*edges, group, strip, block, 0 * group, 0 * group + 1)
+        tasks = [_ZERO, _ZERO, _ZERO, _ZERO, _ONE]
+    else:
+        group, strip, block = order(*parts)
+        tasks = [group, strip, block, 0 * group, 0 * group + 1]
+    images, rows, channels, *each = read_only(*edges, *tasks)
+    return Tiling(images, rows, channels, *each)
 
 
 _ZERO, _ONE = np.zeros(1, np.int64), np.ones(1, np.int64)
