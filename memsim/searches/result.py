@@ -56,6 +56,8 @@ class SearchResult(Facts):
         ``minimise`` or ``maximise``, per objective.
     trials : tuple of Trial
         In the order in which they were made.
+    units : tuple of str
+        ``B``, ``s``, ``J`` or empty, per objective.
     facts : dict
         Sampler, seed, versions.
     """
@@ -67,6 +69,7 @@ class SearchResult(Facts):
     directions: tuple[str, ...]
     conditions: tuple[str, ...]
     trials: tuple[Trial, ...]
+    units: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -94,6 +97,7 @@ class SearchResult(Facts):
             "network": self.network,
             "objectives": list(self.objectives),
             "directions": list(self.directions),
+            "units": list(self.units),
             "conditions": list(self.conditions),
             "facts": dict(self.facts),
             "best": [trial.number for trial in self.best],

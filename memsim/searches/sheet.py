@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from memsim.readable import format_count
+from memsim.readable import format_bytes, format_count, format_time
 from memsim.searches.result import SearchResult, Trial
 from memsim.sheets.sheet import Grid, Sheet
+from memsim.units import PICOSECONDS
 
 __all__ = ["search_sheet"]
+
+SIDE_BY_SIDE = 4
+"""Trials of a table."""
 
 
 def search_sheet(found: SearchResult, layers: int | None = 10) -> Sheet:
@@ -26,15 +30,10 @@ def search_sheet(found: SearchResult, layers: int | None = 10) -> Sheet:
     notes = [f"{count} failed: {error}" for error, count in failed.most_common(3)]
     if not best:
         notes.append("No trial keeps to all conditions." if found.conditions else "No trial ran.")
-    several = len(found.objectives) > 1
-    told = [
-        f"objective {n}" if several else "objective" for n in range(1, len(found.objectives) + 1)
-    ]
-    columns = ("parameters of the file", "trial", *told, "MACs", "learned")
-    rows = tuple(_row(trial) for trial in shown)
     title = "the best" if len(found.objectives) == 1 else "the front"
-    grids = (Grid(title, columns, rows),) if rows else ()
-    return Sheet(f"search of {found.network}", tuple(facts), grids, tuple(notes))
+    grids = [_columns(found, title, shown[n : n + SIDE_BY_SIDE])
+             for n in range(0, len(shown), SIDE_BY_SIDE)]  # fmt: skip
+    return Sheet(f"search of {found.network}", tuple(facts), tuple(grids), tuple(notes))
 
 
 def _trials(found: SearchResult, kept: int) -> str:
@@ -44,12 +43,23 @@ def _trials(found: SearchResult, kept: int) -> str:
     return f"{told}, {kept:,} keep to all conditions" if found.conditions else told
 
 
-def _row(trial: Trial) -> tuple[str, ...]:
-    parameters = ", ".join(f"{name} {_number(each)}" for name, each in trial.parameters.items())
-    return (
-        parameters, str(trial.number), *map(_number, trial.values), format_count(trial.macs),
-        format_count(trial.params),
-    )  # fmt: skip
+def _columns(found: SearchResult, title: str, trials: tuple[Trial, ...]) -> Grid:
+    """Some trials side by side: their parameters, their objectives, and what they are."""
+    rows = [
+        (name, *(_number(trial.parameters[name]) for trial in trials))
+        for name in trials[0].parameters
+    ]
+    for place, (text, unit) in enumerate(zip(found.objectives, found.units, strict=True)):
+        rows.append((text, *(_value(trial.values[place], unit) for trial in trials)))
+    rows.append(("MACs", *(format_count(trial.macs) for trial in trials)))
+    rows.append(("parameters", *(format_count(trial.params) for trial in trials)))
+    return Grid(title, ("trial", *(str(trial.number) for trial in trials)), tuple(rows))
+
+
+def _value(value: float, unit: str) -> str:
+    if unit == "B":
+        return format_bytes(int(value))
+    return format_time(round(value * PICOSECONDS)) if unit == "s" else _number(value)
 
 
 def _number(value: Any) -> str:

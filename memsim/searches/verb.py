@@ -119,6 +119,7 @@ def search(
         network=networks.name,
         objectives=tuple(each.text for each in asked.objectives),
         directions=asked.directions,
+        units=tuple(each.unit for each in asked.objectives),
         conditions=tuple(each.text for each in asked.conditions),
         trials=tuple(_trial(each) for each in study.trials if each.state.is_finished()),
         facts={"sampler": sampler, "seed": seed, "optuna": optuna.__version__,

@@ -40,6 +40,8 @@ class Chunk:
     by : tuple of str
     content : str
         The digest of its network.
+    network : Network or None
+        As it runs, where whoever computes cannot load it.
     """
 
     where: tuple[int, ...]
@@ -52,6 +54,7 @@ class Chunk:
     rates: tuple[Fraction | None, ...]
     by: tuple[str, ...] = ()
     content: str = ""
+    network: Network | None = None
 
     @property
     def points(self) -> int:
@@ -76,7 +79,7 @@ class Chunk:
 
     def with_network(self, network: Network) -> Chunk:
         """The same with its network in it: for who cannot read its file."""
-        return replace(self, source=network, loading={})
+        return replace(self, network=network)
 
 
 @dataclass

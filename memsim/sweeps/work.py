@@ -69,6 +69,8 @@ def nothing(chunk: Chunk, why: str = "") -> Outcome:
 
 def loaded(chunk: Chunk) -> Network:
     """The network of a chunk, as it runs there."""
+    if chunk.network is not None:
+        return chunk.network
     how = dict(chunk.loading)
     size = how.pop("input", None)
     if isinstance(chunk.source, Network):

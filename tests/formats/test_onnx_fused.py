@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
 import pytest
 
 import memsim
@@ -17,10 +18,11 @@ pytestmark = pytest.mark.needs("onnx")
 MS = "com.microsoft"
 
 
-def load(folder, nodes, inputs, weights=(), outputs=("y",), shapes=(), **options):
+def load(folder, nodes, inputs, weights=(), outputs=("y",), shapes=(), numbers=(),
+         opset=23, **options):  # fmt: skip
     """The network of a file of nodes ``(operator, inputs, outputs, attributes)``."""
     import onnx
-    from onnx import TensorProto, helper
+    from onnx import TensorProto, helper, numpy_helper
 
     made = []
     for target, reads, writes, attributes in nodes:
@@ -32,6 +34,8 @@ def load(folder, nodes, inputs, weights=(), outputs=("y",), shapes=(), **options
         for at, name in enumerate(made[-1].output):
             made[-1].output[at] = "" if name == "-" else name
     held = [TensorProto(name=name, dims=dims, data_type=1) for name, dims in dict(weights).items()]
+    held += [numpy_helper.from_array(np.array(value), name)
+             for name, value in dict(numbers).items()]  # fmt: skip
     graph = helper.make_graph(
         made, "g",
         [helper.make_tensor_value_info(name, 1, dims) for name, dims in dict(inputs).items()],
@@ -39,7 +43,7 @@ def load(folder, nodes, inputs, weights=(), outputs=("y",), shapes=(), **options
         held,
         value_info=[helper.make_tensor_value_info(name, 1, d) for name, d in dict(shapes).items()],
     )  # fmt: skip
-    opsets = [helper.make_opsetid("", 23)]
+    opsets = [helper.make_opsetid("", opset)]
     opsets += [helper.make_opsetid(each, 1) for each in (MS, f"{MS}.nchwc", "ai.onnx.preview")]
     path = folder / "model.onnx"
     onnx.save(helper.make_model(graph, opset_imports=opsets), path)
@@ -274,6 +278,67 @@ def test_a_gemm_of_any_operands(tmp_path, inputs, weights, attributes, kinds, pa
     assert [kind for kind in work_kinds(network) if kind != "parameter"] == kinds.split()
     assert (network.macs, network.params) == (5 * 8 * 3, params)
     assert shape_of(network, network.outputs[0]) == (5, 3)
+
+
+# -- other forms --------------------------------------------------------------------------------
+
+FORMS = {
+    "SwiGLU": (TOKENS | {"k": (1, 5, 8)}, {}, "x k", {}, "silu mul", (5, 8)),
+    "ThresholdedRelu": (TOKENS, {}, "x", {"alpha": 0.5}, "threshold", (5, 8)),
+    "Hardmax": (TOKENS, {}, "x", {}, "chosen", (5, 8)),
+    "ReverseSequence": (
+        {"x": (1, 9, 8)}, {"n": [9]}, "x n", {"batch_axis": 0, "time_axis": 1},
+        "gather_elements", (9, 8)),
+    "CenterCropPad": (IMAGE, {"n": [4, 9]}, "x n", {"axes": [2, 3]}, "slice pad", (8, 4, 9)),
+    "Resize": (
+        IMAGE, {"r": [0.0, 0.0, 0.2, 0.25, 1.0, 1.0, 0.6, 0.75], "n": [1, 8, 3, 12]}, "x r - n",
+        {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"},
+        "slice slice upsample", (8, 3, 12)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", FORMS)
+def test_operators_that_move_and_choose(tmp_path, target):
+    inputs, numbers, reads, attributes, kinds, shape = FORMS[target]
+    network = load(tmp_path, [(target, reads, "y", attributes)], inputs, numbers=numbers)
+    assert work_kinds(network) == kinds.split()
+    assert shape_of(network, network.outputs[0]) == shape
+
+
+def test_a_resized_part_reads_the_rows_that_its_pixels_lie_between(tmp_path):
+    """Rows 0.2 * 5 = 1 to 0.6 * 5 = 3, columns 0.25 * 5 = 1.25 to 0.75 * 5 = 3.75 of six each."""
+    inputs, numbers, reads, attributes, *_ = FORMS["Resize"]
+    network = load(tmp_path, [("Resize", reads, "y", attributes)], inputs, numbers=numbers)
+    cuts = [layer.op for layer in network if layer.op.kind == "slice"]
+    assert [(cut.start, cut.stop) for cut in cuts] == [(1, 4), (1, 5)]
+
+
+def test_the_mask_of_a_dropout_drops_nothing(tmp_path):
+    nodes = [("Dropout", "x", "a m", {}), ("Where", "m a x", "y", {})]
+    network = load(tmp_path, nodes, TOKENS)
+    assert [each.op.kind for each in network][-1] == "parametric"
+
+
+def test_parts_of_no_elements_are_nothing(tmp_path):
+    nodes = [
+        ("Split", "x n", "a b", {"axis": 2}), ("Mul", "b b", "c", {}),
+        ("Concat", "a c", "y", {"axis": 2}), ("Relu", "y", "z", {}),
+    ]  # fmt: skip
+    network = load(tmp_path, nodes, TOKENS, numbers={"n": [8, 0]}, outputs=("z",))
+    assert work_kinds(network) == ["slice", "relu"]
+    assert shape_of(network, "z") == (5, 8)
+
+
+def test_slopes_of_an_old_prelu_are_one_for_each_channel(tmp_path):
+    node = ("PRelu", "x s", "y", {})
+    network = load(tmp_path, [node], {"x": (1, 8, 6, 5)}, {"s": (8,)}, opset=6)
+    assert [layer.op.kind for layer in network][-1] == "prelu"
+    assert network.params == 8
+
+
+def test_an_input_without_elements_is_told(tmp_path):
+    with pytest.raises(memsim.InputError, match="has the shape 0x8, of no elements"):
+        load(tmp_path, [("Relu", "x", "y", {})], {"x": (0, 8)})
 
 
 # -- what is no such form -------------------------------------------------------------------------

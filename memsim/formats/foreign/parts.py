@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.layers.moves import crop
+from memsim.formats.foreign.layers.moves import concat, crop, permute
 from memsim.formats.foreign.records import Constant, Dims, Record, Unsupported
 
 __all__ = ["Parts"]
@@ -97,6 +98,46 @@ class Parts:
             values = None if values is None else values[places]
             self.importer.constants[output] = Constant.of(part, [held], kept, values)
         return output
+
+    def computed(self, name: str) -> str:
+        """A value that is a tensor of some layer; a stored one becomes a parameter."""
+        self.importer.tensor(name, self.record)
+        return name
+
+    def _moved(self, *names: str) -> Record:
+        """The record of a part that moves elements of values."""
+        own = self.record
+        self.importer.readers.update(names)
+        return Record(own.name, own.target, names, (self._name(),), scope=own.scope or own.target,
+                      line=own.line)  # fmt: skip
+
+    def turned(self, name: str, order: Sequence[int]) -> str:
+        """Add a computed value with its axes in another order."""
+        part = self._moved(name)
+        permute(self.importer, part, order)
+        return part.outputs[0]
+
+    def seen(self, name: str, shape: Dims) -> str:
+        """A computed value seen in another shape."""
+        part = self._moved(name)
+        self.importer.view(part, shape)
+        return part.outputs[0]
+
+    def joined(self, names: Sequence[str], axis: int) -> str:
+        """Add computed values one after the other along an axis."""
+        if len(names) == 1:
+            return names[0]
+        part = self._moved(*names)
+        concat(self.importer, part, axis)
+        return part.outputs[0]
+
+    def numbers(self, values: Sequence[int]) -> str:
+        """Add a stored tensor of whole numbers, which count nowhere."""
+        import numpy as np
+
+        name = self._name()
+        self.importer.constants[name] = Constant((len(values),), np.array(values, np.int64))
+        return name
 
     def give(self, name: str, output: int = 0) -> None:
         """Let one of the operator's outputs be a value."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.rules import (
     attention,
+    einsum,
     fused,
     moves,
     norms,
     ops,
     pointwise,
     quantised,
+    recurrent,
     views,
     windows,
 )
@@ -22,12 +24,14 @@ from memsim.formats.foreign.onnx.rules import (
 __all__ = [
     "RULES",
     "attention",
+    "einsum",
     "fused",
     "moves",
     "norms",
     "ops",
     "pointwise",
     "quantised",
+    "recurrent",
     "views",
     "windows",
 ]
