@@ -10,7 +10,7 @@ from memsim.formats.foreign.records import Constant, Record
 from memsim.formats.foreign.torch.rules import RULES
 from memsim.network import Network, Node
 from memsim.network.ops.base import ShapeError
-from memsim.network.ops.sampling import DeformConv
+from memsim.network.ops.conv import DeformConv
 from memsim.network.ops.shape import Input
 from tests.formats.test_onnx_fused import load, shape_of
 

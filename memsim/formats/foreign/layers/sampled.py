@@ -13,10 +13,10 @@ from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.moves import along, select, whole
 from memsim.formats.foreign.records import Dims, Record, Unsupported
 from memsim.network.ops import Operator
+from memsim.network.ops.conv import DeformConv
 from memsim.network.ops.sampling import (
     Chosen,
     Col2im,
-    DeformConv,
     Elements,
     Embedding,
     Gather,
