@@ -1,8 +1,9 @@
-"""Convolutions: what CIO counts, and those of moved places."""
+"""Convolutions: what CIO counts."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -73,7 +74,7 @@ class _Convolution(Operator):
         raise TypeError(f"{type(self).__name__} must define around()")
 
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
-        return Shape(source, output.channel)
+        return source.by(output.channel)
 
     def _channels(self, inputs: Shapes) -> int:
         return inputs[0][0 if self.axes is None else -self.axes - 1]
@@ -118,6 +119,8 @@ class Conv(_Convolution):
         if self.padding == "valid":
             return (0,) * (2 * axes)
         if isinstance(self.padding, str):
+            if isinstance(self.kernel, int) and isinstance(self.dilation, int):
+                return (self.dilation * (self.kernel - 1) // 2,) * (2 * axes)
             reach = zip(each(self.kernel, axes), each(self.dilation, axes), strict=True)
             return around(tuple(step * (size - 1) // 2 for size, step in reach), axes)
         return around(self.padding, axes)
@@ -143,6 +146,10 @@ class Conv(_Convolution):
         return window_rows(
             start, stop, first(self.kernel), first(self.stride), top, first(self.dilation)
         )
+
+    @property
+    def reads_rows_by(self) -> Hashable:
+        return self.kind, self.kernel, self.stride, self.dilation, self.padding, self.axes
 
     def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
         low, high = self.input_rows(row, row + 1, source, output)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from memsim.network.ops.base import InPlace, Operator, Shape, Shapes, broadcast
-
-Family = TypeVar("Family", bound=Operator)
 
 
 class Pointwise(Operator):
@@ -53,7 +52,7 @@ class BatchNorm(Operator):  # no framework lets it write over its input
         return 2 * output[0] if self.affine else 0
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        return Shape(inputs[0], 0)
+        return Shape.of(inputs[0]).by(0)
 
 
 class Relu(Pointwise):
@@ -148,9 +147,18 @@ class Mul(Combine):
     kind: ClassVar[str] = "mul"
 
 
-def _named(base: type[Family], kind: str, formula: str) -> type[Family]:
-    """An operator that differs from others of its family in its name, and perhaps in numbers."""
-    name = "".join(map(str.title, kind.split("_")))
+@cache
+def named(kind: str) -> type[Operator]:
+    """An operator of :data:`FUNCTIONS` or :data:`COMBINATIONS`, made when it is used.
+
+    Examples
+    --------
+    >>> named("atan2").__name__, named("where").arity
+    ('Atan2', (3, 3))
+    """
+    base: type[Operator] = Pointwise if kind in FUNCTIONS else Combine
+    formula = {**FUNCTIONS, **COMBINATIONS}[kind]
+    name = _class_name(kind)
     body: dict[str, Any] = {
         "kind": kind,
         "arity": base.arity if kind not in THREE else (3, 3),
@@ -176,6 +184,19 @@ NUMBERS: Mapping[str, Mapping[str, tuple[float, str]]] = {
     },
 }  # fmt: skip
 """The numbers of functions that have some: their defaults, and what they say."""
+
+
+def _class_name(kind: str) -> str:
+    return "".join(map(str.title, kind.split("_")))
+
+
+def __getattr__(name: str) -> type[Operator]:
+    """The class of a name, so that these operators can be pickled as all others."""
+    for kind in NAMED:
+        if _class_name(kind) == name:
+            return named(kind)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 FUNCTIONS = {
     "abs": "|x|",
@@ -269,10 +290,8 @@ COMBINATIONS = {
 THREE = frozenset({"where", "lerp", "addcmul", "addcdiv"})
 """Those of three tensors."""
 
-NAMED: tuple[type[Operator], ...] = (
-    *(_named(Pointwise, kind, formula) for kind, formula in FUNCTIONS.items()),
-    *(_named(Combine, kind, formula) for kind, formula in COMBINATIONS.items()),
-)
+NAMED = (*FUNCTIONS, *COMBINATIONS)
+"""The kinds of operators that :func:`named` makes."""
 
 
 class Clamp(Pointwise):
