@@ -89,6 +89,7 @@ YES = {
     "im2col": set(),
     "col2im": set(),
     "grid_sample": set(),
+    "deform_conv": {"multiplies"},
     "roi_align": set(),
     "chosen": set(),
     "log_softmax": set(),

@@ -100,6 +100,7 @@ _operators: tuple[type[Operator] | str, ...] = (
     sampling.Sliding,
     sampling.Im2col,
     sampling.Col2im,
+    conv.DeformConv,
     sampling.GridSample,
     sampling.RoiAlign,
     sampling.Chosen,
