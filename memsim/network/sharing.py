@@ -86,7 +86,7 @@ def _alone(layer: Layer, network: str) -> Layer:
         weight, bias = layer.stored_as
         kinds = (weight, bias if layer.op.biased else weight)
         first = Weights.of(f"{layer.name}.weight", stored, False, kinds, network)
-        weights = (replace(first, looked_up=True) if layer.op.looks_up else first,)
+        weights = (replace(first, rows=stored, looked_up=True) if layer.op.looks_up else first,)
     return replace(layer, weights=weights, tables=tables, weights_of=layer.name)
 
 
@@ -258,7 +258,7 @@ def _weights(
         Weights.of(each, stored, len(users) > 1, kinds, network)
         for each, stored, users, kinds in parts
     )
-    if turned or layer.op.looks_up:
+    if turned or rows > 1 or layer.op.looks_up:
         looked_up = layer.op.looks_up
         first = replace(first, turned=use.turned, channels=channels, rows=rows, looked_up=looked_up)
     return (first, *rest)
