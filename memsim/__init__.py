@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from memsim.results.curve import CurveResult
     from memsim.results.description import Description
     from memsim.results.details.breakdown import Watched
+    from memsim.results.inverse.design import Design
     from memsim.results.inverse.smallest import Smallest
     from memsim.results.layer import LayerResult
     from memsim.results.memory import Memory
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         compare,
         curve,
         describe,
+        design,
         memory,
         pytorch_traffic,
         run,
@@ -61,6 +63,7 @@ _HOMES = {
     "Comparison": "results.comparison",
     "CurveResult": "results.curve",
     "Description": "results.description",
+    "Design": "results.inverse.design",
     "Fidelity": "validation.record",
     "InputError": "errors",
     "LayerResult": "results.layer",
@@ -91,6 +94,7 @@ _HOMES = {
     "compare": "simulate",
     "curve": "simulate",
     "describe": "simulate",
+    "design": "simulate",
     "dump": "formats",
     "fidelity": "validation",
     "from_torch": "formats",
@@ -120,6 +124,7 @@ __all__ = [
     "Comparison",
     "CurveResult",
     "Description",
+    "Design",
     "Fidelity",
     "InputError",
     "LayerResult",
@@ -150,6 +155,7 @@ __all__ = [
     "compare",
     "curve",
     "describe",
+    "design",
     "dump",
     "fidelity",
     "from_torch",
