@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from memsim.results.curve import CurveResult
     from memsim.results.description import Description
     from memsim.results.details.breakdown import Watched
+    from memsim.results.inverse.design import Design
     from memsim.results.inverse.smallest import Smallest
     from memsim.results.layer import LayerResult
     from memsim.results.memory import Memory
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         compare,
         curve,
         describe,
+        design,
         memory,
         pytorch_traffic,
         run,
@@ -65,6 +67,7 @@ _HOMES = {
     "Comparison": "results.comparison",
     "CurveResult": "results.curve",
     "Description": "results.description",
+    "Design": "results.inverse.design",
     "Fidelity": "validation.record",
     "InputError": "errors",
     "LayerResult": "results.layer",
@@ -96,6 +99,7 @@ _HOMES = {
     "compare": "simulate",
     "curve": "simulate",
     "describe": "simulate",
+    "design": "simulate",
     "dump": "formats",
     "fidelity": "validation",
     "from_torch": "formats",
@@ -128,6 +132,7 @@ __all__ = [
     "Comparison",
     "CurveResult",
     "Description",
+    "Design",
     "Fidelity",
     "InputError",
     "LayerResult",
@@ -159,6 +164,7 @@ __all__ = [
     "compare",
     "curve",
     "describe",
+    "design",
     "dump",
     "fidelity",
     "from_torch",

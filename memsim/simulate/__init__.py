@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memsim.simulate.designing import design
     from memsim.simulate.options import Options, RunOptions
     from memsim.simulate.preparation import BEST, prepare
     from memsim.simulate.pytorch import pytorch_traffic
@@ -35,6 +36,7 @@ _HOMES = {
     "compare": "verbs",
     "curve": "verbs",
     "describe": "source",
+    "design": "designing",
     "memory": "verbs",
     "prepare": "preparation",
     "pytorch_traffic": "pytorch",
@@ -54,6 +56,7 @@ __all__ = [
     "compare",
     "curve",
     "describe",
+    "design",
     "memory",
     "prepare",
     "pytorch_traffic",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.simulate.options import OPTIONS, RUN_OPTIONS
@@ -74,6 +75,7 @@ def _all(why: Why, *options: str) -> dict[str, Why]:
 _CLOCK = _all(BOTH_CLOCKS, "clock")
 _NO_TIMES = {**_all(NO_TIMES, *TIMES), "clock": NO_TIMES}
 _PLAN = {**_NO_TIMES, **_all(NO_CACHE, *CACHE, *LINES)}
+_MINIMISED = {"sram": "cache", "bandwidth": "bandwidth", "macs": "macs"}
 _NETWORK = _all(NO_MACHINE, *RUN_OPTIONS)
 
 VERBS: dict[str, Verb] = {
@@ -86,6 +88,14 @@ VERBS: dict[str, Verb] = {
     "size by time": Verb({**_CLOCK, "cache": IS_ASKED}),
     "size of bandwidth": Verb({**_CLOCK, "bandwidth": IS_ASKED}),
     "size of macs": Verb({**_CLOCK, "macs": IS_ASKED}),
+    "design": Verb(_CLOCK),
+    **{
+        f"design of {' '.join(minimised)}": Verb(
+            {**_CLOCK, **{_MINIMISED[name]: IS_ASKED for name in minimised}}
+        )
+        for count in (1, 2, 3)
+        for minimised in combinations(_MINIMISED, count)
+    },
     "bounds": Verb(
         {
             **_NO_TIMES,

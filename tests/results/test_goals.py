@@ -140,10 +140,10 @@ def test_of_a_cache_of_sets_the_sizes_looked_at(nets) -> None:
 def test_of_a_cache_of_lines_one_byte_less_fails() -> None:
     tiny = memsim.load("patterns/harmonic", input_shape="3x12x12", dtype="int8")
     options = {"management": "hardware", "ways": 0}
-    found = memsim.size(tiny, time="1720us", machine="edge", **options)
+    found = memsim.size(tiny, time="300us", machine="edge", **options)
     (answer,) = found.answers
     assert not answer.is_first
-    goal = {"time": "1720us"}
+    goal = {"time": "300us"}
     assert answer.number is not None
     assert not fails(goal, run(tiny, "cache", answer.number, **options))
     assert fails(goal, run(tiny, "cache", answer.number - 1, **options))

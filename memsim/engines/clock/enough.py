@@ -38,7 +38,7 @@ class Enough:
     ----------
     ends : sequence of Ends
         The programs, at the machine's own bandwidth and compute rate.
-    passes : sequence of CachePass or TaskTraffic
+    passes : sequence of CachePass, TaskTraffic or Channel
         The traffic of each.
 
     Examples
@@ -53,13 +53,14 @@ class Enough:
     """
 
     ends: Sequence[Ends]
-    passes: Sequence[CachePass | TaskTraffic]
+    passes: Sequence[CachePass | TaskTraffic | Channel]
 
     def bandwidth(
         self,
         time_ps: int | None = None,
         stall: Fraction | None = None,
         mac_rate: Fraction | None = None,
+        most: int = LIMIT,
     ) -> int:
         """The smallest peak bandwidth that is enough, in whole bytes per second.
 
@@ -71,11 +72,13 @@ class Enough:
             The largest part of the time that is stalls, below 1.
         mac_rate : Fraction, optional
             MAC/s of convolutions; left out: the machine's own.
+        most : int
+            Larger ones are not looked for.
 
         Returns
         -------
         int
-            One less is too slow; ``INFINITE`` where no bandwidth that a machine may have does it.
+            One less is too slow; ``INFINITE`` where no bandwidth up to ``most`` does it.
         """
         computes = [self._own(each, mac_rate) for each in self.ends]
         longest = _longest(sum(int(each.sum()) for each in computes), time_ps, stall)
@@ -86,9 +89,9 @@ class Enough:
 
         # One channel moves all, one after the other.
         moved = sum(int(each.amounts[each.place].sum()) for each in self._channels)
-        return _smallest(late, moved * PICOSECONDS / efficiency, longest)
+        return _smallest(late, moved * PICOSECONDS / efficiency, longest, most)
 
-    def mac_rate(self, time_ps: int, bandwidth: Fraction | None = None) -> int:
+    def mac_rate(self, time_ps: int, bandwidth: Fraction | None = None, most: int = LIMIT) -> int:
         """The smallest MAC rate of convolutions that is enough, in whole MAC/s.
 
         Parameters
@@ -97,11 +100,13 @@ class Enough:
             The longest time, in picoseconds.
         bandwidth : Fraction, optional
             Peak; left out: the machine's own.
+        most : int
+            Larger ones are not looked for.
 
         Returns
         -------
         int
-            One less is too slow; ``INFINITE`` where no rate that a machine may have does it.
+            One less is too slow; ``INFINITE`` where no rate up to ``most`` does it.
         """
         memory = self._memory(bandwidth)
 
@@ -118,7 +123,7 @@ class Enough:
             often = np.bincount(each.computing.place, minlength=len(each.computing.amounts))
             for (amount, per), times in zip(each.computing.amounts, often.tolist(), strict=True):
                 work += Fraction(amount * times, per)
-        return _smallest(late, work, time_ps)
+        return _smallest(late, work, time_ps, most)
 
     def most_macs(self, stall: Fraction, bandwidth: Fraction | None = None) -> int:
         """The largest MAC rate of convolutions at which stalls are few, in whole MAC/s.
@@ -154,7 +159,7 @@ class Enough:
     @cached_property
     def _channels(self) -> list[Channel]:
         return [
-            Channel.of(moved, each.machine, each.serial)
+            moved if isinstance(moved, Channel) else Channel.of(moved, each.machine, each.serial)
             for each, moved in zip(self.ends, self.passes, strict=True)
         ]
 
@@ -171,14 +176,37 @@ class Enough:
         """Picoseconds of all programs at usable bytes per second; infinite for weeks."""
         time = 0
         per, numerator = PICOSECONDS * rate.denominator, rate.numerator
+        divide = _divided if numerator < 1 << 43 else _divided_long
         for ends, channel, compute in zip(self.ends, self._channels, computes, strict=True):
             try:
                 check_length(-(-int(channel.amounts[-1]) * per // numerator))
-                times = [-(-amount * per // numerator) for amount in channel.amounts.tolist()]
-                time += int(ends.at(channel, np.array([times], np.int64), compute)[0, 0])
+                small = int(channel.amounts[-1]) * rate.denominator < 1 << 43
+                times = (divide if small else _divided_long)(channel.amounts, per, numerator)
+                time += int(ends.at(channel, times[np.newaxis], compute)[0, 0])
             except SimulationError:
                 return float("inf")
         return time
+
+
+def _divided_long(amounts: Ints, per: int, by: int) -> Ints:
+    """``amounts * per / by``, rounded up, whatever their size."""
+    return np.array([-(-amount * per // by) for amount in amounts.tolist()], np.int64)
+
+
+def _divided(amounts: Ints, per: int, by: int) -> Ints:
+    """The same where ``by`` and ``amounts * per / 10**12`` stay below 2**43: in two long divisions.
+
+    Examples
+    --------
+    >>> amounts, per, by = np.array([0, 1, 7 * 10**12]), 10**12, 8 * 10**12 + 1
+    >>> _divided(amounts, per, by).tolist() == _divided_long(amounts, per, by).tolist()
+    True
+    """
+    million = 10**6
+    whole, rest = np.divmod(amounts * (per // million), by)
+    more, left = np.divmod(rest * million, by)
+    times: Ints = whole * million + more + (left > 0)
+    return times
 
 
 def _longest(computing: int, time_ps: int | None, stall: Fraction | None) -> int:
@@ -189,10 +217,10 @@ def _longest(computing: int, time_ps: int | None, stall: Fraction | None) -> int
     return min(limits)
 
 
-def _smallest(late: Callable[[int], float], work: Fraction, longest: int) -> int:
-    """The smallest rate that is not late; all of the work takes at least work / rate."""
+def _smallest(late: Callable[[int], float], work: Fraction, longest: int, most: int) -> int:
+    """The smallest rate up to ``most`` that is not late; all work takes at least work / rate."""
     late = cache(late)
     slow = max(1, -(-work.numerator // (work.denominator * longest))) if longest > 0 else 1
-    if slow > LIMIT or late(LIMIT) > 0:
+    if slow > most or late(most) > 0:
         return INFINITE
-    return slow if late(slow) <= 0 else crossing(late, slow, LIMIT)
+    return slow if late(slow) <= 0 else crossing(late, slow, most)
