@@ -18,10 +18,9 @@ from memsim.version import __version__
 COMMANDS = {
     "run": ("simulation", "DRAM traffic and time of one inference."),
     "curve": ("simulation", "DRAM traffic at every cache size at once."),
-    "size": ("simulation", "The smallest cache that keeps traffic low enough."),
-    "search": ("simulation", "Parameters of a file that make the most of a run's facts."),
     "size": ("simulation", "The smallest cache, bandwidth or MAC rate for a goal."),
     "design": ("simulation", "The machines that reach a goal, none beaten by another."),
+    "search": ("simulation", "Parameters of a file that make the most of a run's facts."),
     "bounds": ("simulation", "How far from optimal: policies beside lower bounds."),
     "memory": ("simulation", "The memory plan: peak bytes, offsets of feature maps."),
     "describe": ("simulation", "Static facts: shapes, parameters, MACs, CIO, MoC."),
