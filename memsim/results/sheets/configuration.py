@@ -59,6 +59,10 @@ def _program(program: Program, machine: Machine) -> list[str]:
     if program.spans:
         said += [f"kernels of {options['library']}", f"heap {options['heap']}"]
         return [*said, *frames, program.network.dtype]
+    if "group" in options:
+        count, groups = len(str(options["group"]).split()), options["groups"]
+        rows = f"{options['strip']} rows" if options["strip"] != "auto" else "rows for the buffers"
+        said += [f"{count} {'group' if count == 1 else 'groups'} {groups}", f"strips of {rows}"]
     best = options["order"] == "best"
     said += [f"best ({options['best']})" if best else str(options["order"]), *frames]
     if "register_tile" in options:
