@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from memsim.results.pytorch import PytorchTraffic
     from memsim.results.run import Result
     from memsim.results.size import SmallestCache
+    from memsim.searches.result import SearchResult
+    from memsim.searches.verb import search
     from memsim.simulate import (
         bounds,
         compare,
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
         summary,
         watch,
     )
+    from memsim.sweeps.files import load_sweep
+    from memsim.sweeps.verb import sweep
     from memsim.validation import fidelity, rules
     from memsim.validation.record import Fidelity
     from memsim.validation.rule import Rules
@@ -77,6 +81,7 @@ _HOMES = {
     "Program": "program",
     "PytorchTraffic": "results.pytorch",
     "Result": "results.run",
+    "SearchResult": "searches.result",
     "Rules": "validation.rule",
     "SimulationError": "errors",
     "SmallestCache": "results.size",
@@ -94,6 +99,7 @@ _HOMES = {
     "from_torch": "formats",
     "load": "formats",
     "load_machine": "machine",
+    "load_sweep": "sweeps.files",
     "loads": "formats",
     "machine_names": "machine",
     "measure": "measurement.run.measurement",
@@ -105,8 +111,10 @@ _HOMES = {
     "pytorch_traffic": "simulate",
     "rules": "validation",
     "run": "simulate",
+    "search": "searches.verb",
     "size": "simulate",
     "summary": "simulate",
+    "sweep": "sweeps.verb",
     "to_torch": "formats",
     "watch": "simulate",
 }
@@ -136,6 +144,7 @@ __all__ = [
     "PytorchTraffic",
     "Result",
     "Rules",
+    "SearchResult",
     "SimulationError",
     "SmallestCache",
     "Tensor",
@@ -152,6 +161,7 @@ __all__ = [
     "from_torch",
     "load",
     "load_machine",
+    "load_sweep",
     "loads",
     "machine_names",
     "measure",
@@ -163,8 +173,10 @@ __all__ = [
     "pytorch_traffic",
     "rules",
     "run",
+    "search",
     "size",
     "summary",
+    "sweep",
     "to_torch",
     "watch",
 ]

@@ -29,7 +29,12 @@ PYTHON = re.compile(r"^>>> ", re.MULTILINE)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
-NEEDS = {"howto/onnx.md": "onnx", "howto/pytorch.md": "torch"}
+NEEDS = {
+    "howto/onnx.md": "onnx",
+    "howto/pytorch.md": "torch",
+    "howto/search.md": "optuna",
+    "howto/sweep.md": "xarray",
+}
 """Pages whose sessions need an optional module."""
 
 COMMANDS = {"memsim": ["-m", "memsim"], "python": []}

@@ -6,6 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from memsim.sweeps.verb import Progress
 
 
 @contextmanager
@@ -77,3 +83,67 @@ def _accesses() -> Iterator[Callable[[int, int], object]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("", total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+EVERY = 10.0
+"""Seconds between the lines that tell progress where no bar can."""
+
+
+@contextmanager
+def bar_of_points() -> Iterator[Callable[[Progress], object]]:
+    """A function of how far a sweep is: a bar on a terminal, a line now and then elsewhere."""
+    from memsim.engines.progress import listening
+
+    with listening(lambda done, total: None), _points() as tell:
+        yield tell
+
+
+@contextmanager
+def _points() -> Iterator[Callable[[Progress], object]]:
+    if not sys.stderr.isatty():
+        yield _Lines().tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        "points", BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(), TextColumn("[red]{task.fields[failed]}"),
+    )  # fmt: skip
+    began = time.monotonic()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None, rate="", failed="")
+
+        def tell(far: Progress) -> None:
+            rate = (far.done - far.kept) / max(time.monotonic() - began, 1e-3)
+            failed = f"{far.failed:,} failed" if far.failed else ""
+            shown.update(
+                task, completed=far.done, total=far.points, rate=f"{rate:,.0f}/s", failed=failed
+            )
+
+        yield tell
+
+
+class _Lines:
+    """Progress in lines: now and then, and when all is done."""
+
+    def __init__(self) -> None:
+        self.began = self.told = time.monotonic()
+
+    def tell(self, far: Progress) -> None:
+        """Print a line if it is time, or all is done."""
+        now = time.monotonic()
+        if far.done < far.points and now - self.told < EVERY:
+            return
+        if far.done == far.points and self.told == float("inf"):
+            return
+        made = far.done - far.kept
+        rate = made / max(now - self.began, 1e-3)
+        left = (far.points - far.done) / rate if rate else 0.0
+        words = [f"{far.done:,} of {far.points:,} points"]
+        words += [f"{far.kept:,} found finished"] if far.kept else []
+        words += [f"{rate:,.0f} a second", f"{left:,.0f} s left"] if far.done < far.points else []
+        words += [f"{far.failed:,} failed"] if far.failed else []
+        click.echo(f"memsim: {', '.join(words)}", err=True)
+        self.told = now if far.done < far.points else float("inf")

@@ -195,7 +195,7 @@ class Network:
         stored = (self.dtype, self.dtype)
         if node.op.multiplies:
             stored = stored_types(node.types, inherited, self.dtype)
-        return Layer(node, inputs, output, macs, params, (), stored)
+        return Layer(node, inputs, output, macs, params, stored_as=stored)
 
     def __iter__(self) -> Iterator[Layer]:
         """Layers in schedule order."""

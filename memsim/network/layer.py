@@ -75,7 +75,11 @@ class Layer:
         Multiply-accumulates of the whole batch; learnable parameters that count with it, which
         those that another layer owns do not.
     weights : tuple of Weights
-        The tensors of parameters that it reads.
+        The tensors of parameters that it reads, so many for each channel of its output.
+    tables : tuple of Weights
+        Those that it reads besides.
+    weights_of : str
+        The layer whose weights it reads; its own name where it has some, empty without.
     stored_as : (str, str)
         The data types of its weights and of its bias.
     """
@@ -86,6 +90,8 @@ class Layer:
     macs: int
     params: int
     weights: tuple[Weights, ...] = ()
+    tables: tuple[Weights, ...] = ()
+    weights_of: str = ""
     stored_as: tuple[str, str] = ("fp32", "fp32")
 
     @property
@@ -111,11 +117,6 @@ class Layer:
     def cio_bytes(self) -> int:
         """The same in bytes."""
         return self.inputs[0].nbytes + self.output.nbytes if self.op.convolves else 0
-
-    @property
-    def weights_of(self) -> str:
-        """The layer whose weights it reads; its own name where it has some, empty without."""
-        return self.weights[0].name.removesuffix(".weight") if self.weights else ""
 
     @property
     def bias_of(self) -> str:

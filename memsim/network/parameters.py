@@ -6,6 +6,7 @@ named after its owner; it is stored once and counted once, however many layers r
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from memsim.network.tensor import ITEMSIZES
@@ -39,6 +40,13 @@ class Weights:
         Bytes of an element; 0 stands for those of the network's data type.
     wider : int
         Bytes of a channel besides, where its bias has larger elements.
+    sizes : tuple of int
+        The axes of a table, see :class:`~memsim.network.ops.base.Table`; ``stored`` are then its
+        elements at each place. Empty for what is so many numbers per channel.
+    passes : bool
+        No tile holds its part of a table.
+    looked_up : bool
+        The rows of a channel are looked up: a tile reads as many of them as it has places.
     """
 
     name: str
@@ -49,6 +57,9 @@ class Weights:
     rows: int = 1
     itemsize: int = 0
     wider: int = 0
+    sizes: tuple[int, ...] = ()
+    passes: bool = False
+    looked_up: bool = False
 
     @classmethod
     def of(
@@ -71,6 +82,11 @@ class Weights:
     def nbytes(self, elements: int, itemsize: int) -> int:
         """Bytes of so many elements of a channel, and of its bias, in a network of an item size."""
         return elements * (self.itemsize or itemsize) + self.wider
+
+    @property
+    def elements(self) -> int:
+        """Elements of a table."""
+        return math.prod(self.sizes) * self.stored
 
     def without_bias(self) -> tuple[Weights, Weights]:
         """Weights and bias apart, of a tensor that holds both."""

@@ -40,7 +40,7 @@ def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], 
     problems: list[Problem] = []
     uses: dict[str, _Use] = {}
     for layer in layers.values():
-        if layer.node.weights or layer.node.bias or _stored(layer):
+        if layer.node.weights or layer.node.bias or _pieces(layer):
             uses[layer.name] = _use(layer, layers, problems)
     if problems:
         return dict(layers), problems
@@ -54,10 +54,17 @@ def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], 
     counted: dict[str, tuple[int, str]] = {}
     for name, layer in layers.items():
         weights: tuple[Weights, ...] = ()
-        if name in uses:
-            weights = _weights(layer, uses, readers, takers, layers, network)
+        tables: tuple[Weights, ...] = ()
+        owner = ""
+        if name in uses and not layer.op.is_parameter:
+            if _stored(layer):
+                weights = _weights(layer, uses, readers, takers, layers, network)
+            owner = uses[name].weight
+            tables = _tables(layer, layers[owner], len(readers[owner]) > 1)
         params = _counted(layer, uses.get(name), counted, problems)
-        found[name] = replace(layer, weights=weights, params=params)
+        found[name] = replace(
+            layer, weights=weights, tables=tables, weights_of=owner, params=params
+        )
     return found, problems
 
 
@@ -73,10 +80,19 @@ def _channels(layer: Layer) -> int:
     return layer.output.image.box[0]
 
 
+def _pieces(layer: Layer) -> tuple[int, ...]:
+    """The elements of what a layer stores: for its channels, and of each table."""
+    if layer.op.is_parameter:
+        return (layer.output.size,)
+    per_channel = _stored(layer) * _channels(layer)
+    tables = layer.op.tables(layer.shapes, layer.output.image)
+    return (*((per_channel,) if per_channel else ()), *(table.elements for table in tables))
+
+
 def _use(layer: Layer, layers: Mapping[str, Layer], problems: list[Problem]) -> _Use:
     """The owners of a layer's parameters; a problem where it cannot read those."""
     node = layer.node
-    if (node.weights or node.bias) and not _stored(layer):
+    if (node.weights or node.bias) and not _pieces(layer):
         problems.append(node.problem(f"{node.op.kind} has no parameters that it could share"))
         return _Use(layer.name, None)
     owner = _root(layer, "weights", layers, problems)
@@ -139,16 +155,21 @@ def _root(
 def _misfit(layer: Layer, owner: Layer) -> tuple[str, bool]:
     """Why a layer cannot read another one's weights, if so; and whether it reads them turned."""
     named = f"reads the weights of {owner.name!r}"
-    if not _stored(owner):
+    if not _pieces(owner):
         return f"{named}, but {owner.op.kind} has none", False
     both = _of_products(layer) and _of_products(owner)
-    if layer.op.kind != owner.op.kind and not both:
+    if layer.op.kind != owner.op.kind and not (both or owner.op.is_parameter):
         return f"{named}, a {owner.op.kind}; a {layer.op.kind} reads those of another one", False
     mine, theirs = layer.op.window, owner.op.window
     own, his = _channels(layer), _channels(owner)
     taps = (window.kernel if window else (1, 1) for window in (mine, theirs))
     needed, there = _stored(layer) - _bias(layer), _stored(owner) - _bias(owner)
-    fits = not both or len(set(taps)) == 1
+    if not both or 0 in (needed, there):
+        if _pieces(layer) == _pieces(owner):
+            return "", False
+        wanted, held = (_elements(each) for each in (layer, owner))
+        return f"{named}, which are {held}; its own would be {wanted}", False
+    fits = len(set(taps)) == 1
     if fits and layer.op.transposed == owner.op.transposed and (own, needed) == (his, there):
         return "", False
     grouped = any(window is not None and window.groups > 1 for window in (mine, theirs))
@@ -166,6 +187,13 @@ def _misfit(layer: Layer, owner: Layer) -> tuple[str, bool]:
 def fits(layer: Layer, owner: Layer) -> bool:
     """Whether a layer can read another one's weights."""
     return not _misfit(layer, owner)[0]
+
+
+def _elements(layer: Layer) -> str:
+    """The parameters of a layer that is no product in words."""
+    if not layer.op.tables(layer.shapes, layer.output.image):
+        return _extent(layer)
+    return f"{' and '.join(map(str, _pieces(layer)))} elements"
 
 
 def _extent(layer: Layer) -> str:
@@ -189,7 +217,7 @@ def _weights(
     """The tensors that a layer reads: one, or weights and bias where they are not shared alike."""
     use = uses[layer.name]
     alike = readers[use.weight]
-    name, bias = f"{use.weight}.weight", _bias(layer)
+    name, bias = _names(layers[use.weight])[0], _bias(layer)
     weight, added = layers[use.weight].stored_as[0], layers[use.bias or use.weight].stored_as[1]
     turned = [_channels(layers[each]) for each in alike if uses[each].turned]
     whole = not turned and {uses[each].bias for each in alike} == {use.bias}
@@ -201,12 +229,36 @@ def _weights(
         apart = (f"{use.bias}.bias", 1, takers[use.bias], (added, added))
         parts = [(name, _stored(layer) - 1, alike, (weight, weight)), apart]
     rows = turned[0] if turned else 1  # all of them have the owner's input channels
+    if not turned:  # a table that is looked up consists of rows, whoever else reads it
+        rows = max(_stored(layers[each]) if layers[each].op.looks_up else 1 for each in alike)
     channels = _channels(layers[use.weight]) if use.turned else 0
     first, *rest = (
         Weights.of(each, stored, len(users) > 1, kinds, network)
         for each, stored, users, kinds in parts
     )
-    return (replace(first, turned=use.turned, channels=channels, rows=rows), *rest)
+    looked_up = layer.op.looks_up
+    first = replace(first, turned=use.turned, channels=channels, rows=rows, looked_up=looked_up)
+    return (first, *rest)
+
+
+def _tables(layer: Layer, owner: Layer, shared: bool) -> tuple[Weights, ...]:
+    """The tables that a layer reads, of itself or of another one."""
+    tables = layer.op.tables(layer.shapes, layer.output.image)
+    names = _names(owner)[-len(tables) :] if tables else []
+    return tuple(
+        Weights(name, table.number, shared, sizes=table.sizes, passes=table.passes)
+        for name, table in zip(names, tables, strict=True)
+    )
+
+
+def _names(owner: Layer) -> list[str]:
+    """The names of what a layer stores, as :func:`_pieces` lists it."""
+    if owner.op.is_parameter:
+        return [owner.name]
+    first = ["weight"] if _stored(owner) else []
+    tables = range(1, 1 + len(owner.op.tables(owner.shapes, owner.output.image)))
+    endings = [*first, *(f"table{number if number > 1 else ''}" for number in tables)]
+    return [f"{owner.name}.{ending}" for ending in endings]
 
 
 def _counted(

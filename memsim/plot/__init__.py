@@ -26,6 +26,7 @@ from memsim.plot.figures.layers import layers as layers
 from memsim.plot.figures.moc import moc as moc
 from memsim.plot.figures.latency import Pair as Pair, latency as latency
 from memsim.plot.figures.paper import paper as paper
+from memsim.plot.figures.sweep import sweep as sweep
 
 # isort: on
 
@@ -38,5 +39,6 @@ __all__ = [
     "image_format",
     "render",
     "save",
+    "sweep",
     *FIGURES,
 ]

@@ -71,9 +71,8 @@ class View:
         The logical shape, which is what the segments hold unless ``flat`` or folded.
     flat : bool
         Seen through a flatten of a map larger than 1x1: readers read all of it.
-    prologue : tuple of (str, int)
-        Elementwise operators that the reader applies as it loads: for each the owner of its
-        parameters, and how many there are per channel.
+    prologue : tuple of (tuple of Weights)
+        Elementwise operators that the reader applies as it loads: for each its parameters.
     fold : Fold or None
         Where its elements lie in what the segments hold, if not in the same places.
     """
@@ -81,7 +80,7 @@ class View:
     segments: tuple[Segment, ...]
     shape: Shape
     flat: bool = False
-    prologue: tuple[tuple[str, int], ...] = ()
+    prologue: tuple[tuple[Weights, ...], ...] = ()
     fold: Fold | None = None
 
     @classmethod
@@ -187,6 +186,8 @@ class Kernel:
     shares : tuple of Weights
         The tensors that its parameters lie in, where other layers read some of them; they sum up
         to ``stored``. Empty: all lie in one that is its own.
+    tables : tuple of Weights
+        What it stores besides, that is not so many numbers per output channel.
     weight_dtype : str
         The data type of its weights; empty: that of its output.
     """
@@ -205,14 +206,20 @@ class Kernel:
     load_work: int
     leaves: bool = False
     shares: tuple[Weights, ...] = ()
+    tables: tuple[Weights, ...] = ()
     weight_dtype: str = ""
 
     @property
     def weights(self) -> tuple[Weights, ...]:
         """The tensors of parameters that it reads."""
         if self.shares or not self.stored:
-            return self.shares
-        return (Weights(f"{self.name}.weight", self.stored),)
+            return self.shares + self.tables
+        return (Weights(f"{self.name}.weight", self.stored), *self.tables)
+
+    @property
+    def parameters(self) -> int:
+        """Elements of them all."""
+        return self.stored * self.output.grid[1] + sum(each.elements for each in self.tables)
 
     @property
     def apart(self) -> tuple[tuple[Weights, ...], tuple[Weights, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.network.ops import Shape
 from memsim.network.parameters import Weights
 from memsim.program.columns import Columns
 from memsim.program.fold import Along, Fold
@@ -45,8 +46,8 @@ class Access:
     write : bool
     once : bool
         By the kernel's first task alone (the scales and shifts of a prologue, scratch memory).
-    turned : bool
-        Rows depend on the block and channels on the strip: parameters that are read turned.
+    tile : bool
+        By the first of the tasks that share a tile, though it is parameters.
     """
 
     tensor: str
@@ -57,6 +58,7 @@ class Access:
     once: bool = False
     rows_by: str = "strip"
     channels_by: str = "block"
+    tile: bool = False
 
 
 class KernelPlan:
@@ -115,7 +117,34 @@ class KernelPlan:
 
     def _read_weights(self) -> None:
         for weights in self.kernel.weights:
-            self._read_tensor(weights)
+            if weights.sizes:
+                self._read_table(weights)
+            else:
+                self._read_tensor(weights)
+
+    def _read_table(self, weights: Weights) -> None:
+        """Read the part of a table that belongs to each tile."""
+        tiling = self.tiling
+        channels, rows, columns = Shape(weights.sizes, self.kernel.output.image.channel).box
+        if self._there(weights, channels, rows, columns):
+            needed = RowRuns.ranges(*_handed(tiling.rows, rows))
+            self._add(Access(weights.name, Role.WEIGHT, needed, _handed(tiling.channels, channels),
+                             tile=True))  # fmt: skip
+        else:
+            self._read_whole(weights.name, tile=True)
+
+    def _there(self, weights: Weights, channels: int, rows: int, columns: int) -> bool:
+        """Add a table; whether it lies as it is asked for."""
+        item = weights.itemsize or self.tensors.itemsize
+        nbytes = rows * columns * weights.stored * item
+        return self.tensors.add_parameters(weights.name, channels, nbytes, rows, item)
+
+    def _read_whole(self, name: str, *, tile: bool = False, once: bool = False) -> None:
+        """Read all of a tensor of parameters, by each task, each tile or the first task."""
+        _, channels, rows, _ = self.tensors[name].shape
+        whole = RowRuns.whole(len(self.tiling.rows) - 1, rows)
+        blocks = _whole(len(self.tiling.channels) - 1, channels)
+        self._add(Access(name, Role.WEIGHT, whole, blocks, tile=tile, once=once))
 
     def _read_tensor(self, weights: Weights) -> None:
         """Read the parameters of each block of output channels."""
@@ -124,14 +153,17 @@ class KernelPlan:
         per_channel = weights.stored * own // channels
         nbytes = weights.nbytes(per_channel, self.tensors.itemsize)
         item = weights.itemsize or self.tensors.itemsize
-        self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item)
+        if not self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item):
+            self._read_whole(weights.name)
+            return
         strips = len(tiling.rows) - 1
+        size = channels if weights.turned else weights.rows
+        along = _handed(tiling.rows, size) if weights.looked_up else _whole(strips, size)
         if weights.turned:
-            rows = RowRuns.ranges(*_between(tiling.channels))
-            where = rows, _whole(strips, channels)
+            where = RowRuns.ranges(*_between(tiling.channels)), along
             by = ("block", "strip")
         else:
-            where = RowRuns.whole(strips, weights.rows), _between(tiling.channels)
+            where = RowRuns.ranges(*along), _between(tiling.channels)
             by = ("strip", "block")
         access = Access(weights.name, Role.WEIGHT, *where, rows_by=by[0], channels_by=by[1])
         self._add(access)
@@ -168,13 +200,9 @@ class KernelPlan:
             offset += size
         if kernel.load_work and number < kernel.own:
             self.loaded = np.outer(rows.counts, high - low) * kernel.source(number).box[2]
-        for owner, per_channel in view.prologue:
-            if per_channel:
-                name, width = f"{owner}.weight", view.shape.box[0]
-                nbytes = per_channel * self.tensors.itemsize
-                self.tensors.add_parameters(name, width, nbytes)
-                whole = RowRuns.whole(strips, 1), _whole(blocks, width)
-                self._add(Access(name, Role.WEIGHT, *whole, once=True))
+        for weights in (each for step in view.prologue for each in step):
+            self._there(weights, weights.channels or 1, 1, 1)
+            self._read_whole(weights.name, once=True)
 
     def _folded(
         self, number: int, rows: RowRuns, low: Index, high: Index
@@ -261,7 +289,7 @@ class KernelPlan:
             high = np.where(task == 0, high, low)
         elif access.write:  # the last part of a tile's tasks writes it
             high = np.where(tiling.part[task] == tiling.parts[task] - 1, high, low)
-        elif access.role != Role.WEIGHT:  # the first one reads what it needs
+        elif access.tile or access.role != Role.WEIGHT:  # the first one reads what it needs
             high = np.where(tiling.part[task] == 0, high, low)
         group, part = tiling.group[task], of_task[access.channels_by][task]
         images = tiling.images[group], tiling.images[group + 1]
@@ -303,6 +331,28 @@ def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> R
 def _between(edges: Index) -> Ranges:
     """The ranges between edges that follow one another."""
     return edges[:-1], edges[1:]
+
+
+def _handed(edges: Index, size: int) -> Ranges:
+    """What the parts of an axis read of another one that is handed out among all its places.
+
+    All of them read the same of an axis of one, and each its own of an axis as long.
+
+    Examples
+    --------
+    >>> for size in (1, 4, 8, 2):
+    ...     low, high = _handed(np.array([0, 1, 4]), size)
+    ...     print([*zip(low.tolist(), high.tolist())])
+    [(0, 1), (0, 1)]
+    [(0, 1), (1, 4)]
+    [(0, 2), (2, 8)]
+    [(0, 1), (0, 2)]
+    """
+    start, stop = _between(edges)
+    places = edges[-1]
+    return start * size // places, np.maximum(
+        stop * size // places, (stop - 1) * size // places + 1
+    )
 
 
 def _whole(count: int, size: int) -> Ranges:

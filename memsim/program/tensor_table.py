@@ -51,8 +51,14 @@ class TensorTable:
 
     def add_parameters(
         self, name: str, channels: int, per_channel: int, rows: int = 1, itemsize: int = 0
-    ) -> None:
-        """Add parameters, so many bytes per output channel; those that are there are shared.
+    ) -> bool:
+        """Add parameters, so many bytes per channel; those that are there are shared.
+
+        Returns
+        -------
+        bool
+            Whether they lie in these channels and rows; not, if another one that shares them goes
+            through them in another shape.
 
         Parameters
         ----------
@@ -64,7 +70,9 @@ class TensorTable:
         shape = (1, channels, rows, per_channel // rows)
         if name not in self._stored:
             self._add(name, "weight", shape, itemsize or self.itemsize)
-        assert self._stored[name].shape == shape, f"{name} is read in two shapes"
+        there = self._stored[name]
+        assert there.nbytes == channels * per_channel, f"{name} is read in two sizes"
+        return there.shape == shape
 
     def add_scratch(self, name: str, nbytes: int) -> None:
         """Add memory of a runtime's own."""

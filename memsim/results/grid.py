@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
-from memsim.engines.clock.ends import Ends
+from memsim.engines.clock.ends import Ends, channel_key
+from memsim.engines.clock.enough import Enough
+from memsim.engines.clock.steps import LONGEST
 from memsim.engines.curve.envelope import best_pass
+from memsim.errors import InputError, Problem
 from memsim.machine import Machine
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.curve import CurveResult
-from memsim.results.energy import joules, mac_joules, with_sum
+from memsim.results.energy import joules, mac_joules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,12 +100,14 @@ class Grid:
         moved: dict[str, list[Any]] = {}
         times: dict[str, list[Ints]] = {}
         ends: dict[str, Ends] = {}
+        fixed: dict[str, dict[str, Any]] = {}
         for capacity in capacities:
             order, traffic = self._pass(capacity)
             program = self.programs[order]
             if order not in ends:
                 ends[order] = Ends(program, self.machine, bandwidths, mac_rates)
-            for name, value in self._moved(program, traffic).items():
+                fixed[order] = self._fixed(program)
+            for name, value in (self._moved(traffic, fixed[order]) | fixed[order]).items():
                 moved.setdefault(name, []).append(value)
             for name, value in self._times(ends[order], traffic).items():
                 times.setdefault(name, []).append(value)
@@ -113,6 +118,159 @@ class Grid:
         facts = {name: np.stack(each) for name, each in times.items()}
         return facts | {name: _spread(np.array(each), points) for name, each in moved.items()}
 
+    # ---- the other way round
+
+    def smallest_bandwidth(
+        self,
+        capacities: Sequence[int],
+        *,
+        time_ps: int | None = None,
+        stall: Fraction | None = None,
+        mac_rates: Sequence[Fraction] | None = None,
+        others: Sequence[Grid] = (),
+    ) -> Ints:
+        """The smallest bandwidth that is enough, at each capacity and compute rate.
+
+        Time and the part of it that is stalls never rise with the bandwidth, so every larger one
+        is enough, too. Over capacities nothing of the kind holds: under LRU a larger cache moves
+        no more in all (under ``fifo`` not even that), but what it evicts later may keep the
+        engine waiting, so that it takes longer and needs more bandwidth.
+
+        Parameters
+        ----------
+        capacities : sequence of int
+            Bytes.
+        time_ps : int, optional
+            The longest time, in picoseconds.
+        stall : Fraction, optional
+            The largest part of the time that is stalls, from 0 up to, not including, 1. One of
+            the two is needed; with both, both hold.
+        mac_rates : sequence of Fraction, optional
+            MAC/s of convolutions; left out: the machine's own, an axis of one point.
+        others : sequence of Grid
+            Networks that run before or after this one, on the same machine: the times add up.
+
+        Returns
+        -------
+        int64 array, capacities x compute rates
+            Peak bytes per second: one less is too slow.
+            :data:`~memsim.engines.compiled.INFINITE` where no bandwidth that a machine may have
+            is enough, so that of several networks each alone the largest is the answer.
+
+        Raises
+        ------
+        InputError
+            For a goal that no time keeps to, or none; as :meth:`facts`.
+
+        Examples
+        --------
+        >>> import memsim
+        >>> grid = Grid.of(memsim.curve("resnet18", machine="textbook"))
+        >>> grid.smallest_bandwidth([500_000, 2_000_000], time_ps=10**10).tolist()  # 10 ms
+        [[7965337634], [6175279269]]
+        """
+        rates = [None] if mac_rates is None else mac_rates
+        _check_goal(time_ps, stall)
+        return self._each(
+            capacities, others, lambda enough: [enough.bandwidth(time_ps, stall, r) for r in rates]
+        )
+
+    def smallest_mac_rate(
+        self,
+        capacities: Sequence[int],
+        *,
+        time_ps: int,
+        bandwidths: Sequence[Fraction] | None = None,
+        others: Sequence[Grid] = (),
+    ) -> Ints:
+        """The smallest MAC rate of convolutions that is enough, at each capacity and bandwidth.
+
+        Time never rises with the compute rate, so every larger one is enough, too. Stalls do not
+        fall with it: :meth:`largest_mac_rate` is for them.
+
+        Parameters
+        ----------
+        capacities, time_ps, others
+            As :meth:`smallest_bandwidth` takes them.
+        bandwidths : sequence of Fraction, optional
+            Peak bytes per second; left out: the machine's own, an axis of one point.
+
+        Returns
+        -------
+        int64 array, capacities x bandwidths
+            MAC/s: one less is too slow. ``INFINITE`` where none is enough.
+
+        Raises
+        ------
+        InputError
+            As :meth:`smallest_bandwidth`.
+        """
+        rates = [None] if bandwidths is None else bandwidths
+        _check_goal(time_ps, None)
+        return self._each(
+            capacities, others, lambda enough: [enough.mac_rate(time_ps, r) for r in rates]
+        )
+
+    def largest_mac_rate(
+        self,
+        capacities: Sequence[int],
+        *,
+        stall: Fraction,
+        bandwidths: Sequence[Fraction] | None = None,
+        others: Sequence[Grid] = (),
+    ) -> Ints:
+        """The largest MAC rate of convolutions that the memory keeps up with.
+
+        The part of the time that is stalls never falls with the compute rate, so at every smaller
+        rate stalls are few, too.
+
+        Parameters
+        ----------
+        capacities, stall, bandwidths, others
+            As the other questions take them.
+
+        Returns
+        -------
+        int64 array, capacities x bandwidths
+            MAC/s: at one more, stalls are more; 10**18, the largest of a machine, where they
+            never are, and 0 where they always are.
+
+        Raises
+        ------
+        InputError
+            As :meth:`smallest_bandwidth`.
+        """
+        rates = [None] if bandwidths is None else bandwidths
+        _check_goal(None, stall)
+        return self._each(
+            capacities, others, lambda enough: [enough.most_macs(stall, r) for r in rates]
+        )
+
+    def _each(
+        self,
+        capacities: Sequence[int],
+        others: Sequence[Grid],
+        ask: Callable[[Enough], list[int]],
+    ) -> Ints:
+        """One answer per capacity."""
+        known: dict[tuple[int, str], Ends] = {}
+        answers: dict[tuple[tuple[str, bytes], ...], list[int]] = {}
+        found = []
+        for capacity in capacities:
+            ends, passes, same = [], [], []
+            for number, grid in enumerate([self, *others]):
+                order, traffic = grid._pass(capacity)
+                if (number, order) not in known:
+                    known[number, order] = Ends(grid.programs[order], grid.machine)
+                ends.append(known[number, order])
+                passes.append(traffic)
+                same.append((order, channel_key(traffic)))
+            key = tuple(same)
+            if key not in answers:
+                answers[key] = ask(Enough(ends, passes))
+            found.append(answers[key])
+        return np.array(found, np.int64)
+
     def _pass(self, capacity: int) -> tuple[str, CachePass]:
         cache = self.machine.with_overrides(cache=capacity).cache
         if len(self.programs) > 1:
@@ -120,40 +278,59 @@ class Grid:
         order, program = next(iter(self.programs.items()))
         return order, cache_pass(program, cache)
 
-    def _moved(self, program: Program, traffic: CachePass) -> dict[str, Any]:
-        """What does not depend on rates: traffic, energy, and facts of the program."""
-        moved = chosen(traffic.traffic, self.only)
-        split = moved.sum(axis=0)
-        read, written = int(read_bytes(moved).sum()), int(write_bytes(moved).sum())
-        weights = int(chosen(moved, Part.WEIGHTS).sum())
+    def _fixed(self, program: Program) -> dict[str, Any]:
+        """What depends on the program alone."""
         onchip = int(program.touch_bytes.sum())
-        energy = with_sum(
-            {
-                "energy_dram_j": joules(int(traffic.traffic.sum()), self.machine.dram_pj_per_byte),
-                "energy_onchip_j": joules(onchip, self.machine.onchip_pj_per_byte),
-                "energy_mac_j": mac_joules(program, self.machine),
-            }
-        )
+        return {
+            "compulsory_bytes": sum(compulsory(program, self.only)),
+            "energy_onchip_j": _known(joules(onchip, self.machine.onchip_pj_per_byte)),
+            "energy_mac_j": _known(mac_joules(program, self.machine)),
+            "onchip_bytes": onchip,
+            "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
+        }
+
+    def _moved(self, traffic: CachePass, fixed: Mapping[str, Any]) -> dict[str, Any]:
+        """What depends on the capacity, too, and not on rates."""
+        whole = traffic.traffic.sum(axis=0)
+        split = chosen(whole, self.only)
+        read, written = int(read_bytes(split)), int(write_bytes(split))
+        weights = int(split[Role.WEIGHT].sum())
+        dram = _known(joules(int(whole.sum()), self.machine.dram_pj_per_byte))
         return {
             "dram_bytes": read + written,
             "dram_read_bytes": read,
             "dram_write_bytes": written,
             "dram_weight_bytes": weights,
             "dram_feature_map_bytes": read + written - weights,
-            "compulsory_bytes": sum(compulsory(program, self.only)),
             "reload_bytes": int(split[:, Cause.RELOAD].sum()),
             "spill_bytes": int(split[:, Cause.SPILL].sum()),
             **{f"{role.name.lower()}_bytes": int(split[role].sum()) for role in Role},
             "by_role_and_cause": split,
-            **{name: np.nan if part is None else part for name, part in energy.items()},
-            "onchip_bytes": onchip,
+            "energy_dram_j": dram,
+            "energy_j": dram + fixed["energy_onchip_j"] + fixed["energy_mac_j"],
             "peak_occupancy_bytes": traffic.peak_occupancy,
-            "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
         }
 
     def _times(self, ends: Ends, traffic: CachePass) -> dict[str, Ints]:
         time = ends.after(traffic)
-        return {"time_ps": time, "stall_ps": time - ends.computing}
+        return {"time_ps": time, "stall_ps": time - ends.compute.sum(axis=1)}
+
+
+def _check_goal(time_ps: int | None, stall: Fraction | None) -> None:
+    """Refuse what no time can keep to, and what is no goal."""
+    if time_ps is None and stall is None:
+        raise InputError(Problem("no goal is given", hint="time_ps, a longest time, or stall"))
+    if time_ps is not None and not 0 < time_ps <= LONGEST:
+        hint = f"from 1 to {LONGEST:,} ps, 13 days"
+        raise InputError(Problem(f"{time_ps:,} ps is not a time to keep to", "time_ps", hint))
+    if stall is not None and not 0 <= stall < 1:
+        hint = "from 0 up to, not including, 1"
+        raise InputError(Problem(f"{stall} is not a part of the time", "stall", hint))
+
+
+def _known(energy: float | None) -> float:
+    """An energy in an array."""
+    return float("nan") if energy is None else energy
 
 
 def _spread(column: Column, points: tuple[int, int]) -> Column:

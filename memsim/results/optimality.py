@@ -135,7 +135,7 @@ class Optimality(Facts):
             item = kernel.weight_itemsize
             there = {
                 "input": read[number] < needed[number],
-                "weights": weights[number] < kernel.stored * kernel.output.grid[1] * item,
+                "weights": weights[number] < kernel.parameters * item,
                 "output": written[number] < kernel.output.nbytes,
             }
             kept[kernel.name] = " ".join(name for name, less in there.items() if less)

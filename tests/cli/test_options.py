@@ -129,7 +129,7 @@ VALUES = {
 ELSEWHERE = {
     "help", "kind", "network", "networks", "output", "format_", "layers", "by_layer", "as_json",
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
-    "by", "tensors",
+    "by", "tensors", "value", "over", "at_", "front",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 

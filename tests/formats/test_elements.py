@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.onnx.arguments import RULES as ONNX
-from memsim.formats.foreign.onnx.read import RULE_FILES
+from memsim.formats.foreign.onnx.rules import RULES as ONNX
 from memsim.formats.foreign.records import Constant, Record
 from memsim.formats.foreign.torch.rules import RULES
 from memsim.formats.foreign.torch.rules.pointwise import (
@@ -20,7 +19,6 @@ from memsim.formats.foreign.torch.rules.pointwise import (
 from memsim.network.ops.parametric import Parametric
 
 MAP = (1, 8, 6, 6)
-assert RULE_FILES
 
 
 def build(target, inputs="x", held=None, buffers=(), onnx=False, stated=(), batch=1, **attributes):
@@ -257,4 +255,4 @@ def test_a_product_that_is_read_twice_stays_one():
 def test_what_an_onnx_graph_computes_is_read_and_not_learned():
     """A grid of positions."""
     layer = build("Add", "x g", {"g": (6, 6)}, buffers="g", onnx=True)
-    assert (layer.params, layer.weights[0].stored) == (0, 5)
+    assert (layer.params, layer.tables[0].elements) == (0, 36)

@@ -96,6 +96,26 @@ class TestModules:
         assert network.params == 584 + 3 * 16
         assert weight_bytes(network) == 4 * (576 + 3 * 16)  # the bias is part of the shifts
 
+    def test_a_class_token_is_one_tensor_wherever_it_is_read(self, torch, module):
+        """It stands before the tokens and is added to them: 8 numbers, once, and 6 x 8 besides."""
+        tokens = module(
+            lambda m, x: torch.cat([m.cls, m.p(x) + m.pos + m.cls], 1) * m.gain,
+            p=torch.nn.Linear(4, 8, bias=False), cls=torch.nn.Parameter(torch.zeros(1, 1, 8)),
+            pos=torch.nn.Parameter(torch.zeros(1, 6, 8)), gain=torch.nn.Parameter(torch.ones(())),
+        )  # fmt: skip
+        network = self.agree(torch, tokens, (1, 6, 4))
+        assert network.params == 32 + 8 + 48 + 1
+        for lowering in ("eager", "fused", "concat_free"):
+            program = memsim.build(network, buffer="64KiB", lowering=lowering)
+            assert program.compulsory_weight_bytes == 4 * network.params
+        assert memsim.to_torch(network)(torch.zeros(1, 6, 4)).shape == (1, 7, 8)
+
+    def test_a_norm_of_what_is_pooled_is_over_its_features(self, torch, module):
+        nn = torch.nn
+        head = module(lambda m, x: m.l(m.n(x.mean((2, 3)))), n=nn.LayerNorm(8), l=nn.Linear(8, 3))
+        network = self.agree(torch, head, (1, 8, 5, 5))
+        assert weight_bytes(network) == 4 * (16 + 27)
+
     def test_a_recurrent_block(self, torch, module):
         nn = torch.nn
 

@@ -360,3 +360,31 @@ def test_what_is_not_known_of_an_operator_is_told_at_the_users_line(torch):
     assert (Path(sums.file).name, sums.line) == ("test_torch_import.py", first + 2)
     assert f"line {first + 3})" in sums.message
     assert "1x8x6x3 to 1x8x6x3; 1x7x6x3 to 1x7x6x3" in sums.message
+
+
+def test_how_long_memory_is_held_does_not_depend_on_computing_a_batch_norm(torch, monkeypatch):
+    """It is passed over where only shapes matter: its output is as large as its input."""
+    from memsim.formats.foreign.torch import frames
+    from memsim.formats.foreign.torch.examples import Examples
+
+    class Held(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3, stride=2)
+            self.norms = torch.nn.ModuleList(torch.nn.BatchNorm2d(4) for _ in range(2))
+
+        def forward(self, x):
+            first = self.conv(x)
+            second = self.norms[0](first)
+            third = torch.relu(second)
+            del second
+            return self.norms[1](third) + first
+
+    module = Held().eval()
+    examples = Examples.of(torch, module, torch.zeros(2, 3, 9, 9))
+    found = frames.watch_calls(torch, module, examples)
+    monkeypatch.setattr(frames, "_result", lambda torch, func, args, named: func(*args, **named))
+    told = frames.watch_calls(torch, module, examples)
+    assert (found.order, found.made, found.freed) == (told.order, told.made, told.freed)
+    assert len(found.made) == 5
+    assert found.freed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from memsim import from_torch, run
 from memsim.errors import InputError
 from memsim.formats import load, names
 from memsim.formats.architecture.file import from_text
@@ -23,8 +24,19 @@ EXACT = {
     "mobilenetv2_1_4": (6_108_776, 582_195_824, 19_209_568),
     "squeezenet1_0": (1_248_424, 818_924_576, 7_304_200),
     "efficientnet_b0": (5_288_548, 385_814_752, 13_581_880),
+    "shufflenetv2": (2_278_604, 144_907_992, 3_986_640),
+    "convnext_tiny": (28_589_128, 4_455_531_264, 5_531_904),
+    "vit_tiny": (5_717_416, 1_253_683_200, 188_160),
 }
-"""Parameters (of ResNet, DenseNet, VGG, SqueezeNet, EfficientNet: torchvision's too), MACs, CIO."""
+"""Parameters, MACs, CIO; parameters of ResNet, DenseNet, VGG, SqueezeNet, EfficientNet, ShuffleNet,
+ConvNeXt are those of torchvision, of ViT those of timm."""
+
+PUBLISHED = {
+    "shufflenetv2": (2.3, 0.146),  # arXiv:1807.11164, tables 5 and 8
+    "convnext_tiny": (28.6, 4.5),  # arXiv:2201.03545, table 9
+    "vit_tiny": (5.7, 1.3),  # arXiv:2102.12122, table 2: DeiT-Tiny/16
+}
+"""M parameters and GMACs as papers print them."""
 
 # Published figures of the released networks: M parameters, GMACs, M elements of CIO.
 RELEASED = {"fc_hardnet70": (4.119, 35.2, 272), "ssd512_hardnet68": (18.16, 27.56, 67.7)}
@@ -33,6 +45,9 @@ OUTPUTS = {
     "fc_hardnet70": [(19, 1024, 2048)],
     "sparsenet40_24": [(100, 1, 1)],
     "highway": [(10, 1, 1)],
+    "vit_tiny": [(1, 1000)],
+    "convnext_tiny": [(1000, 1, 1)],
+    "shufflenetv2": [(1000, 1, 1)],
     "logdensenet103": [(11, 352, 480)],
     "ssd512_hardnet68": [
         (channels, size, size)
@@ -50,6 +65,36 @@ def network(layer: str, channels: int = 8) -> Network:
 def test_params_macs_and_cio_are_exact(name):
     net = load(name)
     assert (net.params, net.macs, net.cio) == EXACT[name]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_params_and_macs_are_those_that_papers_print(name):
+    net = load(name)
+    params, gmacs = PUBLISHED[name]
+    assert net.params / 1e6 == pytest.approx(params, abs=0.05)
+    assert net.macs / 1e9 == pytest.approx(gmacs, rel=0.04)
+
+
+@pytest.mark.release
+@pytest.mark.needs("timm", "torchvision", "torch")
+@pytest.mark.xdist_group("timm")
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("shufflenetv2", "torchvision:shufflenet_v2_x1_0"),
+        ("convnext_tiny", "timm:convnext_tiny"),
+        ("vit_tiny", "timm:vit_tiny_patch16_224"),
+    ],
+)
+def test_networks_move_what_their_modules_move(name, model):
+    """The file and the module that others wrote, to the byte."""
+    from benchmarks.zoo import make
+
+    module, inputs = make(model)
+    mine, theirs = load(name), from_torch(module, inputs)
+    found = [run(each, lowering="fused", cache="1MiB") for each in (mine, theirs)]
+    assert found[0].by_role == found[1].by_role
+    assert found[0].by_cause == found[1].by_cause
 
 
 @pytest.mark.parametrize("name", RELEASED)

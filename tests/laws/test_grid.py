@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import memsim
@@ -72,6 +72,7 @@ def test_points_of_random_networks(
                "frames": frames, "buffer": "1MiB"}  # fmt: skip
     if network.dtypes != ("fp32",):
         options["machine"] = "textbook"
+    assume(LOWERINGS[lowering].lower(network))  # something is computed
     programs, resolved = prepare_all(network, "run", **options)
     grid = Grid(programs, resolved)
     facts = grid.facts(capacities, bandwidths, macs)

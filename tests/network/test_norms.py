@@ -13,6 +13,7 @@ from memsim.network.ops import OPERATORS, Operator, Shape, ShapeError
 from memsim.network.ops.norm import (
     GroupNorm,
     InstanceNorm,
+    LayerNorm,
     LocalResponseNorm,
     Normalize,
     RmsNorm,
@@ -79,20 +80,22 @@ def test_tokens_are_reduced_over_rows_and_features() -> None:
 @pytest.mark.parametrize(
     ("op", "stored", "learned"),
     [
-        (GroupNorm(groups=4), 2, 16),
-        (GroupNorm(groups=4, shift=False), 1, 8),
+        (GroupNorm(groups=4), 16, 16),
+        (GroupNorm(groups=4, shift=False), 8, 8),
         (InstanceNorm(), 0, 0),
-        (InstanceNorm(scale=True, shift=True), 2, 16),
+        (InstanceNorm(scale=True, shift=True), 16, 16),
         (LocalResponseNorm(size=5), 0, 0),
-        (BatchNorm(), 4, 16),
-        (BatchNorm(affine=False), 2, 0),
-        (RmsNorm(), 1, 5),
+        (BatchNorm(), 32, 16),
+        (BatchNorm(affine=False), 16, 0),
+        (RmsNorm(), 5, 5),
+        (LayerNorm(axes=3), 2 * 8 * 30, 2 * 8 * 30),
         (RmsNorm(scale=False), 0, 0),
     ],
 )
 def test_parameters_are_those_of_the_modules(op, stored, learned) -> None:
     shape = Shape(MAP)
-    assert op.stored((shape,), shape) == stored
+    tables = sum(table.elements for table in op.tables((shape,), shape))
+    assert op.stored((shape,), shape) * shape.box[0] + tables == stored
     assert op.learnable((shape,), shape) == learned
 
 

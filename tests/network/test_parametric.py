@@ -41,28 +41,36 @@ def test_a_named_combination_broadcasts(kind):
 
 
 @pytest.mark.parametrize(
-    ("op", "image", "learned", "stored"),
+    ("op", "image", "learned", "stored", "tables"),
     [
-        (Parametric(function="mul"), Shape((8, 6, 6)), 8, 1),
-        (Parametric(function="mul"), Shape((49, 8)), 8, 1),
-        (Parametric(function="mul", shapes=((1,),)), Shape((8, 6, 6)), 1, 1),
-        (Parametric(function="add", shapes=((8, 6, 6),)), Shape((8, 6, 6)), 8 * 36, 36),
-        (Parametric(function="add", shapes=((49, 8),)), Shape((49, 8)), 49 * 8, 49),
-        (Parametric(function="add", shapes=((6, 6),)), Shape((8, 6, 6)), 36, 5),
-        (Parametric(function="add", shapes=((4, 49, 49),)), Shape((4, 49, 49)), 4 * 2401, 2401),
-        (Parametric(function="addcmul", shapes=("channel", (6, 6))), Shape((8, 6, 6)), 44, 6),
-        (PRelu(), Shape((8, 6, 6)), 8, 1),
-        (PRelu(slope=(1,)), Shape((8, 6, 6)), 1, 1),
-        (ScaleShift(), Shape((49, 8)), 16, 2),
+        (Parametric(function="mul"), Shape((8, 6, 6)), 8, 1, ()),
+        (Parametric(function="mul"), Shape((49, 8)), 8, 1, ()),
+        (Parametric(function="mul", shapes=((8, 1, 1),)), Shape((8, 6, 6)), 8, 1, ()),
+        (Parametric(function="mul", shapes=((1,),)), Shape((8, 6, 6)), 1, 0, ((1, 1, 1),)),
+        (Parametric(function="add", shapes=((8, 6, 6),)), Shape((8, 6, 6)), 288, 0, ((8, 6, 6),)),
+        (Parametric(function="add", shapes=((49, 8),)), Shape((49, 8)), 392, 0, ((49, 8),)),
+        (Parametric(function="add", shapes=((6, 1),)), Shape((8, 6, 6)), 6, 0, ((1, 6, 1),)),
+        (Parametric(function="add", shapes=((6, 6),)), Shape((8, 6, 6)), 36, 0, ((1, 6, 6),)),
+        (
+            Parametric(function="addcmul", shapes=("channel", (6, 6))),
+            Shape((8, 6, 6)),
+            44,
+            1,
+            ((1, 6, 6),),
+        ),
+        (PRelu(), Shape((8, 6, 6)), 8, 1, ()),
+        (PRelu(slope=(1,)), Shape((8, 6, 6)), 1, 0, ((1, 1, 1),)),
+        (ScaleShift(), Shape((49, 8)), 16, 2, ()),
     ],
 )
-def test_what_is_stored_is_counted_exactly_and_shared_out_among_the_channels(
-    op, image, learned, stored
+def test_what_is_stored_is_so_many_numbers_per_channel_or_a_table(
+    op, image, learned, stored, tables
 ):
     output = op.output_shape((image,))
     assert output == image
     assert op.learnable((image,), output) == learned
     assert op.stored((image,), output) == stored
+    assert tuple(table.sizes for table in op.tables((image,), output)) == tables
 
 
 def test_a_stored_tensor_may_be_larger_than_the_value():
@@ -132,4 +140,5 @@ def test_a_stored_tensor_is_aligned_as_numpy_aligns_it(sizes, data):
     assert output == expected
     elements = int(np.prod(sizes))
     assert op.learnable((image,), output) == elements
-    assert 0 <= op.stored((image,), output) * output.box[0] - elements < output.box[0]
+    tables = sum(table.elements for table in op.tables((image,), output))
+    assert op.stored((image,), output) * output.box[0] + tables == elements

@@ -252,7 +252,11 @@ class TestConcatFree:
         assert layers(net, "concat_free") == [("p",), ("c",)]
         (operand,) = lowered(net, "concat_free")["c"].operands
         assert [each.tensor for each in operand.view.segments] == ["x", "p"]
-        assert operand.view.prologue == (("n", 2), ("r", 0))
+        steps = operand.view.prologue
+        assert [[(each.name, each.stored, each.channels) for each in step] for step in steps] == [
+            [("n.weight", 2, operand.view.shape[0])],
+            [],
+        ]
 
     def test_a_prologue_works_on_every_element_loaded(self) -> None:
         program = build(network(*self.DENSE), buffer=1 << 20, lowering="concat_free")

@@ -171,7 +171,8 @@ class TestFolding:
             "layers: [{name: m, matmul: {}, from: [a, b]}, {name: n, batchnorm: {}}]}"
         )
         (kernel,) = built(network).kernels
-        assert (kernel.stored, kernel.work) == (2, 1)  # a scale and a shift per channel, computed
+        # A scale and a shift for each of 8 rows of what the product makes, computed.
+        assert (kernel.stored, kernel.parameters, kernel.work) == (0, 2 * 8, 1)
 
     def test_eager_reads_four_vectors_of_a_norm(self):
         steps = [conv("a"), norm("n"), conv("b", "a"), norm("m", "n")]

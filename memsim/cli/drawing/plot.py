@@ -11,9 +11,12 @@ import click
 
 from memsim.cli.once import once
 from memsim.cli.options import LOADING, Chosen, is_given, networks_options, only_option, options_of
-from memsim.errors import InputError, Problem
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
+
+SWEEP = "sweep"
+"""The figure of a file of ``memsim sweep``, in the place of networks."""
 
 LARGEST = 100
 """Inches."""
@@ -26,7 +29,8 @@ class _TellsKinds(click.Command):
         from memsim.plot import FIGURES
 
         width = max(map(len, FIGURES))
-        lines = (f"{name:<{width}}  {kind.summary}" for name, kind in FIGURES.items())
+        lines = [f"{name:<{width}}  {kind.summary}" for name, kind in FIGURES.items()]
+        lines.append(f"{SWEEP:<{width}}  one number of a sweep's file over its axes")
         self.help = cleandoc(self.help or "").replace("KINDS", "\n".join(lines))
         super().format_help_text(context, formatter)
 
@@ -40,6 +44,16 @@ class _TellsKinds(click.Command):
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
 @once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
               help="Dots per inch of a PNG.")  # fmt: skip
+@once("--value", metavar="NAME", help="Of a sweep: what is drawn.  [default: dram_bytes]")
+@once("--over", metavar="AXES", help="Of a sweep: one to three axes, such as cache,bandwidth.")
+@click.option(
+    "--at",
+    "at_",
+    multiple=True,
+    metavar="AXIS=VALUE",
+    help="Of a sweep: the value of another axis; may be given several times.",
+)
+@once("--front", metavar="X,Y", help="Of a sweep: the Pareto front of two numbers.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -50,6 +64,10 @@ def command(
     size: str | None,
     dpi: int,
     only: str | None,
+    value: str | None,
+    over: str | None,
+    at_: tuple[str, ...],
+    front: str | None,
     **options: Unpack[Options],
 ) -> None:
     """Draw a figure of NETWORKS into a file.
@@ -60,20 +78,34 @@ def command(
     \b
     memsim plot curve hardnet68 densenet121 -o curve.svg
     memsim plot patterns --cache 1MB -o patterns.png
+    memsim plot sweep sweep.nc --value time_s --over cache,bandwidth,network -o sweep.png
     """
     from memsim.files import check_writable
     from memsim.plot import FIGURES, image_format, save
 
-    figure = FIGURES[kind]
+    if kind not in FIGURES and kind != SWEEP:
+        hint = did_you_mean(kind, [*FIGURES, SWEEP])
+        raise InputError(Problem(f"unknown figure {kind!r}", hint=hint))
     if output is None:
         problem = "a figure needs a file to be drawn into"
         raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
     if image_format(output) != "png" and is_given("dpi"):
         raise InputError(Problem("is of a PNG, and this file has no dots", path="--dpi"))
     check_writable(output)
+    how = {"value": value, "over": over, "at": at_ or None, "front": front}
+    swept = {name: each for name, each in how.items() if each is not None}
+    if kind == SWEEP:
+        told: dict[str, Any] = {} if size is None else {"size": parse_size(size)}
+        given = {**options, **({} if only is None else {"only": only})}
+        save(_of_sweep(networks, given, swept, told), output, dpi=dpi)
+        return
+    if swept:
+        problems = (Problem("is of a sweep", f"--{name}", "memsim plot sweep") for name in swept)
+        raise InputError(*problems)
+    figure = FIGURES[kind]
     said = {name: value for network in networks for name, value in network.said.items()}
     refuse(figure.verb, {**options, **said}, LOADING)
-    told: dict[str, Any] = {**options} if only is None else {**options, "only": only}
+    told = {**options} if only is None else {**options, "only": only}
     if size is not None:
         told["size"] = parse_size(size)
     subjects: list[Any]
@@ -83,6 +115,32 @@ def command(
     else:
         subjects = [network.load() for network in networks]
     save(figure.draw(subjects, **told), output, dpi=dpi)
+
+
+def _of_sweep(
+    files: list[Chosen], options: Mapping[str, Any], swept: dict[str, Any], told: dict[str, Any]
+) -> Any:
+    """The figure of a sweep's file, which nothing is simulated for."""
+    from memsim.plot import sweep
+
+    said = {**options, **{name: each for file in files for name, each in file.said.items()}}
+    if said:
+        why = "is settled in a sweep's file"
+        problems = (
+            Problem(why, name.strip("_"), "--at chooses a value of an axis") for name in said
+        )
+        raise InputError(*problems)
+    if len(files) != 1:
+        message = f"the figure of a sweep is of one file, not of {len(files)}"
+        raise InputError(Problem(message, hint="such as memsim plot sweep sweep.nc -o sweep.png"))
+    at = {}
+    for pair in swept.pop("at", ()):
+        name, equals, text = pair.partition("=")
+        if not equals:
+            message = f"{pair!r} chooses nothing; expected AXIS=VALUE"
+            raise InputError(Problem(message, path="--at", hint="such as cache=2MiB"))
+        at[name] = text
+    return sweep(files[0].name, at=at, **swept, **told)
 
 
 def parse_size(text: str) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from memsim.engines.cache.cachepass import CachePass
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.crossing import crossing
 from memsim.engines.clock.recurrence import finish
 from memsim.engines.clock.steps import steps
 from memsim.errors import SimulationError
@@ -83,12 +84,6 @@ class Demand:
         int or None
             Bytes per second, at most 0.1 % above the least; None where no bandwidth does it,
             since latency, or the order of the transfers, makes the engine wait.
-
-        Notes
-        -----
-        Time is a maximum of sums, each linear in the time of a byte, so it is convex in it up to
-        the rounding of picoseconds. A line through two known times therefore ends near the time
-        that is looked for: false position, with halving where it lingers on one side (Illinois).
         """
         if not int(self.traffic.load_bytes.sum()) + int(self.traffic.store_bytes.sum()):
             return 0
@@ -105,25 +100,4 @@ class Demand:
             slow = max(slow // 8, 1)
         fast = min(known for known in self._known if known > slow and late(known) <= 0)
         slow = max(known for known in self._known if known < fast and late(known) > 0)
-        above, below, side = late(slow), late(fast), 0
-        while fast - slow > 1 and fast - slow > fast * PRECISION:
-            middle = _between(slow, fast, above, below)
-            value = late(middle)
-            if value <= 0:
-                fast, below = middle, value
-                above = above / 2 if side < 0 else above
-                side = -1
-            else:
-                slow, above = middle, value
-                below = below / 2 if side > 0 else below
-                side = 1
-        return fast
-
-
-def _between(slow: int, fast: int, above: float, below: float) -> int:
-    """Where the line through two times, drawn over the time of a byte, crosses the limit."""
-    share = above / (above - below) if above < float("inf") else 1.0
-    edge = float(PRECISION) / 3
-    share = min(max(share, edge), 1 - edge)
-    guess = 1 / (1 / slow + (1 / fast - 1 / slow) * share) if above < float("inf") else slow * 8
-    return min(max(round(guess), slow + 1), fast - 1)
+        return crossing(late, slow, fast, PRECISION)

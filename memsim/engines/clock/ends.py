@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memsim.engines.cache.cachepass import CachePass
-from memsim.engines.clock.steps import check_length, compute_times, issued_at, serial_tasks
+from memsim.engines.clock.steps import Computing, check_length, issued_at, serial_tasks
 from memsim.engines.compiled import compiled
 from memsim.machine import Machine
 from memsim.program.program import Program
@@ -19,6 +21,63 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What one cache makes the DRAM channel do, at every bandwidth.
+
+    Attributes
+    ----------
+    amounts : int64 array
+        Distinct amounts of bytes, in whole bursts.
+    place : int64 array, 2 x tasks
+        Loads and stores among the amounts.
+    latency, waits, instant : arrays, per task
+        As :class:`~memsim.engines.clock.steps.Steps` has them; which loads of nothing take a
+        picosecond.
+    """
+
+    amounts: Ints
+    place: Ints
+    latency: Ints
+    waits: NDArray[np.bool_]
+    instant: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, traffic: CachePass, machine: Machine, serial: NDArray[np.bool_]) -> Channel:
+        """That of a program's traffic, where some tasks wait for all that was before them."""
+        burst = machine.dram.burst
+        moved = -(-np.stack([traffic.load_bytes, traffic.store_bytes]) // burst) * burst
+        load, store = moved
+        # A load of nothing waits for nothing; where it has to, it takes a picosecond.
+        follows = np.concatenate([[0], store[:-1]]) > 0
+        instant = serial & follows & (load == 0)
+        latency = np.where(load > 0, machine.dram_latency_ps, 0)
+        amounts, place = np.unique(moved, return_inverse=True)
+        return cls(amounts, place.reshape(moved.shape), latency, traffic.waits | serial, instant)
+
+    def durations(self, times: Ints) -> Ints:
+        """Picoseconds of loads and stores, memories x 2 x tasks, where each amount takes so long.
+
+        Parameters
+        ----------
+        times : int64 array, memories x amounts
+        """
+        durations = np.ascontiguousarray(times[:, self.place])
+        durations[:, 0, self.instant] = 1
+        return durations
+
+
+def channel_key(traffic: CachePass) -> bytes:
+    """What is equal for two passes of one program after which it takes equally long.
+
+    Neighbouring capacities often move the same; a program is then timed once.
+    """
+    digest = blake2b(traffic.waits.tobytes())
+    for moved in (traffic.load_bytes, traffic.store_bytes):
+        digest.update(moved.tobytes())
+    return digest.digest()
 
 
 class Ends:
@@ -65,18 +124,13 @@ class Ends:
         ]  # fmt: skip
         self.machine = machine
         self.rates = [each.dram_bytes_per_s for each in memories]
-        self.compute = np.array([compute_times(program, each) for each in engines], np.int64)
-        self.compute = self.compute.reshape(len(engines), program.tasks)
+        self.computing = Computing.of(program, machine)
+        self.compute = np.array([self.computing.at(each.mac_rate("conv")) for each in engines])
         self.serial = serial_tasks(program, machine)
         issued = issued_at(program, machine)
         self.issued = np.array(issued or [0] * program.tasks, np.int64)
         self._times: dict[int, list[int]] = {}
-
-    @property
-    def computing(self) -> Ints:
-        """Picoseconds of all computations, per compute rate."""
-        total: Ints = self.compute.sum(axis=1)
-        return total
+        self._known: dict[bytes, Ints] = {}
 
     def after(self, traffic: CachePass) -> Ints:
         """Picoseconds until the last task is computed and stored: bandwidths x compute rates.
@@ -86,24 +140,24 @@ class Ends:
         SimulationError
             If one of the times is beyond what is simulated.
         """
-        burst = self.machine.dram.burst
-        moved = -(-np.stack([traffic.load_bytes, traffic.store_bytes]) // burst) * burst
-        load, store = moved
-        # A load of nothing waits for nothing; where it has to, it takes a picosecond.
-        follows = np.concatenate([[0], store[:-1]]) > 0
-        instant = self.serial & follows & (load == 0)
-        latency = np.where(load > 0, self.machine.dram_latency_ps, 0)
-        amounts, place = np.unique(moved, return_inverse=True)
-        times = np.array([self._of(amount) for amount in amounts.tolist()], np.int64)
-        durations = np.ascontiguousarray(times.T[:, place.reshape(moved.shape)])
-        durations[:, 0, instant] = 1
-        longest = durations.astype(float).sum(axis=(1, 2)).max(initial=0) + float(latency.sum())
-        longest += float(self.computing.max(initial=0)) + float(self.issued.max(initial=0))
-        check_length(int(longest))
-        ends = np.zeros((len(self.rates), len(self.compute)), np.int64)
-        finish_each(
-            durations, latency, traffic.waits | self.serial, self.compute, self.issued, ends
-        )
+        key = channel_key(traffic)
+        if key not in self._known:
+            self._known[key] = self._after(traffic)
+        return self._known[key]
+
+    def _after(self, traffic: CachePass) -> Ints:
+        channel = Channel.of(traffic, self.machine, self.serial)
+        times = np.array([self._of(amount) for amount in channel.amounts.tolist()], np.int64)
+        return self.at(channel, times.T, self.compute)
+
+    def at(self, channel: Channel, times: Ints, compute: Ints) -> Ints:
+        """The same where the time of each amount (memories x amounts) and computation is given."""
+        durations = channel.durations(times)
+        longest = durations.astype(float).sum(axis=(1, 2)).max(initial=0)
+        longest += float(channel.latency.sum()) + float(self.issued.max(initial=0))
+        check_length(int(longest + compute.astype(float).sum(axis=1).max(initial=0)))
+        ends = np.zeros((len(durations), len(compute)), np.int64)
+        finish_each(durations, channel.latency, channel.waits, compute, self.issued, ends)
         return ends
 
     def _of(self, amount: int) -> list[int]:

@@ -166,28 +166,86 @@ def first_of_kernel(program: Program) -> NDArray[np.bool_]:
     return first
 
 
+@dataclass(frozen=True)
+class Computing:
+    """How long each computation takes, at every MAC rate of convolutions.
+
+    Attributes
+    ----------
+    amounts : list of tuple of int
+        Distinct amounts of MACs, as fractions: numerator and denominator of picoseconds times
+        the MAC/s of convolutions. A class or data type of another rate keeps its ratio to it.
+    place : int64 array, per task
+        Its MACs among the amounts.
+    beside : int64 array, per task
+        Picoseconds of what goes on beside the MACs: the slowest decides.
+    after : int64 array, per task
+        Picoseconds of what comes on top.
+    """
+
+    amounts: list[tuple[int, int]]
+    place: Ints
+    beside: Ints
+    after: Ints
+
+    @classmethod
+    def of(cls, program: Program, machine: Machine) -> Computing:
+        """That of a program on a machine.
+
+        Raises
+        ------
+        InputError
+            For a data type that the machine does not compute in.
+        SimulationError
+            If what does not depend on the MAC rate takes longer than what is simulated.
+        """
+        classes = [rate_class(kernel, machine.compute.vector) for kernel in program.kernels]
+        dtypes = [kernel.dtype for kernel in program.kernels]
+        task_class, task_dtype = (np.array(each)[program.task_kernel] for each in (classes, dtypes))
+        macs, conv = paid_macs(program, machine), machine.mac_rate("conv")
+        place = np.zeros(program.tasks, np.int64)
+        amounts = [(0, 1)]
+        for name, dtype in sorted({*zip(classes, dtypes, strict=True)}):
+            chosen = np.flatnonzero((task_class == name) & (task_dtype == dtype) & (macs > 0))
+            if len(chosen):
+                distinct, which = np.unique(macs[chosen], return_inverse=True)
+                place[chosen] = len(amounts) + which
+                times, per = (PICOSECONDS * conv / machine.mac_rate(name, dtype)).as_integer_ratio()
+                amounts += [(each * times, per) for each in distinct.tolist()]
+        pools = np.array([is_pooling(kernel) for kernel in program.kernels])[program.task_kernel]
+        beside, after = np.zeros((2, program.tasks), np.int64)
+        for rate, those in ((machine.elementwise_rate, ~pools), (machine.pooling_rate, pools)):
+            chosen = np.flatnonzero(those & (program.task_work > 0))
+            beside[chosen] = durations(program.task_work[chosen], rate)
+        if machine.onchip_bytes_per_s is not None:
+            onchip = np.array(durations(program.task_bytes, machine.onchip_bytes_per_s), np.int64)
+            # What a core moves through its caches it does not hide where nothing overlaps.
+            if machine.compute.overlap == "none":
+                after = onchip
+            else:
+                beside = np.maximum(beside, onchip)
+        first = first_of_kernel(program)
+        check_length(int(first.sum()) * machine.kernel_overhead_ps)
+        return cls(amounts, place, beside, after + first * machine.kernel_overhead_ps)
+
+    def at(self, rate: Fraction) -> Ints:
+        """Picoseconds of each computation at a MAC rate of convolutions, rounded up.
+
+        Raises
+        ------
+        SimulationError
+            If they take longer than what is simulated.
+        """
+        numerator, denominator = rate.as_integer_ratio()
+        each = [-(-amount * denominator // (per * numerator)) for amount, per in self.amounts]
+        check_length(max(each))
+        macs = np.array(each, np.int64)[self.place]
+        check_length(int(macs.astype(float).sum()))
+        times: Ints = np.maximum(macs, self.beside) + self.after
+        return times
+
+
 def compute_times(program: Program, machine: Machine) -> list[int]:
     """Picoseconds of each computation."""
-    classes = np.array([rate_class(kernel, machine.compute.vector) for kernel in program.kernels])
-    task_class, macs = classes[program.task_kernel], paid_macs(program, machine)
-    times = np.zeros(program.tasks, dtype=np.int64)
-    dtypes = np.array([kernel.dtype for kernel in program.kernels])
-    task_dtype = dtypes[program.task_kernel]
-    for name, dtype in {*zip(classes.tolist(), dtypes.tolist(), strict=True)}:
-        chosen = np.flatnonzero((task_class == name) & (task_dtype == dtype) & (macs > 0))
-        if len(chosen):
-            times[chosen] = durations(macs[chosen], machine.mac_rate(name, dtype))
-    pools = np.array([is_pooling(kernel) for kernel in program.kernels])[program.task_kernel]
-    for rate, those in ((machine.elementwise_rate, ~pools), (machine.pooling_rate, pools)):
-        chosen = np.flatnonzero(those & (program.task_work > 0))
-        work = np.array(durations(program.task_work[chosen], rate), dtype=np.int64)
-        times[chosen] = np.maximum(times[chosen], work)
-    if machine.onchip_bytes_per_s is not None:
-        onchip = np.array(durations(program.task_bytes, machine.onchip_bytes_per_s), np.int64)
-        # What a core moves through its caches it does not hide either where nothing overlaps.
-        adds = machine.compute.overlap == "none"
-        times = times + onchip if adds else np.maximum(times, onchip)
-    first = first_of_kernel(program)
-    check_length(int(first.sum()) * machine.kernel_overhead_ps)
-    compute: list[int] = (times + first * machine.kernel_overhead_ps).tolist()
-    return compute
+    times: list[int] = Computing.of(program, machine).at(machine.mac_rate("conv")).tolist()
+    return times

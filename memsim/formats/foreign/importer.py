@@ -81,17 +81,15 @@ class Importer:
         exact: bool = False,
         whole: bool = False,
     ) -> None:
-        self.whole = whole
-        self.rules, self.file, self.fold = rules, file, fold
+        self.rules, self.file, self.fold, self.whole = rules, file, fold, whole
         self.stated: Stated = {} if stated is None else stated
         self.values: dict[str, View] = {}
         self.constants: dict[str, Constant] = {}
         self.ownership = Ownership(exact)
         self.kinds: Kinds = {}
-        self.dtype = "fp32"
         self.nodes: dict[str, Node] = {}
         self.images: dict[str, Shape] = {}
-        self.batch = 1
+        self.dtype, self.batch = "fp32", 1
         self.over: set[str] = set()
         self.starts: dict[str, int] = {}
         self.readers: Counter[str] = Counter()
@@ -127,7 +125,7 @@ class Importer:
                     raise InputError(self.problem(record, message))
             with self._errors_at(record):
                 try:
-                    if note_empty(self, record) or (self.fold and self.fold(self, record)):
+                    if (self.fold and self.fold(self, record)) or note_empty(self, record):
                         continue
                     if rule is None:
                         raise Unsupported
@@ -162,8 +160,7 @@ class Importer:
             leaves = list(dict.fromkeys(map(self.layer, computed)))
         if not leaves:
             raise InputError(Problem("has no output that depends on an input", file=self.file))
-        size = self.batch if batch is None else batch
-        about: dict[str, Any] = {"dtype": dtype, "batch": size, "source": source}
+        about: dict[str, Any] = {"dtype": dtype, "batch": batch or self.batch, "source": source}
         nodes = typed(self.nodes, self.values, self.kinds, self.ownership.constants, self.dtype)
         network = self.ownership.network(name, nodes, leaves, self.constants, about)
         layers = {value: view.layer for value, view in self.values.items()}
@@ -197,9 +194,8 @@ class Importer:
             constant = self.constants[name]
             sizes = constant.shape
             image = sizes[1:] if len(sizes) > 1 and sizes[0] == 1 else sizes or (1,)
-            layer = self.add(
-                f"{record.scope or record.target}.parameter", Parameter(shape=image), ()
-            )
+            scope = record.scope or record.target
+            layer = self.add(f"{scope}.parameter", Parameter(shape=image), ())
             self.own(layer, (name,))
             shape = sizes if self.batch == 1 else (self.batch, *image)
             self.values[name] = View(layer, shape)
@@ -355,15 +351,21 @@ class Importer:
         image = op.output_shape(tuple(self.images[each] for each in node.inputs))
         self.nodes[layer], self.images[layer] = replace(node, op=op), Shape(image)
 
+    def forget(self, layers: Iterable[str]) -> None:
+        """Take layers out again that nobody reads."""
+        for layer in layers:
+            del self.nodes[layer], self.images[layer]
+            self.ownership.constants.pop(layer, None)
+        self._views = {key: view for key, view in self._views.items() if view in self.nodes}
+
     def alias(self, record: Record, shape: Dims | None = None, output: int = 0) -> None:
         """An output that is the first input, perhaps seen in another shape."""
         name = record.inputs[0]
         if name in self.constants:
             constant = self.constants[name]
             if shape is not None and shape != constant.shape:
-                values = constant.values
-                reshaped = None if values is None else values.reshape(shape)
-                constant = replace(constant, shape=shape, values=reshaped)
+                values = None if constant.values is None else constant.values.reshape(shape)
+                constant = replace(constant, shape=shape, values=values)
             self.constants[record.outputs[output]] = constant
             return
         value = self.source(name)

@@ -78,6 +78,8 @@ class Ownership:
             dead = [layer for layer in everything if layer.name not in needed]
         left_out = self._left_out(network, dead, held)
         owned = self._owned(network)
+        if not left_out and owned == kept:
+            return network
         return Network(name, owned, outputs, left_out=left_out, **about)
 
     def _owned(self, network: Network) -> list[Node]:
@@ -138,7 +140,10 @@ class Ownership:
         if layer.name not in self.constants:
             return False
         return (
-            self.exact or layer.op.multiplies or isinstance(layer.op, Opaque) or bool(layer.weights)
+            self.exact
+            or layer.op.multiplies
+            or isinstance(layer.op, Opaque)
+            or bool(layer.weights_of)
         )
 
     def _tells(self, layer: Layer, part: _Parts) -> bool:
@@ -197,15 +202,16 @@ def _owners(network: Network, parts: Mapping[str, _Parts]) -> dict[str, tuple[st
     weights: dict[tuple[str, ...], list[Layer]] = {}
     biases: dict[tuple[str, ...], str] = {}
     found: dict[str, tuple[str, str]] = {}
-    for layer in network:
+    for layer in sorted(network, key=lambda each: not each.op.is_parameter):
         part = parts.get(layer.name)
-        if part is None or not layer.weights:
+        if part is None or not (layer.weights_of or layer.op.is_parameter):
             continue
         owner = bias = ""
         key = tuple(each.identity for each in part.weights)
         if key and all(key):
             alike = weights.setdefault(key, [])
-            owner = next((each.name for each in alike if fits(layer, each)), "")
+            if not layer.op.is_parameter:
+                owner = next((each.name for each in alike if fits(layer, each)), "")
             if not owner:
                 alike.append(layer)
         key = tuple(each.identity for each in part.bias)

@@ -59,7 +59,7 @@ class Draft:
         path = self._path(layer.name)
         self.paths[layer.name] = path
         self.modules[path] = module
-        if layer.weights:
+        if layer.weights_of:
             self._tie(layer, module)
         return self._of(
             layer, self.graph.create_node("call_module", path, operands, name=layer.name)
@@ -80,7 +80,7 @@ class Draft:
             owner = bias if name == "bias" else layer.weights_of
             held = self._held.setdefault((owner, name), own)
             if held.shape != own.shape:
-                turned = held.dim() == own.dim() == 2 and layer.weights[0].turned
+                turned = held.dim() == own.dim() == 2 and any(each.turned for each in layer.weights)
                 seen = held.detach().t() if turned else held.detach().view(own.shape)
                 delattr(module, name)
                 module.register_buffer(name, seen, persistent=False)
@@ -90,8 +90,13 @@ class Draft:
     def parameter(self, layer: Layer) -> Any:
         """A tensor that the module holds, repeated for the images of the batch."""
         path = self._path(layer.name)
-        values = self.torch.zeros((1, *layer.output.image))
-        self.modules[path] = self.torch.nn.Parameter(values)
+        sizes = (1, *layer.output.image)
+        held = self._held.get((layer.name, "weight"))
+        if held is None:
+            held = self._held[layer.name, "weight"] = self.torch.nn.Parameter(
+                self.torch.zeros(sizes)
+            )
+        self.modules[path] = held if held.shape == sizes else held.detach().view(sizes)
         self.paths[layer.name] = path
         return self._of(layer, self.graph.create_node("get_attr", path, name=layer.name))
 

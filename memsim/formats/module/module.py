@@ -71,7 +71,13 @@ def to_torch(network: Network) -> torch.nn.Module:
     torch.Size([1, 1000, 1, 1])
     """
     torch = import_torch()
-    from memsim.formats.module import elementwise, moves, norms, windows  # noqa: F401 -- they add
+    from memsim.formats.module import (  # noqa: F401 -- they add
+        elementwise,
+        moves,
+        norms,
+        recurrent,
+        windows,
+    )
     from memsim.formats.module.draft import Draft
     from memsim.formats.module.layers import LAYERS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -91,6 +92,105 @@ class Shape(tuple[int, ...]):
 
 
 Shapes = tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Strides:
+    """How far elements lie apart in memory, along each axis of a tensor and its images.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Images first.
+    steps : tuple of int
+        In elements; 0 repeats.
+
+    Examples
+    --------
+    Three heads of 64 channels, taken apart from 197 tokens: as products of matrices take them.
+
+    >>> heads = Strides.of((1, 197, 192)).reshaped((1, 197, 3, 64)).permuted((0, 2, 1, 3))
+    >>> heads.steps, heads.is_matrix
+    ((37824, 64, 192, 1), True)
+    >>> heads.reshaped((1, 3 * 197, 64)) is None  # as torch.Tensor.view refuses
+    True
+    """
+
+    sizes: tuple[int, ...]
+    steps: tuple[int, ...]
+
+    @classmethod
+    def of(cls, sizes: tuple[int, ...]) -> Strides:
+        """Those of elements that lie in order."""
+        return cls(sizes, tuple(math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))))
+
+    def permuted(self, order: tuple[int, ...]) -> Strides:
+        """The axes in another order."""
+        return Strides(
+            tuple(self.sizes[axis] for axis in order), tuple(self.steps[axis] for axis in order)
+        )
+
+    def selected(self, axis: int, start: int, stop: int, step: int = 1) -> Strides:
+        """Every so many places along an axis."""
+        sizes, steps = [*self.sizes], [*self.steps]
+        sizes[axis], steps[axis] = -(-(stop - start) // step), steps[axis] * step
+        return Strides(tuple(sizes), tuple(steps))
+
+    def expanded(self, sizes: tuple[int, ...]) -> Strides:
+        """Axes of size 1 repeated, and new ones behind the images."""
+        more = len(sizes) - len(self.sizes)
+        before = [*zip(self.sizes, self.steps, strict=True)]
+        before[1:1] = [(1, 0)] * more
+        steps = (step if size == wanted else 0
+                 for (size, step), wanted in zip(before, sizes, strict=True))  # fmt: skip
+        return Strides(sizes, tuple(steps))
+
+    def dense(self, sizes: tuple[int, ...]) -> Strides:
+        """A tensor of its own whose axes lie in the same order."""
+        order = sorted(range(len(sizes)), key=lambda axis: -self.steps[axis])
+        back = tuple(order.index(axis) for axis in range(len(sizes)))
+        return Strides.of(tuple(sizes[axis] for axis in order)).permuted(back)
+
+    def reshaped(self, sizes: tuple[int, ...]) -> Strides | None:
+        """The same elements with other axes; None where that takes a copy.
+
+        As ``computeStride_impl`` in ATen's ``TensorUtils.cpp`` finds it.
+        """
+        runs: list[tuple[int, int]] = []  # elements that lie evenly, and how far apart
+        for size, step in zip(self.sizes, self.steps, strict=True):
+            if size == 1:
+                continue
+            if runs and runs[-1][1] == size * step:
+                runs[-1] = (runs[-1][0] * size, step)
+            else:
+                runs.append((size, step))
+        steps: list[int] = []
+        count, step = runs.pop() if runs else (1, 1)
+        for size in reversed(sizes):
+            if count == 1 and size > 1 and runs:
+                count, step = runs.pop()
+            if count % size:
+                return None
+            steps.append(step)
+            count, step = count // size, step * size
+        return Strides(sizes, tuple(reversed(steps)))
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the elements lie as those of a tensor that was never permuted."""
+        return self.reshaped((math.prod(self.sizes),)) == Strides((math.prod(self.sizes),), (1,))
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether BLAS takes the last two axes: the elements of one of them lie side by side."""
+        (rows, columns), (down, across) = self.sizes[-2:], self.steps[-2:]
+        return (across == 1 and down >= columns) or (down == 1 and across >= rows)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether matrices over the last two axes lie at equal distances."""
+        batch = Strides(self.sizes[:-2], self.steps[:-2])
+        return batch.reshaped((math.prod(batch.sizes),)) is not None
 
 
 def map_of(op: str, shape: Shape, axes: int | None = None) -> Shape:

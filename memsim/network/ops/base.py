@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -19,6 +20,7 @@ from memsim.network.ops.axes import (
     ShapeError,
     Shapes,
     Size,
+    Strides,
     around,
     broadcast,
     each,
@@ -42,6 +44,8 @@ __all__ = [
     "ShapeError",
     "Shapes",
     "Size",
+    "Strides",
+    "Table",
     "Window",
     "around",
     "broadcast",
@@ -84,6 +88,48 @@ class Window:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A stored tensor that is not so many numbers for each output channel.
+
+    An output tile reads its own part along every axis: a position embedding's rows with the rows of
+    tokens, a scalar always.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        As many as the output has axes; 1 along an axis along which all places read the same.
+    number : int
+        Parameters at each place.
+    passes : bool
+        No tile holds its part of it: that passes by as it is needed.
+    """
+
+    sizes: tuple[int, ...]
+    number: int = 1
+    passes: bool = False
+
+    @classmethod
+    def of(cls, sizes: tuple[int, ...], output: Shape, number: int = 1) -> Table:
+        """A tensor that is aligned with the output at the last axes.
+
+        Examples
+        --------
+        >>> Table.of((6, 1), Shape((8, 6, 6))).sizes
+        (1, 6, 1)
+        """
+        return cls((1,) * (len(output) - len(sizes)) + tuple(sizes), number)
+
+    @property
+    def elements(self) -> int:
+        """Parameters in all."""
+        return math.prod(self.sizes) * self.number
+
+    def along(self, output: Shape) -> bool:
+        """Whether it is so many numbers for each output channel after all."""
+        return Shape(self.sizes, output.channel).box == (output.box[0], 1, 1)
 
 
 class Operator(BaseModel):
@@ -135,6 +181,8 @@ class Operator(BaseModel):
         Inference does not execute it: its output is its input, perhaps seen in another shape.
     loads : bool
         Elementwise, and what fused kernels do as they load its input: nobody stores its output.
+    looks_up : bool
+        What it stores are rows, of which a tile reads those that its elements name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -155,6 +203,7 @@ class Operator(BaseModel):
     view: ClassVar[bool] = False
     loads: ClassVar[bool] = False
     copied: ClassVar[bool] = False
+    looks_up: ClassVar[bool] = False
 
     shorthand: ClassVar[str | None] = None
     """The attribute a scalar stands for in a file: ``linear: 1000`` is ``{out: 1000}``."""
@@ -210,6 +259,14 @@ class Operator(BaseModel):
         """Who is asked which rows and channels of an operand are read: by default this one."""
         return self
 
+    def takes(self, number: int, strides: Strides) -> bool:
+        """Whether PyTorch passes an operand at these strides to the kernel, without a copy."""
+        return False
+
+    def lays(self, sizes: tuple[int, ...], first: Strides | None) -> Strides:
+        """The strides that PyTorch gives its output, from those of its first input."""
+        return Strides.of(sizes)
+
     def selects(self, inputs: Shapes) -> tuple[int, int] | None:
         """The channels ``[start, stop)`` of its input that its output consists of.
 
@@ -237,11 +294,16 @@ class Operator(BaseModel):
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         """Learnable parameters, as frameworks count them."""
-        return self.stored(inputs, output) * Shape(output).box[0]
+        per_channel = self.stored(inputs, output) * Shape(output).box[0]
+        return per_channel + sum(table.elements for table in self.tables(inputs, output))
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         """Stored parameters per OUTPUT channel: weights, bias, running statistics."""
         return 0
+
+    def tables(self, inputs: Shapes, output: Shape) -> tuple[Table, ...]:
+        """What is stored besides: tensors that are not so many numbers per output channel."""
+        return ()
 
     def folded(self, inputs: Shapes, output: Shape) -> int:
         """Stored parameters per output channel once what is constant is computed beforehand."""

@@ -1,4 +1,4 @@
-"""Products of matrices: the fully connected layer, products of two tensors, attention."""
+"""Products of matrices: fully connected and recurrent layers, two tensors, attention."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from memsim.network.ops.base import (
     ShapeError,
     Shapes,
     Size,
+    Strides,
     broadcast,
 )
 from memsim.network.ops.norm import Reading
+from memsim.network.ops.sampling import ALL
 
 
 class Linear(Operator):
@@ -94,6 +96,11 @@ class MatMul(Operator):
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return math.prod(output) * inputs[0][-1]
 
+    def takes(self, number: int, strides: Strides) -> bool:
+        # torch.matmul makes one batch of all leading axes; see prepare_batch_matrix_for_mkl and
+        # prepare_batch_matrix_for_cublas in ATen for what torch.bmm then takes.
+        return strides.is_even and strides.is_matrix
+
     def reader(self, number: int, inputs: Shapes) -> Operator:
         # Of two axes the channels are the columns of the product; of three they are the batch,
         # and the rows those of the first operand; of more both are of the batch.
@@ -163,8 +170,100 @@ class Attention(Operator):
     def kept(self, inputs: Shapes, output: Shape) -> int:
         return inputs[1][-2]
 
+    def takes(self, number: int, strides: Strides) -> bool:
+        # Its kernels take any strides of queries, keys and values but that of the last axis: see
+        # check_last_dim_stride_equals_1 in ATen's sdp_utils_cpp.h.
+        return number < 3 and strides.steps[-1] == 1
+
+    def lays(self, sizes: tuple[int, ...], first: Strides | None) -> Strides:
+        # Every kernel allocates it like the queries: at::empty_like(query).
+        same = first is not None and len(first.sizes) == len(sizes)
+        return first.dense(sizes) if first and same else super().lays(sizes, first)
+
     def reader(self, number: int, inputs: Shapes) -> Operator:
         rank = max(map(len, inputs[:3]))
         if number in (0, 3):
             return Reading(channels=rank == 2)
         return _Shared(rows=rank <= 3, channels=rank == 2 and number == 1, passing=True)
+
+
+class Rnn(Operator):
+    """A recurrent layer over sequences of tokens (... x tokens x features), step by step.
+
+    A token's product with weights and that of the state before it are one step; what lies before
+    the tokens are sequences of their own. Further operands are first states, which are zero if
+    left out and multiplied with all the same. A strip of tokens reads its tokens once and the
+    weights of its channels once: from step to step they stay where they are, and so do the
+    states. MACs are those of the gates' products.
+    """
+
+    kind: ClassVar[str] = "rnn"
+    arity: ClassVar[tuple[int, int | None]] = (1, 3)
+    multiplies: ClassVar[bool] = True
+    shorthand: ClassVar[str | None] = "hidden"
+    gates: ClassVar[int] = 1
+
+    hidden: Annotated[Size, Field(description="features of the state")]
+    both: Annotated[
+        bool, Field(strict=True, description="also from the last token to the first, side by side")
+    ] = False
+    bias: Annotated[
+        bool, Field(strict=True, description="two learned constants for each gate's feature")
+    ] = True
+
+    @property
+    def state(self) -> int:
+        """Features that a step hands to the next."""
+        return self.hidden
+
+    def op_class(self, inputs: Shapes) -> str:
+        return "linear"
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        if len(inputs[0]) < 2:
+            raise ShapeError(f"{self.kind} takes tokens x features, not {Shape(inputs[0])}")
+        return Shape((*inputs[0][:-1], (1 + self.both) * self.state), -1)
+
+    def _weights(self, inputs: Shapes) -> int:
+        """Weights of a direction, each of which every token is multiplied by once."""
+        extra = self.hidden * self.state if self.state != self.hidden else 0
+        return self.gates * self.hidden * (inputs[0][-1] + self.state) + extra
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        return math.prod(inputs[0][:-1]) * (1 + self.both) * self._weights(inputs)
+
+    def learnable(self, inputs: Shapes, output: Shape) -> int:
+        added = 2 * self.gates * self.hidden if self.bias else 0
+        return (1 + self.both) * (self._weights(inputs) + added)
+
+    def stored(self, inputs: Shapes, output: Shape) -> int:
+        return -(-self.learnable(inputs, output) // output[-1])
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * self.gates
+
+    def reader(self, number: int, inputs: Shapes) -> Operator:
+        return ALL if number else Reading(channels=True)
+
+
+class Gru(Rnn):
+    """A recurrent layer of gated units: as ``rnn``, with three gates."""
+
+    kind: ClassVar[str] = "gru"
+    gates: ClassVar[int] = 3
+
+
+class Lstm(Rnn):
+    """A recurrent layer of long short-term memory: as ``rnn``, with four gates and a second
+    state, which stays in the layer."""
+
+    kind: ClassVar[str] = "lstm"
+    gates: ClassVar[int] = 4
+
+    projection: Annotated[
+        Size | None, Field(description="features that the state is projected to")
+    ] = None
+
+    @property
+    def state(self) -> int:
+        return self.projection or self.hidden

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from memsim.network.ops.arrange import Axis, axis_of
-from memsim.network.ops.base import Box, Index, Operator, Shape, ShapeError, Shapes, Size
+from memsim.network.ops.base import Box, Index, Operator, Shape, ShapeError, Shapes, Size, Table
 
 
 class Reading(Operator):
@@ -91,11 +90,16 @@ class LayerNorm(Operator):
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 4
 
-    def learnable(self, inputs: Shapes, output: Shape) -> int:
-        return math.prod(inputs[0][-self.axes :]) * (self.scale + self.shift)
+    def _table(self, output: Shape) -> Table:
+        return Table.of(output[-self.axes :], output, self.scale + self.shift)
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return -(-self.learnable(inputs, output) // Shape(output).box[0])
+        table = self._table(Shape(output))
+        return table.number if table.along(Shape(output)) else 0
+
+    def tables(self, inputs: Shapes, output: Shape) -> tuple[Table, ...]:
+        table = self._table(Shape(output))
+        return () if table.along(Shape(output)) or not table.number else (table,)
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         rank = len(inputs[0])

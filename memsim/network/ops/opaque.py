@@ -6,14 +6,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from memsim.network.ops.base import Box, Index, Operator, Shape, Shapes, Size
+from memsim.network.ops.base import Box, Index, Operator, Shape, Shapes, Size, Table
 
 
 class Opaque(Operator):
     """Stands for an operator that memsim does not know: it moves data, but is not computed.
 
     Its inputs are read once and its output is written once, as by a kernel that streams; its
-    parameters are read like a convolution's, strip by strip. Its MACs are NOT counted, and its
+    parameters are read like a convolution's, strip by strip, as many per channel, or all of them
+    by every tile where they are not as many per channel. Its MACs are NOT counted, and its
     time is that of one elementwise operation per output element. Importing a graph that needs
     one is refused unless that is allowed.
     """
@@ -34,11 +35,14 @@ class Opaque(Operator):
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
         return source
 
-    def learnable(self, inputs: Shapes, output: Shape) -> int:
-        return self.params
-
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        return -(-self.params // Shape(output).box[0])  # shared out among the channels, rounded up
+        per_channel, rest = divmod(self.params, Shape(output).box[0])
+        return 0 if rest else per_channel
+
+    def tables(self, inputs: Shapes, output: Shape) -> tuple[Table, ...]:
+        if self.params % Shape(output).box[0] == 0:
+            return ()
+        return (Table((1,) * len(output), self.params, passes=True),)
 
     def work(self, inputs: Shapes, output: Shape) -> int:
         return 1

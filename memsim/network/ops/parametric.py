@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes, Size, broadcast
+from memsim.network.ops.base import Operator, Shape, ShapeError, Shapes, Size, Table, broadcast
 from memsim.network.ops.pointwise import COMBINATIONS, Pointwise
 
 Held = Literal["channel"] | Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
@@ -26,12 +25,6 @@ def _known(function: str) -> str:
 
 Function = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": [*PARAMETRIC]})]
 """The kind of an operator that combines tensors."""
-
-
-def _elements(held: Iterable[Held], output: Shape) -> int:
-    return sum(
-        Shape(output).box[0] if each == "channel" else math.prod(map(int, each)) for each in held
-    )
 
 
 class _Stored(Pointwise):
@@ -54,12 +47,13 @@ class _Stored(Pointwise):
             raise ShapeError(f"{self.kind} changes the channels, of which it has one number each")
         return found
 
-    def learnable(self, inputs: Shapes, output: Shape) -> int:
-        return _elements(self.held, output)
-
     def stored(self, inputs: Shapes, output: Shape) -> int:
-        # Shared out among the channels, rounded up.
-        return -(-_elements(self.held, output) // Shape(output).box[0])
+        return len(self.held) - len(self.tables(inputs, output))
+
+    def tables(self, inputs: Shapes, output: Shape) -> tuple[Table, ...]:
+        output = Shape(output)
+        found = (Table.of(tuple(each), output) for each in self.held if each != "channel")
+        return tuple(table for table in found if not table.along(output))
 
 
 class Parametric(_Stored):
@@ -67,8 +61,8 @@ class Parametric(_Stored):
     embedding or a bias table (``add``), a mask (``where``).
 
     They are aligned at the last axes; sizes of 1 are repeated. All of them are learned unless
-    ``learned`` says otherwise. What is stored is shared out among the channels, rounded up, and
-    read for each tile of the output like a convolution's weights.
+    ``learned`` says otherwise. A tile of the output reads its own part of each: rows of a tensor
+    that has rows, channels of one that has channels.
     """
 
     kind: ClassVar[str] = "parametric"

@@ -78,6 +78,7 @@ class Embedding(Operator):
     """
 
     kind: ClassVar[str] = "embedding"
+    looks_up: ClassVar[bool] = True
 
     rows: Annotated[Size, Field(description="rows of the table")]
     features: Annotated[Size, Field(description="elements of a row")]

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from memsim.network.graph import Layer
 from memsim.network.ops.base import Shape
+from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Role
+from memsim.program.lowering.strides import StridedReaders
 from memsim.program.lowering.wiring import Wiring, moves_nothing
 from memsim.program.roles import operand_role
+
+
+def alike(layer: Layer) -> bool:
+    """Whether a layer does the same to every element: what it stores, if anything, are scalars."""
+    stored = layer.op.folded(layer.shapes, layer.output.image)
+    return not stored and all(map(scalar, layer.tables))
+
+
+def scalar(table: Weights) -> bool:
+    """Whether all elements read the same parameters."""
+    return math.prod(table.sizes) == 1
 
 
 @dataclass(slots=True)
@@ -69,7 +83,8 @@ class Grouping:
     concats : bool
         Whether concats are views.
     moves : bool
-        Whether readers find elements that are only moved (permute) where they lie.
+        Whether readers find elements that are only moved (permute) where they lie. Else those
+        alone do that PyTorch gives them at other strides.
 
     Attributes
     ----------
@@ -88,6 +103,7 @@ class Grouping:
         self.of: dict[str, Group] = {}
         self.flat: dict[str, bool] = {}
         self.folded: dict[str, bool] = {}
+        self._free = frozenset() if moves else StridedReaders(wiring).free
         self._whole: dict[str, bool] = {}  # False for channels of a flattened map
         for layer in wiring.layers:
             self._add(layer)
@@ -135,7 +151,7 @@ class Grouping:
         if layer.op.selects(layer.shapes) is not None:
             return True
         moves = layer.op.arrangement(layer.shapes) is not None
-        return moves and (self.moves or not layer.op.copied)
+        return moves and (self.moves or not layer.op.copied or layer.name in self._free)
 
     def _folds(self, layer: Layer) -> bool:
         """Whether a layer is seen in other places than it is stored."""
@@ -192,7 +208,7 @@ class Grouping:
         if self.flat[tile.name]:
             # What is done alike to every element may as well be done before the flatten.
             roots = [wiring.root[name] for name in others]
-            return not layer.op.folded(layer.shapes, layer.output.image) and all(
+            return alike(layer) and all(
                 self.flat[name] and not self.flat[root]
                 and wiring.network[root].output.image == group.image
                 for name, root in zip(others, roots, strict=True)

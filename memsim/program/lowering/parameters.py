@@ -22,8 +22,13 @@ def folded(group: Group) -> Layer | None:
     """The batch norm that can be folded into the weights of a group's first layer."""
     computing = group.computing
     if computing and computing[0].op.folds and group.head.op.multiplies and group.head.weights:
-        return computing[0]
+        return computing[0] if _along(computing[0], group) else None
     return None
+
+
+def _along(layer: Layer, group: Group) -> bool:
+    """Whether a layer's channels are those of the tile that it runs on."""
+    return layer.output.image.channel == group.image.channel
 
 
 class Parameters:
@@ -65,11 +70,27 @@ class Parameters:
             total += 2 - int(head.op.biased) if self.scales(group) else int(not head.op.biased)
         return total + sum(self.stored(each) for each in self._others(group))
 
+    def tables(self, group: Group) -> tuple[Weights, ...]:
+        """What it stores that is not so many numbers for each channel of its output."""
+        found = [*group.head.tables]
+        for layer in group.computing:
+            found += layer.tables
+            if not _along(layer, group) and self.stored(layer):
+                image = layer.output.image
+                sizes = tuple(
+                    size if axis == image.channel else 1 for axis, size in enumerate(image)
+                )
+                found += (
+                    replace(each, stored=self.stored(layer), sizes=sizes) for each in layer.weights
+                )
+        return tuple(found)
+
     def shares(self, group: Group) -> tuple[Weights, ...]:
-        """The tensors they lie in; none where all lie in one that only this group reads and
-        that has the network's data type."""
-        layers = (group.head, *group.computing)
-        if not any(each.shared or each.itemsize for layer in layers for each in layer.weights):
+        """The tensors they lie in; none where all lie in one that only this group reads, as a
+        whole, and that has the network's data type."""
+        layers = (group.head, *(each for each in group.computing if _along(each, group)))
+        held = [each for layer in layers for each in layer.weights]
+        if not any(each.shared or each.itemsize or each.looked_up for each in held):
             return ()
         parts = [*self._of_head(group)]
         for each in self._others(group):
@@ -77,9 +98,9 @@ class Parameters:
         return tuple(parts)
 
     def _others(self, group: Group) -> list[Layer]:
-        """The followers whose parameters are not folded."""
+        """The followers whose parameters are not folded and belong to the channels."""
         norm = folded(group)
-        return [each for each in group.computing if each is not norm]
+        return [each for each in group.computing if each is not norm and _along(each, group)]
 
     def _of_head(self, group: Group) -> Iterable[Weights]:
         head, norm = group.head, folded(group)

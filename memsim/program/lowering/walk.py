@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from memsim.network.graph import Layer, Network
 from memsim.network.ops import Operator
+from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import IDENTITY, Kernel, Operand, Role, Segment, View
-from memsim.program.lowering.fusing import Group, Grouping
+from memsim.program.lowering.fusing import Group, Grouping, scalar
 from memsim.program.lowering.parameters import Parameters, folded
 from memsim.program.lowering.placing import Placing
 from memsim.program.lowering.wiring import Wiring
@@ -180,6 +181,7 @@ class Walk:
             or len(head.inputs) != 1
             or group.residuals
             or any(each.op.writes for each in (head, *group.computing))  # what is small is stored
+            or not all(scalar(table) for each in (head, *group.computing) for table in each.tables)
             or reader is None
             or not reader.op.multiplies
         ):
@@ -189,11 +191,14 @@ class Walk:
 
     def _with_prologue(self, group: Group) -> View:
         source = self.views[group.head.inputs[0].name]
-        steps = tuple(
-            (each.weights_of or each.name, self._stored(each))
-            for each in (group.head, *group.computing)
-        )
+        steps = tuple(self._on_load(each) for each in (group.head, *group.computing))
         return View(source.segments, source.shape, False, source.prologue + steps)
+
+    def _on_load(self, layer: Layer) -> tuple[Weights, ...]:
+        """The parameters of a layer that its reader applies."""
+        stored, channels = self._stored(layer), layer.output.image.box[0]
+        own = (replace(each, stored=stored, channels=channels) for each in layer.weights if stored)
+        return (*own, *layer.tables)
 
     def _stored(self, layer: Layer) -> int:
         """Stored parameters per output channel of a layer on its own."""
@@ -225,6 +230,7 @@ class Walk:
             load_work=sum(len(operand.view.prologue) for operand in own),
             leaves=self.placing.leaves(group.root),
             shares=self.parameters.shares(group),
+            tables=self.parameters.tables(group),
             weight_dtype=layer.stored_as[0] if len(self.network.dtypes) > 1 else "",
         )
 

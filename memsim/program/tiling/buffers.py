@@ -7,7 +7,7 @@ stream past, double buffered.
 from __future__ import annotations
 
 from memsim.errors import Problem, SimulationError
-from memsim.network.ops import Operator
+from memsim.network.ops import Operator, Shape
 from memsim.network.ops.base import Box
 from memsim.program.kernel import Kernel
 
@@ -88,9 +88,17 @@ class _TileCost:
         self.items = [kernel.itemsize(each) for each in own]
         self.weight_item = kernel.weight_itemsize
         self.stored = kernel.op.stored(kernel.shapes, kernel.output.image)
+        tables = kernel.op.tables(kernel.shapes, kernel.output.image)
+        channel = kernel.output.image.channel
+        self.tables = sum(  # elements that stream past with a row of a channel
+            Shape(table.sizes, channel).box[2] * table.number
+            for table in tables
+            if not table.passes
+        )
         op, source = self.sources[0]
         first, last = op.input_channels(0, 1, source, self.output)
-        self.taps = -(-self.stored // max(last - first, 1))
+        stored = min(self.stored, 1) if kernel.op.looks_up else self.stored
+        self.taps = -(-stored // max(last - first, 1))
         self.accumulates = kernel.macs > 0
         self.kept = kernel.op.kept(kernel.shapes, kernel.output.image)
 
@@ -110,6 +118,7 @@ class _TileCost:
             first, last = self._rows(op, source, middle, middle + rows)
             together = min(last - first, 1) if op.streams else last - first
             streams += max(together, 0) * source[2] * item
+        streams += self.tables * self.weight_item
         return tile + 2 * (images * streams + width * self.taps * self.weight_item)
 
     def smallest(self) -> int:
@@ -121,6 +130,7 @@ class _TileCost:
             return self.bytes(1, 1)
         sources = zip(self.sources, self.items, strict=True)
         rows = sum(source[2] * item for (_, source), item in sources)
+        rows += self.tables * self.weight_item
         return self.item * self.output[2] + 2 * (rows + self.taps * self.weight_item)
 
     def tallest(self, width: int, buffer: int) -> int:

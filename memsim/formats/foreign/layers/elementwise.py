@@ -72,6 +72,14 @@ def dropout(importer: Importer, record: Record, rate: float) -> None:
         elementwise(importer, record, Dropout(rate=rate))
 
 
+def behind(importer: Importer, name: str, axes: int) -> int:
+    """So many last axes of a foreign tensor as those of its image, in which one axis besides the
+    batch is the channels of a 1x1 map."""
+    shape = importer.source(name).shape
+    batch = int(bool(shape) and shape[0] == importer.batch)
+    return axes + len(importer.image(shape)) - (len(shape) - batch)
+
+
 def scale(
     importer: Importer, record: Record, name: str, *, factor: float = 1.0, shift: float = 0.0
 ) -> None:

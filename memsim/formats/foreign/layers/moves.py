@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from memsim.errors import InputError
-from memsim.formats.foreign.empties import with_elements
+from memsim.formats.foreign.empties import nothing, with_elements
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.windows import brief, cut
 from memsim.formats.foreign.records import NO_PADS, Record, Unsupported, View
@@ -69,9 +69,11 @@ def split(importer: Importer, record: Record, axis: int, sizes: Sequence[int]) -
     stop = 0
     for number, (name, size) in enumerate(zip(record.outputs, sizes, strict=True)):
         start, stop = stop, stop + size
-        if name and importer.readers[name]:
+        cut = (*shape[:axis], size, *shape[axis + 1 :])
+        if name and not size:
+            importer.constants[name] = nothing(cut)
+        elif name and importer.readers[name]:
             part = Slice(start=start, stop=stop, axis=along)
-            cut = (*shape[:axis], size, *shape[axis + 1 :])
             importer.emit(record, part, layer, shape=cut, output=number)
 
 
@@ -121,10 +123,8 @@ def crop(importer: Importer, record: Record, ranges: Sequence[tuple[int, int, in
     for axis, start, stop, step in ranges:
         size = shape[axis]
         places = range(size)[start:stop:step]
-        if not places:
-            raise Unsupported
         left[axis] = len(places)
-        if places == range(size):
+        if places == range(size) or not places:
             continue
         along = _given(importer, layer, importer.axis(shape, axis))
         first, last = min(places), max(places) + 1
@@ -134,6 +134,9 @@ def crop(importer: Importer, record: Record, ranges: Sequence[tuple[int, int, in
             cuts.append(Slice(start=first, stop=last, step=abs(step), axis=along))
         if step < 0 and len(places) > 1:
             cuts.append(Flip(axis=along))
+    if 0 in left:
+        importer.constants[record.outputs[0]] = nothing(tuple(left))
+        return
     if not cuts:
         importer.alias(record)
         return

@@ -54,10 +54,15 @@ def graph_inputs(values: Iterable[Any]) -> list[GraphInput]:
     found = []
     for value in values:
         kind = value.type.tensor_type
-        axes = tuple(dim.dim_value if dim.dim_value > 0 else text(dim.dim_param)
-                     for dim in kind.shape.dim)  # fmt: skip
+        axes = tuple(dim.dim_value if dim.dim_value > 0 or _stated_empty(dim)
+                     else text(dim.dim_param) for dim in kind.shape.dim)  # fmt: skip
         found.append(GraphInput(text(value.name), axes if kind.HasField("shape") else None))
     return found
+
+
+def _stated_empty(dim: Any) -> bool:
+    """Whether a file says that an axis has no place, which is another thing than not to say it."""
+    return bool(dim.HasField("dim_value")) and dim.dim_value == 0
 
 
 def settled(inputs: Sequence[GraphInput], given: Given | None, file: str) -> list[tuple[str, Dims]]:
@@ -106,6 +111,10 @@ as --input 1x16000)
             hint = f"give --input, such as --input {example(each, len(inputs))}"
             message = f"has the shape {shown(each.written)[1:-1]}"
             raise InputError(Problem(message, f"input {shown(name)}", hint, file))
+        if 0 in dims:
+            hint = f"give --input, such as --input {example(each, len(inputs))}"
+            message = f"has the shape {told(dims)}, of no elements"
+            raise InputError(Problem(message, f"input {shown(name)}", hint, file))
         if not shapes and dims:
             batch = dims[0]
         shapes.append((name, dims))
@@ -136,6 +145,7 @@ def example(value: GraphInput, count: int = 1) -> str:
     if len(axes) == 2 and axes[0] in (1, 2):
         usual = (1, SAMPLES)
     filled = told(
-        axis if isinstance(axis, int) else other for axis, other in zip(axes, usual, strict=True)
+        axis if isinstance(axis, int) and axis else other
+        for axis, other in zip(axes, usual, strict=True)
     )
     return filled if count == 1 else f"{value.name}={filled}"

@@ -9,29 +9,19 @@ from typing import TYPE_CHECKING
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.attempts import first_known
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.onnx import ops as onnx_ops
-from memsim.formats.foreign.onnx import quantised as onnx_quantised
-from memsim.formats.foreign.onnx import rules_moves, rules_norms, rules_pointwise
-from memsim.formats.foreign.onnx import views as onnx_views
-from memsim.formats.foreign.onnx import windows as onnx_windows
-from memsim.formats.foreign.onnx.arguments import RULES
 from memsim.formats.foreign.onnx.constants import Folding
 from memsim.formats.foreign.onnx.file import OnnxFile
 from memsim.formats.foreign.onnx.graph.branches import Branching
 from memsim.formats.foreign.onnx.graph.kinds import Kinds
 from memsim.formats.foreign.onnx.graph.shapes import Shapes
 from memsim.formats.foreign.onnx.patterns import recognise
+from memsim.formats.foreign.onnx.rules import RULES
 from memsim.formats.overrides import Overrides
 
 if TYPE_CHECKING:
     from memsim.network import Network
 
 __all__ = ["read_onnx"]
-
-RULE_FILES = (
-    onnx_ops, onnx_quantised, onnx_views, onnx_windows, rules_moves, rules_norms, rules_pointwise,
-)  # fmt: skip
-"""Imported for the rules they add to :data:`RULES`."""
 
 
 def read_onnx(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Network:

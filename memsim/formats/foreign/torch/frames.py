@@ -109,6 +109,17 @@ def watch_calls(torch: Any, module: Any, examples: Examples) -> Calls:
     return calls
 
 
+def _result(torch: Any, func: Any, args: Any, named: Any) -> Any:
+    """What a function gives, as far as its memory goes.
+
+    For the shape of a batch norm PyTorch goes through all its steps, which takes longer than
+    everything else; it is that of its input.
+    """
+    if func is torch.nn.functional.batch_norm:
+        return torch.empty_like(args[0])
+    return func(*args, **named)
+
+
 def _watch(torch: Any, calls: Calls, inputs: list[Any]) -> Any:
     """A mode in which every call of a PyTorch function is noted."""
     from torch.multiprocessing.reductions import StorageWeakRef
@@ -128,7 +139,7 @@ def _watch(torch: Any, calls: Calls, inputs: list[Any]) -> Any:
             self.counts[func] += 1  # as torch.export counts them
             name = getattr(func, "__name__", "")
             key = (f"{name}_{self.counts[func]}", f"{type(func).__name__}.{name}")
-            result = func(*args, **(kwargs or {}))
+            result = _result(torch, func, args, kwargs or {})
             calls.order.append(key)
             self.note(key, result)
             return result

@@ -341,8 +341,8 @@ class Forward:
         self.consume(layer)
 
     def _record(self, op: Operator, layer: Layer, sources: list[Map], target: Map) -> None:
-        for name, per_channel in self._read(layer):
-            size = per_channel * target.channels * ITEM
+        for name, elements in self._read(layer):
+            size = elements * ITEM
             record_read(self.trace, self.parameters(name, size), size)
         if op.joins:
             record_concat(self.trace, sources, target)
@@ -360,11 +360,13 @@ class Forward:
             record_read(self.trace, target.address, target.nbytes, write=True)
 
     def _read(self, layer: Layer) -> list[tuple[str, int]]:
-        """The parameters of a layer that is one kernel: whose they are, how many per channel."""
-        stored = layer.op.stored(layer.shapes, layer.output.image)
+        """The parameters of a layer that is one kernel: whose they are, how many."""
+        channels = layer.output.image[0]
+        stored = layer.op.stored(layer.shapes, layer.output.image) * channels
         if not (layer.op.biased and any(each.shared for each in layer.weights)):
-            return [(layer.weights_of or layer.name, stored)] if stored else []
-        return [(layer.weights_of, stored - 1), (f"{layer.bias_of}.bias", 1)]
+            own = [(layer.weights_of or layer.name, stored)] if stored else []
+            return own + [(each.name, each.elements) for each in layer.tables]
+        return [(layer.weights_of, stored - channels), (f"{layer.bias_of}.bias", channels)]
 
     def _record_pool(self, op: Operator, window: Window, source: Map, target: Map) -> None:
         top, left, _, _ = window.padding

@@ -252,7 +252,8 @@ class FusedForward(Forward):
         """As in eager mode, but what multiplies has packed weights, which are its own."""
         if not layer.op.multiplies:
             return super()._read(layer)
-        return [(layer.name, layer.op.stored(layer.shapes, layer.output.image))]
+        stored = layer.op.stored(layer.shapes, layer.output.image)
+        return [(layer.name, stored * layer.output.image[0])]
 
     def _giver(self, layer: Layer) -> StoredMap | None:
         """Activations write over what their own kernel has computed, nothing else does."""

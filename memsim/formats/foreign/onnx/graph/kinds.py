@@ -30,10 +30,11 @@ FLOAT, UINT8, INT8, INT32, INT64, BOOL = 1, 2, 3, 6, 7, 9
 NAMES: Mapping[int, str] = {
     FLOAT: "fp32", UINT8: "uint8", INT8: "int8", 4: "int16", 5: "int16", INT32: "int32",
     INT64: "int64", BOOL: "bool", 10: "fp16", 11: "fp64", 12: "int32", 13: "int64", 16: "bf16",
-    17: "fp8", 18: "fp8", 19: "fp8", 20: "fp8", 21: "uint8", 22: "int8",
+    17: "fp8", 18: "fp8", 19: "fp8", 20: "fp8", 21: "uint8", 22: "int8", 23: "fp8", 24: "fp8",
+    25: "uint8", 26: "int8", 27: "fp8", 28: "fp8",
 }  # fmt: skip
 """memsim's names of them, which tell how many bytes an element has: whole numbers of 16 bits and
-more without a sign go by those with one, and those of 4 bits take a byte each."""
+more without a sign go by those with one, and those of fewer than 8 bits take a byte each."""
 
 FIXED: Mapping[str, tuple[int, ...]] = {
     "Shape": (INT64,), "Size": (INT64,), "NonZero": (INT64,), "ArgMax": (INT64,),
@@ -62,6 +63,9 @@ LIKE = {
     "com.microsoft.QLinearGlobalAveragePool": 4,
     "com.microsoft.QLinearConcat": 1,
     "com.microsoft.QGemm": 8,
+    "com.microsoft.QLinearConv": 7,
+    "com.microsoft.QLinearReduceMean": 4,
+    "com.microsoft.QLinearWhere": 8,
 }
 """The input whose type the output has, where it is not the first; -1 for the last."""
 

@@ -150,6 +150,8 @@ class Nodes:
                 continue
             if target in ("Softmax", "LogSoftmax"):
                 attributes.setdefault("axis", SOFTMAX_AXIS[old])
+            if target == "PRelu" and self.opset < 7:
+                attributes.setdefault("channelwise", 1)
             inputs = tuple(names.get(each, each) for each in map(text, node.input))
             for each in attributes.values():
                 if isinstance(each, Branch):  # it reads of this graph what it does not write

@@ -37,20 +37,26 @@ COPIES = ("lift_fresh", "lift_fresh_copy", "to", "_to_copy", "type_as", "float",
 """Operators that at most change the data type or the place of their input."""
 
 
-@rule("t", "transpose", "permute", "swapaxes", "movedim", "adjoint", "mT", "numpy_T")
+@rule(
+    "t", "transpose", "permute", "swapaxes", "swapdims", "movedim", "moveaxis", "adjoint", "mT",
+    "mH", "matrix_H", "numpy_T", "transpose_copy", "permute_copy", "t_copy",
+)  # fmt: skip
 def _transpose(importer: Importer, record: Record) -> None:
     name = record.inputs[0]
     constant = importer.constants.get(name)
     shape = importer.source(name).shape if constant is None else constant.shape
     order = [*range(len(shape))]
-    if record.target == "permute":
+    if "dims" in record.attributes:
         order = [axis % len(shape) for axis in record.attributes["dims"]]
-    elif record.target == "movedim":
+    elif "destination" in record.attributes:
         places = record.attributes["source"], record.attributes["destination"]
         order = _moved(len(shape), *(each if isinstance(each, list) else [each] for each in places))
+    elif record.target == "numpy_T":
+        order.reverse()
     elif len(shape) > 1:
-        pair_ = record.attributes.get("dim0", -2), record.attributes.get("dim1", -1)
-        one, other = (axis % len(shape) for axis in pair_)
+        about = record.attributes
+        pair = (about.get(f"dim{end}", about.get(f"axis{end}", end - 2)) for end in (0, 1))
+        one, other = (axis % len(shape) for axis in pair)
         order[one], order[other] = order[other], order[one]
     if constant is None:
         permute(importer, record, order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.elementwise import (
+    behind,
     elementwise,
     softmax,
 )
@@ -16,7 +17,7 @@ from memsim.network.ops.pointwise import BatchNorm
 
 @rule("layer_norm", "native_layer_norm")
 def _layer_norm(importer: Importer, record: Record) -> None:
-    axes = len(record.attributes["normalized_shape"])
+    axes = behind(importer, record.inputs[0], len(record.attributes["normalized_shape"]))
     scale, shift = given(record, 1), given(record, 2)
     elementwise(importer, record, LayerNorm(axes=axes, scale=scale, shift=shift))
 
@@ -44,7 +45,7 @@ def _log_softmax(importer: Importer, record: Record) -> None:
 
 @rule("rms_norm", "_fused_rms_norm")
 def _rms_norm(importer: Importer, record: Record) -> None:
-    axes = len(record.attributes["normalized_shape"])
+    axes = behind(importer, record.inputs[0], len(record.attributes["normalized_shape"]))
     elementwise(importer, record, RmsNorm(axes=axes, scale=given(record, 1)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
@@ -17,6 +18,7 @@ from memsim.formats.foreign.layers.sampled import (
     take,
 )
 from memsim.formats.foreign.onnx.arguments import integer, ints, operand, rule, whole, wrong
+from memsim.formats.foreign.parts import Parts
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.network.ops.base import broadcast
 from memsim.network.ops.shape import PixelShuffle, PixelUnshuffle
@@ -46,11 +48,15 @@ def _resize(importer: Importer, record: Record) -> None:
     position = 2 if record.target == "Resize" and len(record.inputs) > 2 else 1
     # Before operator set 11, where Resize got its third input, there was one way alone.
     way = "half_pixel" if position == 2 else "asymmetric"
-    coordinates = COORDINATES.get(record.attributes.get("coordinate_transformation_mode", way))
-    if coordinates is None:
+    named = record.attributes.get("coordinate_transformation_mode", way)
+    coordinates = COORDINATES.get(named)
+    if coordinates is None and named != "tf_crop_and_resize":
         raise Unsupported
     axes = [axis % rank for axis in ints(importer, record, "axes", [*range(rank)])]
     stated = whole(importer, record, 3, "")
+    if record.attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize":
+        _crop_and_resize(importer, record, mode, axes, stated)
+        return
     scales: list[Any] = []
     if stated is None:
         scales = record.attributes.get("scales") or importer.numbers(operand(record, position))
@@ -82,6 +88,34 @@ def _resize(importer: Importer, record: Record) -> None:
         coordinates=given,
         antialias=bool(record.attributes.get("antialias")) and mode != "nearest",
     )
+
+
+def _crop_and_resize(
+    importer: Importer, record: Record, mode: str, axes: list[int], stated: list[int] | None
+) -> None:
+    """Resize a part of each map, given in shares of it: what no pixel lies next to is not read."""
+    shape = importer.source(record.inputs[0]).shape
+    part = importer.numbers(operand(record, 1))
+    if stated is None:
+        scales = importer.numbers(operand(record, 2))
+        spans = zip(part[: len(axes)], part[len(axes) :], axes, scales, strict=True)
+        stated = [math.floor(shape[a] * (last - first) * by) for first, last, a, by in spans]
+    if len(part) != 2 * len(axes) or len(stated) != len(axes):
+        raise wrong(importer, record, f"resizes {len(part)} ends of {len(axes)} axes")
+    sizes = [*shape]
+    with Parts(importer, record) as parts:
+        name = record.inputs[0]
+        for at, axis in enumerate(axes):
+            sizes[axis], most = stated[at], shape[axis] - 1
+            ends = (part[at] * most, part[at + len(axes)] * most)
+            low, high = max(math.floor(min(ends)), 0), min(math.ceil(max(ends)), most)
+            if axis > 1 and low <= high:
+                name = parts.cut(name, axis, low, high + 1)
+        if tuple(sizes[:2]) != shape[:2] or len(sizes) not in (3, 4, 5):
+            raise Unsupported
+        resized = replace(record, inputs=(name,))
+        given = None if mode == "nearest" else "align_corners"
+        resize(importer, resized, size=tuple(sizes[2:]), mode=mode, scaled=False, coordinates=given)
 
 
 @rule("Expand")
@@ -170,13 +204,20 @@ def _roi_align(importer: Importer, record: Record) -> None:
 
 HOW = {
     "TopK": "topk", "CumSum": "cumsum", "OneHot": "one_hot", "Trilu": "mask", "AffineGrid": "grid",
-    "NonMaxSuppression": "nms",
+    "NonMaxSuppression": "nms", "Hardmax": "one_hot",
 }  # fmt: skip
 
 
 @rule(*HOW)
 def _chosen(importer: Importer, record: Record) -> None:
     chosen(importer, record, HOW[record.target])
+
+
+@rule("ReverseSequence")
+def _reverse(importer: Importer, record: Record) -> None:
+    """How far each sequence reaches are a few numbers."""
+    shape = importer.source(record.inputs[0]).shape
+    take(importer, replace(record, inputs=record.inputs[:1]), shape)
 
 
 @rule("Col2Im")

@@ -27,8 +27,6 @@ PLAIN: dict[str, tuple[str, tuple[int, ...]]] = {
     "com.microsoft.QLinearSigmoid": ("Sigmoid", (0,)),
     "com.microsoft.QLinearLeakyRelu": ("LeakyRelu", (0,)),
     "com.microsoft.QLinearSoftmax": ("Softmax", (0,)),
-    "com.microsoft.QLinearAveragePool": ("AveragePool", (0,)),
-    "com.microsoft.QLinearGlobalAveragePool": ("GlobalAveragePool", (0,)),
     "com.microsoft.QLinearReduceMean": ("ReduceMean", (0,)),
     "com.microsoft.MatMulIntegerToFloat": ("MatMul", (0, 1)),
     "com.microsoft.DynamicQuantizeMatMul": ("MatMul", (0, 1)),
@@ -37,8 +35,6 @@ PLAIN: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 def _as_plain(importer: Importer, record: Record) -> None:
-    if record.attributes.get("channels_last"):
-        raise Unsupported
     target, own = PLAIN[record.target]
     inputs = [operand(record, position) for position in own]
     while not inputs[-1]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.moves import concat, crop, permute, split
 from memsim.formats.foreign.layers.products import dense, product
@@ -14,29 +16,53 @@ from memsim.formats.foreign.onnx.arguments import (
     whole,
     wrong,
 )
-from memsim.formats.foreign.records import Record, Unsupported
+from memsim.formats.foreign.parts import Parts
+from memsim.formats.foreign.records import Constant, Record
 from memsim.yaml.document import shown
 
 
-@rule("Gemm", "MatMul")
-def _linear(importer: Importer, record: Record) -> None:
+@rule("MatMul")
+def _matmul(importer: Importer, record: Record) -> None:
     left, right = operand(record, 0), operand(record, 1)
     weight = importer.constants.get(right)
-    stored = weight is not None and len(weight.shape) == 2 and left in importer.values
-    if record.target == "MatMul" and not stored:
+    if weight is not None and len(weight.shape) == 2 and left in importer.values:
+        _dense(importer, record, left, weight.shape, "")
+    else:
         product(importer, record, left, right)
+
+
+@rule("Gemm")
+def _gemm(importer: Importer, record: Record) -> None:
+    left, right, bias = (operand(record, number) for number in range(3))
+    turned = [bool(integer(importer, record, f"trans{which}", 0)) for which in "AB"]
+    weight, added = importer.constants.get(right), importer.constants.get(bias)
+    stored = weight is not None and len(weight.shape) == 2 and left in importer.values
+    if weight is not None and stored and not turned[0] and (not bias or _is_bias(added)):
+        shape = weight.shape[::-1] if turned[1] else weight.shape
+        _dense(importer, record, left, shape, bias)
         return
+    with Parts(importer, record) as parts:
+        names = [
+            parts("Transpose", name, perm=[1, 0]) if turn else name
+            for name, turn in zip((left, right), turned, strict=True)
+        ]
+        found = parts("MatMul", *names, scope="product")
+        parts.give(parts("Add", found, bias, scope="add") if bias else found)
+
+
+def _is_bias(constant: Constant | None) -> bool:
+    """Whether a constant may be one number per feature."""
+    return constant is not None and math.prod(constant.shape[:-1]) == 1
+
+
+def _dense(
+    importer: Importer, record: Record, left: str, weights: tuple[int, ...], bias: str
+) -> None:
     shape = importer.source(left).shape
-    weights = importer.constant(right).shape
-    if len(weights) != 2 or integer(importer, record, "transA", 0):
-        raise Unsupported
-    features, out = weights[::-1] if integer(importer, record, "transB", 0) else weights
+    features, out = weights
     if features != shape[-1]:
         message = f"its weight takes {features} features, its input has {shape[-1]}"
         raise wrong(importer, record, message)
-    bias = operand(record, 2)
-    if bias:
-        importer.constant(bias)
     dense(importer, record, left, out, bias=bool(bias))
 
 
@@ -60,7 +86,11 @@ def _global(importer: Importer, record: Record) -> None:
 
 @rule("Concat")
 def _concat(importer: Importer, record: Record) -> None:
-    ranks = [len(importer.source(name).shape) for name in record.inputs]
+    held = importer.constants
+    ranks = [
+        len(held[name].shape if name in held else importer.source(name).shape)
+        for name in record.inputs
+    ]
     if len(set(ranks)) > 1:
         raise wrong(importer, record, "its inputs have different numbers of axes")
     concat(importer, record, axis_of(importer, record, 1, ranks[0]))
@@ -74,7 +104,7 @@ def _split(importer: Importer, record: Record) -> None:
     step = -(-channels // count)
     equal = [max(0, min(step, channels - i * step)) for i in range(count)]
     sizes = whole(importer, record, 1, "split") or equal
-    if len(sizes) != count or sum(sizes) != channels or min(sizes) < 1:
+    if len(sizes) != count or sum(sizes) != channels or min(sizes) < 0:
         raise wrong(importer, record, f"{shown(sizes)} does not split {channels} places")
     split(importer, record, axis, sizes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memsim.formats.foreign.importer import Importer
-from memsim.formats.foreign.layers.elementwise import elementwise, softmax
+from memsim.formats.foreign.layers.elementwise import behind, elementwise, softmax
 from memsim.formats.foreign.layers.reductions import normalize, reduction
 from memsim.formats.foreign.onnx.arguments import axis_of, integer, ints, operand, rule, whole
 from memsim.formats.foreign.records import Record, Unsupported
@@ -28,7 +28,8 @@ def _layer_norm(importer: Importer, record: Record) -> None:
     rank = _rank(importer, record)
     axis = axis_of(importer, record, -1, rank)
     scale, shift = bool(operand(record, 1)), bool(operand(record, 2))
-    elementwise(importer, record, LayerNorm(axes=rank - axis, scale=scale, shift=shift))
+    last = behind(importer, record.inputs[0], rank - axis)
+    elementwise(importer, record, LayerNorm(axes=last, scale=scale, shift=shift))
     # The mean and the inverse of the deviation, where somebody reads them.
     for number, function in ((1, "mean"), (2, "std")):
         if len(record.outputs) > number and importer.readers[record.outputs[number]]:
@@ -44,7 +45,8 @@ SIMPLE = ("RMSNormalization", "SimplifiedLayerNormalization")
 def _rms_norm(importer: Importer, record: Record) -> None:
     rank = _rank(importer, record)
     axis = axis_of(importer, record, -1, rank)
-    elementwise(importer, record, RmsNorm(axes=rank - axis, scale=bool(operand(record, 1))))
+    last = behind(importer, record.inputs[0], rank - axis)
+    elementwise(importer, record, RmsNorm(axes=last, scale=bool(operand(record, 1))))
 
 
 @rule("GroupNormalization")

@@ -18,7 +18,7 @@ from memsim.formats.foreign.layers.elementwise import (
     scale,
 )
 from memsim.formats.foreign.onnx.arguments import RULES, decimal, operand, rule
-from memsim.formats.foreign.records import NO_PADS, Record, Unsupported
+from memsim.formats.foreign.records import NO_PADS, Constant, Record, Unsupported
 from memsim.network.ops.pointwise import Pow
 
 PLAIN = {
@@ -31,7 +31,6 @@ PLAIN = {
     "HardSigmoid": "hardsigmoid",
     "Gelu": "gelu",
     "com.microsoft.Gelu": "gelu",
-    "com.microsoft.FastGelu": "gelu",
     "com.microsoft.QuickGelu": "gelu",
     "BatchNormalization": "batchnorm",
     "Abs": "abs",
@@ -91,6 +90,12 @@ COMBINED = {
 MANY = {"Min": "minimum", "Max": "maximum", "Mean": "average"}
 """Operators of any number of tensors."""
 
+NUMPY = {
+    "fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "float32", "int64": "int64",
+    "int32": "int32", "int16": "int16", "int8": "int8", "uint8": "uint8", "bool": "bool",
+}  # fmt: skip
+"""What NumPy calls the data types in which small constants are computed with."""
+
 RULES.update(plain(PLAIN))
 
 
@@ -137,6 +142,10 @@ def _clip(importer: Importer, record: Record) -> None:
 @rule("CastLike")
 def _cast_like(importer: Importer, record: Record) -> None:
     importer.alias(record)  # the other tensor's type is all that it asks for
+    held = importer.constants.get(record.outputs[0])
+    wanted = NUMPY.get(importer.kinds.get(record.inputs[1]) or "")
+    if held is not None and held.values is not None and wanted:
+        importer.constants[record.outputs[0]] = replace(held, values=held.values.astype(wanted))
 
 
 @rule("LeakyRelu")
@@ -147,7 +156,10 @@ def _leaky_relu(importer: Importer, record: Record) -> None:
 @rule("PRelu")
 def _prelu(importer: Importer, record: Record) -> None:
     if record.inputs[1] in importer.constants:
-        prelu(importer, record, importer.constants[record.inputs[1]].shape or (1,))
+        slopes = importer.constants[record.inputs[1]].shape or (1,)
+        if record.attributes.get("channelwise") and len(slopes) == 1:  # as before operator set 7
+            slopes = (*slopes, *(1,) * (len(importer.source(record.inputs[0]).shape) - 2))
+        prelu(importer, record, slopes)
     else:
         combine(importer, record, "leak")
 
@@ -177,6 +189,8 @@ def _where(importer: Importer, record: Record) -> None:
 
 @rule("Dropout")
 def _dropout(importer: Importer, record: Record) -> None:
+    if len(record.outputs) > 1 and record.outputs[1]:  # what inference keeps: everything
+        importer.constants[record.outputs[1]] = Constant(importer.source(record.inputs[0]).shape)
     rate = record.attributes.get("ratio", 0.5)
     if operand(record, 1) and importer.constant(record.inputs[1]).values is not None:
         rate = importer.numbers(record.inputs[1])[0]

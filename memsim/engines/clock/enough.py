@@ -1,0 +1,197 @@
+"""Enough: the slowest memory, or compute engine, with which programs are done in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memsim.engines.cache.cachepass import CachePass
+from memsim.engines.clock.crossing import crossing
+from memsim.engines.clock.ends import Channel, Ends
+from memsim.engines.clock.steps import check_length
+from memsim.engines.compiled import INFINITE
+from memsim.errors import SimulationError
+from memsim.units import LIMIT, PICOSECONDS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Enough:
+    """Programs that run one after the other, each with its traffic, on one machine.
+
+    Time never rises with the bandwidth or the compute rate: neither changes what moves, nor in
+    which order, and every start is a maximum of ends before it. The part of the time that is
+    stalls never rises with the bandwidth, and never falls with the compute rate: an engine that
+    computes a picosecond longer ends at most a picosecond later.
+
+    Attributes
+    ----------
+    ends : sequence of Ends
+        The programs, at the machine's own bandwidth and compute rate.
+    passes : sequence of CachePass
+        The traffic of each.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = memsim.run("resnet18", machine="textbook")
+    >>> ends = Ends(result.program, result.machine)
+    >>> enough = Enough([ends], [result.traffic]).bandwidth(time_ps=10**10)  # 10 ms
+    >>> slower = memsim.run("resnet18", machine="textbook", bandwidth=enough - 1)
+    >>> memsim.run("resnet18", machine="textbook", bandwidth=enough).time_s <= 0.01 < slower.time_s
+    True
+    """
+
+    ends: Sequence[Ends]
+    passes: Sequence[CachePass]
+
+    def bandwidth(
+        self,
+        time_ps: int | None = None,
+        stall: Fraction | None = None,
+        mac_rate: Fraction | None = None,
+    ) -> int:
+        """The smallest peak bandwidth that is enough, in whole bytes per second.
+
+        Parameters
+        ----------
+        time_ps : int, optional
+            The longest time, in picoseconds.
+        stall : Fraction, optional
+            The largest part of the time that is stalls, below 1.
+        mac_rate : Fraction, optional
+            MAC/s of convolutions; left out: the machine's own.
+
+        Returns
+        -------
+        int
+            One less is too slow; ``INFINITE`` where no bandwidth that a machine may have does it.
+        """
+        computes = [self._own(each, mac_rate) for each in self.ends]
+        longest = _longest(sum(int(each.sum()) for each in computes), time_ps, stall)
+        efficiency = self.ends[0].machine.dram.efficiency
+
+        def late(rate: int) -> float:
+            return self._time(rate * efficiency, computes) - longest
+
+        # One channel moves all, one after the other.
+        moved = sum(int(each.amounts[each.place].sum()) for each in self._channels)
+        return _smallest(late, moved * PICOSECONDS / efficiency, longest)
+
+    def mac_rate(self, time_ps: int, bandwidth: Fraction | None = None) -> int:
+        """The smallest MAC rate of convolutions that is enough, in whole MAC/s.
+
+        Parameters
+        ----------
+        time_ps : int
+            The longest time, in picoseconds.
+        bandwidth : Fraction, optional
+            Peak; left out: the machine's own.
+
+        Returns
+        -------
+        int
+            One less is too slow; ``INFINITE`` where no rate that a machine may have does it.
+        """
+        memory = self._memory(bandwidth)
+
+        def late(macs: int) -> float:
+            try:
+                computes = [self._own(each, Fraction(macs)) for each in self.ends]
+            except SimulationError:  # a computation of weeks
+                return float("inf")
+            return self._time(memory, computes) - time_ps
+
+        # One engine computes all, one after the other.
+        work = Fraction(0)
+        for each in self.ends:
+            often = np.bincount(each.computing.place, minlength=len(each.computing.amounts))
+            for (amount, per), times in zip(each.computing.amounts, often.tolist(), strict=True):
+                work += Fraction(amount * times, per)
+        return _smallest(late, work, time_ps)
+
+    def most_macs(self, stall: Fraction, bandwidth: Fraction | None = None) -> int:
+        """The largest MAC rate of convolutions at which stalls are few, in whole MAC/s.
+
+        Parameters
+        ----------
+        stall : Fraction
+            The largest part of the time that is stalls, below 1.
+        bandwidth : Fraction, optional
+            Peak; left out: the machine's own.
+
+        Returns
+        -------
+        int
+            One more waits too much, unless it is the largest that a machine may have; 0 where
+            even the smallest waits too much.
+        """
+        memory = self._memory(bandwidth)
+
+        @cache
+        def patient(macs: int) -> float:
+            try:
+                computes = [self._own(each, Fraction(macs)) for each in self.ends]
+                time = self._time(memory, computes)
+            except SimulationError:  # a computation of weeks waits for nothing
+                return float("inf")
+            return 1 + _longest(sum(int(each.sum()) for each in computes), None, stall) - time
+
+        if patient(LIMIT) > 0:
+            return LIMIT
+        return crossing(patient, 1, LIMIT) - 1 if patient(1) > 0 else 0
+
+    @cached_property
+    def _channels(self) -> list[Channel]:
+        return [
+            Channel.of(moved, each.machine, each.serial)
+            for each, moved in zip(self.ends, self.passes, strict=True)
+        ]
+
+    def _memory(self, bandwidth: Fraction | None) -> Fraction:
+        """Usable bytes per second."""
+        dram = self.ends[0].machine.dram
+        return (dram.bandwidth if bandwidth is None else bandwidth) * dram.efficiency
+
+    def _own(self, ends: Ends, mac_rate: Fraction | None) -> Ints:
+        """Picoseconds of each computation of one program."""
+        return ends.compute if mac_rate is None else ends.computing.at(mac_rate)[np.newaxis]
+
+    def _time(self, rate: Fraction, computes: Sequence[Ints]) -> float:
+        """Picoseconds of all programs at usable bytes per second; infinite for weeks."""
+        time = 0
+        per, numerator = PICOSECONDS * rate.denominator, rate.numerator
+        for ends, channel, compute in zip(self.ends, self._channels, computes, strict=True):
+            try:
+                check_length(-(-int(channel.amounts[-1]) * per // numerator))
+                times = [-(-amount * per // numerator) for amount in channel.amounts.tolist()]
+                time += int(ends.at(channel, np.array([times], np.int64), compute)[0, 0])
+            except SimulationError:
+                return float("inf")
+        return time
+
+
+def _longest(computing: int, time_ps: int | None, stall: Fraction | None) -> int:
+    """The longest time that is allowed where so many picoseconds are computed."""
+    limits = [] if time_ps is None else [time_ps]
+    if stall is not None:
+        limits.append(int(computing / (1 - stall)))
+    return min(limits)
+
+
+def _smallest(late: Callable[[int], float], work: Fraction, longest: int) -> int:
+    """The smallest rate that is not late; all of the work takes at least work / rate."""
+    late = cache(late)
+    slow = max(1, -(-work.numerator // (work.denominator * longest))) if longest > 0 else 1
+    if slow > LIMIT or late(LIMIT) > 0:
+        return INFINITE
+    return slow if late(slow) <= 0 else crossing(late, slow, LIMIT)

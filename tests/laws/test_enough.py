@@ -1,0 +1,215 @@
+"""The smallest rate that is enough: one less is not, and what is said to be monotone is."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import memsim
+from memsim.engines.clock.crossing import crossing
+from memsim.engines.compiled import INFINITE
+from memsim.network import Network
+from memsim.program.lowering import LOWERINGS
+from memsim.results.grid import Grid
+from memsim.simulate.preparation import prepare_all
+from memsim.units import LIMIT
+from tests.laws.test_grid import MACHINES, RATES
+from tests.strategies import networks
+
+GOALS = st.fractions(Fraction(1, 4), 8)
+"""Longest times, in times of the machine's own."""
+
+SHARES = st.fractions(0, Fraction(99, 100))
+
+
+@st.composite
+def grids(draw: st.DrawFn) -> Grid:
+    network: Network = draw(networks())
+    machine = draw(st.sampled_from(MACHINES)) if network.dtypes == ("fp32",) else "textbook"
+    lowering = draw(st.sampled_from([*LOWERINGS]))
+    assume(LOWERINGS[lowering].lower(network))  # something is computed
+    options: dict[str, Any] = {
+        "machine": machine,
+        "lowering": lowering,
+        "policy": draw(st.sampled_from(["lru", "fifo", "belady"])),
+        "buffer": "1MiB",
+    }
+    return Grid(*prepare_all(network, "run", **options))
+
+
+def time(grid: Grid, cache: int, **rates: int | Fraction) -> tuple[int, int]:
+    """Picoseconds of the whole, and of its stalls; none where that is beyond 13 days."""
+    machine = grid.machine.with_overrides(cache=cache, **rates)
+    try:
+        facts = Grid(grid.programs, machine).facts([cache])
+    except memsim.SimulationError:
+        return 1 << 62, 0 if "macs" in rates else 1 << 62
+    return facts["time_ps"].item(), facts["stall_ps"].item()
+
+
+@settings(max_examples=15)
+@given(
+    grid=grids(), cache=st.integers(0, 60_000), goal=GOALS, share=SHARES, macs=RATES,
+    both=st.booleans(),
+)  # fmt: skip
+def test_one_byte_per_second_less_is_too_slow(
+    grid: Grid, cache: int, goal: Fraction, share: Fraction, macs: Fraction, both: bool
+) -> None:
+    limit = max(1, int(goal * time(grid, cache, macs=macs)[0]))
+    asked: dict[str, Any] = {"time_ps": limit} | ({"stall": share} if both else {})
+    least = grid.smallest_bandwidth([cache], **asked, mac_rates=[macs]).item()
+
+    def kept(bandwidth: int) -> bool:
+        took, stalled = time(grid, cache, bandwidth=bandwidth, macs=macs)
+        return took <= limit and not (both and stalled > share * took)
+
+    assert 1 <= least <= LIMIT or least == INFINITE
+    if least == INFINITE:
+        assert not kept(LIMIT)
+    else:
+        assert kept(least)
+        assert least == 1 or not kept(least - 1)
+
+
+@settings(max_examples=15)
+@given(grid=grids(), cache=st.integers(0, 60_000), goal=GOALS, bandwidth=RATES)
+def test_one_mac_per_second_less_is_too_slow(
+    grid: Grid, cache: int, goal: Fraction, bandwidth: Fraction
+) -> None:
+    limit = max(1, int(goal * time(grid, cache, bandwidth=bandwidth)[0]))
+    least = grid.smallest_mac_rate([cache], time_ps=limit, bandwidths=[bandwidth]).item()
+
+    def kept(macs: int) -> bool:
+        return time(grid, cache, bandwidth=bandwidth, macs=macs)[0] <= limit
+
+    if least == INFINITE:
+        assert not kept(LIMIT)
+    else:
+        assert kept(least)
+        assert least == 1 or not kept(least - 1)
+
+
+@settings(max_examples=15)
+@given(grid=grids(), cache=st.integers(0, 60_000), share=SHARES, bandwidth=RATES)
+def test_one_mac_per_second_more_waits_too_much(
+    grid: Grid, cache: int, share: Fraction, bandwidth: Fraction
+) -> None:
+    most = grid.largest_mac_rate([cache], stall=share, bandwidths=[bandwidth]).item()
+
+    def kept(macs: int) -> bool:
+        took, stalled = time(grid, cache, bandwidth=bandwidth, macs=macs)
+        return stalled <= share * took
+
+    assert most == 0 or kept(most)
+    assert most == LIMIT or not kept(most + 1)
+
+
+@settings(max_examples=15)
+@given(
+    grid=grids(), cache=st.integers(0, 60_000),
+    bandwidths=st.lists(RATES, min_size=2, max_size=6),
+    macs=st.lists(RATES, min_size=2, max_size=6),
+)  # fmt: skip
+def test_rates_are_monotone(
+    grid: Grid, cache: int, bandwidths: list[Fraction], macs: list[Fraction]
+) -> None:
+    facts = grid.facts([cache], sorted(bandwidths), sorted(macs))
+    took, stalled = facts["time_ps"][0], facts["stall_ps"][0]
+    assert (np.diff(took, axis=0) <= 0).all()
+    assert (np.diff(took, axis=1) <= 0).all()
+    assert (np.diff(stalled, axis=0) <= 0).all()  # and their part of the time: computing stays
+    assert (np.diff(stalled, axis=1) >= 0).all()  # and their part of the time: that falls
+
+
+def test_a_larger_cache_may_take_longer() -> None:
+    """So a smallest rate is told of one capacity, and not of those above it."""
+    grid = Grid.of(memsim.curve("resnet18", machine="textbook"))
+    sizes = [524_288, 589_824]
+    facts = grid.facts(sizes)
+    assert facts["dram_bytes"][0] > facts["dram_bytes"][1]
+    assert facts["time_ps"].ravel().tolist() == [5_093_180_520, 5_134_520_520]
+    small, large = grid.smallest_bandwidth(sizes, time_ps=5_100_000_000).ravel().tolist()
+    assert small < large
+
+
+def test_by_hand() -> None:
+    """One convolution of one task: load, compute, store, with nothing to hide behind."""
+    text = "{name: n, input: [4, 8, 8], layers: [{conv: {out: 4, kernel: 1}}]}"
+    machine = memsim.load_machine("textbook")
+    run = memsim.run(memsim.loads(text), machine=machine)
+    [load], [store], [compute] = (
+        each.tolist() for each in (run.traffic.load_bytes, run.traffic.store_bytes,
+                                   np.array(run.steps.compute))
+    )  # fmt: skip
+    rest = compute + run.steps.latency[0]
+    limit = rest + 1_000_000  # a microsecond for all transfers
+
+    def fits(bandwidth: int) -> bool:
+        rate = bandwidth * machine.dram.efficiency
+        return sum(-(-moved * 10**12 // rate) for moved in (load, store)) <= 10**6
+
+    estimate = int((load + store) * 10**6 / machine.dram.efficiency)
+    least = next(each for each in range(estimate - 5, estimate + 10**6) if fits(each))
+    grid = Grid({"rows_outer": run.program}, machine)
+    assert grid.smallest_bandwidth([run.traffic.capacity], time_ps=limit).item() == least
+
+
+def test_networks_one_after_the_other() -> None:
+    first, second = (Grid.of(memsim.curve(each)) for each in ("resnet18", "mobilenetv2"))
+    sizes, limit = [0, 10**6], 25 * 10**9
+    rates = first.smallest_bandwidth(sizes, time_ps=limit, others=[second]).ravel().tolist()
+    for size, rate in zip(sizes, rates, strict=True):
+        took = [
+            sum(time(grid, size, bandwidth=each)[0] for grid in (first, second))
+            for each in (rate, rate - 1)
+        ]
+        assert took[0] <= limit < took[1]
+
+
+def test_capacities_that_move_the_same_have_one_answer() -> None:
+    grid = Grid.of(memsim.curve("resnet18"))
+    rates = grid.smallest_bandwidth([10**8, 10**9], time_ps=10**11).ravel()
+    assert rates[0] == rates[1]
+
+
+@pytest.mark.parametrize(
+    ("goal", "told"),
+    [
+        ({}, "no goal is given"),
+        ({"time_ps": 0}, "0 ps is not a time to keep to"),
+        ({"time_ps": 1 << 61}, "is not a time to keep to"),
+        ({"stall": Fraction(1)}, "1 is not a part of the time"),
+        ({"stall": Fraction(-1, 2)}, "-1/2 is not a part of the time"),
+    ],
+)
+def test_a_goal_that_is_none_is_refused(goal: dict[str, Any], told: str) -> None:
+    with pytest.raises(memsim.InputError, match=told):
+        Grid.of(memsim.curve("patterns/dense")).smallest_bandwidth([0], **goal)
+
+
+@given(
+    slow=st.integers(1, 10**6), gap=st.integers(1, LIMIT - 10**6), where=st.fractions(0, 1),
+    kind=st.sampled_from(["hyperbola", "cliff", "plateau"]),
+)  # fmt: skip
+def test_the_search_ends_at_the_first_that_is_not_late(
+    slow: int, gap: int, where: Fraction, kind: str
+) -> None:
+    edge = slow + max(1, int(where * gap))
+    asked = 0
+
+    def late(rate: int) -> float:
+        nonlocal asked
+        asked += 1
+        if kind == "hyperbola":
+            return float(Fraction(10**12, rate) - Fraction(10**12, edge))
+        if kind == "plateau":
+            return 1 if rate < edge else 0
+        return float("inf") if rate < edge else -1
+
+    assert crossing(late, slow, slow + gap) == edge
+    assert asked < 80
