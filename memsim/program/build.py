@@ -8,7 +8,7 @@ and a schedule puts the tasks into their order. Last it is noted when each cell 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -27,7 +27,7 @@ from memsim.program.program import Program
 from memsim.program.rows import ROWS
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import IMAGES, TOGETHER, check_order, order_of
+from memsim.program.tiling import IMAGES, TOGETHER, Tiling, check_order, order_of
 from memsim.program.tiling import tile as cut_into_tasks
 from memsim.program.tiling.strips import StripTiler
 from memsim.units import Quantity, parse_bytes
@@ -47,9 +47,9 @@ def build(
     buffer: Quantity,
     lowering: str = "fused",
     schedule: str = "layer_by_layer",
-    group: Sequence[str] = (),
+    group: Sequence[str | Group] = (),
     groups: str | None = None,
-    strip: int | None = None,
+    strip: int | tuple[int, ...] | None = None,
     order: str = "rows_outer",
     tile: str = "auto",
     images: str = TOGETHER,
@@ -73,9 +73,9 @@ def build(
         group, see :func:`memsim.program.depth_first.kernel_groups`.
     groups : str, optional
         Instead: a key of ``PATTERNS``, such as ``per_block``.
-    strip : int, optional
-        Rows of a strip of a group's last map. None: the most with which every kernel of the group
-        computes its rows in one tile of the buffers.
+    strip : int or tuple of int, optional
+        Rows of a strip of a group's last map, for all groups or each. None: the most with which
+        every kernel of the group computes its rows in one tile of the buffers.
     tile : str
         ``auto``, or ``whole`` for one task per kernel, whatever the buffers hold.
     images : str
@@ -133,10 +133,10 @@ def build(
     cut = tile == "whole", images == TOGETHER, registers
     depth, stripped = None, {}
     if fused:
-        trial = _stored(network, kernels, block_bytes)
+        heights = strip if isinstance(strip, tuple) else (strip,) * len(fused)
         tiler = StripTiler(buffer_bytes, order, tile == "whole", registers)
         depth = DepthFirst.of(
-            network, kernels, fused, partial(KernelPlan, tensors=trial, rows=rows), tiler, strip
+            network, kernels, fused, trial_plans(network, kernels, rows), tiler, heights
         )
         stripped = depth.tilings(kernels, tiler)
     tilings = [
@@ -174,6 +174,14 @@ def build(
     return _with_lives(network, kernels, tensors, columns, options)
 
 
+def trial_plans(
+    network: Network, kernels: tuple[Kernel, ...], rows: str
+) -> Callable[[Kernel, Tiling], KernelPlan]:
+    """What plans kernels to see what they access, beside the program's own plans."""
+    tensors = _stored(network, kernels, LARGEST_BLOCK)
+    return partial(KernelPlan, tensors=tensors, rows=rows)
+
+
 def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> TensorTable:
     """The feature maps that have a place in memory: network inputs, and what kernels write."""
     tensors = TensorTable(ITEMSIZES[network.dtype], block)
@@ -191,9 +199,9 @@ def _groups(
     network: Network,
     kernels: tuple[Kernel, ...],
     schedule: str,
-    group: Sequence[str],
+    group: Sequence[str | Group],
     groups: str | None,
-    strip: int | None,
+    strip: int | tuple[int, ...] | None,
 ) -> list[Group]:
     """The groups of schedule ``depth_first``; none where kernels run one after the other."""
     told = {"group": tuple(group), "groups": groups, "strip": strip}
@@ -204,7 +212,8 @@ def _groups(
             hint = "schedule depth_first"
             raise InputError(*(Problem(message, path=name, hint=hint) for name in given))
         return []
-    if isinstance(strip, bool) or not (strip is None or (isinstance(strip, int) and strip > 0)):
+    rows = strip if isinstance(strip, tuple) else (1 if strip is None else strip,)
+    if any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in rows):
         raise InputError(Problem(f"{strip!r} is no height", path="strip", hint="1 row or more"))
     if bool(group) == (groups is not None):
         message = "depth_first needs groups" if not group else "groups by hand or by a pattern"

@@ -84,10 +84,7 @@ VALUES = {
         )
     ),
     "groups": Values(
-        *(
-            ("--schedule", "depth_first", "--strip", "2", "--groups", pattern)
-            for pattern in ("per_block", "depthwise")
-        )
+        *(("--schedule", "depth_first", "--groups", pattern) for pattern in ("auto", "stage"))
     ),
     "strip": Values(
         *(

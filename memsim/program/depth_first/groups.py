@@ -15,7 +15,9 @@ MOST_NAMES = 12
 """Layers that an error lists."""
 
 
-def kernel_groups(network: Network, kernels: Sequence[Kernel], told: Sequence[str]) -> list[Group]:
+def kernel_groups(
+    network: Network, kernels: Sequence[Kernel], told: Sequence[str | Group]
+) -> list[Group]:
     """The groups that texts mean.
 
     Parameters
@@ -23,9 +25,10 @@ def kernel_groups(network: Network, kernels: Sequence[Kernel], told: Sequence[st
     network : Network
     kernels : sequence of Kernel
         Of some lowering of the network.
-    told : sequence of str
+    told : sequence of str or of tuple of int
         A group each: ``FIRST..LAST``, all layers from one to another as the file lists them;
         ``NAME,NAME`` layers by name; a name also stands for all layers below it, such as a block.
+        A group may be the numbers of its kernels, too.
 
     Raises
     ------
@@ -45,7 +48,8 @@ def kernel_groups(network: Network, kernels: Sequence[Kernel], told: Sequence[st
     found: list[Group] = []
     taken: dict[int, str] = {}
     for text in told:
-        group = _one(network, kernels, text)
+        group = _one(network, kernels, text) if isinstance(text, str) else text
+        text = str(text)
         for number in group:
             if number in taken:
                 name = kernels[number].name

@@ -45,7 +45,7 @@ class DepthFirst:
         groups: Sequence[Group],
         plan_of: Callable[[Kernel, Tiling], KernelPlan],
         tiler: StripTiler,
-        height: int | None,
+        heights: Sequence[int | None],
     ) -> DepthFirst:
         """Cut groups into strips.
 
@@ -58,13 +58,14 @@ class DepthFirst:
             See :func:`.strips.rows_needed`.
         tiler : StripTiler
             Tells which strips of a kernel the buffers hold in one tile.
-        height : int or None
-            Rows of a strip. None: the most with which every kernel of the group computes its rows
-            in one tile, so that no input is read twice for a strip; a row where not even that fits.
+        heights : sequence of int or None
+            Rows of a strip of each group. None: the most with which every kernel of the group
+            computes its rows in one tile, so that no input is read twice for a strip; a row where
+            not even that fits.
         """
         units = Units.of(network, kernels, groups)
         strips = []
-        for group in groups:
+        for group, height in zip(groups, heights, strict=True):
             needs = {each: rows_needed(kernels[each], plan_of) for each in group}
             strips.append(_strips(group, kernels, needs, tiler, height))
         return cls(units, tuple(strips))
@@ -75,7 +76,7 @@ class DepthFirst:
         return self.units.units[0][0]
 
     def told(
-        self, kernels: Sequence[Kernel], pattern: str | None, height: int | None
+        self, kernels: Sequence[Kernel], pattern: str | None, height: int | tuple[int, ...] | None
     ) -> dict[str, str | int]:
         """What is said of it among the options of a program."""
         names = [
@@ -87,7 +88,7 @@ class DepthFirst:
         return {
             "groups": pattern or "by hand",
             "group": " ".join(names),
-            "strip": height or "auto",
+            "strip": " ".join(map(str, height)) if isinstance(height, tuple) else height or "auto",
             "strips": sum(each.count for each in self.strips),
         }
 

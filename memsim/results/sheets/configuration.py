@@ -61,8 +61,13 @@ def _program(program: Program, machine: Machine) -> list[str]:
         return [*said, *frames, program.network.dtype]
     if "group" in options:
         count, groups = len(str(options["group"]).split()), options["groups"]
-        rows = f"{options['strip']} rows" if options["strip"] != "auto" else "rows for the buffers"
+        heights = str(options["strip"]).split()
+        low, high = heights[0], max(heights, key=lambda each: (len(each), each))
+        rows = f"{low} rows" if low == high else f"{min(heights, key=int)} to {high} rows"
+        rows = "rows for the buffers" if low == "auto" else rows
         said += [f"{count} {'group' if count == 1 else 'groups'} {groups}", f"strips of {rows}"]
+    elif "groups" in options:
+        said.append(f"groups {options['groups']}")
     best = options["order"] == "best"
     said += [f"best ({options['best']})" if best else str(options["order"]), *frames]
     if "register_tile" in options:
