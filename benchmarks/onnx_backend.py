@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import re
 import signal
 import sys
 import tempfile
@@ -58,6 +59,26 @@ KINDS = {
 """Operators of inference; tests of others (training, text, sequences, recursion) are left out."""
 
 KIND_OF = {operator: kind for kind, listed in KINDS.items() for operator in listed.split()}
+
+
+REASONS = {
+    r"has no output that depends on an input": "all outputs are constants: nothing is moved",
+    r"no elements": "a tensor without elements is an input or an output of the graph",
+    r"the values of the input|Range|Loop|ConstantOfShape": "sizes depend on the values of an input",
+    r"LinearAttention|Scan": "a recurrence of matrices, of which memsim has no operator",
+    r"BatchNormalization": "training: statistics of the batch are computed",
+    r"has the shape unknown": "sequences and optional values, which are no tensors",
+    r"Split.*does not split|cannot be seen as|has the shape \[": "shapes of inputs of other values",
+    r"Col2Im": "more spatial axes than an operator has",
+    r"Einsum": "a number of no axes",
+}
+"""Why models are refused, by what the message says."""
+
+
+def reason_of(message: str) -> str:
+    """The reason in a few words."""
+    found = (reason for part, reason in REASONS.items() if re.search(part, message))
+    return next(found, "other")
 
 
 @dataclass
@@ -260,6 +281,11 @@ def page(verdicts: list[Verdict]) -> str:
             f"| {kind} | {len(of)} | {len(right)} | {sum(e.form == 'bound' for e in right)} | "
             f"{len(of) - len(right) - len(wrong)} | {len(wrong)} |"
         )
+    refused = [each for each in verdicts if each.word == "refused"]
+    if refused:
+        lines += ["", "## Reasons", "", "| why models are refused | models |", "| :-- | --: |"]
+        told = Counter(reason_of(each.why) for each in refused)
+        lines += [f"| {reason} | {count} |" for reason, count in told.most_common()]
     for word, title in (("broken", "Broken"), ("wrong", "Wrong"), ("refused", "Refused")):
         of = [each for each in verdicts if each.word == word]
         if of:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from memsim.results.curve import CurveResult
     from memsim.results.description import Description
     from memsim.results.details.breakdown import Watched
+    from memsim.results.inverse.smallest import Smallest
     from memsim.results.layer import LayerResult
     from memsim.results.memory import Memory
     from memsim.results.optimality import Optimality
@@ -84,6 +85,7 @@ _HOMES = {
     "SearchResult": "searches.result",
     "Rules": "validation.rule",
     "SimulationError": "errors",
+    "Smallest": "results.inverse.smallest",
     "SmallestCache": "results.size",
     "Tensor": "network",
     "Watched": "results.details.breakdown",
@@ -146,6 +148,7 @@ __all__ = [
     "Rules",
     "SearchResult",
     "SimulationError",
+    "Smallest",
     "SmallestCache",
     "Tensor",
     "Watched",

@@ -37,6 +37,7 @@ class Registry(Mapping[str, T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._parts: dict[str, T] = {}
+        self._later: dict[str, Callable[[], T]] = {}
 
     def add(self, name: str, part: T) -> T:
         """Register ``part`` under ``name``; a second registration is a bug."""
@@ -45,12 +46,20 @@ class Registry(Mapping[str, T]):
         self._parts[name] = part
         return part
 
+    def add_later(self, name: str, make: Callable[[], T]) -> None:
+        """Register under ``name`` what is made when it is first asked for."""
+        self.add(name, None)  # type: ignore[arg-type]  # its place in the order
+        self._later[name] = make
+
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator form of :meth:`add`."""
         return lambda part: self.add(name, part)
 
     def __getitem__(self, name: str) -> T:
         try:
+            if make := self._later.get(name):
+                self._parts[name] = make()
+                self._later.pop(name, None)
             return self._parts[name]
         except (KeyError, TypeError):
             hint = did_you_mean(str(name), self._parts)

@@ -23,6 +23,7 @@ from memsim.errors import InputError, Problem
 
 __all__ = [
     "LIMIT",
+    "Kind",
     "PICOSECONDS",
     "SI",
     "TIME",
@@ -34,6 +35,7 @@ __all__ = [
     "parse_duration",
     "parse_percent",
     "parse_rate",
+    "read_as",
 ]
 
 Quantity = str | int | float | Fraction
@@ -70,7 +72,7 @@ TIME = {"s": PICOSECONDS, "ms": 10**9, "us": 10**6, "ns": 10**3, "ps": 1}
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """One kind of quantity: its name, its units and whether it may be zero."""
 
     noun: str
@@ -88,10 +90,10 @@ def _kind(
     prefixes: dict[str, int],
     suffixes: tuple[str, ...],
     zero: bool,
-) -> _Kind:
+) -> Kind:
     """Cross the prefixes with the suffixes; the first suffix is the advertised one."""
     accepted = prefixes | {_SPELLINGS[p]: n for p, n in prefixes.items() if p in _SPELLINGS}
-    return _Kind(
+    return Kind(
         noun,
         example,
         base,
@@ -103,7 +105,7 @@ def _kind(
 
 _ALL = SI | _BINARY
 _BYTES = _kind("size", "2MB, 512KiB or a number of bytes", "bytes", _ALL, ("B", ""), True)
-_RATES: dict[str, _Kind] = {
+_RATES: dict[str, Kind] = {
     "B": _kind(
         "bandwidth",
         "25.6GB/s or a number of B/s",
@@ -129,14 +131,14 @@ _RATES: dict[str, _Kind] = {
         False,
     ),
 }
-_DURATION = _Kind(
+_DURATION = Kind(
     "duration",
     "100ns, 5us or a number of seconds",
     "seconds",
     dict(reversed(TIME.items())),
     TIME | {"": 10**12, "\N{MICRO SIGN}s": 10**6, "\N{GREEK SMALL LETTER MU}s": 10**6},
 )
-_PERCENT = _Kind("percentage", "10%", "per cent", {"%": 1}, {"": 1})
+_PERCENT = Kind("percentage", "10%", "per cent", {"%": 1}, {"": 1})
 
 
 def parse_bytes(value: Quantity) -> int:
@@ -171,7 +173,7 @@ def parse_bytes(value: Quantity) -> int:
     Traceback (most recent call last):
     memsim.errors.InputError: '2 MX' is not a size: unknown unit 'MX' (did you mean 'MB'?)
     """
-    number = _parse(value, _BYTES)
+    number = read_as(value, _BYTES)
     if number.denominator != 1:
         raise _fault(value, _BYTES, "it must be a whole number of bytes", _expected(_BYTES))
     return number.numerator
@@ -211,7 +213,7 @@ def parse_rate(value: Quantity, unit: RateUnit) -> Fraction:
 (one MAC is two operations: give half of it in MAC/s)
     """
     kind = _RATES[unit]
-    number = _parse(value, kind)
+    number = read_as(value, kind)
     if number < 1:
         raise _fault(value, kind, f"it must be at least 1 {kind.base}", _expected(kind))
     return number
@@ -242,7 +244,7 @@ def parse_duration(value: Quantity) -> int:
     >>> parse_duration("0.1ps")
     1
     """
-    return ceil(_parse(value, _DURATION))
+    return ceil(read_as(value, _DURATION))
 
 
 def duration(amount: int, rate: Fraction) -> int:
@@ -283,7 +285,7 @@ def parse_percent(value: Quantity) -> Fraction:
     """
     if isinstance(value, str):
         value = value.strip().removesuffix("%")
-    return _parse(value, _PERCENT) / 100
+    return read_as(value, _PERCENT) / 100
 
 
 def other_reading(value: object) -> str:
@@ -322,7 +324,7 @@ def other_reading(value: object) -> str:
     return f"{written} {prefix}B would be {other.numerator:,} B"
 
 
-def _parse(value: Quantity, kind: _Kind) -> Fraction:
+def read_as(value: Quantity, kind: Kind) -> Fraction:
     """Return ``value`` in bytes, per second or picoseconds; check sign and range."""
     number, unit = _split(value, kind)
     if unit not in kind.spellings:
@@ -337,7 +339,7 @@ def _parse(value: Quantity, kind: _Kind) -> Fraction:
     return number
 
 
-def _split(value: Quantity, kind: _Kind) -> tuple[Fraction, str]:
+def _split(value: Quantity, kind: Kind) -> tuple[Fraction, str]:
     """Split a quantity into its exact number and its unit (``""`` for none)."""
     if isinstance(value, bool):
         raise _fault(value, kind, "it is a truth value", _expected(kind))
@@ -368,7 +370,7 @@ def _split(value: Quantity, kind: _Kind) -> tuple[Fraction, str]:
     return (-number if match["sign"] == "-" else number), match["unit"]
 
 
-def _fault(value: object, kind: _Kind, reason: str, hint: str) -> InputError:
+def _fault(value: object, kind: Kind, reason: str, hint: str) -> InputError:
     if isinstance(value, str):
         shown = repr(value if len(value) <= 40 else f"{value[:37]}...")
     elif value is None or isinstance(value, float | bool):
@@ -380,15 +382,16 @@ def _fault(value: object, kind: _Kind, reason: str, hint: str) -> InputError:
     return InputError(Problem(f"{shown} is not a {kind.noun}: {reason}", hint=hint))
 
 
-def _expected(kind: _Kind) -> str:
+def _expected(kind: Kind) -> str:
     return f"expected a {kind.noun} such as {kind.example}"
 
 
-def _largest(kind: _Kind) -> str:
-    return f"at most 1e{6 if kind is _DURATION else 18} {kind.base}"
+def _largest(kind: Kind) -> str:
+    one = kind.spellings.get("", 1)
+    return f"at most 1e{len(str(LIMIT // one)) - 1} {kind.base}"
 
 
-def _unit_hint(unit: str, kind: _Kind) -> str:
+def _unit_hint(unit: str, kind: Kind) -> str:
     """Return a did-you-mean: the same unit in another case first, then the nearest."""
     if kind is _RATES["MAC"] and re.search(r"FL?OPS?(/s)?$|OPS?(/s)?$", unit, re.IGNORECASE):
         return "one MAC is two operations: give half of it in MAC/s"

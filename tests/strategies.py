@@ -290,3 +290,15 @@ def networks(
         dtype=draw(st.sampled_from(list(DTYPES))),
         batch=draw(st.integers(1, most_batch)),
     )
+
+
+def modelled(network: Network) -> bool:
+    """Whether a library's kernels are modelled for all of a network."""
+    from memsim.errors import SimulationError
+    from memsim.program.library.modelled import refuse_unmodelled
+
+    try:
+        refuse_unmodelled(network.with_options(batch=1, dtype="fp32"))
+    except SimulationError:
+        return False
+    return True

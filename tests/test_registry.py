@@ -25,6 +25,15 @@ def test_it_is_a_mapping_in_order_of_registration(colours):
     assert colours.get("red") == 1
 
 
+def test_what_is_added_later_is_made_once_when_it_is_asked_for(colours):
+    made = []
+    colours.add_later("blue", lambda: made.append(3) or 3)
+    assert list(colours) == ["red", "green", "blue"]
+    assert not made
+    assert (colours["blue"], colours.get("blue"), dict(colours)["blue"]) == (3, 3, 3)
+    assert made == [3]
+
+
 def test_a_decorator_registers_and_returns_the_part():
     shapes: Registry[type] = Registry("shape")
 

@@ -1,12 +1,11 @@
-"""The network: a networkx DAG whose nodes are layers and whose edges are tensors."""
+"""The network: a directed acyclic graph of layers, whose edges are tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.inputs import Given, assign, input_of
@@ -17,6 +16,9 @@ from memsim.network.sharing import share
 from memsim.network.storage import storage_problems
 from memsim.network.tensor import DTYPES, ITEMSIZES, Tensor
 from memsim.network.types import output_type, stored_types
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["MOST_ELEMENTS", "Layer", "Network", "Node"]
 
@@ -51,7 +53,8 @@ class Network:
     ----------
     graph : networkx.MultiDiGraph
         Nodes are layer names with a ``layer`` attribute (:class:`Layer`); an edge's key is the
-        operand's position and its ``tensor`` attribute the :class:`Tensor`. Frozen.
+        operand's position and its ``tensor`` attribute the :class:`Tensor`. Frozen. It is made
+        when it is asked for.
 
     Raises
     ------
@@ -96,8 +99,7 @@ class Network:
         if not self.nodes:
             raise InputError(f"network {name!r} has no layers")
         self._check_names()
-        self.graph = self._connect()
-        self._layers: dict[str, Layer] = self.graph.graph.pop("layers")
+        self._layers = self._connect()
         read = {tensor.name for layer in self for tensor in layer.inputs}
         self._explicit_outputs = None if outputs is None else tuple(dict.fromkeys(outputs))
         self.outputs: tuple[str, ...] = self._explicit_outputs or tuple(
@@ -111,7 +113,6 @@ class Network:
         problems = tuple(storage_problems(self, self.outputs, self.held))
         if problems:
             raise InputError(*problems)
-        nx.freeze(self.graph)
 
     def _check_names(self) -> None:
         problems: list[Problem] = []
@@ -135,54 +136,48 @@ class Network:
         if problems:
             raise InputError(*problems)
 
-    def _connect(self) -> nx.MultiDiGraph:
-        graph = nx.MultiDiGraph(name=self.name)
-        position = {node.name: i for i, node in enumerate(self.nodes)}
-        by_name = {node.name: node for node in self.nodes}
-        graph.add_nodes_from(position)
-        for node in self.nodes:
-            for operand, source in enumerate(node.inputs):
-                graph.add_edge(source, node.name, key=operand)
-        in_order = all(position[s] < position[n.name] for n in self.nodes for s in n.inputs)
-        try:
-            order = (
-                list(position)
-                if in_order
-                else list(nx.lexicographical_topological_sort(graph, key=position.__getitem__))
-            )
-        except nx.NetworkXUnfeasible:
-            cycle = [edge[0] for edge in nx.find_cycle(graph)]
-            node = by_name[cycle[0]]
-            loop = " -> ".join([*cycle, cycle[0]])
-            raise InputError(node.problem(f"layers form a cycle: {loop}")) from None
+    def _connect(self) -> dict[str, Layer]:
+        """The layers in an order in which each comes after those that it reads."""
         layers: dict[str, Layer] = {}
         problems: list[Problem] = []
-        for name in order:
-            node = by_name[name]
+        for node in self._ordered():
             if any(source not in layers for source in node.inputs):
                 continue  # what it reads is already reported
             try:
-                layer = self._infer(node, tuple(layers[source].output for source in node.inputs))
+                layers[node.name] = self._infer(
+                    node, tuple([layers[s].output for s in node.inputs])
+                )
             except ShapeError as error:
                 problems.append(node.problem(str(error)))
-                continue
-            layers[name] = layer
-            for operand, tensor in enumerate(layer.inputs):
-                graph.edges[tensor.name, name, operand]["tensor"] = tensor
         if not problems:
             layers, problems = share(layers, self.dtype)
         if problems:
             raise InputError(*problems)
-        for name, layer in layers.items():
-            graph.nodes[name]["layer"] = layer
-        graph.graph["layers"] = layers
-        return graph
+        return layers
+
+    def _ordered(self) -> Iterable[Node]:
+        """The nodes as they are listed, as far as the edges allow."""
+        position = {node.name: i for i, node in enumerate(self.nodes)}
+        if all(position[s] < position[node.name] for node in self.nodes for s in node.inputs):
+            return self.nodes
+        import networkx as nx
+
+        graph = nx.DiGraph()
+        graph.add_nodes_from(position)
+        graph.add_edges_from((source, node.name) for node in self.nodes for source in node.inputs)
+        try:
+            order = list(nx.lexicographical_topological_sort(graph, key=position.__getitem__))
+        except nx.NetworkXUnfeasible:
+            cycle = [edge[0] for edge in nx.find_cycle(graph)]
+            node = self.nodes[position[cycle[0]]]
+            loop = " -> ".join([*cycle, cycle[0]])
+            raise InputError(node.problem(f"layers form a cycle: {loop}")) from None
+        return [self.nodes[position[name]] for name in order]
 
     def _infer(self, node: Node, inputs: tuple[Tensor, ...]) -> Layer:
-        shapes = tuple(tensor.image for tensor in inputs)
-        image = Shape(node.op.output_shape(shapes))
-        wrong = node.types.problem(tuple(ITEMSIZES))
-        if wrong:
+        shapes = tuple([tensor.image for tensor in inputs])
+        image = Shape.of(node.op.output_shape(shapes))
+        if wrong := node.types.problem(ITEMSIZES):
             raise ShapeError(wrong)
         inherited = inputs[0].dtype if inputs else self.dtype
         dtype = output_type(node.types.output, node.op.writes, inherited, self.dtype)
@@ -233,6 +228,20 @@ class Network:
     def inputs(self) -> tuple[str, ...]:
         """Names of the input layers."""
         return tuple(layer.name for layer in self if layer.op.is_input)
+
+    @cached_property
+    def graph(self) -> nx.MultiDiGraph:
+        """The network as a graph of networkx, see above."""
+        import networkx as nx
+
+        graph = nx.MultiDiGraph(name=self.name)
+        graph.add_nodes_from(node.name for node in self.nodes)
+        for node in self.nodes:
+            layer = self._layers[node.name]
+            graph.nodes[node.name]["layer"] = layer
+            for operand, tensor in enumerate(layer.inputs):
+                graph.add_edge(tensor.name, node.name, key=operand, tensor=tensor)
+        return nx.freeze(graph)
 
     @cached_property
     def readers(self) -> Mapping[str, tuple[str, ...]]:

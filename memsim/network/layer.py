@@ -82,6 +82,12 @@ class Layer:
         The layer whose weights it reads; its own name where it has some, empty without.
     stored_as : (str, str)
         The data types of its weights and of its bias.
+    name : str
+        The node's, unique in the network.
+    op : Operator
+        The node's.
+    shapes : tuple of Shape
+        The inputs' shapes per image.
     """
 
     node: Node
@@ -93,16 +99,15 @@ class Layer:
     tables: tuple[Weights, ...] = ()
     weights_of: str = ""
     stored_as: tuple[str, str] = ("fp32", "fp32")
+    name: str = field(init=False, repr=False, compare=False)
+    op: Operator = field(init=False, repr=False, compare=False)
+    shapes: tuple[Shape, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        """Unique in the network."""
-        return self.node.name
-
-    @property
-    def op(self) -> Operator:
-        """The operator."""
-        return self.node.op
+    def __post_init__(self) -> None:
+        # Asked for at every step of building a program, so they are found once.
+        object.__setattr__(self, "name", self.node.name)
+        object.__setattr__(self, "op", self.node.op)
+        object.__setattr__(self, "shapes", tuple([tensor.image for tensor in self.inputs]))
 
     @property
     def cio(self) -> int:
@@ -129,8 +134,3 @@ class Layer:
     def renames(self) -> bool:
         """Whether its output is its input as it lies, under another name."""
         return self.op.view and self.output.image == self.inputs[0].image
-
-    @property
-    def shapes(self) -> tuple[Shape, ...]:
-        """The inputs' shapes per image."""
-        return tuple(tensor.image for tensor in self.inputs)

@@ -37,6 +37,8 @@ def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], 
         ``params`` counts only what no other layer owns, so that all layers sum up to the network.
     list of Problem
     """
+    if not any(map(_shares, layers.values())):
+        return {name: _alone(layer, network) for name, layer in layers.items()}, []
     problems: list[Problem] = []
     uses: dict[str, _Use] = {}
     for layer in layers.values():
@@ -62,10 +64,30 @@ def share(layers: Mapping[str, Layer], network: str) -> tuple[dict[str, Layer], 
             owner = uses[name].weight
             tables = _tables(layer, layers[owner], len(readers[owner]) > 1)
         params = _counted(layer, uses.get(name), counted, problems)
-        found[name] = replace(
-            layer, weights=weights, tables=tables, weights_of=owner, params=params
-        )
+        if name in uses or params != layer.params:
+            layer = replace(layer, weights=weights, tables=tables, weights_of=owner, params=params)
+        found[name] = layer
     return found, problems
+
+
+def _shares(layer: Layer) -> bool:
+    """Whether a layer says anything of whose its parameters are, or what they are made of."""
+    node = layer.node
+    return bool(node.weights or node.bias or node.learned is not None)
+
+
+def _alone(layer: Layer, network: str) -> Layer:
+    """A layer with its own parameters, in a network where each layer has its own."""
+    stored, tables = _stored(layer), _tables(layer, layer, False)
+    if layer.op.is_parameter or not (stored or tables):
+        return layer
+    weights: tuple[Weights, ...] = ()
+    if stored:
+        weight, bias = layer.stored_as
+        kinds = (weight, bias if layer.op.biased else weight)
+        first = Weights.of(f"{layer.name}.weight", stored, False, kinds, network)
+        weights = (replace(first, looked_up=True) if layer.op.looks_up else first,)
+    return replace(layer, weights=weights, tables=tables, weights_of=layer.name)
 
 
 def _stored(layer: Layer) -> int:
@@ -236,8 +258,9 @@ def _weights(
         Weights.of(each, stored, len(users) > 1, kinds, network)
         for each, stored, users, kinds in parts
     )
-    looked_up = layer.op.looks_up
-    first = replace(first, turned=use.turned, channels=channels, rows=rows, looked_up=looked_up)
+    if turned or layer.op.looks_up:
+        looked_up = layer.op.looks_up
+        first = replace(first, turned=use.turned, channels=channels, rows=rows, looked_up=looked_up)
     return (first, *rest)
 
 

@@ -165,6 +165,8 @@ def storage_problems(
     """What is wrong with what a network says of memory: ``inplace`` and ``held``."""
     layers = list(network)
     over = {layer.name: layer for layer in layers if layer.op.overwrites}
+    if not over and not held:
+        return
     yield from filter(None, map(_unfit, over.values()))
     for writer, name, reader in _stale(layers, frozenset(outputs), over):
         if reader is None:

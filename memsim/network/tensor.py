@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from memsim.network.ops.axes import usual_channel
 from memsim.network.ops.base import Shape
 
 DTYPES: dict[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
@@ -31,6 +32,13 @@ class Tensor:
     channel : int, optional
         Which axis of the image the channels are; see :class:`~memsim.network.ops.base.Shape`.
 
+    Attributes
+    ----------
+    image : Shape
+        The shape of one image, such as channels, height, width.
+    grid : (int, int, int, int)
+        Images, channels, rows and columns: the axes that tiling cuts.
+
     Examples
     --------
     >>> Tensor("conv1", (1, 64, 112, 112), "fp16").nbytes
@@ -41,11 +49,19 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str = "fp32"
     channel: int | None = None
+    image: Shape = field(init=False, repr=False, compare=False)
+    grid: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Asked for at every step of building a program, so they are found once.
+        image = Shape(self.shape[1:], self.channel)
+        object.__setattr__(self, "image", image)
+        object.__setattr__(self, "grid", (self.shape[0], *image.box))
 
     @classmethod
     def of(cls, name: str, batch: int, image: Shape, dtype: str = "fp32") -> Tensor:
         """A batch of images of a shape."""
-        usual = Shape((*image,)).channel == image.channel
+        usual = image.channel == usual_channel(len(image))
         return cls(name, (batch, *image), dtype, None if usual else image.channel)
 
     @property
@@ -62,13 +78,3 @@ class Tensor:
     def nbytes(self) -> int:
         """Bytes."""
         return self.size * self.itemsize
-
-    @property
-    def image(self) -> Shape:
-        """The shape of one image, such as channels, height, width."""
-        return Shape(self.shape[1:], self.channel)
-
-    @property
-    def grid(self) -> tuple[int, int, int, int]:
-        """Images, channels, rows and columns: the axes that tiling cuts."""
-        return (self.shape[0], *self.image.box)

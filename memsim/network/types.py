@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 __all__ = ["NETWORKS", "USUAL", "Types", "output_type", "stored_types"]
@@ -30,8 +31,10 @@ class Types(NamedTuple):
     weight: str = ""
     bias: str = ""
 
-    def problem(self, known: tuple[str, ...]) -> str:
+    def problem(self, known: Container[str]) -> str:
         """What is wrong with them; empty if nothing is."""
+        if self == USUAL:
+            return ""
         for part, name in self._asdict().items():
             if name and name not in known and name != NETWORKS:
                 return f"the {part} has the unknown data type {name!r}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from memsim.machine import fields
 from memsim.network.graph import Network
 from memsim.network.tensor import ITEMSIZES
 from memsim.program.blocks import LARGEST_BLOCK
-from memsim.program.columns import Columns
+from memsim.program.columns import Columns, Listing
 from memsim.program.depth_first import PATTERNS, DepthFirst, Group, kernel_groups
 from memsim.program.kernel import Kernel
 from memsim.program.lowering import LOWERINGS
@@ -31,6 +32,9 @@ from memsim.program.tiling import IMAGES, TOGETHER, Tiling, check_order, order_o
 from memsim.program.tiling import tile as cut_into_tasks
 from memsim.program.tiling.strips import StripTiler
 from memsim.units import Quantity, parse_bytes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_TOUCHES = 100_000_000
 """Largest program, in touches of cells: some 3 GB of columns."""
@@ -127,7 +131,7 @@ def build(
     fused = _groups(network, kernels, schedule, group, groups, strip)
     with at_path("kernel_scratch"):
         scratch = parse_bytes(kernel_scratch)
-    tensors = _stored(network, kernels, block_bytes)
+    tensors = _stored(network, kernels)
     if scratch:
         tensors.add_scratch(SCRATCH, scratch)
     cut = tile == "whole", images == TOGETHER, registers
@@ -150,9 +154,10 @@ def build(
     if scratch:
         for number, plan in enumerate(plans):
             plan.use(SCRATCH, reads=number != (depth.first if depth else 0))
-    if not tensors.number_cells(MOST_TOUCHES):
+    listing = Listing(plans, tensors, block_bytes)
+    columns = listing.columns(MOST_TOUCHES)
+    if columns is None:
         raise _too_large(network.name)
-    columns = _listed(network, plans)
     columns.reorder(arrange(columns, depth, stripped))
     options: dict[str, str | int] = {
         "lowering": lowering,
@@ -171,20 +176,19 @@ def build(
         options["kernel_scratch"] = scratch
     if depth is not None:
         options |= depth.told(kernels, groups, strip)
-    return _with_lives(network, kernels, tensors, columns, options)
+    return _with_lives(network, kernels, tensors, listing.cells.columns(), columns, options)
 
 
 def trial_plans(
     network: Network, kernels: tuple[Kernel, ...], rows: str
 ) -> Callable[[Kernel, Tiling], KernelPlan]:
     """What plans kernels to see what they access, beside the program's own plans."""
-    tensors = _stored(network, kernels, LARGEST_BLOCK)
-    return partial(KernelPlan, tensors=tensors, rows=rows)
+    return partial(KernelPlan, tensors=_stored(network, kernels), rows=rows)
 
 
-def _stored(network: Network, kernels: tuple[Kernel, ...], block: int) -> TensorTable:
+def _stored(network: Network, kernels: tuple[Kernel, ...]) -> TensorTable:
     """The feature maps that have a place in memory: network inputs, and what kernels write."""
-    tensors = TensorTable(ITEMSIZES[network.dtype], block)
+    tensors = TensorTable(ITEMSIZES[network.dtype])
     for layer in network:
         if layer.op.is_input:
             tensors.add_map(layer.output, "input")
@@ -253,28 +257,15 @@ def _size(option: str, value: Quantity) -> int:
     return size
 
 
-def _listed(network: Network, plans: list[KernelPlan]) -> Columns:
-    """The tasks of all kernels in the kernels' order, and what they touch."""
-    parts: list[Columns] = []
-    room = MOST_TOUCHES
-    for number, plan in enumerate(plans):
-        part = plan.columns(number, room)
-        if part is None:
-            raise _too_large(network.name)
-        room -= len(part.cell)
-        parts.append(part)
-    return Columns.join(parts)
-
-
 def _with_lives(
     network: Network,
     kernels: tuple[Kernel, ...],
     tensors: TensorTable,
+    cells: dict[str, NDArray[Any]],
     columns: Columns,
     options: dict[str, str | int],
 ) -> Program:
     """The program: the columns, and when each cell is born, written and dead."""
-    cells = tensors.columns()
     count, touches = len(cells["cell_bytes"]), len(columns.cell)
     position = np.arange(touches)
     task = np.repeat(np.arange(len(columns.task_kernel)), np.diff(columns.task_start))

@@ -1,16 +1,27 @@
-"""Columns: tasks and their touches while a program is put together."""
+"""Columns: tasks and their touches, listed from the plans of all kernels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from memsim.program.blocks import Cells, Edges
+from memsim.program.kernel import Role
+from memsim.program.plan import Access, KernelPlan
+from memsim.program.tensor_table import TensorTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Index = NDArray[np.int64]
+
+AT_ONCE = 1 << 20
+"""Accesses of tasks that are listed at once: what is needed on the way then stays small beside what
+comes out."""
 
 
 @dataclass(slots=True)
@@ -42,25 +53,220 @@ class Columns:
         for name in ("cell", "write", "role"):
             setattr(self, name, getattr(self, name)[source])
 
-    @classmethod
-    def join(cls, parts: list[Columns]) -> Columns:
-        """The tasks of several kernels, one after the other."""
-        starts = [np.zeros(1, np.int64)]
-        offset = 0
-        for part in parts:
-            starts.append(part.task_start[1:] + offset)
-            offset += int(part.task_start[-1])
 
-        def joined(name: str) -> NDArray[Any]:
-            return np.concatenate([getattr(part, name) for part in parts])
+class Listing:
+    """The tasks of all kernels in the kernels' order, and the cells that these cut.
 
-        return cls(
-            task_kernel=joined("task_kernel"),
-            task_image=joined("task_image"),
-            task_macs=joined("task_macs"),
-            task_work=joined("task_work"),
-            task_start=np.concatenate(starts),
-            cell=joined("cell"),
-            write=joined("write"),
-            role=joined("role"),
+    Parameters
+    ----------
+    plans : sequence of KernelPlan
+    tensors : TensorTable
+        All that they access.
+    largest : int
+        Largest block, in bytes.
+
+    Attributes
+    ----------
+    cells : Cells
+    """
+
+    def __init__(self, plans: Sequence[KernelPlan], tensors: TensorTable, largest: int) -> None:
+        self._tasks = _Tasks(plans)
+        accesses = [access for plan in plans for access in plan.accesses]
+        self._of_kernel = _ends([len(plan.accesses) for plan in plans])
+        self._kernel = np.repeat(np.arange(len(plans)), np.diff(self._of_kernel))
+        self._tensor = np.array([tensors.number(each.tensor) for each in accesses], np.int64)
+        facts = [(a.role, a.write, a.once, a.tile, a.rows_by, a.channels_by) for a in accesses]
+        role, write, once, tile, rows_by, channels_by = zip(*facts, strict=True)
+        self._role, self._write = np.array(role, np.uint8), np.array(write, np.bool_)
+        self._once = np.array(once, np.bool_)
+        self._again = (self._role == Role.WEIGHT) & ~np.array(tile, np.bool_)
+        self._rows_by = np.array([by == "block" for by in rows_by], np.bool_)
+        self._channels_by = np.array([by == "strip" for by in channels_by], np.bool_)
+        self._cut(accesses, tensors.shapes(), largest)
+
+    def _cut(self, accesses: list[Access], shapes: Index, largest: int) -> None:
+        """Cut all tensors where accesses begin and end, and note which parts each covers."""
+        runs = [each.rows for each in accesses]
+        starts, first = _joined([each.start for each in runs])
+        low, of_low = _joined([each.low for each in runs])
+        high = np.concatenate([each.high for each in runs])
+        left, of_left = _joined([each.channels[0] for each in accesses])
+        right = np.concatenate([each.channels[1] for each in accesses])
+        within = np.array(list(chain.from_iterable(each.within for each in accesses)), np.int64)
+        begin, size, own = (np.repeat(within[i::3], np.diff(of_left)) for i in range(3))
+        left = np.clip(left - begin, 0, size) + own
+        right = np.clip(right - begin, 0, size) + own
+        row_tensor = np.repeat(self._tensor, np.diff(of_low))
+        channel_tensor = np.repeat(self._tensor, np.diff(of_left))
+        both = np.concatenate([row_tensor, row_tensor]), np.concatenate([low, high])
+        rows = Edges(shapes[:, 2], *both)
+        both = np.concatenate([channel_tensor, channel_tensor]), np.concatenate([left, right])
+        channels = Edges(shapes[:, 1], *both)
+        self.cells = Cells(shapes, rows, channels, largest)
+        self._first_start, self._first_channel = first[:-1], of_left[:-1]
+        self._start = starts + np.repeat(of_low[:-1], np.diff(first))
+        self._low, self._high = rows.part(row_tensor, low), rows.part(row_tensor, high)
+        self._left = channels.part(channel_tensor, left)
+        self._right = channels.part(channel_tensor, right)
+
+    def columns(self, most: int) -> Columns | None:
+        """List the tasks and what they touch; None if there are more touches or cells than most."""
+        if self.cells.count > most:
+            return None
+        tasks = self._tasks
+        cell, write, role, counts = [], [], [], []
+        for begin, end in self._portions():
+            task, access, first, count = self._runs(begin, end)
+            ends = np.cumsum(count)
+            total = int(ends[-1])
+            most -= total
+            if most < 0:
+                return None
+            numbers = np.repeat(first - (ends - count), count) + np.arange(total)
+            cell.append(numbers.astype(np.int32))
+            write.append(np.repeat(self._write[access], count))
+            role.append(np.repeat(self._role[access], count))
+            of = np.arange(tasks.first[begin], tasks.first[end] + 1)
+            counts.append(np.diff(np.append(0, ends)[np.searchsorted(task, of)]))
+        macs, work = tasks.costs()
+        return Columns(
+            task_kernel=tasks.kernel.astype(np.int32),
+            task_image=tasks.images[0].astype(np.int32),
+            task_macs=macs,
+            task_work=work,
+            task_start=_ends(np.concatenate(counts)),
+            cell=np.concatenate(cell),
+            write=np.concatenate(write),
+            role=np.concatenate(role),
         )
+
+    def _portions(self) -> Iterator[tuple[int, int]]:
+        """Kernels ``[begin, end)`` that are listed at once: at least one, else not too many."""
+        each = np.diff(self._tasks.first) * np.diff(self._of_kernel)
+        ends = np.cumsum(each)
+        begin = 0
+        while begin < len(each):
+            done = int(ends[begin - 1]) if begin else 0
+            end = max(int(np.searchsorted(ends, done + AT_ONCE, side="right")), begin + 1)
+            yield begin, end
+            begin = end
+
+    def _runs(self, begin: int, end: int) -> tuple[Index, Index, Index, Index]:
+        """Of some kernels every run of consecutive cells, in the order in which they are touched.
+
+        Its task, its access, its first cell and its number of cells.
+        """
+        tasks, cells = self._tasks, self.cells
+        some = np.arange(self._of_kernel[begin], self._of_kernel[end])
+        access, number = _repeated(some, np.diff(tasks.first)[self._kernel[some]])
+        task = tasks.first[self._kernel[access]] + number
+        # The last part of a tile's tasks writes it; the first one reads what it needs, but each
+        # goes through the weights.
+        reads = (tasks.part[task] == 0) | self._again[access]
+        writes = tasks.part[task] == tasks.parts[task] - 1
+        does = np.where(self._write[access], writes, reads)
+        does = np.where(self._once[access], number == 0, does)
+        strip, block = tasks.strip[task], tasks.block[task]
+        channels = self._first_channel[access]
+        channels = channels + np.where(self._channels_by[access], strip, block)
+        left: Index = self._left[channels]
+        across: Index = self._right[channels] - left
+        of = np.flatnonzero(does & (across > 0))
+        rows = self._first_start[access] + np.where(self._rows_by[access], block, strip)
+        runs = self._start[rows[of]]
+        of, number = _repeated(of, self._start[rows[of] + 1] - runs)
+        runs = self._start[rows[of]] + number
+        tensor, low = self._tensor[access[of]], self._low[runs]
+        strips = self._high[runs] - low
+        first, last = (each[task[of]] for each in tasks.images)
+        several = cells.shapes[tensor, 0] > 1
+        images = np.where(several, last - first, 1)
+        # An access has a run for each strip of cells of each image that it covers. A tensor of one
+        # image, such as parameters, serves all of them and is accessed once.
+        each, number = _repeated(np.arange(len(of)), strips * images)
+        strips = strips[each]
+        image, strip = number // strips, number % strips
+        of, tensor = of[each], tensor[each]
+        image = np.where(several, first, 0)[each] + image
+        begins = cells.first[tensor] + image * cells.of_image[tensor]
+        begins += (low[each] + strip) * cells.channels.parts[tensor] + left[of]
+        task = task[of]
+        order = np.argsort(task, kind="stable")  # runs are listed access by access
+        of = of[order]
+        return task[order], access[of], begins[order], across[of]
+
+
+class _Tasks:
+    """The tasks of all kernels, in columns.
+
+    Attributes
+    ----------
+    first : int64 array, kernels + 1
+        First task of each kernel.
+    kernel, strip, block, part, parts : int64 arrays, per task
+    images : pair of int64 arrays, per task
+        First and behind the last.
+    """
+
+    def __init__(self, plans: Sequence[KernelPlan]) -> None:
+        self.plans = plans
+        tilings = [plan.tiling for plan in plans]
+        self.strip, self.first = _joined([tiling.strip for tiling in tilings])
+        self.block, _ = _joined([tiling.block for tiling in tilings])
+        self.part, _ = _joined([tiling.part for tiling in tilings])
+        self.parts, _ = _joined([tiling.parts for tiling in tilings])
+        group, _ = _joined([tiling.group for tiling in tilings])
+        self.kernel = np.repeat(np.arange(len(plans)), np.diff(self.first))
+        self.images = self._range([tiling.images for tiling in tilings], group)
+        self.rows = self._range([tiling.rows for tiling in tilings], self.strip)
+        self.channels = self._range([tiling.channels for tiling in tilings], self.block)
+
+    def _range(self, edges: list[Index], part: Index) -> tuple[Index, Index]:
+        """What each task has of an axis, that kernels cut at some edges."""
+        joined, first = _joined(edges)
+        at = first[self.kernel] + part
+        return joined[at], joined[at + 1]
+
+    def costs(self) -> tuple[Index, Index]:
+        """MACs and elementwise operations of each task; they sum to the kernels'."""
+        kernels = [plan.kernel for plan in self.plans]
+        facts = [(k.output.grid[3], k.work, k.macs, k.output.size) for k in kernels]
+        columns, work, macs, size = np.array(facts, np.int64).T[:, self.kernel]
+        images, heights, widths = (
+            high - low for low, high in (self.images, self.rows, self.channels)
+        )
+        outputs = images * heights * widths * columns
+        part, parts = self.part, self.parts
+        outputs = outputs * (part + 1) // parts - outputs * part // parts
+        work = outputs * work
+        per_output, rest = np.divmod(macs, size)
+        macs = outputs * per_output
+        for number, plan in enumerate(self.plans):
+            mine = slice(self.first[number], self.first[number + 1])
+            if plan.loaded is not None:
+                loaded = images[mine] * plan.loaded[self.strip[mine], self.block[mine]]
+                work[mine] += loaded * (part[mine] == 0) * plan.kernel.load_work
+            if rest[mine][0]:
+                # A transposed convolution's MACs do not divide evenly; share them out without loss.
+                whole, total = plan.kernel.macs, plan.kernel.output.size
+                shares = [whole * int(end) // total for end in np.cumsum(outputs[mine])]
+                macs[mine] = np.diff(np.array([0, *shares], np.int64))
+        return macs, work
+
+
+def _ends(counts: Any) -> Index:
+    """Where parts of these sizes end that follow one another, from 0."""
+    return np.append(0, np.cumsum(counts, dtype=np.int64))
+
+
+def _joined(parts: list[Index]) -> tuple[Index, Index]:
+    """Arrays one after the other, and where each of them begins and ends."""
+    return np.concatenate(parts), _ends(list(map(len, parts)))
+
+
+def _repeated(values: Index, counts: Index) -> tuple[Index, Index]:
+    """Each value so many times, and the number of each time from 0."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(values, counts), np.arange(total) - np.repeat(ends - counts, counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import NamedTuple
 
 from memsim.network.ops import Operator, Shape
 from memsim.network.ops.base import Arrangement
@@ -51,8 +52,7 @@ class Cause(IntEnum):
     written to again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Channels ``start`` to ``stop`` of a stored tensor."""
 
     tensor: str

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memsim.errors import Problem, SimulationError
 from memsim.network.ops import Shape
 from memsim.network.parameters import Weights
-from memsim.program.columns import Columns
 from memsim.program.fold import Along, Fold
-from memsim.program.kernel import Kernel, Operand, Role
+from memsim.program.kernel import Kernel, Operand, Role, View
 from memsim.program.program import Stored
 from memsim.program.roles import read_role, write_role
-from memsim.program.rows import ROWS, RowRuns
+from memsim.program.rows import ROWS, RowRuns, TooManyRows
 from memsim.program.rows.runs import merged
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import Tiling, block_channels
+from memsim.program.tiling import Tiling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     Ranges = tuple[Index, Index]
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """What a kernel's tasks access of one tensor, for each image that a task holds.
 
     Which rows a task accesses depends on its strip alone, which channels on its block alone; or
@@ -46,6 +44,9 @@ class Access:
     write : bool
     once : bool
         By the kernel's first task alone (the scales and shifts of a prologue, scratch memory).
+    within : (int, int, int)
+        Of several tensors stacked: at which of the channels this one begins, how many of them it
+        has, and which of its own the first of them is.
     tile : bool
         By the first of the tasks that share a tile, though it is parameters.
     """
@@ -58,13 +59,14 @@ class Access:
     once: bool = False
     rows_by: str = "strip"
     channels_by: str = "block"
+    within: tuple[int, int, int] = (0, 1 << 48, 0)
     tile: bool = False
 
 
 class KernelPlan:
     """One kernel, its tiling and its accesses in order; the last one is the write.
 
-    Making it adds the kernel's parameters to the stored tensors and cuts all that it accesses.
+    Making it adds the kernel's parameters to the stored tensors.
 
     Parameters
     ----------
@@ -93,8 +95,7 @@ class KernelPlan:
             self._read_weights()
         output = self.tensors[kernel.output.name]
         role = write_role(kernel.output_role, output.kind)
-        strips = RowRuns.ranges(*_between(tiling.rows))
-        self._add(Access(output.name, role, strips, _between(tiling.channels), write=True))
+        self._add(Access(output.name, role, tiling.strips, tiling.blocks, write=True))
 
     def use(self, scratch: str, *, reads: bool) -> None:
         """Let the first task read scratch memory, unless nobody wrote it before, and write it."""
@@ -108,11 +109,6 @@ class KernelPlan:
         self._add(Access(scratch, Role.SCRATCH, *whole, write=True, once=True))
 
     def _add(self, access: Access) -> None:
-        self.tensors.cut(
-            access.tensor,
-            np.concatenate([access.rows.low, access.rows.high]),
-            np.concatenate(access.channels),
-        )
         self.accesses.append(access)
 
     def _read_weights(self) -> None:
@@ -158,12 +154,14 @@ class KernelPlan:
             return
         strips = len(tiling.rows) - 1
         size = channels if weights.turned else weights.rows
-        along = _handed(tiling.rows, size) if weights.looked_up else _whole(strips, size)
+        rows = RowRuns.whole(strips, size)
+        if weights.looked_up:
+            rows = RowRuns.ranges(*_handed(tiling.rows, size))
         if weights.turned:
-            where = RowRuns.ranges(*_between(tiling.channels)), along
+            where = RowRuns.ranges(*tiling.blocks), (rows.low, rows.high)
             by = ("block", "strip")
         else:
-            where = RowRuns.ranges(*along), _between(tiling.channels)
+            where = rows, tiling.blocks
             by = ("strip", "block")
         access = Access(weights.name, Role.WEIGHT, *where, rows_by=by[0], channels_by=by[1])
         self._add(access)
@@ -171,47 +169,59 @@ class KernelPlan:
     def _read_operand(self, number: int, operand: Operand) -> None:
         """Read the segments of an operand's view, and the parameters of its prologue."""
         kernel, tiling, view = self.kernel, self.tiling, operand.view
-        rows = self.reading(kernel, number, tiling.rows)
-        low, high = block_channels(kernel, number, tiling.channels)
+        source = kernel.source(number)
+        rows = self._rows(operand, source)
+        low, high = operand.op.input_channels(*tiling.blocks, source.box, kernel.output.image.box)
         strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
-        folded = self._folded(number, rows, low, high)
+        folded = self._folded(view, source, rows, low, high)
+        needed, channels, rows_by, channels_by = folded or (rows, (low, high), "strip", "block")
         offset = 0
-        for segment in view.segments:
-            stored = self.tensors[segment.tensor]
-            size = segment.stop - segment.start
-            rows_by, channels_by = "strip", "block"
-            if folded is not None:
-                needed, channels, rows_by, channels_by = folded
-                first, last = (np.clip(edge - offset, 0, size) for edge in channels)
-            elif view.flat:
+        for tensor, start, stop in view.segments:
+            stored = self.tensors[tensor]
+            size = stop - start
+            within = (offset, size, start)
+            if folded is None and view.flat:
                 needed = RowRuns.whole(strips, stored.shape[2])
-                first, last = _whole(blocks, size)
+                channels = _whole(blocks, size)
                 if number >= kernel.own:  # elementwise: a tile reads its own elements
-                    first, last = _share(low, high, offset, size, stored)
+                    channels = _share(low, high, offset, size, stored)
                     size *= stored.shape[2] * stored.shape[3] // stored.itemsize
-            else:
-                needed = rows
-                first, last = np.clip(low - offset, 0, size), np.clip(high - offset, 0, size)
-            part = (first + segment.start, last + segment.start)
-            role = read_role(operand.role, stored.kind)
+                within = (0, size, start)
             self._add(
-                Access(segment.tensor, role, needed, part, rows_by=rows_by, channels_by=channels_by)
+                Access(
+                    tensor,
+                    read_role(operand.role, stored.kind),
+                    needed,
+                    channels,
+                    rows_by=rows_by,
+                    channels_by=channels_by,
+                    within=within,
+                )
             )
             offset += size
         if kernel.load_work and number < kernel.own:
-            self.loaded = np.outer(rows.counts, high - low) * kernel.source(number).box[2]
+            self.loaded = np.outer(rows.counts, high - low) * source.box[2]
         for weights in (each for step in view.prologue for each in step):
             self._there(weights, weights.channels or 1, 1, 1)
             self._read_whole(weights.name, once=True)
 
+    def _rows(self, operand: Operand, source: Shape) -> RowRuns:
+        """The rows of an operand that each strip reads."""
+        tiling, sizes = self.tiling, (source.box[1], self.kernel.output.grid[2])
+        try:
+            return self.reading(operand.op, *sizes, tiling.rows)
+        except TooManyRows as error:
+            message = f"{self.kernel.name} reads {error} rows apart from one another"
+            hint = "larger buffers, a smaller input"
+            raise SimulationError(Problem(message, hint=hint)) from None
+
     def _folded(
-        self, number: int, rows: RowRuns, low: Index, high: Index
+        self, view: View, shape: Shape, rows: RowRuns, low: Index, high: Index
     ) -> tuple[RowRuns, Ranges, str, str] | None:
         """What an operand needs of the tensors behind its view, where it is no plain one.
 
         Rows and channels of the segments stacked, and what each of them depends on.
         """
-        view, shape = self.kernel.operands[number].view, self.kernel.source(number)
         channel = shape.channel - (len(shape) - len(view.shape))
         if view.flat or (view.fold is None and channel == view.shape.channel):
             return None
@@ -244,79 +254,6 @@ class KernelPlan:
             return np.zeros(len(rows.low), np.int64), np.full(len(rows.low), size), "strip"
         return along.low, along.high, along.by
 
-    def columns(self, number: int, most: int) -> Columns | None:
-        """List the kernel's tasks and the cells that they touch; None if these are too many.
-
-        Parameters
-        ----------
-        number : int
-            Of the kernel in the program.
-        most : int
-            Touches that there may be.
-        """
-        tiling, tasks = self.tiling, len(self.tiling)
-        runs = [self._runs(access) for access in self.accesses]
-        slot = np.repeat(np.arange(len(runs)), [len(run[0]) for run in runs])
-        task, first, count = (np.concatenate(column) for column in zip(*runs, strict=True))
-        order = np.argsort(task, kind="stable")  # runs are listed access by access
-        task, slot, first, count = task[order], slot[order], first[order], count[order]
-        end = np.cumsum(count)
-        if end[-1] > most:
-            return None
-        cell = np.repeat(first - (end - count), count) + np.arange(end[-1])
-        per_task = np.zeros(tasks, np.int64)
-        np.add.at(per_task, task, count)
-        roles = np.array([access.role for access in self.accesses], dtype=np.uint8)
-        writes = np.array([access.write for access in self.accesses])
-        macs, work = self._costs()
-        return Columns(
-            task_kernel=np.full(tasks, number, np.int32),
-            task_image=tiling.images[tiling.group].astype(np.int32),
-            task_macs=macs,
-            task_work=work,
-            task_start=np.concatenate([[0], np.cumsum(per_task)]),
-            cell=cell.astype(np.int32),
-            write=np.repeat(writes[slot], count),
-            role=np.repeat(roles[slot], count),
-        )
-
-    def _runs(self, access: Access) -> tuple[Index, Index, Index]:
-        """Task, first cell and number of cells of every run of consecutive cells."""
-        tiling = self.tiling
-        of_task = {"strip": tiling.strip, "block": tiling.block}
-        task, low, high = access.rows.of(of_task[access.rows_by])
-        if access.once:
-            high = np.where(task == 0, high, low)
-        elif access.write:  # the last part of a tile's tasks writes it
-            high = np.where(tiling.part[task] == tiling.parts[task] - 1, high, low)
-        elif access.tile or access.role != Role.WEIGHT:  # the first one reads what it needs
-            high = np.where(tiling.part[task] == 0, high, low)
-        group, part = tiling.group[task], of_task[access.channels_by][task]
-        images = tiling.images[group], tiling.images[group + 1]
-        channels = access.channels[0][part], access.channels[1][part]
-        of, first, count = self.tensors.cells(access.tensor, images, (low, high), channels)
-        return task[of], first, count
-
-    def _costs(self) -> tuple[Index, Index]:
-        """MACs and elementwise operations of each task; they sum to the kernel's."""
-        kernel, tiling = self.kernel, self.tiling
-        heights, widths = np.diff(tiling.rows), np.diff(tiling.channels)
-        images = np.diff(tiling.images)[tiling.group]
-        outputs = images * heights[tiling.strip] * widths[tiling.block] * kernel.output.grid[3]
-        part, parts = tiling.part, tiling.parts
-        outputs = outputs * (part + 1) // parts - outputs * part // parts
-        work = outputs * kernel.work
-        if self.loaded is not None:
-            loaded = images * self.loaded[tiling.strip, tiling.block] * (part == 0)
-            work = work + loaded * kernel.load_work
-        size = kernel.output.size
-        if kernel.macs % size == 0:
-            return outputs * (kernel.macs // size), work
-        # A transposed convolution's MACs do not divide evenly; share them out without loss.
-        shares = [kernel.macs * int(end) // size for end in np.cumsum(outputs)]
-        macs: Index = np.array([0, *shares], dtype=np.int64)
-        return macs[1:] - macs[:-1], work
-
 
 def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> Ranges:
     """The channels of a flattened map that channel blocks of its elements read.
@@ -326,11 +263,6 @@ def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> R
     elements = stored.shape[2] * stored.shape[3] // stored.itemsize  # of a channel
     first, last = ((edge - offset) // elements for edge in (low, high))
     return np.clip(first, 0, size), np.clip(last, 0, size)
-
-
-def _between(edges: Index) -> Ranges:
-    """The ranges between edges that follow one another."""
-    return edges[:-1], edges[1:]
 
 
 def _handed(edges: Index, size: int) -> Ranges:
@@ -348,7 +280,7 @@ def _handed(edges: Index, size: int) -> Ranges:
     [(0, 2), (2, 8)]
     [(0, 1), (0, 2)]
     """
-    start, stop = _between(edges)
+    start, stop = edges[:-1], edges[1:]
     places = edges[-1]
     return start * size // places, np.maximum(
         stop * size // places, (stop - 1) * size // places + 1

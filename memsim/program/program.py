@@ -341,7 +341,12 @@ class Program:
         return first, last
 
     def _of_kind(self, kind: str) -> NDArray[np.bool_]:
-        return np.array([tensor.kind == kind for tensor in self.tensors])[self.cell_tensor]
+        chosen: NDArray[np.bool_] = self._kinds == kind
+        return chosen[self.cell_tensor]
+
+    @cached_property
+    def _kinds(self) -> NDArray[np.str_]:
+        return np.array([tensor.kind for tensor in self.tensors])
 
     @cached_property
     def compulsory_read_bytes(self) -> int:

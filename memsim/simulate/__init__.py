@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from memsim.simulate.options import Options, RunOptions
     from memsim.simulate.preparation import BEST, prepare
     from memsim.simulate.pytorch import pytorch_traffic
+    from memsim.simulate.sizing import size
     from memsim.simulate.source import Source, describe
     from memsim.simulate.verbs import (
         CLOCKS,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         curve,
         memory,
         run,
-        size,
     )
     from memsim.simulate.watching import summary, watch
 
@@ -39,7 +39,7 @@ _HOMES = {
     "prepare": "preparation",
     "pytorch_traffic": "pytorch",
     "run": "verbs",
-    "size": "verbs",
+    "size": "sizing",
     "summary": "watching",
     "watch": "watching",
 }

@@ -84,7 +84,11 @@ VERBS: dict[str, Verb] = {
     "compare": Verb(),
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
-    "size": Verb({**_NO_TIMES, "cache": IS_ASKED}),
+    "size": Verb(_CLOCK),
+    "size by traffic": Verb({**_NO_TIMES, "cache": IS_ASKED}),
+    "size by time": Verb({**_CLOCK, "cache": IS_ASKED}),
+    "size of bandwidth": Verb({**_CLOCK, "bandwidth": IS_ASKED}),
+    "size of macs": Verb({**_CLOCK, "macs": IS_ASKED}),
     "bounds": Verb(
         {
             **_NO_TIMES,
@@ -145,7 +149,7 @@ def why_not(verb: str, option: str) -> Problem | None:
 
     Examples
     --------
-    >>> print(why_not("size", "macs"))
+    >>> print(why_not("size by traffic", "macs"))
     macs: changes times alone, of which nothing is told here (memsim run tells them)
     """
     why = VERBS[verb].refuses.get(option)

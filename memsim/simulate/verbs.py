@@ -19,14 +19,13 @@ from memsim.simulate.heed import refuse
 from memsim.simulate.options import RUN_OPTIONS, Options
 from memsim.simulate.preparation import prepare, prepare_all
 from memsim.simulate.source import Source
-from memsim.units import Quantity, parse_bytes, parse_percent
+from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:
     from memsim.results.comparison import Comparison
     from memsim.results.curve import CurveResult
     from memsim.results.memory import Memory
     from memsim.results.optimality import Optimality
-    from memsim.results.size import SmallestCache
 
 CLOCKS: Registry[Callable[[Steps], Timeline]] = Registry("clock")
 """What tells when things happen: (steps) -> timeline."""
@@ -163,62 +162,6 @@ def every_size(
         hint = f"name one of {', '.join(programs)}"
         raise InputError(Problem(message, path="only", hint=hint))
     return CurveResult(first[1], machine, sizes, dict(others), only=told)
-
-
-def size(
-    network: Source,
-    *,
-    traffic: Quantity | None = None,
-    within: str | float | None = None,
-    only: str | None = None,
-    **options: Unpack[Options],
-) -> SmallestCache:
-    """Find the smallest cache with which one inference moves no more than so much.
-
-    Parameters
-    ----------
-    network : Network, str or path
-        As in :func:`memsim.run`.
-    traffic : str or int
-        Most DRAM traffic, such as ``"80MB"``.
-    within : str or float
-        Instead: most traffic above compulsory in per cent, such as ``"10%"`` or ``10``.
-    only, **options
-        As in :func:`memsim.curve`; the limit is one of the part, too.
-
-    Returns
-    -------
-    SmallestCache
-
-    Raises
-    ------
-    InputError
-        As :func:`memsim.curve`, and unless exactly one of the two limits is given.
-    SimulationError
-        If no cache is large enough.
-
-    Examples
-    --------
-    >>> import memsim
-    >>> found = memsim.size("hardnet68", within="10%")
-    >>> memsim.run("hardnet68", cache=found.cache_bytes).dram_bytes <= found.limit_bytes
-    True
-    >>> memsim.run("hardnet68", cache=found.cache_bytes - 1).dram_bytes <= found.limit_bytes
-    False
-    """
-    from memsim.results.size import SmallestCache
-
-    refuse("size", options, ["traffic", "within", "only"])
-    if (traffic is None) == (within is None):
-        raise InputError(Problem("give either traffic or within", hint="such as within 10%"))
-    with at_path("traffic"):
-        limit = None if traffic is None else parse_bytes(traffic)
-    with at_path("within"):
-        share = None if within is None else parse_percent(within)
-    result = every_size(network, "size", only=only, **options)
-    if share is not None:
-        limit = int(result.compulsory_bytes * (1 + share))
-    return SmallestCache.of(result, limit or 0)
 
 
 def compare(

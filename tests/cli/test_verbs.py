@@ -232,7 +232,7 @@ def test_a_verb_without_a_clock_refuses_one() -> None:
         ("size", {"traffic": "1XB"}, "traffic", "'1XB' is not a size"),
         ("size", {"within": "ten"}, "within", "'ten' is not a percentage"),
         ("size", {"within": "-1%"}, "within", "'-1' is not a percentage: it must not be negative"),
-        ("size", {}, "", "give either traffic or within"),
+        ("size", {}, "", "give one goal of traffic, within, time"),
         ("pytorch_traffic", {"sizes": ["x"]}, "sizes", "'x' is not a size"),
         ("pytorch_traffic", {"sizes": []}, "sizes", "there is no size to look at"),
         ("pytorch_traffic", {"ways": 0}, "ways", "0 is no number of ways"),

@@ -284,6 +284,7 @@ def test_a_gemm_of_any_operands(tmp_path, inputs, weights, attributes, kinds, pa
 
 FORMS = {
     "SwiGLU": (TOKENS | {"k": (1, 5, 8)}, {}, "x k", {}, "silu mul", (5, 8)),
+    "ThresholdedRelu": (TOKENS, {}, "x", {"alpha": 0.5}, "threshold", (5, 8)),
     "Hardmax": (TOKENS, {}, "x", {}, "chosen", (5, 8)),
     "ReverseSequence": (
         {"x": (1, 9, 8)}, {"n": [9]}, "x n", {"batch_axis": 0, "time_axis": 1},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +18,7 @@ from memsim.network.ops.linear import Linear
 from memsim.network.ops.pointwise import COMBINATIONS, FUNCTIONS, BatchNorm, Relu
 from memsim.network.ops.pool import AvgPool, MaxPool
 from memsim.network.ops.shape import Dropout
+from memsim.program.lowering import LOWERINGS
 from tests.strategies import networks
 
 QUESTIONS = (
@@ -85,6 +89,7 @@ YES = {
     "im2col": set(),
     "col2im": set(),
     "grid_sample": set(),
+    "deform_conv": {"multiplies"},
     "roi_align": set(),
     "chosen": set(),
     "log_softmax": set(),
@@ -112,6 +117,12 @@ YES = {
 def test_an_operator_says_what_it_is(kind: str) -> None:
     operator = OPERATORS[kind]
     assert {each for each in QUESTIONS if getattr(operator, each)} == YES[kind]
+
+
+@pytest.mark.parametrize("kind", ["relu", "exp", "greater_equal", "where"])
+def test_an_operator_can_be_pickled(kind: str) -> None:
+    operator = OPERATORS[kind]()
+    assert pickle.loads(pickle.dumps(operator)) == operator
 
 
 @given(networks())
@@ -182,6 +193,29 @@ def test_the_rows_read_are_those_under_the_window(network: Network, data: st.Dat
         first, last = layer.op.input_rows(row, row + 1, layer.shapes[0], layer.output.image)
         assert first == row * window.stride[0] - window.padding[0]
         assert last - first == window.dilation[0] * (window.kernel[0] - 1) + 1
+
+
+@given(networks())
+def test_the_rows_read_depend_on_rows_alone(network: Network) -> None:
+    for lowering in ("eager", "concat_free"):
+        for kernel in LOWERINGS[lowering].lower(network):
+            for number, operand in enumerate(kernel.operands):
+                source, output = kernel.source(number).box, kernel.output.image.box
+                row = np.arange(output[1])
+                asked = [(source, output), ((1, source[1], 1), (1, output[1], 1))]
+                whole, alone = (operand.op.touched_rows(row, *boxes) for boxes in asked)
+                assert all(np.array_equal(*pair) for pair in zip(whole, alone, strict=True))
+                whole, alone = (operand.op.input_rows(row, row + 1, *boxes) for boxes in asked)
+                assert all(np.array_equal(*pair) for pair in zip(whole, alone, strict=True))
+
+
+def test_convolutions_that_differ_in_their_channels_read_the_same_rows() -> None:
+    one, other = Conv(out=8, kernel=3, stride=2), Conv(out=24, kernel=3, stride=2, groups=4)
+    assert one.reads_rows_by == other.reads_rows_by
+    for different in (Conv(out=8, kernel=3), Conv(out=8, kernel=3, stride=2, padding=0)):
+        assert one.reads_rows_by != different.reads_rows_by
+    # A transposed one is never taken for a plain one.
+    assert one.reads_rows_by != ConvTranspose(out=8, kernel=3, stride=2).reads_rows_by
 
 
 def test_a_bias_is_one_parameter_per_output_channel() -> None:

@@ -34,7 +34,7 @@ from memsim.program.library.onednn.process import Process
 from memsim.program.library.onednn.processor import Processor, register_block
 from memsim.program.library.onednn.runtime import BARE, Runtime
 from memsim.program.spans import Recorder, Spans
-from tests.strategies import networks
+from tests.strategies import modelled, networks
 
 SRC, WEIGHTS, DST, OTHER = 0, 1 << 30, 2 << 30, 3 << 30
 
@@ -164,7 +164,7 @@ def kinds(forward: Forward) -> list[str]:
 
 
 @few
-@given(networks(most_layers=8), st.sampled_from(sorted(FORWARDS)))
+@given(networks(most_layers=6).filter(modelled), st.sampled_from(sorted(FORWARDS)))
 def test_a_pass_gives_back_what_it_takes_and_the_next_one_is_alike(
     network: Network, mode: str
 ) -> None:
@@ -177,7 +177,7 @@ def test_a_pass_gives_back_what_it_takes_and_the_next_one_is_alike(
 
 
 @few
-@given(networks(most_layers=8), st.sampled_from(sorted(FORWARDS)))
+@given(networks(most_layers=6).filter(modelled), st.sampled_from(sorted(FORWARDS)))
 def test_a_cache_with_room_for_everything_misses_each_line_once(
     network: Network, mode: str
 ) -> None:

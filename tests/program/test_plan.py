@@ -9,64 +9,60 @@ import pytest
 
 from memsim.errors import SimulationError
 from memsim.formats.architecture.file import from_text
-from memsim.network.tensor import Tensor
 from memsim.program import Program, build
-from memsim.program.tensor_table import TensorTable
+from memsim.program.blocks import Cells, Edges
 
 
-def test_an_access_is_a_run_of_cells_for_each_strip() -> None:
-    tensors = TensorTable(itemsize=4, largest=1 << 20)
-    tensors.add_map(Tensor("before", (1, 2, 1, 1)), "input")
-    tensors.add_map(Tensor("map", (2, 8, 6, 5)), "activation")
-    tensors.cut("map", np.array([0, 2, 6]), np.array([0, 4, 8]))
-    tensors.cut("map", np.array([0, 3, 6]), np.array([0, 8]))
-    assert tensors.number_cells(most=13)  # one, and for two images three strips of two
-    images = np.array([0, 1]), np.array([1, 2])
-    rows, channels = (np.array([0, 2]), np.array([3, 6])), (np.array([0, 4]), np.array([8, 8]))
-    access, first, count = tensors.cells("map", images, rows, channels)
-    # Cells 1 to 12: the first access takes both halves of strips 0 and 1, the second the right
-    # half of strips 1 and 2 of the second image.
-    assert access.tolist() == [0, 0, 1, 1]
-    assert first.tolist() == [1, 3, 10, 12]
-    assert count.tolist() == [2, 2, 1, 1]
-    # The second of both images, image by image, and nothing of none.
-    images = np.array([1, 0]), np.array([1, 2])
-    access, first, _ = tensors.cells("map", images, rows, channels)
-    assert (access.tolist(), first.tolist()) == ([1, 1, 1, 1], [4, 6, 10, 12])
+def cells(*tensors: tuple[int, int, int, int], rows: list[int], largest: int = 1 << 20) -> Cells:
+    """The last tensor is cut at some rows and between its channels 4 and 5."""
+    shapes = np.array(tensors)
+    last = len(tensors) - 1
+    across = Edges(shapes[:, 1], np.array([last]), np.array([4]))
+    down = Edges(shapes[:, 2], np.full(len(rows), last), np.array(rows, np.int64))
+    return Cells(shapes, down, across, largest)
 
 
-def test_an_empty_access_has_no_run() -> None:
-    tensors = TensorTable(itemsize=4, largest=1 << 20)
-    tensors.add_map(Tensor("map", (1, 8, 6, 5)), "activation")
-    assert tensors.number_cells(most=1)
-    nothing, all_rows = np.array([8]), (np.array([0]), np.array([6]))
-    one = np.array([0]), np.array([1])
-    access, _, _ = tensors.cells("map", one, all_rows, (nothing, nothing))
-    assert len(access) == 0
-
-
-def test_more_cells_than_there_may_be_are_not_numbered() -> None:
-    tensors = TensorTable(itemsize=4, largest=1 << 20)
-    tensors.add_map(Tensor("map", (3, 8, 6, 5)), "activation")
-    assert not tensors.number_cells(most=2)
+def test_cells_are_numbered_tensor_by_tensor_then_image_strip_and_channels() -> None:
+    found = cells((1, 2, 1, 4), (2, 8, 6, 20), rows=[2, 3, 2])
+    assert found.of_image.tolist() == [1, 6]  # three strips of two
+    assert found.first.tolist() == [0, 1]
+    assert found.count == 13
+    assert found.columns()["cell_box"].tolist()[1:8] == [
+        [0, 0, 2, 0, 4], [0, 0, 2, 4, 8], [0, 2, 3, 0, 4], [0, 2, 3, 4, 8], [0, 3, 6, 0, 4],
+        [0, 3, 6, 4, 8], [1, 0, 2, 0, 4],
+    ]  # fmt: skip
+    assert found.rows.part(np.array([1, 1]), np.array([3, 6])).tolist() == [2, 3]
 
 
 def test_the_columns_of_cells_describe_the_stored_tensors() -> None:
-    tensors = TensorTable(itemsize=2, largest=64)
-    tensors.add_map(Tensor("map", (2, 8, 6, 5), "fp16"), "input")
-    tensors.add_parameters("c.weight", 8, 27 * 2)
-    tensors.cut("map", np.array([0, 2, 6]), np.array([0, 8]))
-    assert tensors.number_cells(most=100)
-    columns = tensors.columns()
-    assert [each.nbytes for each in tensors.all()] == [2 * 8 * 6 * 10, 8 * 27 * 2]
-    assert columns["cell_tensor"].tolist() == [0, 0, 0, 0, 1]
-    assert columns["cell_bytes"].tolist() == [160, 320, 160, 320, 432]
+    # Parameters of 54 bytes a channel, and a map of fp16 in blocks of 64 bytes at the most.
+    shapes = np.array([[1, 8, 1, 54], [2, 8, 6, 10]])
+    whole = Edges(shapes[:, 1], np.array([], np.int64), np.array([], np.int64))
+    columns = Cells(shapes, Edges(shapes[:, 2], np.array([1]), np.array([2])), whole, 64).columns()
+    assert columns["cell_tensor"].tolist() == [0, 1, 1, 1, 1]
+    assert columns["cell_bytes"].tolist() == [432, 160, 320, 160, 320]
     assert columns["cell_box"].tolist() == [
-        [0, 0, 2, 0, 8], [0, 2, 6, 0, 8], [1, 0, 2, 0, 8], [1, 2, 6, 0, 8], [0, 0, 1, 0, 8],
+        [0, 0, 1, 0, 8], [0, 0, 2, 0, 8], [0, 2, 6, 0, 8], [1, 0, 2, 0, 8], [1, 2, 6, 0, 8],
     ]  # fmt: skip
-    # The first cell is cut into blocks of 3 channels x 20 bytes; a channel's weights are 54 bytes.
-    assert columns["block_bytes"][:3].tolist() == [60, 60, 40]
-    assert columns["cell_block"].tolist() == [0, 3, 11, 14, 22, 30]
+    # A channel's weights are a block. The map's first cell is cut into blocks of 3 channels x 20
+    # bytes, its second one into channels of 40 bytes.
+    assert columns["block_bytes"].tolist() == 2 * [*4 * [54]] + 2 * ([60, 60, 40] + 8 * [40])
+    assert columns["cell_block"].tolist() == [0, 8, 11, 19, 22, 30]
+
+
+def test_a_channel_larger_than_a_block_is_cut_into_equal_pieces() -> None:
+    found = cells((1, 5, 3, 50), rows=[], largest=64)
+    assert found.columns()["block_bytes"].tolist() == 5 * [50, 50, 50]
+    found = cells((1, 5, 3, 50), rows=[], largest=100)
+    assert found.columns()["block_bytes"].tolist() == 5 * [75, 75]
+
+
+def test_kernels_that_are_listed_apart_are_listed_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = build(from_text(TEXT), buffer=64 * 1024)
+    monkeypatch.setattr("memsim.program.columns.AT_ONCE", 1)
+    apart = build(from_text(TEXT), buffer=64 * 1024)
+    for name in ("touch_start", "touch_cell", "touch_write", "touch_role", "cell_writer"):
+        assert (getattr(together, name) == getattr(apart, name)).all()
 
 
 # A concat keeps the batch norm from folding; in concat_free the last convolution applies it as it

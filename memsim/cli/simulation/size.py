@@ -11,7 +11,7 @@ from memsim.cli.options import (
     Chosen,
     Delivery,
     is_given,
-    network_options,
+    networks_options,
     only_option,
     options_of,
     report_options,
@@ -21,33 +21,56 @@ from memsim.simulate.options import Options
 
 
 @click.command("size")
-@network_options
+@networks_options(files=True)
 @once("--traffic", metavar="BYTES", help="Most DRAM traffic, such as 40MB.")
 @once("--within", metavar="PERCENT", help="Most traffic above compulsory, such as 10%.")
+@once("--time", metavar="TIME", help="The longest time of an inference, such as 10ms.")
+@once("--fps", metavar="RATE", help="The fewest inferences per second, such as 30.")
+@once("--stall", metavar="PERCENT", help="The largest part of the time that is stalls, such as 5%.")
+@once("--energy", metavar="ENERGY", help="The most energy of an inference, such as 20mJ.")
+@once(
+    "--over",
+    metavar="NUMBER",
+    help="cache, bandwidth or macs: what is asked for.  [default: cache]",
+)
 @options_of("size")
 @only_option
 @once("--json", "as_json", is_flag=True, help="As --format json.")
 @report_options
 def command(
-    network: Chosen,
+    networks: list[Chosen],
     traffic: str | None,
     within: str | None,
+    time: str | None,
+    fps: str | None,
+    stall: str | None,
+    energy: str | None,
+    over: str | None,
     as_json: bool,
     delivery: Delivery,
+    only: str | None,
     **options: Unpack[Options],
 ) -> None:
-    """The smallest cache with which NETWORK moves no more than that.
+    """The smallest cache, bandwidth or MAC rate with which NETWORKs keep to a goal.
+
+    Several are told each alone, each of them, and one after the other. One byte less, or one
+    byte or MAC per second, fails.
 
     \b
     memsim size hardnet68 --within 10%
     memsim size hardnet68 --traffic 80MB
+    memsim size hardnet68 resnet50 --fps 30 --over bandwidth
     """
     if as_json:
         if is_given("format_") and delivery.format != "json":
             message = f"and --format {delivery.format} are two formats"
             raise InputError(Problem(message, path="--json", hint="name one"))
         delivery = Delivery("json", delivery.output)
-    loaded = network.load()
     from memsim.simulate import size
+    from memsim.simulate.sizing import check_options
 
-    delivery.send(size(loaded, traffic=traffic, within=within, **options))
+    goals = {"traffic": traffic, "within": within, "time": time, "fps": fps, "stall": stall,
+             "energy": energy}  # fmt: skip
+    check_options(goals, over, only, options)
+    loaded = [network.load() for network in networks]
+    delivery.send(size(loaded, **goals, over=over, only=only, **options))

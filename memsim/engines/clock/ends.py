@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.cachepass import CachePass
+from memsim.engines.cache.task_pass import TaskTraffic
 from memsim.engines.clock.steps import Computing, check_length, issued_at, serial_tasks
 from memsim.engines.compiled import compiled
 from memsim.machine import Machine
@@ -45,7 +46,9 @@ class Channel:
     instant: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, traffic: CachePass, machine: Machine, serial: NDArray[np.bool_]) -> Channel:
+    def of(
+        cls, traffic: CachePass | TaskTraffic, machine: Machine, serial: NDArray[np.bool_]
+    ) -> Channel:
         """That of a program's traffic, where some tasks wait for all that was before them."""
         burst = machine.dram.burst
         moved = -(-np.stack([traffic.load_bytes, traffic.store_bytes]) // burst) * burst
@@ -69,7 +72,7 @@ class Channel:
         return durations
 
 
-def channel_key(traffic: CachePass) -> bytes:
+def channel_key(traffic: CachePass | TaskTraffic) -> bytes:
     """What is equal for two passes of one program after which it takes equally long.
 
     Neighbouring capacities often move the same; a program is then timed once.
@@ -132,7 +135,7 @@ class Ends:
         self._times: dict[int, list[int]] = {}
         self._known: dict[bytes, Ints] = {}
 
-    def after(self, traffic: CachePass) -> Ints:
+    def after(self, traffic: CachePass | TaskTraffic) -> Ints:
         """Picoseconds until the last task is computed and stored: bandwidths x compute rates.
 
         Raises
@@ -145,7 +148,7 @@ class Ends:
             self._known[key] = self._after(traffic)
         return self._known[key]
 
-    def _after(self, traffic: CachePass) -> Ints:
+    def _after(self, traffic: CachePass | TaskTraffic) -> Ints:
         channel = Channel.of(traffic, self.machine, self.serial)
         times = np.array([self._of(amount) for amount in channel.amounts.tolist()], np.int64)
         return self.at(channel, times.T, self.compute)

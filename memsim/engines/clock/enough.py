@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.cachepass import CachePass
+from memsim.engines.cache.task_pass import TaskTraffic
 from memsim.engines.clock.crossing import crossing
 from memsim.engines.clock.ends import Channel, Ends
 from memsim.engines.clock.steps import check_length
@@ -37,7 +38,7 @@ class Enough:
     ----------
     ends : sequence of Ends
         The programs, at the machine's own bandwidth and compute rate.
-    passes : sequence of CachePass
+    passes : sequence of CachePass or TaskTraffic
         The traffic of each.
 
     Examples
@@ -52,7 +53,7 @@ class Enough:
     """
 
     ends: Sequence[Ends]
-    passes: Sequence[CachePass]
+    passes: Sequence[CachePass | TaskTraffic]
 
     def bandwidth(
         self,

@@ -147,7 +147,7 @@ class Curve:
         last = np.flatnonzero(np.diff(threshold, append=0))  # the last row of each threshold
         last = last[threshold[last] < INFINITE]
         columns = []
-        reads = np.isin(move, [each for each in Movement if each.reads])
+        reads = np.array([each.reads for each in Movement])[move]
         for chosen in (reads, ~reads, self.role == Role.WEIGHT):
             below = np.cumsum(np.where(chosen, self.nbytes, 0))
             total = below[-1:] if len(below) else np.zeros(1, np.int64)
@@ -291,7 +291,7 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
     if reason := management.one_pass(cache):
         raise InputError(Problem(reason, hint="run once per size instead"))
     trace = management.trace(program, cache)
-    amounts, amount = np.unique(trace.size, return_inverse=True)
+    amounts, amount = distinct(trace.size)
     of_group, group = groups(program)
     tally = Tally(len(of_group) * len(Movement), int(trace.size.sum()), amounts)
     touch, block, writer = trace.touch, trace.block, trace.writer_or_touch
@@ -320,6 +320,23 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
     which, move = np.divmod(column, len(Movement))
     kernel, tensor, role = of_group[which].T
     return Curve(program, threshold, nbytes, kernel, tensor, role, move)
+
+
+def distinct(values: Ints) -> tuple[Ints, Ints]:
+    """The distinct ones of some numbers from 0, ascending, and the place of each among them.
+
+    Examples
+    --------
+    >>> [column.tolist() for column in distinct(np.array([16, 4, 16]))]
+    [[4, 16], [1, 0, 1]]
+    """
+    largest = int(values.max(initial=0))
+    if largest > 1 << 20:
+        found, place = np.unique(values, return_inverse=True)
+        return found, place
+    there = np.zeros(largest + 1, np.bool_)  # sorting them takes longer
+    there[values] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[values]
 
 
 def groups(program: Program) -> tuple[Ints, Ints]:

@@ -72,6 +72,9 @@ class Tally:
         packed.sort()
         key, amount = np.divmod(packed, len(self.amounts))
         key, added = _sum_equal(key, self.amounts[amount])
+        if not len(self.keys):
+            self.keys, self.sums = key, added
+            return
         keys, sums = np.concatenate([self.keys, key]), np.concatenate([self.sums, added])
         order = np.argsort(keys, kind="stable")  # a merge of two ascending runs
         self.keys, self.sums = _sum_equal(keys[order], sums[order])

@@ -129,7 +129,8 @@ class Builder:
     ) -> Shape | None:
         """The shape of what a node writes; None, and a problem, where its inputs do not fit."""
         try:
-            shape = Shape(op.output_shape(tuple(value.shape for value in inputs if value.shape)))
+            shapes = tuple([value.shape for value in inputs if value.shape])
+            shape = Shape.of(op.output_shape(shapes))
             if math.prod(shape) > MOST_ELEMENTS:
                 raise ShapeError(f"larger than memsim simulates ({MOST_ELEMENTS} elements)")
         except ShapeError as error:

@@ -70,11 +70,11 @@ def channels(out: Ratio, source: int) -> int:
 @cache
 def activations() -> tuple[str, ...]:
     """The operators that ``act`` accepts: elementwise, one input, none that normalises."""
-    return tuple(
-        kind
-        for kind, op in OPERATORS.items()
-        if op.elementwise and op.arity == (1, 1) and not op.folds
-    )
+    return tuple(kind for kind, op in OPERATORS.items() if _activates(op))
+
+
+def _activates(op: type[Operator]) -> bool:
+    return op.elementwise and op.arity == (1, 1) and not op.folds
 
 
 def _activation(value: Any) -> Operator | None:
@@ -88,7 +88,7 @@ def _activation(value: Any) -> Operator | None:
         [(kind, attributes)] = value.items()
     if not isinstance(kind, str):
         raise fault(f"expected an activation, not {shown(value)}", "such as relu, or none")
-    if kind not in activations():
+    if kind not in OPERATORS or not _activates(OPERATORS[kind]):
         hint = did_you_mean(kind, (*activations(), "none"))
         raise fault(f"unknown activation {shown(kind)}", hint)
     op = OPERATORS[kind]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Mapping
+from functools import lru_cache
 from typing import Any
 
 from memsim.errors import InputError, Problem, did_you_mean
@@ -56,27 +57,33 @@ def from_text(text: str, file: str = "<text>", overrides: Overrides | None = Non
     >>> network["block1.concat"].output.shape
     (1, 10, 8, 8)
     """
-    return _expand(load(text, file), overrides or Overrides())
+    return _expand(*_parsed(text, file), overrides or Overrides())
 
 
 def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
     """All problems of a file, in every variant of it; none if it is sound."""
     try:
-        document = load(read(path), os.fspath(path))
+        document, model = _parsed(read(path), os.fspath(path))
         variants = document.data.get("variants") if isinstance(document.data, dict) else None
     except InputError as error:
         return list(error.problems)
     problems: dict[Problem, None] = {}
     for variant in (None, *(variants if isinstance(variants, dict) else ())):
         try:
-            _expand(document, Overrides(variant=variant))
+            _expand(document, model, Overrides(variant=variant))
         except InputError as error:
             problems.update(dict.fromkeys(error.problems))
     return list(problems)
 
 
-def _expand(document: Document, overrides: Overrides) -> Network:
-    model = parse(document.data)
+@lru_cache(maxsize=4)
+def _parsed(text: str, file: str) -> tuple[Document, Architecture | list[Fault]]:
+    """The data of a text; a search reads one file again and again, with other parameters."""
+    document = load(text, file)
+    return document, parse(document.data)
+
+
+def _expand(document: Document, model: Architecture | list[Fault], overrides: Overrides) -> Network:
     if isinstance(model, Architecture):
         return _build(document, model, overrides)
     problems = _placed(document, model)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memsim.formats.module.layers import LAYERS, Operands
 from memsim.network import Layer
-from memsim.network.ops.pointwise import COMBINATIONS, FUNCTIONS
+from memsim.network.ops.pointwise import COMBINATIONS, FUNCTIONS, NUMBERS
 
 if TYPE_CHECKING:
     from memsim.formats.module.draft import Draft
@@ -26,7 +26,7 @@ MODULES = {
     "hardshrink": "Hardshrink",
     "softshrink": "Softshrink",
 }
-"""Functions that are a module without arguments; some can write over their input."""
+"""Functions that are a module; some can write over their input."""
 
 OVER = ("elu", "celu", "selu", "mish")
 
@@ -107,15 +107,17 @@ def _modules(kind: str) -> Callable[[Draft, Layer, Operands], Any]:
     def translate(draft: Draft, layer: Layer, operands: Operands) -> Any:
         made = getattr(draft.torch.nn, MODULES[kind])
         over = {"inplace": True} if layer.op.overwrites and kind in OVER else {}
-        return draft.module(layer, made(**over), *operands)
+        given = {each: getattr(layer.op, each) for each in NUMBERS.get(kind, ())}
+        return draft.module(layer, made(**given, **over), *operands)
 
     return translate
 
 
 def _functions(kind: str) -> Callable[[Draft, Layer, Operands], Any]:
-    name, numbers = WITH_NUMBERS.get(kind, (kind, ()))
+    name, usual = WITH_NUMBERS.get(kind, (kind, ()))
 
     def translate(draft: Draft, layer: Layer, operands: Operands) -> Any:
+        numbers = tuple(getattr(layer.op, each) for each in NUMBERS.get(kind, ())) or usual
         if kind == "softsign":
             return draft.module(layer, draft.torch.nn.Softsign(), *operands)
         if layer.op.overwrites and kind not in WITH_NUMBERS:

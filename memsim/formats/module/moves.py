@@ -154,5 +154,5 @@ def _not_built(draft: Draft, layer: Layer, operands: Operands) -> Any:
     raise InputError(layer.node.problem(f"{message}; it cannot be built in PyTorch"))
 
 
-for _kind in ("gather_elements", "scatter", "roi_align", "chosen"):
+for _kind in ("gather_elements", "scatter", "roi_align", "chosen", "deform_conv"):
     LAYERS.add(_kind, _not_built)

@@ -5,6 +5,8 @@ A new operator is a class in one of these files (or a new file) and its line bel
 
 from __future__ import annotations
 
+from functools import partial
+
 from memsim.network.ops import (
     arrange,
     conv,
@@ -25,7 +27,7 @@ from memsim.registry import Registry
 OPERATORS: Registry[type[Operator]] = Registry("operator")
 """Every operator class by its ``kind``."""
 
-_operators: tuple[type[Operator], ...] = (
+_operators: tuple[type[Operator] | str, ...] = (
     shape.Input,
     conv.Conv,
     conv.ConvTranspose,
@@ -57,7 +59,7 @@ _operators: tuple[type[Operator], ...] = (
     pointwise.Complement,
     pointwise.Add,
     pointwise.Mul,
-    *pointwise.NAMED,
+    *pointwise.NAMED,  # by kind: these are made when they are used
     pointwise.Clamp,
     pointwise.Pow,
     parametric.Parametric,
@@ -98,6 +100,7 @@ _operators: tuple[type[Operator], ...] = (
     sampling.Sliding,
     sampling.Im2col,
     sampling.Col2im,
+    conv.DeformConv,
     sampling.GridSample,
     sampling.RoiAlign,
     sampling.Chosen,
@@ -106,6 +109,9 @@ _operators: tuple[type[Operator], ...] = (
     opaque.Opaque,
 )
 for _operator in _operators:
-    OPERATORS.add(_operator.kind, _operator)
+    if isinstance(_operator, str):
+        OPERATORS.add_later(_operator, partial(pointwise.named, _operator))
+    else:
+        OPERATORS.add(_operator.kind, _operator)
 
 __all__ = ["OPERATORS", "Operator", "Shape", "ShapeError", "Shapes"]

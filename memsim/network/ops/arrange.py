@@ -40,7 +40,7 @@ def axis_of(axis: int | None, shape: Shape) -> int:
         If there is none.
     """
     if axis is None:
-        return Shape(shape).channel
+        return Shape.of(shape).channel
     if not -len(shape) <= axis < len(shape):
         raise ShapeError(f"there is no axis {axis} in {Shape(shape)}")
     return axis % len(shape)
@@ -104,7 +104,7 @@ class Concat(AlongAxis):
                 raise ShapeError(f"concat needs equal sizes, not {sizes}")
             shapes = " and ".join(str(Shape(shape)) for shape in inputs)
             raise ShapeError(f"concat needs equal sizes besides axis {axis}, not {shapes}")
-        return Shape(inputs[0]).resized(axis, sum(shape[axis] for shape in inputs))
+        return Shape.of(inputs[0]).resized(axis, sum(shape[axis] for shape in inputs))
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         axis, source = self.along(inputs), Shape(inputs[0])
@@ -144,7 +144,7 @@ class Slice(Operator):
             what = f"places of axis {axis}"
         if not start < stop <= size:
             raise ShapeError(f"{what} {start} to {stop} are no slice of {size} {what}")
-        return Shape(inputs[0]).resized(axis, -(-(stop - start) // self.step))
+        return Shape.of(inputs[0]).resized(axis, -(-(stop - start) // self.step))
 
     def input_channels(
         self, start: Index, stop: Index, source: Box, output: Box

@@ -53,11 +53,19 @@ class Shape(tuple[int, ...]):
     channel: int
 
     def __new__(cls, sizes: Iterable[int], channel: int | None = None) -> Shape:
-        self = super().__new__(cls, sizes)
+        self = tuple.__new__(cls, sizes)
+        axes = len(self)
         if channel is None:
-            channel = getattr(sizes, "channel", 1 if len(self) == 2 else 0)
-        self.channel = channel % len(self) if self else 0
+            channel = getattr(sizes, "channel", None)
+            if channel is None:
+                channel = usual_channel(axes)
+        self.channel = channel % axes if axes else 0
         return self
+
+    @classmethod
+    def of(cls, sizes: Iterable[int]) -> Shape:
+        """Sizes as a shape, if they are none."""
+        return sizes if isinstance(sizes, Shape) else cls(sizes)
 
     @property
     def box(self) -> Box:
@@ -80,7 +88,7 @@ class Shape(tuple[int, ...]):
 
     def by(self, channel: int) -> Shape:
         """The same axes with other channels."""
-        return Shape(self, channel)
+        return self if channel == self.channel else Shape(self, channel)
 
     def resized(self, axis: int, size: int) -> Shape:
         """The same axes, one of another size."""
@@ -92,6 +100,11 @@ class Shape(tuple[int, ...]):
 
 
 Shapes = tuple[Shape, ...]
+
+
+def usual_channel(axes: int) -> int:
+    """The axis of the channels, where nothing says another: the last of two, else the first."""
+    return 1 if axes == 2 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +226,7 @@ def map_of(op: str, shape: Shape, axes: int | None = None) -> Shape:
         names = {1: "a length", 2: "height and width", 3: "depth, height and width"}
         needs = names[axes] if axes else "one to three spatial axes"
         raise ShapeError(f"{op} takes channels and {needs}, not {Shape(shape)}")
-    return Shape(shape, 0)
+    return Shape.of(shape).by(0)
 
 
 def broadcast(op: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -294,7 +294,7 @@ class Operator(BaseModel):
 
     def learnable(self, inputs: Shapes, output: Shape) -> int:
         """Learnable parameters, as frameworks count them."""
-        per_channel = self.stored(inputs, output) * Shape(output).box[0]
+        per_channel = self.stored(inputs, output) * Shape.of(output).box[0]
         return per_channel + sum(table.elements for table in self.tables(inputs, output))
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
@@ -322,6 +322,8 @@ class Operator(BaseModel):
         """
         if len(source) > len(output):
             return source
+        if len(source) == len(output):
+            return source.by(output.channel)
         return Shape((*(1,) * (len(output) - len(source)), *source), output.channel)
 
     def input_rows(
@@ -331,7 +333,8 @@ class Operator(BaseModel):
 
         Those of ``[start, stop)``; some between may be touched by none of them, see
         :meth:`touched_rows`. May reach beyond the input (padding), where nothing is read.
-        A broadcast input is read whole.
+        A broadcast input is read whole. It depends on the rows of ``source`` and ``output`` alone,
+        since rows are found once for all kernels whose rows are alike.
         """
         if source[1] != output[1]:
             return 0 * start, 0 * stop + source[1]
@@ -341,10 +344,15 @@ class Operator(BaseModel):
         """The input rows ``a, a + step, ...`` below ``b`` that one output row touches.
 
         ``(a, b, step)``; the step is the same for all rows. By default all of
-        :meth:`input_rows`. May reach beyond the input as well.
+        :meth:`input_rows`. May reach beyond the input, and depends on rows alone, as well.
         """
         first, last = self.input_rows(row, row + 1, source, output)
         return first, last, 1
+
+    @property
+    def reads_rows_by(self) -> Hashable:
+        """What decides which rows are read, besides heights: by default all that it is."""
+        return self
 
     def input_channels(
         self, start: Index, stop: Index, source: Box, output: Box

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from memsim.network.ops.base import (
     Box,
+    Extent,
     Index,
     Operator,
     Padding,
@@ -21,9 +23,12 @@ from memsim.network.ops.base import (
     around,
     each,
     first,
+    map_of,
     pair,
     sides,
 )
+from memsim.network.ops.norm import Reading
+from memsim.network.ops.sampling import Share
 from memsim.network.ops.window import (
     LeadingAxes,
     leading,
@@ -69,7 +74,7 @@ class _Convolution(Operator):
         raise TypeError(f"{type(self).__name__} must define around()")
 
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
-        return Shape(source, output.channel)
+        return source.by(output.channel)
 
     def _channels(self, inputs: Shapes) -> int:
         return inputs[0][0 if self.axes is None else -self.axes - 1]
@@ -114,6 +119,8 @@ class Conv(_Convolution):
         if self.padding == "valid":
             return (0,) * (2 * axes)
         if isinstance(self.padding, str):
+            if isinstance(self.kernel, int) and isinstance(self.dilation, int):
+                return (self.dilation * (self.kernel - 1) // 2,) * (2 * axes)
             reach = zip(each(self.kernel, axes), each(self.dilation, axes), strict=True)
             return around(tuple(step * (size - 1) // 2 for size, step in reach), axes)
         return around(self.padding, axes)
@@ -139,6 +146,10 @@ class Conv(_Convolution):
         return window_rows(
             start, stop, first(self.kernel), first(self.stride), top, first(self.dilation)
         )
+
+    @property
+    def reads_rows_by(self) -> Hashable:
+        return self.kind, self.kernel, self.stride, self.dilation, self.padding, self.axes
 
     def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
         low, high = self.input_rows(row, row + 1, source, output)
@@ -206,3 +217,76 @@ class ConvTranspose(_Convolution):
         return transposed_rows(
             row, first(self.kernel), first(self.stride), first(self.padding), first(self.dilation)
         )
+
+
+class _Anywhere(Share):
+    """Reads a share of the rows, and all channels of each."""
+
+    kind: ClassVar[str] = "anywhere"
+
+    capped: bool = False
+
+    def input_channels(
+        self, start: Index, stop: Index, source: Box, output: Box
+    ) -> tuple[Index, Index]:
+        return 0 * start, 0 * stop + source[0]
+
+
+class DeformConv(Operator):
+    """A convolution whose places are moved by what the second input says, and perhaps weighted by
+    the third.
+
+    Declared cost: a strip reads its share of the map's rows, and its own rows of the offsets (two
+    numbers for each place of the kernel) and weights; MACs are those of the convolution, of the
+    map's places, as kernels that collect them first make it.
+    """
+
+    kind: ClassVar[str] = "deform_conv"
+    arity: ClassVar[tuple[int, int | None]] = (2, 3)
+    multiplies: ClassVar[bool] = True
+    shorthand: ClassVar[str | None] = "out"
+
+    out: Annotated[Size, Field(description="output channels")]
+    kernel: Annotated[tuple[Size, Size], Field(description="[height, width]")]
+    stride: Annotated[tuple[Size, Size], Field(description="[vertical, horizontal]")] = (1, 1)
+    padding: Annotated[
+        tuple[Extent, Extent, Extent, Extent], Field(description="[top, left, bottom, right]")
+    ] = (0, 0, 0, 0)
+    dilation: Annotated[tuple[Size, Size], Field(description="distance between places")] = (1, 1)
+    groups: Annotated[Size, Field(description="channel groups")] = 1
+    bias: Annotated[bool, Field(description="add a learned constant per channel")] = False
+
+    @property
+    def biased(self) -> bool:
+        return self.bias
+
+    def op_class(self, inputs: Shapes) -> str:
+        return "linear"
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        source = map_of(self.kind, inputs[0], 2)
+        size = window_size(source, self.kernel, self.stride, self.padding, self.dilation)
+        taps = math.prod(self.kernel)
+        for given, multiple in zip(inputs[1:], (2 * taps, taps), strict=False):
+            if given[0] % multiple or tuple(given[1:]) != size:
+                told = "x".join(map(str, size))
+                raise ShapeError(f"deform_conv needs a multiple of {multiple}x{told}, not {given}")
+        if source[0] % self.groups or self.out % self.groups:
+            raise ShapeError(f"{source[0]} and {self.out} channels are no {self.groups} groups")
+        return Shape((self.out, *size))
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        return inputs[0][0] // self.groups * math.prod(self.kernel) * math.prod(output)
+
+    def stored(self, inputs: Shapes, output: Shape) -> int:
+        return inputs[0][0] // self.groups * math.prod(self.kernel) + int(self.bias)
+
+    def work(self, inputs: Shapes, output: Shape) -> int:
+        # Four neighbours for each place of each input channel.
+        return -(-4 * inputs[0][0] * math.prod(self.kernel) // output[0])
+
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return Shape(source, 0)
+
+    def reader(self, number: int, inputs: Shapes) -> Operator:
+        return Reading(channels=True) if number else _Anywhere()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, TypeVar
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from memsim.network.ops.base import InPlace, Operator, Shape, Shapes, broadcast
-
-Family = TypeVar("Family", bound=Operator)
 
 
 class Pointwise(Operator):
@@ -52,7 +52,7 @@ class BatchNorm(Operator):  # no framework lets it write over its input
         return 2 * output[0] if self.affine else 0
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        return Shape(inputs[0], 0)
+        return Shape.of(inputs[0]).by(0)
 
 
 class Relu(Pointwise):
@@ -147,17 +147,55 @@ class Mul(Combine):
     kind: ClassVar[str] = "mul"
 
 
-def _named(base: type[Family], kind: str, formula: str) -> type[Family]:
-    """An operator that differs from others of its family in its name alone."""
-    name = "".join(map(str.title, kind.split("_")))
-    body = {
+@cache
+def named(kind: str) -> type[Operator]:
+    """An operator of :data:`FUNCTIONS` or :data:`COMBINATIONS`, made when it is used.
+
+    Examples
+    --------
+    >>> named("atan2").__name__, named("where").arity
+    ('Atan2', (3, 3))
+    """
+    base: type[Operator] = Pointwise if kind in FUNCTIONS else Combine
+    formula = {**FUNCTIONS, **COMBINATIONS}[kind]
+    name = _class_name(kind)
+    body: dict[str, Any] = {
         "kind": kind,
         "arity": base.arity if kind not in THREE else (3, 3),
         "__doc__": f"``{formula}``.",
         "__module__": __name__,
         "__annotations__": {"kind": ClassVar[str], "arity": ClassVar[tuple[int, int | None]]},
     }
+    for number, (default, told) in NUMBERS.get(kind, {}).items():
+        field = Field(allow_inf_nan=False, description=told)
+        body["__annotations__"][number] = Annotated[float, field]
+        body[number] = default
     return type(name, (base,), body)
+
+
+NUMBERS: Mapping[str, Mapping[str, tuple[float, str]]] = {
+    "elu": {"alpha": (1, "what negative values tend to, without a sign")},
+    "celu": {"alpha": (1, "what negative values tend to, without a sign")},
+    "softplus": {"beta": (1, "how steep it is")},
+    "hardshrink": {"lambd": (0.5, "from where values pass")},
+    "softshrink": {"lambd": (0.5, "how far values are moved")},
+    "threshold": {
+        "threshold": (0, "from where values pass"), "value": (0, "what the others become"),
+    },
+}  # fmt: skip
+"""The numbers of functions that have some: their defaults, and what they say."""
+
+
+def _class_name(kind: str) -> str:
+    return "".join(map(str.title, kind.split("_")))
+
+
+def __getattr__(name: str) -> type[Operator]:
+    """The class of a name, so that these operators can be pickled as all others."""
+    for kind in NAMED:
+        if _class_name(kind) == name:
+            return named(kind)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 FUNCTIONS = {
@@ -193,17 +231,17 @@ FUNCTIONS = {
     "round": "round(x)",
     "trunc": "trunc(x)",
     "frac": "x - trunc(x)",
-    "elu": "x where positive, else exp(x) - 1",
-    "celu": "x where positive, else a * (exp(x / a) - 1)",
+    "elu": "x where positive, else alpha * (exp(x) - 1)",
+    "celu": "x where positive, else alpha * (exp(x / alpha) - 1)",
     "selu": "1.0507 * x where positive, else 1.7581 * (exp(x) - 1)",
     "mish": "x * tanh(log(1 + exp(x)))",
-    "softplus": "log(1 + exp(x))",
+    "softplus": "log(1 + exp(beta * x)) / beta",
     "softsign": "x / (1 + |x|)",
     "logsigmoid": "log(sigmoid(x))",
     "logit": "log(x / (1 - x))",
-    "hardshrink": "x where |x| > 0.5, else 0",
-    "softshrink": "x moved towards 0 by 0.5, at most to 0",
-    "threshold": "x above a number, else another number",
+    "hardshrink": "x where |x| > lambd, else 0",
+    "softshrink": "x moved towards 0 by lambd, at most to 0",
+    "threshold": "x where above threshold, else value",
     "compare": "whether x is more, less or the same as a number",
     "modulo": "what is left of x divided by a number",
     "shift": "the bits of x moved, or combined with a number's",
@@ -214,7 +252,7 @@ FUNCTIONS = {
     "logical_not": "not x",
     "bitwise_not": "each bit of x the other way",
 }
-"""Operators of one tensor that differ in the function alone, which moves the same bytes."""
+"""Operators of one tensor that differ in the function, which moves the same bytes."""
 
 COMBINATIONS = {
     "sub": "x - y",
@@ -252,10 +290,8 @@ COMBINATIONS = {
 THREE = frozenset({"where", "lerp", "addcmul", "addcdiv"})
 """Those of three tensors."""
 
-NAMED: tuple[type[Operator], ...] = (
-    *(_named(Pointwise, kind, formula) for kind, formula in FUNCTIONS.items()),
-    *(_named(Combine, kind, formula) for kind, formula in COMBINATIONS.items()),
-)
+NAMED = (*FUNCTIONS, *COMBINATIONS)
+"""The kinds of operators that :func:`named` makes."""
 
 
 class Clamp(Pointwise):

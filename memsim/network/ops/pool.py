@@ -48,7 +48,7 @@ class _WindowPool(Operator):
         return kernel, kernel if self.stride is None else pair(self.stride), sides(self.padding)
 
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
-        return Shape(source, output.channel)
+        return source.by(output.channel)
 
     def output_shape(self, inputs: Shapes) -> Shape:
         lead, source = leading(self.kind, inputs[0], self.axes)
@@ -148,7 +148,7 @@ class AdaptiveAvgPool(Operator):
     axes: LeadingAxes = None
 
     def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
-        return Shape(source, output.channel)
+        return source.by(output.channel)
 
     def output_shape(self, inputs: Shapes) -> Shape:
         lead, source = leading(self.kind, inputs[0], self.axes)

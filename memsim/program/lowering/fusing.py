@@ -63,11 +63,15 @@ class Group:
     @property
     def output(self) -> Tensor:
         """What is written."""
+        if not self.followers:
+            return self.head.output
         return replace(self.head.output, name=self.last.name, dtype=self.last.output.dtype)
 
     @property
     def computing(self) -> list[Layer]:
         """The followers that do something."""
+        if not self.followers:
+            return []
         return [layer for layer in self.followers if not moves_nothing(layer)]
 
 
@@ -105,6 +109,7 @@ class Grouping:
         self.folded: dict[str, bool] = {}
         self._free = frozenset() if moves else StridedReaders(wiring).free
         self._whole: dict[str, bool] = {}  # False for channels of a flattened map
+        self._arranged: dict[str, bool] = {}
         for layer in wiring.layers:
             self._add(layer)
 
@@ -141,6 +146,12 @@ class Grouping:
 
     def arranged(self, layer: Layer) -> bool:
         """Whether a layer only says what lies where: a slice, a permute, a concat as a view."""
+        found = self._arranged.get(layer.name)
+        if found is None:
+            found = self._arranged[layer.name] = self._arranges(layer)
+        return found
+
+    def _arranges(self, layer: Layer) -> bool:
         if layer.op.joins:
             return self.concats and layer.op.stacks and not any(
                 self.folded[tensor.name] or tensor.image.channel != layer.output.image.channel

@@ -47,7 +47,7 @@ class Parameters:
         self._folds: dict[str, set[tuple[str, ...]]] = {}
         self._biases: dict[str, set[str]] = {}
         for name, group in groups.items():
-            if name == group.head.name and group.head.weights:
+            if name == group.head.name and any(each.shared for each in group.head.weights):
                 weights, *bias = group.head.weights
                 norm = folded(group)
                 key: tuple[str, ...] = ()
@@ -60,10 +60,16 @@ class Parameters:
         """Whether a batch norm behind shared weights is computed, since not all fold the same."""
         if folded(group) is None:
             return False
-        return len(self._folds[group.head.weights[0].name]) > 1
+        return self._mixed(group.head)
+
+    def _mixed(self, head: Layer) -> bool:
+        """Whether not all that read a layer's weights fold the same batch norm into them."""
+        return len(self._folds.get(head.weights[0].name, ())) > 1
 
     def count(self, group: Group) -> int:
         """Stored parameters per output channel, biases and unfolded scales included."""
+        if not group.followers:
+            return self.stored(group.head)
         head, norm = group.head, folded(group)
         total = self.stored(head)
         if norm is not None:
@@ -72,6 +78,8 @@ class Parameters:
 
     def tables(self, group: Group) -> tuple[Weights, ...]:
         """What it stores that is not so many numbers for each channel of its output."""
+        if not group.followers:
+            return group.head.tables
         found = [*group.head.tables]
         for layer in group.computing:
             found += layer.tables
@@ -88,7 +96,8 @@ class Parameters:
     def shares(self, group: Group) -> tuple[Weights, ...]:
         """The tensors they lie in; none where all lie in one that only this group reads, as a
         whole, and that has the network's data type."""
-        layers = (group.head, *(each for each in group.computing if _along(each, group)))
+        along = [each for each in group.computing if _along(each, group)]
+        layers = (group.head, *along)
         held = [each for layer in layers for each in layer.weights]
         if not any(each.shared or each.itemsize or each.looked_up for each in held):
             return ()
@@ -108,7 +117,7 @@ class Parameters:
             return ()
         if not head.op.multiplies:
             return _alone(head.weights, self.stored(head))
-        mixed = len(self._folds[head.weights[0].name]) > 1
+        mixed = self._mixed(head)
         if norm is None and not mixed:
             return head.weights
         weights, *bias = head.weights
@@ -122,7 +131,7 @@ class Parameters:
             return (weights, replace(scale, name=name, stored=2))
         if head.op.biased and not bias:
             return (weights,)  # folded, in the same place
-        alike = len(self._biases[weights.name]) <= 1 and weights.shared
+        alike = weights.shared and len(self._biases[weights.name]) <= 1
         shift = f"{(scale.name if alike else head.name).removesuffix('.weight')}.shift"
         return (weights, Weights(shift, 1, shared=alike))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 
 from memsim.network.graph import Layer, Network
 from memsim.network.ops import Operator
@@ -70,7 +71,8 @@ class Walk:
             concats=rules.concats is not Concats.COPY,
             moves=rules.fuses,
         )
-        self.parameters = Parameters(self.groups.of, self._stored)
+        self.stored = partial(_stored, rules.fuses)
+        self.parameters = Parameters(self.groups.of, self.stored)
         concats = {
             layer.name
             for layer in self.wiring.layers
@@ -82,6 +84,8 @@ class Walk:
             Concats.VIEW: concats & self.wiring.leaves,  # an output must lie somewhere
         }
         self.placing = Placing(self.wiring, placed[rules.concats], concats)
+        self.mixed = len(network.dtypes) > 1
+        self._outputs: dict[str, Tensor] = {}
         self.views: dict[str, View] = {}
         """How readers see each layer."""
         self.copies: dict[str, Kernel] = {}
@@ -122,7 +126,7 @@ class Walk:
         if not self.groups.arranged(layer):
             if self._applied_on_load(group):
                 return self._with_prologue(group)
-            view = View.of(group.output)
+            view = View.of(self._output(group))
             return view if image == view.shape else view.seen(image)
         if not layer.op.joins:
             chosen = layer.op.selects(layer.shapes)
@@ -134,6 +138,13 @@ class Walk:
             if self.rules.concats is Concats.IN_PLACE:
                 return placed
         return View.stack(sources, image)
+
+    def _output(self, group: Group) -> Tensor:
+        """What a group writes; the same object whoever asks."""
+        name = group.head.name
+        if name not in self._outputs:
+            self._outputs[name] = group.output
+        return self._outputs[name]
 
     def _place(self, concat: Layer) -> View:
         """A concat where it lies; what of it is not written there is copied."""
@@ -174,11 +185,11 @@ class Walk:
     def _applied_on_load(self, group: Group) -> bool:
         """Whether the convolution that alone reads a group of elementwise layers applies it."""
         head = group.head
+        if not (self.rules.applies_on_load and head.op.elementwise):
+            return False
         reader = self.wiring.only_reader(group.root)
         if (
-            not self.rules.applies_on_load
-            or not head.op.elementwise
-            or len(head.inputs) != 1
+            len(head.inputs) != 1
             or group.residuals
             or any(each.op.writes for each in (head, *group.computing))  # what is small is stored
             or not all(scalar(table) for each in (head, *group.computing) for table in each.tables)
@@ -196,19 +207,14 @@ class Walk:
 
     def _on_load(self, layer: Layer) -> tuple[Weights, ...]:
         """The parameters of a layer that its reader applies."""
-        stored, channels = self._stored(layer), layer.output.image.box[0]
+        stored, channels = self.stored(layer), layer.output.image.box[0]
         own = (replace(each, stored=stored, channels=channels) for each in layer.weights if stored)
         return (*own, *layer.tables)
-
-    def _stored(self, layer: Layer) -> int:
-        """Stored parameters per output channel of a layer on its own."""
-        count = layer.op.folded if self.rules.fuses else layer.op.stored
-        return count(layer.shapes, layer.output.image)
 
     def _kernel(self, group: Group) -> Kernel:
         layer = group.head
         work = layer.op.work(layer.shapes, layer.output.image)
-        for each in group.computing:
+        for each in group.computing if group.followers else ():
             if each is not folded(group) or self.parameters.scales(group):
                 work += each.op.work(each.shapes, each.output.image)
         own = self._own_operands(layer)
@@ -222,7 +228,7 @@ class Walk:
             shapes=layer.shapes,
             operands=(*own, *residuals),
             own=len(own),
-            output=group.output,
+            output=self._output(group),
             output_role=output_role(layer.op),
             stored=self.parameters.count(group),
             macs=layer.macs,
@@ -231,13 +237,13 @@ class Walk:
             leaves=self.placing.leaves(group.root),
             shares=self.parameters.shares(group),
             tables=self.parameters.tables(group),
-            weight_dtype=layer.stored_as[0] if len(self.network.dtypes) > 1 else "",
+            weight_dtype=layer.stored_as[0] if self.mixed else "",
         )
 
     def _operand(self, view: View, role: Role, op: Operator) -> Operand:
         """An operand, with its data type where the network has several."""
         dtype = ""
-        if len(self.network.dtypes) > 1:  # a stored tensor is named like the last layer in it
+        if self.mixed:  # a stored tensor is named like the last layer in it
             dtype = self.network[view.segments[0].tensor].output.dtype
         return Operand(view, role, op, dtype=dtype)
 
@@ -258,6 +264,12 @@ class Walk:
             )
             for position, view in enumerate(views)
         ]
+
+
+def _stored(fuses: bool, layer: Layer) -> int:
+    """Stored parameters per output channel of a layer on its own."""
+    count = layer.op.folded if fuses else layer.op.stored
+    return count(layer.shapes, layer.output.image)
 
 
 def _executable(kernels: list[Kernel], inputs: Iterable[str]) -> tuple[Kernel, ...]:

@@ -88,8 +88,9 @@ class Wiring:
             for tensor in layer.inputs:
                 self.named[tensor.name] += 1
             deepest = max((self.depth[tensor.name] for tensor in layer.inputs), default=0)
-            self.depth[layer.name] = deepest + (not self.moves_nothing(layer))
-            if self.moves_nothing(layer):
+            nothing = self.moves_nothing(layer)
+            self.depth[layer.name] = deepest + (not nothing)
+            if nothing:
                 self.root[layer.name] = self.root[layer.inputs[0].name]
                 continue
             self.root[layer.name] = layer.name

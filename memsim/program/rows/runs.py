@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class RowRuns:
+class TooManyRows(Exception):
+    """Strips read more rows apart from one another than are worth listing."""
+
+
+class RowRuns(NamedTuple):
     """Rows that strips access: for each strip runs of neighbouring rows, from the top down.
 
     Attributes
@@ -23,12 +26,6 @@ class RowRuns:
         First run of each strip.
     low, high : array of int, one entry per run
         First row and row behind the last.
-
-    Examples
-    --------
-    >>> whole = RowRuns.ranges(np.array([0, 2]), np.array([3, 5]))
-    >>> [column.tolist() for column in whole.of(np.array([1, 0, 1]))]
-    [[0, 1, 2], [2, 0, 2], [5, 3, 5]]
     """
 
     start: Index
@@ -40,18 +37,11 @@ class RowRuns:
         """One run for each strip."""
         return cls(np.arange(len(low) + 1), low, high)
 
-    @classmethod
-    def whole(cls, strips: int, rows: int) -> RowRuns:
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def whole(strips: int, rows: int) -> RowRuns:
         """All rows for each strip."""
-        return cls.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
-
-    def of(self, strip: Index) -> tuple[Index, Index, Index]:
-        """The runs of accesses, whose strips are given: the access of each run, and the run."""
-        count = np.diff(self.start)[strip]
-        access = np.repeat(np.arange(len(strip)), count)
-        run = np.arange(len(access)) - np.repeat(np.cumsum(count) - count, count)
-        run = run + self.start[strip][access]
-        return access, self.low[run], self.high[run]
+        return RowRuns.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
 
     @property
     def counts(self) -> Index:

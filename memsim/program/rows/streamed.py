@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.program.kernel import Kernel
+from memsim.network.ops import Operator
 from memsim.program.rows.runs import RowRuns
 
 if TYPE_CHECKING:
@@ -15,16 +15,13 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
 
 
-def streamed(kernel: Kernel, operand: int, edges: Index) -> RowRuns:
+def streamed(op: Operator, rows: int, output: int, edges: Index) -> RowRuns:
     """All rows from the first to the last that a strip touches, as kernels that stream ranges.
 
     Without gaps between strips, the first from row 0 and the last to the end: the kernel's tasks
     together read the whole of every input, as CIO counts it.
     """
-    op = kernel.operands[operand].op
-    source, output = kernel.source(operand).box, kernel.output.image.box
-    rows = source[1]
-    first, last = op.input_rows(edges[:-1], edges[1:], source, output)
+    first, last = op.input_rows(edges[:-1], edges[1:], (1, rows, 1), (1, output, 1))
     first, last = np.clip(first, 0, rows), np.clip(last, 0, rows)
     first[0], last[-1] = 0, rows
     last[:-1] = np.maximum(last[:-1], first[1:])

@@ -7,7 +7,7 @@ cache.
 """
 
 from memsim.program.tiling.orders import LARGER_OUTER, ORDERS, check_order, order_of, orders_of
-from memsim.program.tiling.tiling import APART, IMAGES, TOGETHER, Tiling, block_channels, tile
+from memsim.program.tiling.tiling import APART, IMAGES, TOGETHER, Tiling, tile
 
 __all__ = [
     "APART",
@@ -16,7 +16,6 @@ __all__ = [
     "ORDERS",
     "TOGETHER",
     "Tiling",
-    "block_channels",
     "check_order",
     "order_of",
     "orders_of",

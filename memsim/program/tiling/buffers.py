@@ -33,17 +33,20 @@ def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]
         rows = cost.tallest(width, buffer)
         if rows:
             strips = _equal(height, rows)
-            most = cost.most_images(width, buffer, images) if together and strips == 1 else 1
+            several = together and strips == 1 and images > 1
+            most = cost.most_images(width, buffer, images) if several else 1
             groups = _equal(images, most)
-            streamed = cost.streamed(groups, strips, blocks) if kernel.macs else 0
+            # Narrower blocks only read the inputs more often.
+            last = (strips == 1 and (groups == 1 or not together)) or not kernel.macs
+            alone = last and best is None  # there is nothing to compare it with
+            streamed = cost.streamed(groups, strips, blocks) if kernel.macs and not alone else 0
             candidate = (streamed, groups * strips * blocks, blocks, strips, groups)
             if best is None or candidate < best:
                 best = candidate
-            if (strips == 1 and (groups == 1 or not together)) or not kernel.macs:
-                break  # narrower blocks only read the inputs more often
+            if last:
+                break
         width = min(width - 1, -(-channels // (blocks + 1)))
-    need = cost.smallest()
-    if best is None and need <= buffer:
+    if best is None and (need := cost.smallest()) <= buffer:
         return images, height, channels
     if best is None:
         raise SimulationError(
@@ -81,45 +84,51 @@ class _TileCost:
 
     def __init__(self, kernel: Kernel) -> None:
         own = range(kernel.own)
-        self.sources = [(kernel.operands[each].op, kernel.source(each).box) for each in own]
+        self.sources = [
+            (kernel.operands[each].op, kernel.source(each).box, kernel.itemsize(each))
+            for each in own
+        ]
         self.images, *box = kernel.output.grid
         self.output: Box = (box[0], box[1], box[2])
-        self.item = kernel.output.itemsize
-        self.items = [kernel.itemsize(each) for each in own]
         self.weight_item = kernel.weight_itemsize
-        self.stored = kernel.op.stored(kernel.shapes, kernel.output.image)
-        tables = kernel.op.tables(kernel.shapes, kernel.output.image)
-        channel = kernel.output.image.channel
+        shapes, image = kernel.shapes, kernel.output.image
+        self.stored = kernel.op.stored(shapes, image)
         self.tables = sum(  # elements that stream past with a row of a channel
-            Shape(table.sizes, channel).box[2] * table.number
-            for table in tables
+            Shape(table.sizes, image.channel).box[2] * table.number
+            for table in kernel.op.tables(shapes, image)
             if not table.passes
         )
-        op, source = self.sources[0]
+        op, source, _ = self.sources[0]
         first, last = op.input_channels(0, 1, source, self.output)
         stored = min(self.stored, 1) if kernel.op.looks_up else self.stored
         self.taps = -(-stored // max(last - first, 1))
         self.accumulates = kernel.macs > 0
-        self.kept = kernel.op.kept(kernel.shapes, kernel.output.image)
+        self.item = kernel.output.itemsize
+        held = max(self.item, ACCUMULATOR_BYTES) if self.accumulates else self.item
+        self.row = (self.output[2] + kernel.op.kept(shapes, image)) * held
+        """Bytes that are held for an output row of a channel."""
+        self.passing = 0 if self.accumulates else self._streams(1)
+        """Bytes that stream past with an output row that is done as soon as its input rows are."""
 
     def _rows(self, op: Operator, source: Box, start: int, stop: int) -> tuple[int, int]:
         first, last = op.input_rows(start, stop, source, self.output)
         return max(first, 0), min(last, source[1])
 
-    def bytes(self, rows: int, width: int, images: int = 1) -> int:
-        """Buffers for a tile of ``rows`` x ``width`` channels of some images, in bytes."""
-        item = max(self.item, ACCUMULATOR_BYTES) if self.accumulates else self.item
-        tile = images * rows * width * (self.output[2] + self.kept) * item
-        if not self.accumulates:
-            rows = images = 1  # an output row is done as soon as its input rows are there
+    def _streams(self, rows: int) -> int:
+        """Bytes of an input channel that are there for a tile of so many rows of an image."""
         middle = max(0, (self.output[1] - rows) // 2)
         streams = 0
-        for (op, source), item in zip(self.sources, self.items, strict=True):
+        for op, source, item in self.sources:
             first, last = self._rows(op, source, middle, middle + rows)
             together = min(last - first, 1) if op.streams else last - first
             streams += max(together, 0) * source[2] * item
-        streams += self.tables * self.weight_item
-        return tile + 2 * (images * streams + width * self.taps * self.weight_item)
+        return streams + self.tables * self.weight_item
+
+    def bytes(self, rows: int, width: int, images: int = 1) -> int:
+        """Buffers for a tile of ``rows`` x ``width`` channels of some images, in bytes."""
+        streams = images * self._streams(rows) if self.accumulates else self.passing
+        weights = width * self.taps * self.weight_item
+        return images * rows * width * self.row + 2 * (streams + weights)
 
     def smallest(self) -> int:
         """Buffers for one row of one channel, in bytes.
@@ -128,8 +137,7 @@ class _TileCost:
         """
         if self.accumulates:
             return self.bytes(1, 1)
-        sources = zip(self.sources, self.items, strict=True)
-        rows = sum(source[2] * item for (_, source), item in sources)
+        rows = sum(source[2] * item for _, source, item in self.sources)
         rows += self.tables * self.weight_item
         return self.item * self.output[2] + 2 * (rows + self.taps * self.weight_item)
 
@@ -154,7 +162,7 @@ class _TileCost:
         """Bytes that stream into the buffers over the whole kernel."""
         rows, width = -(-self.output[1] // strips), -(-self.output[0] // blocks)
         total = groups * strips * self.output[0] * self.stored * self.weight_item
-        for (op, source), item in zip(self.sources, self.items, strict=True):
+        for op, source, item in self.sources:
             seam = 0
             if strips > 1:
                 upper, lower = (

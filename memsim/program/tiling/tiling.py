@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memsim.machine.fields import RegisterTile
 from memsim.program.kernel import Kernel
+from memsim.program.rows.runs import RowRuns
 from memsim.program.tiling import registers
 from memsim.program.tiling.buffers import largest
-from memsim.program.tiling.orders import ORDERS
+from memsim.program.tiling.orders import ORDERS, Order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +27,7 @@ IMAGES = (TOGETHER, APART)
 """Whether a task may hold whole maps of several images, or is of one image always."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tiling:
     """The tasks of one kernel.
 
@@ -53,12 +56,15 @@ class Tiling:
     def __len__(self) -> int:
         return len(self.group)
 
+    @cached_property
+    def strips(self) -> RowRuns:
+        """The rows of each strip."""
+        return RowRuns.ranges(self.rows[:-1], self.rows[1:])
 
-def block_channels(kernel: Kernel, operand: int, edges: Index) -> tuple[Index, Index]:
-    """Input channels ``[a, b)`` that each output channel block reads of one operand."""
-    op = kernel.operands[operand].op
-    source, output = kernel.source(operand).box, kernel.output.image.box
-    return op.input_channels(edges[:-1], edges[1:], source, output)
+    @cached_property
+    def blocks(self) -> tuple[Index, Index]:
+        """First channel and channel behind the last of each channel block."""
+        return self.channels[:-1], self.channels[1:]
 
 
 def tile(
@@ -103,12 +109,27 @@ def tile(
         groups, strips, blocks = 1 if together else images, 1, 1
     else:
         groups, strips, blocks = largest(kernel, buffer, together)
-    edges = _edges(images, groups), _edges(height, strips), _edges(channels, blocks)
-    group, strip, block = ORDERS[order](groups, strips, blocks)
+    return _in_equal_parts((images, height, channels), (groups, strips, blocks), ORDERS[order])
+
+
+@lru_cache(maxsize=1024)
+def _in_equal_parts(
+    sizes: tuple[int, int, int], parts: tuple[int, int, int], order: Order
+) -> Tiling:
+    """Images, rows and channels in so many parts each."""
+    edges = _edges(sizes[0], parts[0]), _edges(sizes[1], parts[1]), _edges(sizes[2], parts[2])
+    if math.prod(parts) == 1:
+        return Tiling(*edges, _ZERO, _ZERO, _ZERO, _ZERO, _ONE)
+    group, strip, block = order(*parts)
     return Tiling(*edges, group, strip, block, 0 * group, 0 * group + 1)
+
+
+_ZERO, _ONE = np.zeros(1, np.int64), np.ones(1, np.int64)
 
 
 def _edges(size: int, parts: int) -> Index:
     """Edges of parts of equal size, the last one smaller where they do not divide."""
     step = -(-size // parts)
+    if parts == 1:
+        return np.array([0, size], np.int64)
     return np.append(np.arange(0, size, step, dtype=np.int64), size)

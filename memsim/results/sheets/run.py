@@ -160,12 +160,19 @@ def _energy(totals: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     if totals["energy_j"] is None:
         return ()
     whole, dram, onchip, macs = (
-        _joules(totals[f"energy_{part}j"]) for part in ("", "dram_", "onchip_", "mac_")
+        joules_text(totals[f"energy_{part}j"]) for part in ("", "dram_", "onchip_", "mac_")
     )
     return (("energy", f"{whole}: DRAM {dram}, on chip {onchip}, MACs {macs}"),)
 
 
-def _joules(value: float) -> str:
+def joules_text(value: float) -> str:
+    """Joules as people read them.
+
+    Examples
+    --------
+    >>> joules_text(0.0123), joules_text(2.0)
+    ('12.3 mJ', '2 J')
+    """
     for unit, scale in (("J", 1.0), ("mJ", 1e-3), ("uJ", 1e-6), ("nJ", 1e-9)):
         if value >= scale:
             return f"{value / scale:.3g} {unit}"

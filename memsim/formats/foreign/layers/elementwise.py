@@ -15,7 +15,7 @@ from memsim.network.ops.arrange import Slice
 from memsim.network.ops.base import broadcast
 from memsim.network.ops.norm import Softmax
 from memsim.network.ops.parametric import Held, Parametric, PRelu, ScaleShift
-from memsim.network.ops.pointwise import Clamp, Complement, LeakyRelu, Scale
+from memsim.network.ops.pointwise import NUMBERS, Clamp, Complement, LeakyRelu, Scale
 from memsim.network.ops.shape import Dropout
 
 __all__ = [
@@ -32,10 +32,19 @@ def elementwise(importer: Importer, record: Record, op: Operator, name: str = ""
 
 
 def plain(kinds: Mapping[str, str]) -> dict[str, Rule]:
-    """Rules for operators that have no attributes that count: memsim's kind by foreign name."""
+    """Rules for operators of one tensor: memsim's kind by foreign name.
+
+    Of attributes those are taken that the operator has by the same name, as it writes numbers.
+    """
 
     def rule(kind: str) -> Rule:
-        return lambda importer, record: elementwise(importer, record, OPERATORS[kind]())
+        def add(importer: Importer, record: Record) -> None:
+            given = {each: record.attributes.get(each) for each in NUMBERS.get(kind, ())}
+            known = {each: float(f"{value:.6g}") for each, value in given.items()
+                     if isinstance(value, int | float) and math.isfinite(value)}  # fmt: skip
+            elementwise(importer, record, OPERATORS[kind](**known))
+
+        return add
 
     return {name: rule(kind) for name, kind in kinds.items()}
 

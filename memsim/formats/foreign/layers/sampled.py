@@ -13,6 +13,7 @@ from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.moves import along, select, whole
 from memsim.formats.foreign.records import Dims, Record, Unsupported
 from memsim.network.ops import Operator
+from memsim.network.ops.conv import DeformConv
 from memsim.network.ops.sampling import (
     Chosen,
     Col2im,
@@ -25,7 +26,17 @@ from memsim.network.ops.sampling import (
     Scatter,
 )
 
-__all__ = ["chosen", "col2im", "gather", "grid_sample", "im2col", "roi_align", "scatter", "take"]
+__all__ = [
+    "chosen",
+    "col2im",
+    "deformed",
+    "gather",
+    "grid_sample",
+    "im2col",
+    "roi_align",
+    "scatter",
+    "take",
+]
 
 MOST_PLACES = 1 << 16
 """Places that a network lists; of more it says how many there are."""
@@ -145,6 +156,23 @@ def roi_align(
         raise Unsupported
     layers = _layers(importer, record.inputs)
     importer.emit(record, op, *layers, shape=(boxes[0], shape[1], *size))
+
+
+def deformed(
+    importer: Importer, record: Record, names: Sequence[str], weights: Sequence[str], **about: Any
+) -> None:
+    """Add a convolution of moved places: of a map, offsets and perhaps their weights.
+
+    ``weights`` are the names of the kernel and of a bias, if there is one.
+    """
+    kernel = importer.constant(weights[0]).shape
+    if len(kernel) != 4 or len(importer.source(names[0]).shape) != 4:
+        raise Unsupported
+    op = DeformConv(out=kernel[0], kernel=kernel[2:], bias=len(weights) > 1, **about)
+    for name in names[1:]:
+        importer.tensor(name, record)
+    layers = [importer.layer(name) for name in names]
+    importer.emit(record, op, *layers, parameters=weights)
 
 
 def im2col(importer: Importer, record: Record, **attributes: Any) -> None:

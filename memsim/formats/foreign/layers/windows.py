@@ -224,6 +224,7 @@ def pool(
 
 def unpool(importer: Importer, record: Record, size: Iterable[int]) -> None:
     """Add what puts the maxima of the first input back to where the second says they lay."""
+    importer.tensor(record.inputs[1], record)
     values = [importer.layer(name) for name in record.inputs[:2]]
     importer.emit(record, MaxUnpool(size=brief(tuple(size))), *values)
 

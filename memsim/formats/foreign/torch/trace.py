@@ -22,6 +22,9 @@ __all__ = ["Graph"]
 PARTS = ("slice", "select", "narrow")
 """Operators that show a part of a tensor, which what is written over the part changes."""
 
+CHOOSING = ("torchvision::nms",)
+"""Operators that keep some of the boxes that are their first operand."""
+
 MOST_VALUES = 1 << 16
 """Whole numbers of a constant that are read."""
 
@@ -50,6 +53,7 @@ class Graph:
         self._current: dict[str, str] = {}
         self._behind: list[tuple[str, Any, str]] = []
         self._tensors = tensors
+        self._most: dict[Any, int] = {}  # by the symbol of a size
         self._named: dict[object, str] = {}  # a tensor may have several names
         for node in traced.graph.nodes:
             getattr(self, f"_{node.op}")(node)
@@ -218,7 +222,8 @@ class Graph:
         InputError
             If it depends on the data.
         """
-        shape = tuple(value.shape)
+        self._bound(node)
+        shape = tuple(map(self._size, value.shape))
         if not all(type(size) is int for size in shape):
             line = line_of_trace(node.meta.get("stack_trace"))
             where = f": `{line.text}`" if line else ""
@@ -226,6 +231,21 @@ class Graph:
             record = Record(node.name, str(node.target), (), (), line=line)
             raise InputError(record.problem(message, children_hint(self.module)))
         return shape
+
+    def _bound(self, node: Any) -> None:
+        """Note how many boxes an operator that chooses some of them keeps at most: all."""
+        if getattr(getattr(node.target, "_schema", None), "name", "") not in CHOOSING:
+            return
+        kept, most = node.meta["val"].shape[0], self._size(node.args[0].meta["val"].shape[0])
+        if type(kept) is not int and type(most) is int:
+            self._most[kept.node.expr] = most
+
+    def _size(self, size: Any) -> Any:
+        """A size, which is the largest that can be where it is known how many boxes that are."""
+        if type(size) is int or not self._most:
+            return size
+        found = size.node.expr.subs(self._most)
+        return int(found) if found.is_Integer else size
 
     def _name(self, node: Any) -> str:
         name: str = node.name

@@ -19,6 +19,7 @@ from memsim.formats.foreign.layers.elementwise import (
 )
 from memsim.formats.foreign.onnx.arguments import RULES, decimal, operand, rule
 from memsim.formats.foreign.records import NO_PADS, Constant, Record, Unsupported
+from memsim.network.ops import OPERATORS
 from memsim.network.ops.pointwise import Pow
 
 PLAIN = {
@@ -61,7 +62,6 @@ PLAIN = {
     "Mish": "mish",
     "Softplus": "softplus",
     "Softsign": "softsign",
-    "ThresholdedRelu": "threshold",
     "Shrink": "softshrink",
     "IsNaN": "isnan",
     "IsInf": "isinf",
@@ -162,6 +162,12 @@ def _prelu(importer: Importer, record: Record) -> None:
         prelu(importer, record, slopes)
     else:
         combine(importer, record, "leak")
+
+
+@rule("ThresholdedRelu")
+def _threshold(importer: Importer, record: Record) -> None:
+    at = decimal(record.attributes.get("alpha", 1.0))
+    elementwise(importer, record, OPERATORS["threshold"].model_validate({"threshold": at}))
 
 
 @rule("Pow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memsim.formats.foreign.importer import Importer
+from memsim.formats.foreign.layers.sampled import deformed
 from memsim.formats.foreign.layers.windows import convolution, pool, transposed, unpool
 from memsim.formats.foreign.onnx.arguments import decimal, integer, ints, operand, rule, wrong
 from memsim.formats.foreign.records import Record, Unsupported
@@ -95,6 +96,20 @@ def _conv(importer: Importer, record: Record) -> None:
     transposed(
         importer, record, out=weight[1] * groups, pads=pads, output_padding=tuple(extra), **common
     )
+
+
+@rule("DeformConv")
+def _deformed(importer: Importer, record: Record) -> None:
+    kernel = list(importer.constant(operand(record, 1)).shape[2:])
+    names = [record.inputs[0], record.inputs[2]]
+    names += [operand(record, 4)] if operand(record, 4) else []
+    weights = [record.inputs[1]] + ([operand(record, 3)] if operand(record, 3) else [])
+    deformed(
+        importer, record, names, weights, padding=_pads(importer, record, kernel),
+        stride=tuple(ints(importer, record, "strides", [1, 1], 2)),
+        dilation=tuple(ints(importer, record, "dilations", [1, 1], 2)),
+        groups=integer(importer, record, "group", 1),
+    )  # fmt: skip
 
 
 @rule("MaxPool", "AveragePool", "LpPool")

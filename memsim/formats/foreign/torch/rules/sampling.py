@@ -9,6 +9,7 @@ from memsim.formats.foreign.layers.moves import expand
 from memsim.formats.foreign.layers.sampled import (
     chosen,
     col2im,
+    deformed,
     gather,
     grid_sample,
     im2col,
@@ -107,8 +108,25 @@ def _roi_align(importer: Importer, record: Record) -> None:
     roi_align(importer, record, size, samples=ratio**2 if ratio > 0 else 4, maximum=maximum)
 
 
+@rule("torchvision::deform_conv2d")
+def _deformed(importer: Importer, record: Record) -> None:
+    about = record.attributes
+    names, weights = [record.inputs[0], record.inputs[2]], [record.inputs[1]]
+    if about["use_mask"]:
+        names.append(record.inputs[3])
+    if importer.constant(record.inputs[4]).learned:  # zeros stand for none
+        weights.append(record.inputs[4])
+    high, wide = about["pad_h"], about["pad_w"]
+    deformed(
+        importer, record, names, weights, padding=(high, wide, high, wide),
+        stride=(about["stride_h"], about["stride_w"]), groups=about["groups"],
+        dilation=(about["dilation_h"], about["dilation_w"]),
+    )  # fmt: skip
+
+
 HOW = {
-    "topk": "topk", "sort": "sort", "argsort": "sort", "cumsum": "cumsum", "cumprod": "cumsum",
+    "torchvision::nms": "nms", "topk": "topk", "sort": "sort", "argsort": "sort",
+    "cumsum": "cumsum", "cumprod": "cumsum",
     "cummax": "cumsum", "cummin": "cumsum", "logcumsumexp": "cumsum", "median": "sort",
     "nanmedian": "sort", "mode": "sort", "kthvalue": "sort", "msort": "sort", "histc": "sort",
     "one_hot": "one_hot", "tril": "mask", "triu": "mask",

@@ -1,0 +1,1 @@
+"""Questions the other way round: which machine reaches a goal."""
