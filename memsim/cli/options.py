@@ -136,6 +136,8 @@ def as_click(name: str, option: Option) -> Decorator:
     if option.kind is bool:
         flag = f"{flag}/{flag.replace('--', '--no-')}"
         return once(flag, default=None, help=option.help + default)
+    if option.kind is tuple:
+        return click.option(flag, multiple=True, metavar=option.metavar, help=option.help)
     return once(flag, type=option.kind, metavar=option.metavar or None, help=option.help + default)
 
 
@@ -151,7 +153,9 @@ def options_of(verb: str) -> Decorator:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def command(*positional: Any, **values: Any) -> Any:
-            chosen = {k: v for k, v in values.items() if k not in RUN_OPTIONS or v is not None}
+            chosen = {
+                k: v for k, v in values.items() if k not in RUN_OPTIONS or v not in (None, ())
+            }
             return function(*positional, **chosen)
 
         return together(*(as_click(name, RUN_OPTIONS[name]) for name in heeded(verb)))(command)

@@ -8,6 +8,8 @@ and a schedule puts the tasks into their order. Last it is noted when each cell 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from memsim.network.graph import Network
 from memsim.network.tensor import ITEMSIZES
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns, Listing
+from memsim.program.depth_first import PATTERNS, DepthFirst, Group, kernel_groups
 from memsim.program.kernel import Kernel
 from memsim.program.lowering import LOWERINGS
 from memsim.program.plan import KernelPlan
@@ -25,8 +28,9 @@ from memsim.program.program import Program
 from memsim.program.rows import ROWS
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import IMAGES, TOGETHER, check_order, order_of
+from memsim.program.tiling import IMAGES, TOGETHER, Tiling, check_order, order_of
 from memsim.program.tiling import tile as cut_into_tasks
+from memsim.program.tiling.strips import StripTiler
 from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:
@@ -47,6 +51,9 @@ def build(
     buffer: Quantity,
     lowering: str = "fused",
     schedule: str = "layer_by_layer",
+    group: Sequence[str | Group] = (),
+    groups: str | None = None,
+    strip: int | tuple[int, ...] | None = None,
     order: str = "rows_outer",
     tile: str = "auto",
     images: str = TOGETHER,
@@ -65,6 +72,14 @@ def build(
     lowering, schedule, order : str
         Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``. Order ``larger_outer`` chooses kernel
         by kernel: what is larger, inputs or weights, is read in the outer loop, once.
+    group : sequence of str
+        Of schedule ``depth_first``: layers that run strip by strip together, a text for each
+        group, see :func:`memsim.program.depth_first.kernel_groups`.
+    groups : str, optional
+        Instead: a key of ``PATTERNS``, such as ``per_block``.
+    strip : int or tuple of int, optional
+        Rows of a strip of a group's last map, for all groups or each. None: the most with which
+        every kernel of the group computes its rows in one tile of the buffers.
     tile : str
         ``auto``, or ``whole`` for one task per kernel, whatever the buffers hold.
     images : str
@@ -113,14 +128,24 @@ def build(
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
+    fused = _groups(network, kernels, schedule, group, groups, strip)
     with at_path("kernel_scratch"):
         scratch = parse_bytes(kernel_scratch)
     tensors = _stored(network, kernels)
     if scratch:
         tensors.add_scratch(SCRATCH, scratch)
     cut = tile == "whole", images == TOGETHER, registers
+    depth, stripped = None, {}
+    if fused:
+        heights = strip if isinstance(strip, tuple) else (strip,) * len(fused)
+        tiler = StripTiler(buffer_bytes, order, tile == "whole", registers)
+        depth = DepthFirst.of(
+            network, kernels, fused, trial_plans(network, kernels, rows), tiler, heights
+        )
+        stripped = depth.tilings(kernels, tiler)
     tilings = [
-        cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut) for kernel in kernels
+        stripped.get(number) or cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut)
+        for number, kernel in enumerate(kernels)
     ]
     plans = [
         KernelPlan(kernel, tiling, tensors, rows)
@@ -128,12 +153,12 @@ def build(
     ]
     if scratch:
         for number, plan in enumerate(plans):
-            plan.use(SCRATCH, reads=number > 0)
+            plan.use(SCRATCH, reads=number != (depth.first if depth else 0))
     listing = Listing(plans, tensors, block_bytes)
     columns = listing.columns(MOST_TOUCHES)
     if columns is None:
         raise _too_large(network.name)
-    columns.reorder(arrange(columns.task_kernel, columns.task_image))
+    columns.reorder(arrange(columns, depth, stripped))
     options: dict[str, str | int] = {
         "lowering": lowering,
         "schedule": schedule,
@@ -149,7 +174,16 @@ def build(
         options["register_tile"] = str(registers)
     if scratch:
         options["kernel_scratch"] = scratch
+    if depth is not None:
+        options |= depth.told(kernels, groups, strip)
     return _with_lives(network, kernels, tensors, listing.cells.columns(), columns, options)
+
+
+def trial_plans(
+    network: Network, kernels: tuple[Kernel, ...], rows: str
+) -> Callable[[Kernel, Tiling], KernelPlan]:
+    """What plans kernels to see what they access, beside the program's own plans."""
+    return partial(KernelPlan, tensors=_stored(network, kernels), rows=rows)
 
 
 def _stored(network: Network, kernels: tuple[Kernel, ...]) -> TensorTable:
@@ -163,6 +197,39 @@ def _stored(network: Network, kernels: tuple[Kernel, ...]) -> TensorTable:
     for kernel in kernels:
         tensors.add_map(kernel.output, "output" if kernel.leaves else "activation")
     return tensors
+
+
+def _groups(
+    network: Network,
+    kernels: tuple[Kernel, ...],
+    schedule: str,
+    group: Sequence[str | Group],
+    groups: str | None,
+    strip: int | tuple[int, ...] | None,
+) -> list[Group]:
+    """The groups of schedule ``depth_first``; none where kernels run one after the other."""
+    told = {"group": tuple(group), "groups": groups, "strip": strip}
+    if schedule != "depth_first":
+        given = [name for name, value in told.items() if value not in (None, ())]
+        if given:
+            message = f"is of groups that run depth first, and the schedule is {schedule}"
+            hint = "schedule depth_first"
+            raise InputError(*(Problem(message, path=name, hint=hint) for name in given))
+        return []
+    rows = strip if isinstance(strip, tuple) else (1 if strip is None else strip,)
+    if any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in rows):
+        raise InputError(Problem(f"{strip!r} is no height", path="strip", hint="1 row or more"))
+    if bool(group) == (groups is not None):
+        message = "depth_first needs groups" if not group else "groups by hand or by a pattern"
+        hint = f"either --group FIRST..LAST, or --groups {' or '.join(PATTERNS)}"
+        raise InputError(Problem(message, path="group", hint=hint))
+    if groups is None:
+        return kernel_groups(network, kernels, (group,) if isinstance(group, str) else group)
+    found = PATTERNS[groups](network, kernels)
+    if not found:
+        message = f"{network.name} has no group by the pattern {groups}"
+        raise InputError(Problem(message, path="groups", hint="--group FIRST..LAST by hand"))
+    return found
 
 
 def _known(option: str, value: object, names: tuple[str, ...]) -> None:
@@ -211,6 +278,12 @@ def _with_lives(
     ends = np.zeros(touches, np.bool_)
     ends[last[last >= 0]] = True
     touched = first >= 0
+    early = np.flatnonzero((writer >= 0) & (first < writer) & ~columns.write[first])
+    if len(early):
+        name = tensors.all()[cells["cell_tensor"][early[0]]].name
+        raise SimulationError(
+            Problem(f"{name} is read before it is written", hint="leave its readers out of groups")
+        )
     return Program(
         network=network,
         kernels=kernels,

@@ -36,8 +36,11 @@ NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim 
 TIMES = ("bandwidth", "macs")
 """What decides when bytes move, and never which."""
 
-TASKS = ("buffer", "order", "register_tile", "tile", "images", "rows")
-"""What decides how kernels are cut into tasks."""
+SCHEDULE = ("schedule", "group", "groups", "strip")
+"""What decides in which order kernels run."""
+
+TASKS = (*SCHEDULE, "buffer", "order", "register_tile", "tile", "images", "rows")
+"""What decides how kernels are cut into tasks, and when these run."""
 
 ADDRESSES = ("layout", "allocator")
 """What decides where tensors lie, where no library does."""
@@ -145,8 +148,8 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'order', 'register_tile', 'tile', 'images', 'rows',
-    'scores', 'allocator']
+    ['machine', 'buffer', 'lowering', 'schedule', 'group', 'groups', 'strip', 'order',
+    'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

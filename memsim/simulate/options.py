@@ -6,7 +6,7 @@ of them is for :mod:`memsim.simulate.heed` to say.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -30,7 +30,8 @@ class Option:
     default : str
         What holds where it is left out; empty where the machine says.
     kind : type
-        What a word of the command line becomes: ``str``, ``int``, or ``bool`` for a pair of flags.
+        What a word of the command line becomes: ``str``, ``int``, ``bool`` for a pair of flags,
+        or ``tuple`` for words that may be given several times.
     """
 
     help: str
@@ -57,6 +58,35 @@ class Options(TypedDict, total=False):
     lowering: Annotated[
         str | None,
         Option("eager, fused or concat_free: how layers become kernels.", default=MACHINES),
+    ]
+    schedule: Annotated[
+        str | None,
+        Option(
+            "layer_by_layer, or depth_first: groups of layers strip by strip.", default=MACHINES
+        ),
+    ]
+    group: Annotated[
+        "Sequence[str] | str | None",
+        Option(
+            "Layers that run depth first together, such as conv1..conv4; of several groups each.",
+            "LAYERS",
+            kind=tuple,
+        ),
+    ]
+    groups: Annotated[
+        str | None,
+        Option(
+            "Instead: per_block, inverted_residual or depthwise; or auto, what moves least.",
+            "PATTERN",
+        ),
+    ]
+    strip: Annotated[
+        int | None,
+        Option(
+            "Rows of a strip of a group's last map; where left out what buffers hold in one tile.",
+            "N",
+            kind=int,
+        ),
     ]
     order: Annotated[
         str | None,

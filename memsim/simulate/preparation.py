@@ -28,7 +28,7 @@ CHIP = "chip"
 SCORES = (CHIP, "dram")
 """Where the scores of attention are: on chip, so that one kernel runs it, or tensors."""
 
-BEST = "best"
+AUTO, BEST = "auto", "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
 
 
@@ -117,6 +117,9 @@ def _prepared(
     if left.get("tile") == "whole":  # one task per kernel instead of what the machine does
         habits.pop("register_tile", None)
     left = {**habits, **left, "buffer": machine.buffer_bytes}
+    if left.get("groups") == AUTO:
+        program = repeat(_grouped(network, verb, left, machine), frames)
+        return {str(program.options["order"]): program}, machine
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs
 
@@ -125,6 +128,31 @@ def _prepared(
         return {order: repeat(each, frames) for order, each in candidates.items()}, machine
     program = repeat(build(network, **left), frames)
     return {str(program.options["order"]): program}, machine
+
+
+def _grouped(network: Network, verb: str, left: dict[str, Any], machine: Machine) -> Program:
+    """The program whose groups move least in the machine's cache."""
+    from memsim.engines.curve.grouping import auto_program
+
+    problems = []
+    if left.get("schedule") != "depth_first":
+        message, hint = "is of groups that run depth first", "schedule depth_first"
+        problems.append(Problem(message, path="groups", hint=hint))
+    if "cache" in VERBS[verb].refuses:
+        message = "is chosen for one cache size, and the answer is for every size"
+        hint = "a pattern, or --group FIRST..LAST by hand"
+        problems.append(Problem(message, path="groups", hint=hint))
+    for name in ("group", "strip"):
+        if left.get(name) not in (None, ()):
+            message, hint = "is chosen where groups are auto", "leave one of them out"
+            problems.append(Problem(message, path=name, hint=hint))
+    if left.get("order") == BEST:
+        message, hint = "best and groups auto are two searches", "name a task order"
+        problems.append(Problem(message, path="order", hint=hint))
+    if problems:
+        raise InputError(*problems)
+    options = {n: v for n, v in left.items() if n not in ("schedule", "group", "groups", "strip")}
+    return auto_program(network, machine.cache, **options)
 
 
 def machine_of(machine: object) -> Machine:

@@ -92,6 +92,18 @@ def _lowerings() -> Iterable[str]:
     return LOWERINGS
 
 
+def _schedules() -> Iterable[str]:
+    from memsim.program.schedule import SCHEDULES
+
+    return SCHEDULES
+
+
+def _patterns() -> Iterable[str]:
+    from memsim.program.depth_first import PATTERNS
+
+    return PATTERNS
+
+
 def _orders() -> Iterable[str]:
     from memsim.program.tiling import LARGER_OUTER, ORDERS
 
@@ -170,6 +182,10 @@ AXES: Mapping[str, Kind] = {
     "submodule": Kind(_word),
     "buffer": Kind(fields.positive_bytes, "streaming buffers", "B", ranges=True),
     "lowering": _known(_lowerings, "lowering"),
+    "schedule": _known(_schedules, "schedule"),
+    "group": Kind(_word),
+    "groups": _known(_patterns, "pattern of groups"),
+    "strip": Kind(_count(1), "strip", "rows", ranges=True),
     "order": _known(_orders, "task order", "best"),
     "register_tile": Kind(_register_tile),
     "tile": _known(lambda: ("auto", "whole"), "tile"),

@@ -73,6 +73,25 @@ VALUES = {
     "macs": Values(("--macs", "1GMAC/s"), ("--macs", "1TMAC/s")),
     "buffer": Values(("--buffer", "6KiB"), ("--buffer", "16KiB")),
     "lowering": Values(("--lowering", "eager"), ("--lowering", "concat_free")),
+    "schedule": Values(
+        ("--schedule", "layer_by_layer"),
+        ("--schedule", "depth_first", "--group", "a..d", "--strip", "1"),
+    ),
+    "group": Values(
+        *(
+            ("--schedule", "depth_first", "--strip", "2", "--group", group)
+            for group in ("a..b", "b..d")
+        )
+    ),
+    "groups": Values(
+        *(("--schedule", "depth_first", "--groups", pattern) for pattern in ("auto", "stage"))
+    ),
+    "strip": Values(
+        *(
+            ("--schedule", "depth_first", "--group", "a..d", "--strip", strip)
+            for strip in ("1", "4")
+        )
+    ),
     "order": Values(("--order", "rows_outer"), ("--order", "weights_outer")),
     "register_tile": Values(("--register-tile", "none"), ("--register-tile", "4x24")),
     "tile": Values(("--tile", "auto"), ("--tile", "whole")),

@@ -106,8 +106,8 @@ def test_a_task_of_several_images_touches_the_cells_of_each_and_the_weights_once
 def test_another_order_of_tasks_moves_all_that_belongs_to_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def backwards(task_kernel: Any, task_image: Any) -> Any:
-        return np.arange(len(task_kernel))[::-1]
+    def backwards(columns: Any, *groups: Any) -> Any:
+        return np.arange(len(columns.task_kernel))[::-1]
 
     nodes = [Node("y", Conv(out=1), ("x",))]
     first = program(*nodes, batch=2, buffer=4 * 4 + 8 * (4 + 2))

@@ -59,6 +59,17 @@ def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]
     return best[4], best[3], best[2]
 
 
+def blocks_of_strip(kernel: Kernel, buffer: int, rows: int) -> int | None:
+    """The fewest channel blocks of a strip of so many rows that fit; None where no block does."""
+    cost = _TileCost(kernel)
+    width = channels = kernel.output.grid[1]
+    while width:
+        if cost.bytes(rows, width) <= buffer:
+            return -(-channels // width)
+        width = min(width - 1, -(-channels // (-(-channels // width) + 1)))
+    return None
+
+
 def _equal(size: int, most: int) -> int:
     """The number of parts of equal size, but for the last, none of them larger than ``most``."""
     step = -(-size // -(-size // most))

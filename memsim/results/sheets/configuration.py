@@ -59,6 +59,15 @@ def _program(program: Program, machine: Machine) -> list[str]:
     if program.spans:
         said += [f"kernels of {options['library']}", f"heap {options['heap']}"]
         return [*said, *frames, program.network.dtype]
+    if "group" in options:
+        count, groups = len(str(options["group"]).split()), options["groups"]
+        heights = str(options["strip"]).split()
+        low, high = heights[0], max(heights, key=lambda each: (len(each), each))
+        rows = f"{low} rows" if low == high else f"{min(heights, key=int)} to {high} rows"
+        rows = "rows for the buffers" if low == "auto" else rows
+        said += [f"{count} {'group' if count == 1 else 'groups'} {groups}", f"strips of {rows}"]
+    elif "groups" in options:
+        said.append(f"groups {options['groups']}")
     best = options["order"] == "best"
     said += [f"best ({options['best']})" if best else str(options["order"]), *frames]
     if "register_tile" in options:
