@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from memsim.network.ops.arrange import Along, AlongAxis
+from memsim.network.ops.arrange import Along, AlongAxis, Axis
 from memsim.network.ops.base import (
     LARGEST,
     Box,
@@ -362,6 +362,17 @@ class Chosen(_Counted):
         Literal["nms", "topk", "sort", "cumsum", "one_hot", "grid", "mask"],
         Field(description="what it does"),
     ]
+    axis: Annotated[Axis | None, Field(description="the axis it goes along, where known")] = None
+    places: Annotated[
+        bool, Field(strict=True, description="tells where what it chooses lies, not what it is")
+    ] = False
+    descending: Annotated[bool, Field(strict=True, description="the largest come first")] = False
+    upper: Annotated[
+        bool | None, Field(strict=True, description="which side of a diagonal a mask keeps")
+    ] = None
+    diagonal: Annotated[
+        int, Field(strict=True, ge=-LARGEST, le=LARGEST, description="how far above the middle")
+    ] = 0
     shape: Annotated[
         tuple[Size, ...], Field(description="sizes of an image's axes", min_length=1, max_length=8)
     ]

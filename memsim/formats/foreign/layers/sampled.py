@@ -118,13 +118,24 @@ def scatter(importer: Importer, record: Record) -> None:
     importer.emit(record, op, *layers, shape=shape)
 
 
-def chosen(importer: Importer, record: Record, how: str) -> None:
-    """Add an operator that goes through whole axes, one layer for each output that is read."""
+def chosen(
+    importer: Importer, record: Record, how: str, *, axis: int | None = None, **about: Any
+) -> None:
+    """Add an operator that goes through whole axes, one layer for each output that is read.
+
+    ``axis`` is one of the first input, where a graph tells it; the second output tells places.
+    """
+    if axis is not None and record.inputs[0] in importer.values:
+        source = importer.source(record.inputs[0]).shape
+        about["axis"] = importer.axis(source, axis % len(source))
     layers = _layers(importer, record.inputs)
     for number, name in enumerate(record.outputs):
         if name and importer.readers[name]:
             shape = _stated(importer, record, number)
-            op = Chosen(how=how, shape=tuple(importer.image(shape)))  # type: ignore[arg-type]
+            told = {"places": True} if number == 1 else {}
+            op = Chosen.model_validate(
+                {"how": how, "shape": tuple(importer.image(shape)), **about, **told}
+            )
             importer.emit(record, op, *layers, shape=shape, output=number)
 
 
