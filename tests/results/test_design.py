@@ -96,9 +96,9 @@ def test_three_numbers(nets, curves) -> None:
 def test_the_other_rate_is_found_where_bandwidths_are_named(nets, curves) -> None:
     front = memsim.design(
         nets, fps=400, machine="edge", minimise=["sram", "bandwidth", "macs"],
-        bandwidths=["4GB/s", "8GB/s"],
+        bandwidths=["8GB/s", "16GB/s"],
     )  # fmt: skip
-    assert {int(point.bandwidth) for point in front.points} == {4 * 10**9, 8 * 10**9}
+    assert {int(point.bandwidth) for point in front.points} == {8 * 10**9, 16 * 10**9}
     for point in front.points[:: len(front.points) // 4]:
         where = point.cache_bytes, int(point.bandwidth)
         assert met(curves, False, *where, Fraction(point.mac_rate))

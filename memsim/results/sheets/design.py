@@ -43,8 +43,8 @@ def design_sheet(design: Design, layers: int | None = 12) -> Sheet:
             ),
         ),
         notes=(
-            "SRAM is cache and buffers. One byte or MAC per second less misses the goal; the caches "
-            "are all those at which the traffic of a network changes.",
+            "SRAM is cache and buffers. One byte or MAC per second less misses the goal; the "
+            "caches are all those at which the traffic of a network changes.",
         ),
     )
 
