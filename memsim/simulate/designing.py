@@ -28,6 +28,9 @@ NUMBERS = (SRAM, BANDWIDTH, MACS)
 OWN = ("time", "fps", "minimise", "each", "bandwidths", "mac_rates")
 """What the verb can be told beyond :class:`memsim.simulate.Options`."""
 
+MOST = 300
+"""Sizes that are looked at where each takes a whole cache pass."""
+
 DOUBLINGS = range(-3, 4)
 """Powers of two of the machine's own MAC rate to choose from, where none are named."""
 
@@ -101,6 +104,8 @@ def design(
     if {BANDWIDTH, MACS} <= {*minimised} and not choices:
         own = machine.compute.macs_per_s.conv
         choices = {MACS: [own * Fraction(2) ** power for power in DOUBLINGS]}
+    if SRAM in minimised:
+        _check_sizes(workloads)
     from memsim.results.inverse.design import Design
 
     found = Design.of(workloads, goal, minimised, each, choices)
@@ -113,6 +118,22 @@ def design(
         hint = "minimise macs, too, or raise what stays: the cache, the bandwidth or the MAC rate"
         raise SimulationError(Problem(message, hint=hint))
     return found
+
+
+def _check_sizes(workloads: Sequence[Workload]) -> None:
+    """Refuse caches whose traffic changes with every line, each of which takes a cache pass."""
+    problems = [
+        Problem(
+            f"the traffic of {each.name} changes at {len(each.breakpoints):,} sizes of a cache of "
+            f"lines, and each takes a cache pass: at most {MOST:,} are looked at",
+            path="management",
+            hint="a scratchpad, or ways 8: sizes of sets, which are fewer",
+        )
+        for each in workloads
+        if not each.is_fast and len(each.breakpoints) > MOST
+    ]
+    if problems:
+        raise InputError(*problems)
 
 
 def _least(workloads: Sequence[Workload], each: bool) -> str:
