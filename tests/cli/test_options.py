@@ -287,7 +287,7 @@ def around(option: str, way: str, management: str, cache: str) -> tuple[str, ...
 @pytest.mark.parametrize("management", ["scratchpad", "hardware"])
 @pytest.mark.parametrize("option", [*RUN_OPTIONS])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=marks(words[0], "plot", "graph", "report"))
+    pytest.param(way, marks=marks(words[0], "plot", "graph", "report", "design"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_an_option_changes_the_answer_or_is_refused(
@@ -353,7 +353,7 @@ def params_of(name: str) -> dict[str, click.Parameter]:
 
 @pytest.mark.parametrize("option", [*LOADING, "only"])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=marks(words[0], "plot", "report"))
+    pytest.param(way, marks=marks(words[0], "plot", "report", "design"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_what_is_said_of_a_network_changes_the_answer_or_is_refused(
