@@ -65,6 +65,18 @@ def test_what_is_not_modelled_is_refused(op: Operator, why: str) -> None:
     )
 
 
+def test_a_reason_is_told_once() -> None:
+    layers = [Node("x", Input(shape=(8, 8, 8)))]
+    for name in "abc":
+        layers.append(Node(name, Softmax(), (layers[-1].name,)))
+    with pytest.raises(SimulationError) as caught:
+        refuse_unmodelled(Network("n", layers))
+    assert str(caught.value) == (
+        "a: the kernels of oneDNN are not modelled for the operator softmax, here and in 2 other "
+        "layers (--library none)"
+    )
+
+
 def test_a_linear_layer_of_one_row_is_modelled() -> None:
     refuse_unmodelled(network(Linear(out=8), 8, 1, 1))
 

@@ -27,14 +27,19 @@ def refuse_unmodelled(network: Network) -> None:
         message = "the kernels of oneDNN are modelled in fp32"
         found = " and ".join(network.dtypes)
         raise SimulationError(Problem(message, hint=f"dtype fp32, not {found}"))
-    problems = [
-        Problem(f"the kernels of oneDNN are not modelled for {why}", path=layer.name,
-                hint="--library none")
-        for layer in network
-        if (why := _unmodelled(layer))
-    ]  # fmt: skip
-    if problems:
-        raise SimulationError(*problems)
+    reasons: dict[str, list[str]] = {}
+    for layer in network:
+        if why := _unmodelled(layer):
+            reasons.setdefault(why, []).append(layer.name)
+    if reasons:
+        raise SimulationError(*(_told(why, layers) for why, layers in reasons.items()))
+
+
+def _told(why: str, layers: list[str]) -> Problem:
+    """One line for all layers that are refused for one reason, at the first of them."""
+    others = f", here and in {len(layers) - 1} other layers" if len(layers) > 1 else ""
+    message = f"the kernels of oneDNN are not modelled for {why}{others}"
+    return Problem(message, path=layers[0], hint="--library none")
 
 
 def _unmodelled(layer: Layer) -> str:
