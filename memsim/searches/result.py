@@ -60,6 +60,13 @@ class SearchResult(Facts):
         ``B``, ``s``, ``J`` or empty, per objective.
     facts : dict
         Sampler, seed, versions.
+
+    Examples
+    --------
+    >>> trials = (Trial(0, {"growth": 8}, (5.0,)), Trial(1, {"growth": 12}, (4.0,)))
+    >>> found = SearchResult("two.yaml", ("macs",), ("minimise",), (), trials, ("",))
+    >>> found.best[0].parameters
+    {'growth': 12}
     """
 
     laid_out_by: ClassVar[str] = "memsim.searches.sheet:search_sheet"

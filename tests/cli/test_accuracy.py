@@ -219,8 +219,8 @@ def test_the_list_above_is_of_every_command_that_takes_a_network() -> None:
         assert command is not None
         if {str(each.name) for each in command.params} & {"network", "networks", "files"}:
             taking.add(name)
-    # Those that need an optional module are asked elsewhere.
-    assert taking - named == {"measure", "search", "sweep"}
+    # What takes long, or needs an optional module, is asked elsewhere.
+    assert taking - named == {"design", "measure", "search", "sweep"}
 
 
 @pytest.mark.needs("torch")

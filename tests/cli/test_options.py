@@ -184,6 +184,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
     """What a command needs, and whether it is slow."""
     found = [pytest.mark.slow] if command in slow else []
+    found = [pytest.mark.release] if command == "design" else found  # hundreds of runs each
     return [*found, pytest.mark.needs("scipy")] if command == "bounds" else found
 
 
@@ -287,7 +288,7 @@ def around(option: str, way: str, management: str, cache: str) -> tuple[str, ...
 @pytest.mark.parametrize("management", ["scratchpad", "hardware"])
 @pytest.mark.parametrize("option", [*RUN_OPTIONS])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=marks(words[0], "plot", "graph", "report", "design"))
+    pytest.param(way, marks=marks(words[0], "plot", "graph", "report"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_an_option_changes_the_answer_or_is_refused(
@@ -353,7 +354,7 @@ def params_of(name: str) -> dict[str, click.Parameter]:
 
 @pytest.mark.parametrize("option", [*LOADING, "only"])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=marks(words[0], "plot", "report", "design"))
+    pytest.param(way, marks=marks(words[0], "plot", "report"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_what_is_said_of_a_network_changes_the_answer_or_is_refused(

@@ -14,7 +14,7 @@ NETWORKS = (
     "resnet18",
     "mobilenetv2",
     "squeezenet1_0",
-    "densenet121",
+    pytest.param("densenet121", marks=pytest.mark.release),
     "hardnet39ds",
     "fc_hardnet70",
 )

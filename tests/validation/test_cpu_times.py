@@ -22,10 +22,7 @@ each_cpu = pytest.mark.parametrize("cpu", CPUS, ids=lambda cpu: str(cpu.machine)
 
 each_fit = pytest.mark.parametrize(
     "cpu",
-    [
-        pytest.param(cpu, marks=[pytest.mark.release] if cpu.machine in FOLLOWED else [])
-        for cpu in CPUS
-    ],
+    [pytest.param(cpu, marks=pytest.mark.release) for cpu in CPUS],
     ids=lambda cpu: str(cpu.machine),
 )
 

@@ -30,6 +30,7 @@ def test_the_document_is_the_report() -> None:
     assert DOCUMENT.read_text("utf-8") == render(rules(), "md"), expected
 
 
+@pytest.mark.release
 def test_the_document_has_the_rows_of_the_report() -> None:
     """Of two machines, which takes moments; the slow tests compare all of it."""
     lines = render(two(), "md").splitlines()
