@@ -285,12 +285,20 @@ def around(option: str, way: str, management: str, cache: str) -> tuple[str, ...
     return tuple(words)
 
 
-@pytest.mark.parametrize("management", ["scratchpad", "hardware"])
+def questions() -> list[Any]:
+    """Each way to ask, on both kinds of cache; figures on hardware wait for a release."""
+    found = []
+    for way, (_, words, _) in ASKED.items():
+        for management in ("scratchpad", "hardware"):
+            own = marks(words[0], "plot", "graph", "report")
+            if management == "hardware" and pytest.mark.slow in own:
+                own = [pytest.mark.release]
+            found.append(pytest.param(way, management, marks=own))
+    return found
+
+
 @pytest.mark.parametrize("option", [*RUN_OPTIONS])
-@pytest.mark.parametrize("way", [
-    pytest.param(way, marks=marks(words[0], "plot", "graph", "report"))
-    for way, (_, words, _) in ASKED.items()
-])  # fmt: skip
+@pytest.mark.parametrize(("way", "management"), questions())
 def test_an_option_changes_the_answer_or_is_refused(
     here: None, ask, way: str, option: str, management: str
 ) -> None:
