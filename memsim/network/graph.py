@@ -49,13 +49,6 @@ class Network:
         Layers whose memory a program's variables hold longer than its readers need it, each with
         the layer after which that memory is free. Eager lowerings alone heed it.
 
-    Attributes
-    ----------
-    graph : networkx.MultiDiGraph
-        Nodes are layer names with a ``layer`` attribute (:class:`Layer`); an edge's key is the
-        operand's position and its ``tensor`` attribute the :class:`Tensor`. Frozen. It is made
-        when it is asked for.
-
     Raises
     ------
     InputError
@@ -231,7 +224,11 @@ class Network:
 
     @cached_property
     def graph(self) -> nx.MultiDiGraph:
-        """The network as a graph of networkx, see above."""
+        """The network as a graph of networkx, frozen, made when it is first asked for.
+
+        Nodes are layer names with a ``layer`` attribute (:class:`Layer`); an edge's key is the
+        operand's position and its ``tensor`` attribute the :class:`Tensor`.
+        """
         import networkx as nx
 
         graph = nx.MultiDiGraph(name=self.name)
