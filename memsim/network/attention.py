@@ -19,7 +19,14 @@ from memsim.network.ops.linear import MatMul
 from memsim.network.ops.norm import Softmax
 from memsim.network.ops.pointwise import Add, Scale
 
-__all__ = ["written_out"]
+__all__ = ["refuse_without", "written_out"]
+
+
+def refuse_without(network: Network) -> None:
+    """Raise InputError for a network without attention, of whose scores nothing can be said."""
+    if not any(layer.op.kind == "attention" for layer in network):
+        message = f"{network.name} has no attention, and so no scores"
+        raise InputError(Problem(message, path="scores", hint="leave it out"))
 
 
 def written_out(network: Network) -> Network:
@@ -48,26 +55,14 @@ def written_out(network: Network) -> Network:
     >>> [layer.name for layer in written_out(network) if not layer.op.is_input]
     ['y.keys', 'y.scores', 'y.scaled', 'y.shares', 'y']
     """
-    if not any(layer.op.kind == "attention" for layer in network):
-        message = f"{network.name} has no attention, and so no scores"
-        raise InputError(Problem(message, path="scores", hint="leave it out"))
+    refuse_without(network)
     nodes: list[Node] = []
     for node in network.nodes:
         if node.op.kind == "attention":
             nodes += _Parts(network[node.name], node)
         else:
             nodes.append(node)
-    return Network(
-        network.name,
-        nodes,
-        network.outputs,
-        dtype=network.dtype,
-        batch=network.batch,
-        source=network.source,
-        variant=network.variant,
-        left_out=network.left_out,
-        held=network.held,
-    )
+    return network.with_nodes(nodes)
 
 
 class _Parts:

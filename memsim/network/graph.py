@@ -332,6 +332,34 @@ class Network:
             held=self.held,
         )
 
+    def with_nodes(
+        self, nodes: Iterable[Node], *, held: Mapping[str, str] | None = None
+    ) -> Network:
+        """The same network of other layers, which hold its outputs under their names.
+
+        Parameters
+        ----------
+        nodes : iterable of Node
+        held : mapping of str to str, optional
+            Instead of its own.
+
+        Raises
+        ------
+        InputError
+            As for any network.
+        """
+        return Network(
+            self.name,
+            nodes,
+            self.outputs,
+            dtype=self.dtype,
+            batch=self.batch,
+            source=self.source,
+            variant=self.variant,
+            left_out=self.left_out,
+            held=self.held if held is None else held,
+        )
+
     def _left_out(self, batch: int | None) -> Iterable[LeftOut]:
         size = batch or self.batch
         return (replace(each, macs=each.macs * size // self.batch) for each in self.left_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from memsim.network import Network, Node
@@ -66,7 +66,7 @@ def with_memory(network: Network, over: Collection[str], held: Mapping[str, str]
     sound = sound_writes(network, network.outputs, over)
     if sound:
         nodes = [_written(node) if node.name in sound else node for node in network.nodes]
-        network = _with(network, nodes, {})
+        network = network.with_nodes(nodes, held={})
     position = {layer.name: number for number, layer in enumerate(network)}
     last, longer = last_uses(network), {}
     run = ""
@@ -78,21 +78,8 @@ def with_memory(network: Network, over: Collection[str], held: Mapping[str, str]
         end = latest.get(until, "")
         if end and name in last and position[end] > position[last[name]]:
             longer[name] = end
-    return _with(network, network.nodes, longer) if longer else network
+    return network.with_nodes(network.nodes, held=longer) if longer else network
 
 
 def _written(node: Node) -> Node:
     return replace(node, op=node.op.model_copy(update={"inplace": True}))
-
-
-def _with(network: Network, nodes: Iterable[Node], held: Mapping[str, str]) -> Network:
-    return Network(
-        network.name,
-        nodes,
-        network.outputs,
-        dtype=network.dtype,
-        batch=network.batch,
-        source=network.source,
-        left_out=network.left_out,
-        held=held,
-    )
