@@ -41,7 +41,8 @@ def first_known(attempts: Iterable[Callable[[], Network | None]], allow_unknown:
             continue
         if all(layer.op.kind != "opaque" for layer in network):
             return network
-        partly = partly if partly is not None or failure is not None else network
+        if partly is None and failure is None:
+            partly = network
     if partly is None:
         assert failure is not None, "an attempt without a condition"
         raise failure

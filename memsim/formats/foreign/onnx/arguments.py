@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memsim.errors import InputError
 from memsim.formats.foreign.importer import Importer, Rules
 from memsim.formats.foreign.records import Record
 from memsim.yaml.document import shown
 
-__all__ = ["RULES", "axis_of", "decimal", "operand", "integer", "ints", "rule", "whole", "wrong"]
+__all__ = [
+    "RULES", "as_another", "axis_of", "decimal", "operand", "integer", "ints", "rule", "whole",
+    "wrong",
+]  # fmt: skip
 
 RULES = Rules()
 """By operator; those of other domains carry the domain before a dot."""
@@ -55,6 +60,14 @@ def decimal(number: float) -> float:
 def operand(record: Record, position: int) -> str:
     """The name of an input; empty if it is left out."""
     return record.inputs[position] if len(record.inputs) > position else ""
+
+
+def as_another(importer: Importer, record: Record, target: str, own: tuple[int, ...]) -> None:
+    """Read a record as one of another operator, whose inputs are at some positions of its own."""
+    inputs = [operand(record, position) for position in own]
+    while not inputs[-1]:
+        inputs.pop()
+    RULES[target](importer, replace(record, target=target, inputs=tuple(inputs)))
 
 
 def whole(importer: Importer, record: Record, position: int, attribute: str) -> list[int] | None:

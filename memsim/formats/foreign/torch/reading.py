@@ -9,7 +9,7 @@ from memsim.formats.foreign.attempts import first_known
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.torch.capture import Captured, capture, evaluated
 from memsim.formats.foreign.torch.examples import Examples
-from memsim.formats.foreign.torch.frames import freed_after, watch_calls
+from memsim.formats.foreign.torch.frames import Calls, freed_after, watch_calls
 from memsim.formats.foreign.torch.images import apart, batch_of, one_image
 from memsim.formats.foreign.torch.rules import RULES
 from memsim.formats.foreign.torch.trace import Graph
@@ -127,7 +127,9 @@ class _Reading:
         whole : bool
             No axis of the examples holds the batch: together they are one image.
         """
-        network = self._read(captured, examples, batch, whole)
+        with evaluated(self.module):
+            calls = watch_calls(self.torch, self.module, examples)
+        network = self._read(captured, calls, batch, whole)
         others = _unread(network)
         for name in sorted(others):
             others.discard(name)
@@ -135,7 +137,7 @@ class _Reading:
             for _ in range(DEEPEST):
                 if trial is None:
                     break
-                found = self._read(trial, examples, batch, whole)
+                found = self._read(trial, calls, batch, whole)
                 wanted = _unread(found) - others
                 if not wanted:
                     captured, network = trial, found
@@ -145,13 +147,9 @@ class _Reading:
                 others.add(name)
         return network
 
-    def _read(
-        self, captured: Captured, examples: Examples, batch: int | None, whole: bool
-    ) -> Network:
+    def _read(self, captured: Captured, calls: Calls, batch: int | None, whole: bool) -> Network:
         graph = Graph(self.torch, self.module, captured.traced, captured.tensors)
-        with evaluated(self.module):
-            calls = watch_calls(self.torch, self.module, examples)
-            freed = freed_after(calls, captured.traced.graph.nodes)
+        freed = freed_after(calls, captured.traced.graph.nodes)
         importer = Importer(RULES, exact=True, whole=whole)
         importer.hold(graph.constants)
         for input_name, shape in graph.inputs:

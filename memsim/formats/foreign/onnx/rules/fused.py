@@ -14,7 +14,7 @@ from typing import Any
 
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.elementwise import elementwise
-from memsim.formats.foreign.onnx.arguments import RULES, decimal, integer, operand, rule
+from memsim.formats.foreign.onnx.arguments import RULES, as_another, decimal, integer, operand, rule
 from memsim.formats.foreign.parts import Parts
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.network.ops.pointwise import Scale
@@ -41,11 +41,7 @@ SAME: Mapping[str, tuple[str, tuple[int, ...]]] = {
 
 @rule(*SAME)
 def _same(importer: Importer, record: Record) -> None:
-    target, own = SAME[record.target]
-    inputs = [operand(record, position) for position in own]
-    while not inputs[-1]:
-        inputs.pop()
-    RULES[target](importer, replace(record, target=target, inputs=tuple(inputs)))
+    as_another(importer, record, *SAME[record.target])
 
 
 # -- convolutions -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.elementwise import elementwise
-from memsim.formats.foreign.onnx.arguments import RULES, integer, operand, rule
+from memsim.formats.foreign.onnx.arguments import RULES, as_another, integer, rule
 from memsim.formats.foreign.onnx.graph.kinds import FLOAT, NAMES
 from memsim.formats.foreign.records import Constant, Record, Unsupported
 from memsim.network.ops.convert import Cast, Dequantize, DynamicQuantize, Quantize
@@ -34,15 +34,9 @@ PLAIN: dict[str, tuple[str, tuple[int, ...]]] = {
 """By quantised operator: the plain one, and which inputs are its own."""
 
 
+@rule(*PLAIN)
 def _as_plain(importer: Importer, record: Record) -> None:
-    target, own = PLAIN[record.target]
-    inputs = [operand(record, position) for position in own]
-    while not inputs[-1]:
-        inputs.pop()
-    RULES[target](importer, replace(record, target=target, inputs=tuple(inputs)))
-
-
-RULES.update(dict.fromkeys(PLAIN, _as_plain))
+    as_another(importer, record, *PLAIN[record.target])
 
 
 @rule("com.microsoft.QLinearConcat")
