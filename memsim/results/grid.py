@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
+from memsim.engines.cache.cachepass import CachePass, read_bytes, write_bytes
 from memsim.engines.clock.ends import Ends, channel_key
 from memsim.engines.clock.enough import Enough
 from memsim.engines.clock.steps import LONGEST
@@ -273,10 +273,7 @@ class Grid:
 
     def _pass(self, capacity: int) -> tuple[str, CachePass]:
         cache = self.machine.with_overrides(cache=capacity).cache
-        if len(self.programs) > 1:
-            return best_pass(dict(self.programs), cache)
-        order, program = next(iter(self.programs.items()))
-        return order, cache_pass(program, cache)
+        return best_pass(self.programs, cache)
 
     def _fixed(self, program: Program) -> dict[str, Any]:
         """What depends on the program alone."""

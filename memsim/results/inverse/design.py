@@ -13,7 +13,6 @@ from memsim.results.inverse.front import BANDWIDTH, MACS, SRAM, Search
 from memsim.results.inverse.goal import Goal
 from memsim.results.inverse.workload import Workload
 from memsim.sheets.facts import Facts
-from memsim.units import PICOSECONDS
 
 if TYPE_CHECKING:
     import xarray
@@ -140,15 +139,12 @@ class Design(Facts):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.design/1"``."""
-        limit = self.goal.limit
-        if self.goal.name == "time":
-            limit = limit / PICOSECONDS
         return {
             "schema": SCHEMA,
             "networks": list(self.networks),
             "machine": self.machine,
             "goal": self.goal.name,
-            "limit": int(limit) if limit.denominator == 1 else float(limit),
+            "limit": self.goal.plain_limit,
             "each": self.each,
             "minimised": [NUMBERS[name] for name in self.minimised],
             "buffer_bytes": self.points[0].buffer_bytes if self.points else None,

@@ -67,6 +67,12 @@ class Goal:
         """Whether the time decides, and not what moves alone."""
         return self.name in TIMED
 
+    @property
+    def plain_limit(self) -> int | float:
+        """The limit as a plain number, a time in seconds."""
+        limit = self.limit / PICOSECONDS if self.name == TIME else self.limit
+        return int(limit) if limit.denominator == 1 else float(limit)
+
     def longest_ps(self, frames: int, computing_ps: int) -> int:
         """The longest time that keeps to a goal of the time, in picoseconds.
 

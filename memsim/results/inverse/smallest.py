@@ -114,15 +114,12 @@ class Smallest(Facts):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.size/2"``."""
-        limit = self.goal.limit
-        if self.goal.name == "time":
-            limit = limit / PICOSECONDS
         return {
             "schema": SCHEMA,
             "machine": self.machine,
             "over": self.over,
             "goal": self.goal.name,
-            "limit": int(limit) if limit.denominator == 1 else float(limit),
+            "limit": self.goal.plain_limit,
             "asked": "largest" if self.is_largest else "smallest",
             "every_larger_does_it": self.is_certain and not self.is_largest,
             "sampled_cache_bytes": list(self.sampled) or None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import CachePass, cache_pass
+from memsim.engines.cache.cachepass import CachePass
 from memsim.engines.cache.task_pass import TaskPasses, TaskTraffic
 from memsim.engines.clock.ends import Ends
 from memsim.engines.curve.envelope import best_pass
@@ -177,8 +177,4 @@ class Workload:
 
     def traffic(self, capacity: int) -> tuple[str, CachePass]:
         """The task order that moves least at a capacity, and what it moves, task by task."""
-        cache = self.machine.cache.resized(capacity)
-        if len(self.programs) > 1:
-            return best_pass(dict(self.programs), cache)
-        ((order, program),) = self.programs.items()
-        return order, cache_pass(program, cache)
+        return best_pass(self.programs, self.machine.cache.resized(capacity))
