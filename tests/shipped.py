@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import product
 from typing import Any
 
@@ -15,9 +16,13 @@ SAMPLE = {
 }  # fmt: skip
 
 
-def on_shipped(*others: Any) -> list[Any]:
-    """The names of all shipped networks, with each of what follows; slow beyond the sample."""
+def on_shipped(*others: Any, but: Collection[str] = ()) -> list[Any]:
+    """The names of all shipped networks, but for some, with each of what follows.
+
+    They are slow beyond the sample.
+    """
+    names = [entry.name for entry in memsim.names() if entry.name not in but]
     return [
         pytest.param(*case, marks=[] if case[0] in SAMPLE else pytest.mark.slow)
-        for case in product((entry.name for entry in memsim.names()), *others)
+        for case in product(names, *others)
     ]

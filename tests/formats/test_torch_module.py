@@ -65,9 +65,7 @@ def _equal(network, found):
     assert found.dtype == ("fp32" if network.dtype == "int8" else network.dtype)
 
 
-@pytest.mark.parametrize("name", [
-    name for name in SHIPPED if getattr(name, "values", (name,))[0] != "vit_tiny"
-])  # fmt: skip
+@pytest.mark.parametrize("name", on_shipped(but={"vit_tiny"}))
 def test_the_laws_hold_on_every_shipped_network(name):
     # Of vit_tiny the file says -1 for an axis, and the graph how long it is.
     network = memsim.load(name)
