@@ -37,7 +37,8 @@ def refuse_unmodelled(network: Network) -> None:
 
 def _told(why: str, layers: list[str]) -> Problem:
     """One line for all layers that are refused for one reason, at the first of them."""
-    others = f", here and in {len(layers) - 1} other layers" if len(layers) > 1 else ""
+    more = len(layers) - 1
+    others = f", here and in {more} other layer{'s' * (more > 1)}" if more else ""
     message = f"the kernels of oneDNN are not modelled for {why}{others}"
     return Problem(message, path=layers[0], hint="--library none")
 
