@@ -261,7 +261,7 @@ import sys, time
 from memsim.sweeps import execute
 from memsim.sweeps.work import compute
 def slowly(chunk):
-    time.sleep(0.02)
+    time.sleep(SECONDS)
     return compute(chunk)
 execute.compute = slowly
 from memsim.cli.main import run
@@ -269,8 +269,10 @@ sys.exit(run(sys.argv[1:]))
 """
 
 
-def began(*more: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", SLOWLY, *WORDS, *more], stderr=subprocess.PIPE)
+def began(*more: str, seconds: float = 0.02) -> subprocess.Popen[bytes]:
+    """A sweep whose chunks take so long each at least."""
+    script = SLOWLY.replace("SECONDS", str(seconds))
+    return subprocess.Popen([sys.executable, "-c", script, *WORDS, *more], stderr=subprocess.PIPE)
 
 
 def chunks() -> int:
@@ -328,14 +330,14 @@ def test_a_sweep_that_is_killed_at_fifty_random_moments_goes_on() -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_once_finishes_what_runs_and_twice_stops_at_once() -> None:
-    process = began("-o", "x.nc", "--workers", "2")
+    process = began("-o", "x.nc", "--workers", "2", seconds=0.3)
     until(lambda: chunks() >= 2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"the same command goes on from there" in err
     assert 2 <= chunks() < 30
-    process = began("-o", "x.nc", "--workers", "2")
+    process = began("-o", "x.nc", "--workers", "2", seconds=0.3)
     at = chunks()
     until(lambda: chunks() > at)
     process.send_signal(signal.SIGINT)
