@@ -361,3 +361,13 @@ def test_what_is_not_understood_leaves_nothing_behind(tmp_path, node):
     )
     assert work_kinds(network) == ["opaque", "relu"]
     assert not network.left_out
+
+
+@pytest.mark.parametrize(("writes", "count"), [("y b c -", 3), ("y b c d", 2), ("y b", 3)])
+def test_a_split_whose_count_is_not_that_of_its_outputs(tmp_path, writes, count):
+    """The ``onnx`` package ends the process where it is asked for the shapes of one."""
+    node = ("Split", "x", writes, {"axis": 1, "num_outputs": count})
+    try:
+        load(tmp_path, [node], {"x": (1, 12, 4, 4)}, allow_unknown=True)
+    except memsim.MemsimError as error:
+        assert "Split" in str(error)
