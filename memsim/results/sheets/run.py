@@ -88,7 +88,9 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             "memory",
             f"peak in cache {format_bytes(int(totals['peak_occupancy_bytes']))}; peak live "
             f"activations {format_bytes(int(totals['peak_live_activation_bytes']))}, "
-            f"weights {format_bytes(int(totals['weight_bytes']))}",
+            f"weights {format_bytes(int(totals['weight_bytes']))}; "
+            f"{'cache' if result.program.spans else 'cache and buffers'} "
+            f"{format_bytes(int(totals['sram_bytes']))} of SRAM",
         ),
     )
 
