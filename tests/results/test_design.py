@@ -112,8 +112,21 @@ def test_one_number_is_what_size_says(nets) -> None:
         assert (
             told[name] == memsim.size(nets[0], fps=400, machine="edge", over=over).answers[0].number
         )
-    buffer = memsim.load_machine("edge").buffer_bytes
-    assert point.sram_bytes == point.cache_bytes + buffer
+
+
+def test_the_sram_of_a_design_is_that_of_a_run() -> None:
+    net = memsim.load("resnet18", input_shape="3x32x32")
+    for options, beside in (
+        ({"machine": "textbook"}, 512 << 10),  # buffers
+        ({"machine": "cpu"}, (256 + 32) << 10),  # buffers and a first level
+        ({"machine": "zen3"}, 32 << 10),  # a library's kernels stream through no buffers
+    ):
+        (point,) = memsim.design(net, fps=1, minimise="bandwidth", **options).points
+        assert point.sram_bytes - point.cache_bytes == beside
+        run = memsim.run(net, **options)
+        assert run.totals["sram_bytes"] == point.sram_bytes
+        words = "its first level" if options["machine"] != "textbook" else "cache and buffers"
+        assert words in next(line for line in str(run).splitlines() if line.startswith("SRAM"))
 
 
 def test_what_is_told_of_a_front(nets, tmp_path: Path) -> None:
