@@ -12,7 +12,6 @@ from memsim.engines.clock.recurrence import finish
 from memsim.engines.clock.steps import steps
 from memsim.results.curve import CurveResult
 from memsim.results.inverse.design import Design
-from memsim.results.inverse.front import Stairs
 from memsim.results.inverse.workload import Workload
 from memsim.simulate.preparation import prepare_all
 
@@ -59,16 +58,19 @@ def test_no_point_of_a_coarse_grid_is_missed_or_beats_the_front(nets, curves, ea
         assert not met(curves, each, point[0], point[1] - 1)
     # A grid of all pairs of some sizes, of every network, and rates around the front's.
     sizes = sorted({int(size) for curve in curves for size in curve.steps.cache_bytes})
-    stairs = Stairs([size for size, _ in points], [rate for _, rate in points])
+
+    def needed(size: int) -> int:
+        return min(rate for least, rate in points if least <= size)
+
     for size in sizes[:: max(len(sizes) // 12, 1)]:
-        best = stairs.below(size)
+        best = needed(size)
         for rate in {best, best - 1, best * 2 // 3, 3 * best // 2}:
             does_it = met(curves, each, size, rate)
             assert not does_it or rate >= best, f"{size} B and {rate} B/s beat the front"
     # At a size of no point of the front the best of the smaller ones is not improved.
     left_out = [size for size in sizes if size not in {size for size, _ in points}]
     for size in left_out[:: max(len(left_out) // 6, 1)]:
-        assert not met(curves, each, size, stairs.below(size) - 1)
+        assert not met(curves, each, size, needed(size) - 1)
 
 
 def test_three_numbers(nets, curves) -> None:
