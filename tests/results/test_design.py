@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import memsim
+from memsim.cli.main import run as command
 from memsim.engines.clock.recurrence import finish
 from memsim.engines.clock.steps import steps
 from memsim.results.curve import CurveResult
@@ -148,18 +149,79 @@ def test_what_is_told_of_a_front(nets, tmp_path: Path) -> None:
 
 def test_a_front_is_drawn_as_it_is(nets) -> None:
     pytest.importorskip("matplotlib")
-    from memsim.plot.figures.front import front
+    from memsim.plot import front
 
     design = memsim.design(nets, fps=400, machine="edge")
-    (line,) = front(design).get_lines()
+    axes = front(design)
+    (line,) = axes.get_lines()
+    assert axes.get_title("left").startswith(
+        "Enough for at least 400 fps: patterns/harmonic, resnet18"
+    )
+    axes.figure.canvas.draw()
+    told = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
+    assert len(told) >= 4, told
     assert line.get_xdata().tolist() == [point.sram_bytes for point in design.points]
     assert line.get_ydata().tolist() == [float(point.bandwidth) for point in design.points]
     three = memsim.design(
         nets[1], fps=400, machine="edge", minimise="sram,bandwidth,macs", mac_rates=["200G", "1T"]
     )
-    assert len(front(three).get_lines()) == 2
+    axes = front(three)
+    assert len(axes.get_lines()) == 2
+    assert axes.get_legend().get_title().get_text() == "MAC rate"
     with pytest.raises(memsim.InputError, match="one machine"):
         front(memsim.design(nets[0], fps=400, machine="edge", minimise="macs"))
+
+
+FRONT = ["design", "patterns/harmonic", "--input", "3x20x20", "--fps", "900", "--machine", "edge"]
+
+
+@pytest.mark.needs("xarray", "zarr", "netCDF4", "pyarrow")
+def test_a_front_is_kept_as_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import xarray
+    from pyarrow import parquet
+
+    network = memsim.load("patterns/harmonic", input_shape="3x20x20", dtype="int8")
+    told = memsim.design(network, fps=900, machine="edge").to_xarray()
+    for ending in (".nc", ".zarr", ".parquet"):
+        path = tmp_path / f"front{ending}"
+        assert command([*FRONT, "-o", str(path)]) == 0
+        if ending == ".parquet":
+            table = parquet.read_table(path)
+            assert {name: table[name].to_pylist() for name in table.column_names} == {
+                name: each.values.tolist() for name, each in told.data_vars.items()
+            }
+            continue
+        options = {"engine": "netcdf4"} if ending == ".nc" else {"consolidated": False}
+        opener = xarray.open_dataset if ending == ".nc" else xarray.open_zarr
+        with opener(path, **options) as kept:
+            xarray.testing.assert_equal(kept.load(), told)
+            assert kept.sram_bytes.attrs["units"] == "B"
+            assert kept.attrs["limit"] == 900
+    assert capsys.readouterr() == ("", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "front.nc", "front.parquet", "front.zarr"
+    ]  # fmt: skip
+    assert command([*FRONT, "-o", str(tmp_path / "front.nc")]) == 0  # a file is written anew
+    assert command([*FRONT, "-o", str(tmp_path / "front.zarr")]) == 2
+    assert "is there already, and is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("-o front.png --minimise macs", "minimise: a front of one number is one machine"),
+        ("-o front.png --layers 3", "--layers: a figure holds all machines"),
+        ("-o front.svg --format json", "--format: and a figure are two formats"),
+        ("-o front.nc --format csv", "--format: and a dataset are two formats"),
+        ("-o no/such/front.nc", "there is no directory"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_before_any_work(
+    more: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memsim.simulate.designing.design", lambda *_, **__: pytest.fail("worked"))
+    assert command([*FRONT, *more.split()]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
