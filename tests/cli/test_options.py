@@ -127,7 +127,7 @@ ELSEWHERE = {
     "help", "kind", "network", "networks", "output", "format_", "layers", "by_layer", "as_json",
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
-    "minimise", "each", "bandwidths", "mac_rates",
+    "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
