@@ -284,6 +284,7 @@ class Result(Facts):
             ),
             **with_sum(energy),
             "onchip_bytes": onchip,
+            "sram_bytes": machine.sram_bytes(buffers=not program.spans),
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
             "weight_bytes": program.weight_bytes,

@@ -127,7 +127,7 @@ ELSEWHERE = {
     "help", "kind", "network", "networks", "output", "format_", "layers", "by_layer", "as_json",
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
-    "minimise", "each", "bandwidths", "mac_rates",
+    "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
@@ -175,6 +175,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "graph dot": ("graph", ("graph", "N", "-o", "out.dot"), "out.dot"),
     "graph text": ("network", ("graph", "N", "--colour", "none", "-o", "o.dot"), "o.dot"),
     "report": ("report", ("report", "N", "-o", "out.html"), "out.html"),
+    "sweep": ("sweep", ("sweep", "N", "--workers", "1", "-o", "out.csv"), "out.csv"),
     "describe": ("network", ("describe", "N", "--format", "json"), ""),
     "expand": ("network", ("expand", "N"), ""),
 }
@@ -185,6 +186,7 @@ def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
     """What a command needs, and whether it is slow."""
     found = [pytest.mark.slow] if command in slow else []
     found = [pytest.mark.release] if command == "design" else found  # hundreds of runs each
+    found += [pytest.mark.needs("xarray")] if command == "sweep" else []
     return [*found, pytest.mark.needs("scipy")] if command == "bounds" else found
 
 
@@ -233,11 +235,16 @@ def ask(capsys: pytest.CaptureFixture[str]):
 
     def call(way: str, *more: str) -> Answer:
         _, words, file = ASKED[way]
+        if way == "sweep":  # which writes over nothing, and takes true and false
+            Path(file).unlink(missing_ok=True)
+            more = tuple(word for each in more for word in SWEPT.get(each, (each,)))
         code = run([word.replace("N", "N.yaml") if word == "N" else word for word in words]
                    + list(more))  # fmt: skip
         out, err = capsys.readouterr()
         if code == 1 and words[0] in ("size", "design"):  # what is out of reach is an answer, too
             return Answer(0, err, "")
+        if code == 1 and way == "sweep":  # a point that is refused is kept with its reason
+            return Answer(2, "", err)
         if code:
             return Answer(code, "", err)
         return Answer(code, plain(way, Path(file).read_text("utf-8") if file else out), err)
@@ -245,8 +252,18 @@ def ask(capsys: pytest.CaptureFixture[str]):
     return call
 
 
+SWEPT = {
+    "--fetch-on-write": ("--fetch-on-write", "true"),
+    "--no-fetch-on-write": ("--fetch-on-write", "false"),
+}
+"""Flags, as a sweep has them: axes."""
+
+
 def plain(way: str, out: str) -> str:
     """An answer without the configuration, the machine's name, and names made of hashes."""
+    if way == "sweep":  # what the axes are is a question
+        facts = memsim.load_sweep("out.csv").data_vars
+        return repr({name: each.values.tolist() for name, each in facts.items()})
     if out.startswith("{") and way != "trace perfetto":
         return json.dumps(without(json.loads(out)))
     if way == "trace perfetto":
@@ -290,7 +307,7 @@ def questions() -> list[Any]:
     found = []
     for way, (_, words, _) in ASKED.items():
         for management in ("scratchpad", "hardware"):
-            own = marks(words[0], "plot", "graph", "report")
+            own = marks(words[0], "plot", "graph", "report", "sweep")
             if management == "hardware" and pytest.mark.slow in own:
                 own = [pytest.mark.release]
             found.append(pytest.param(way, management, marks=own))
@@ -362,7 +379,7 @@ def params_of(name: str) -> dict[str, click.Parameter]:
 
 @pytest.mark.parametrize("option", [*LOADING, "only"])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=marks(words[0], "plot", "report"))
+    pytest.param(way, marks=marks(words[0], "plot", "report", "sweep"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_what_is_said_of_a_network_changes_the_answer_or_is_refused(

@@ -90,7 +90,15 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"activations {format_bytes(int(totals['peak_live_activation_bytes']))}, "
             f"weights {format_bytes(int(totals['weight_bytes']))}",
         ),
+        ("SRAM", f"{format_bytes(int(totals['sram_bytes']))}: {_on_chip(result)}"),
     )
+
+
+def _on_chip(result: Result) -> str:
+    """The memories that the SRAM is made of."""
+    front = result.machine.cache.first_level
+    cache = "cache" if front is None else "cache, its first level"
+    return cache.replace(",", " and") if result.program.spans else f"{cache} and buffers"
 
 
 def _moved(result: Result) -> str:
