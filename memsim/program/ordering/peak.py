@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 MOST_STATES = 5_000
 """Sets of steps that the exact search looks at; a graph with more takes a beam."""
 
-BEAM_STATES, WIDEST = 15_000, 64
+BEAM_STATES, WIDEST = 50_000, 64
 """States that the beam goes on with in all, and after each step at most."""
 
 
-def least_peak_order(steps: Steps) -> Found:
+def least_peak_order(steps: Steps, beam_states: int = BEAM_STATES) -> Found:
     """Find the order of steps with the least peak of live feature-map bytes.
 
     Exact where :data:`MOST_STATES` sets of steps suffice to tell, and never worse than the file's
-    order.
+    order. Else a beam goes on with so many states in all.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def least_peak_order(steps: Steps) -> Found:
 
     found, finished = best_first(start, lives.expand, file, spent)
     if not finished:
-        width = min(max(BEAM_STATES // len(steps), 1), WIDEST)
+        width = min(max(beam_states // len(steps), 1), WIDEST)
         found = beam(start, lives.expand, file, width)
     return Found(() if found is None else (found.order,), "exact" if finished else "beam")
 
