@@ -67,6 +67,37 @@ def darts_cell(facts: dict[str, Any]) -> Network:
     return memsim.loads(json.dumps(facts))
 
 
+def googlenet(facts: dict[str, Any]) -> Network:
+    """GoogLeNet, each module branch by branch."""
+    layers: list[dict[str, Any]] = []
+
+    def add(source: str | list[str] | None, **op: Any) -> str:
+        name = f"layer{len(layers)}"
+        layers.append({"name": name, **op} | ({} if source is None else {"from": source}))
+        return name
+
+    def conv(source: str | None, out: int, kernel: int = 1, stride: int = 1) -> str:
+        about = {"out": out, "kernel": kernel, "stride": stride, "bn": True, "act": "relu"}
+        return add(source, conv=about)
+
+    def pool(source: str, stride: int = 2) -> str:
+        return add(source, maxpool={"kernel": 3, "stride": stride, "padding": 1})
+
+    last = pool(conv(None, 64, 7, 2))
+    last = pool(conv(conv(last, 64), 192, 3))
+    for module in facts["modules"]:
+        if module == "pool":
+            last = pool(last)
+            continue
+        one, few, three, fewer, five, after = module
+        parts = [conv(last, one), conv(conv(last, few), three, 3)]
+        parts += [conv(conv(last, fewer), five, 5), conv(pool(last, 1), after)]
+        last = add(parts, concat={})
+    add(add(last, global_avgpool={}), linear=1000)
+    facts = {"name": "googlenet", "input": [3, 224, 224], "layers": layers}
+    return memsim.loads(json.dumps(facts), dtype="int8")
+
+
 def test_serenity_was_copied_right() -> None:
     """The means of the cells are those of the abstract."""
     facts = PUBLISHED["serenity"]
@@ -236,3 +267,25 @@ def test_a_sweep_takes_orders_that_depend_on_no_cache() -> None:
         memsim.sweep("squeezenet1_0", layer_order="min_traffic", **told)
     swept = memsim.sweep("squeezenet1_0", layer_order=["file", "min_peak"], **told)
     assert swept["dram_bytes"].sizes["layer_order"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["squeezenet1_0", "hardnet138s", "ssd512_hardnet68", "googlenet"])
+def test_the_table_of_the_documentation(name: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "design" / "orders.md"
+    (row,) = (line for line in page.read_text("utf-8").splitlines() if f"| {name} |" in line)
+    cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
+    network = googlenet(PUBLISHED["googlenet"]) if name == "googlenet" else name
+    for cell, (order, size, kind) in zip(
+        cells,
+        [
+            ("min_peak", "1MiB", "peak_live"),
+            *(("min_traffic", size, "dram") for size in ("256KiB", "1MiB", "4MiB")),
+        ],
+        strict=True,
+    ):
+        told: dict[str, Any] = {"machine": "edge", "cache": size, "clock": "recurrence"}
+        gain = memsim.run(network, layer_order=order, **told).to_dict()["layer_order"]
+        said = [f"{gain[f'{which}{kind}_bytes'] / 1e6:.2f}" for which in ("file_", "")]
+        star = "" if gain["search"] == "exact" else " *"
+        assert cell == f"{' → '.join(dict.fromkeys(said))} MB{star}"
