@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.curve.least_traffic import least_traffic_order
+from memsim.errors import MemsimError
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program import Program
@@ -100,7 +101,12 @@ def ordered(name: str, network: Network, cache: Cache, build: Build) -> Programs
     found = order.find(steps, cache)
     chosen, cost = file, _cost(order, file, cache)
     for listing in found.orders:
-        programs = build(steps.listed(listing), False)
+        try:
+            programs = build(steps.listed(listing), False)
+        except MemsimError:  # groups by hand are none in this listing
+            if not order.searches:
+                raise
+            continue
         less = _cost(order, programs, cache)
         if less is None or cost is None or less < cost:
             chosen, cost = programs, less
