@@ -55,6 +55,31 @@ layers:
   - linear: 10
 """
 
+WIRED = """\
+name: wired
+input: [3, 32, 32]
+layers:
+  - conv: {out: 24, kernel: 3}
+    name: a
+  - conv: {out: 24, kernel: 3}
+    name: b
+  - conv: {out: 32, kernel: 3}
+    name: c
+    from: a
+  - conv: {out: 4, kernel: 3}
+    name: d
+    from: b
+  - conv: {out: 4, kernel: 3}
+    name: e
+    from: c
+  - concat: [d, e]
+  - conv: {out: 8, kernel: 3}
+    name: f
+  - global_avgpool
+  - linear: 10
+"""
+"""Two branches, which the file lists one beside the other; the other network is a chain."""
+
 CACHES = ("12KiB", "3KiB", "60KiB", "200KiB", "300KiB")
 """Some of them show what an option does to so small a network."""
 
@@ -73,6 +98,7 @@ VALUES = {
     "macs": Values(("--macs", "1GMAC/s"), ("--macs", "1TMAC/s")),
     "buffer": Values(("--buffer", "6KiB"), ("--buffer", "16KiB")),
     "lowering": Values(("--lowering", "eager"), ("--lowering", "concat_free")),
+    "layer_order": Values(("--layer-order", "file"), ("--layer-order", "min_peak")),
     "schedule": Values(
         ("--schedule", "layer_by_layer"),
         ("--schedule", "depth_first", "--group", "a..d", "--strip", "1"),
@@ -331,6 +357,8 @@ def test_an_option_changes_the_answer_or_is_refused(
         pytest.skip("it draws what shortcuts move, which heaps of so small a network leave alone")
     if option == "cache" and way.startswith("curve"):
         pytest.skip("its own --cache is a list of sizes")
+    if option == "layer_order":
+        Path("N.yaml").write_text(WIRED)
     for cache in CACHES:
         words = around(option, way, management, cache)
         one, other = (ask(way, *words, *value) for value in VALUES[option])
