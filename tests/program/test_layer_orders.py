@@ -214,6 +214,22 @@ def test_the_program_of_an_order_knows_that_of_the_file() -> None:
     assert memsim.run(network, layer_order="file", **told).to_dict() == file.to_dict()
 
 
+SAID = [
+    ("squeezenet1_0", "min_traffic", "min_traffic (exact): peak live 1.23 MB as in the file, "
+     "traffic 9.44 MB, 9.77 MB by file"),
+    ("squeezenet1_0", "min_peak", "min_peak: no order has a lower peak than the file's"),
+    ("squeezenet1_0", "dfs", "dfs is the order of the file"),
+    ("shufflenetv2", "min_traffic", "min_traffic: no order has less traffic than the file's"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("network", "order", "said"), SAID)
+def test_a_run_says_what_its_order_gains(network: str, order: str, said: str) -> None:
+    run = memsim.run(network, machine="edge", cache="256KiB", layer_order=order)
+    assert dict(run.sheet().more)["layer order"] == said
+    assert f"layers by {order}" in dict(run.sheet().facts)["program"]
+
+
 @pytest.mark.parametrize("options", [
     {"schedule": "depth_first", "groups": "per_block"},
     {"schedule": "depth_first", "group": ["conv1..maxpool1"], "strip": 4},
@@ -269,8 +285,11 @@ def test_a_sweep_takes_orders_that_depend_on_no_cache() -> None:
     assert swept["dram_bytes"].sizes["layer_order"] == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["squeezenet1_0", "hardnet138s", "ssd512_hardnet68", "googlenet"])
+@pytest.mark.parametrize("name", [
+    *(pytest.param(name, marks=pytest.mark.slow)
+      for name in ("squeezenet1_0", "hardnet138s", "ssd512_hardnet68", "googlenet")),
+    pytest.param("logdensenet103", marks=pytest.mark.release),
+])  # fmt: skip
 def test_the_table_of_the_documentation(name: str) -> None:
     page = Path(__file__).parents[2] / "docs" / "design" / "orders.md"
     (row,) = (line for line in page.read_text("utf-8").splitlines() if f"| {name} |" in line)
