@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,17 @@ def test_what_is_written_over_waits_for_who_reads_it() -> None:
     assert names == ["abcdef", "abcedf", "acbdef", "acbedf", "acebdf"]
     for order in steps.all_orders():
         assert steps.listed(order).outputs == ("f",)
+
+
+def test_a_long_network_has_orders_too() -> None:
+    """More steps than Python nests calls."""
+    layers = ["relu"] * 1200 + ["{name: b, relu: {}, from: input}"]
+    steps = steps_of(
+        memsim.loads(f"{{name: n, input: [1, 2, 2], layers: [{', '.join(layers)}]}}"), "eager"
+    )
+    first, second = islice(steps.all_orders(), 2)
+    assert first == tuple(range(1201))
+    assert second == (*range(1199), 1200, 1199)
 
 
 def test_memory_that_is_held_stays_held() -> None:
