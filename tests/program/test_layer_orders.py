@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,17 @@ def test_what_is_written_over_waits_for_who_reads_it() -> None:
         assert steps.listed(order).outputs == ("f",)
 
 
+def test_a_long_network_has_orders_too() -> None:
+    """More steps than Python nests calls."""
+    layers = ["relu"] * 1200 + ["{name: b, relu: {}, from: input}"]
+    steps = steps_of(
+        memsim.loads(f"{{name: n, input: [1, 2, 2], layers: [{', '.join(layers)}]}}"), "eager"
+    )
+    first, second = islice(steps.all_orders(), 2)
+    assert first == tuple(range(1201))
+    assert second == (*range(1199), 1200, 1199)
+
+
 def test_memory_that_is_held_stays_held() -> None:
     network = memsim.loads(BRANCHES)
     held = network.with_nodes(network.nodes, held={"b": "e"})
@@ -212,6 +224,22 @@ def test_the_program_of_an_order_knows_that_of_the_file() -> None:
     assert run.config["layer_order"] == "dfs"
     assert "layer_order" not in file.to_dict()
     assert memsim.run(network, layer_order="file", **told).to_dict() == file.to_dict()
+
+
+SAID = [
+    ("squeezenet1_0", "min_traffic", "min_traffic (exact): peak live 1.23 MB as in the file, "
+     "traffic 9.44 MB, 9.77 MB by file"),
+    ("squeezenet1_0", "min_peak", "min_peak: no order has a lower peak than the file's"),
+    ("squeezenet1_0", "dfs", "dfs is the order of the file"),
+    ("shufflenetv2", "min_traffic", "min_traffic: no order has less traffic than the file's"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("network", "order", "said"), SAID)
+def test_a_run_says_what_its_order_gains(network: str, order: str, said: str) -> None:
+    run = memsim.run(network, machine="edge", cache="256KiB", layer_order=order)
+    assert dict(run.sheet().more)["layer order"] == said
+    assert f"layers by {order}" in dict(run.sheet().facts)["program"]
 
 
 @pytest.mark.parametrize("options", [
@@ -269,8 +297,11 @@ def test_a_sweep_takes_orders_that_depend_on_no_cache() -> None:
     assert swept["dram_bytes"].sizes["layer_order"] == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["squeezenet1_0", "hardnet138s", "ssd512_hardnet68", "googlenet"])
+@pytest.mark.parametrize("name", [
+    *(pytest.param(name, marks=pytest.mark.slow)
+      for name in ("squeezenet1_0", "hardnet138s", "ssd512_hardnet68", "googlenet")),
+    pytest.param("logdensenet103", marks=pytest.mark.release),
+])  # fmt: skip
 def test_the_table_of_the_documentation(name: str) -> None:
     page = Path(__file__).parents[2] / "docs" / "design" / "orders.md"
     (row,) = (line for line in page.read_text("utf-8").splitlines() if f"| {name} |" in line)

@@ -20,15 +20,14 @@ notes that they are held; some 0.3 s."""
 BEAM_WORK = 2_500_000
 """The same for the beam; where that is too little for one state at a time, none is found."""
 
-PEAK_STATES = 10_000
-"""States of the beam for the least peak, which is one of the orders to beat."""
+PEAK_SETS = 100_000
+"""Sets of steps made for the order of the least peak, which is one of those to beat."""
 
 WIDEST = 32
 """States that the beam goes on with, at most."""
 
 MOST_ORDERS = 50
 """Orders that are all tried where the cache is none that the exact search knows."""
-
 
 MOST_PASSES = 3
 """Of the orders that a beam finds for LRU, so many are tried in another cache."""
@@ -72,7 +71,7 @@ def least_traffic_order(steps: Steps, cache: Cache) -> Found:
 def _by_beam(known: LruSteps, file: int) -> dict[tuple[int, ...], int]:
     """What a beam finds, and the orders that need no cache, each with its traffic under LRU."""
     steps = known.steps
-    orders = [*depth_first_order(steps).orders, *least_peak_order(steps, PEAK_STATES).orders]
+    orders = [*depth_first_order(steps).orders, *least_peak_order(steps, PEAK_SETS).orders]
     costs = {order: known.cost(order) for order in orders}
     below = min(file, *costs.values())
     spent, begun, width, last = known.spent(BEAM_WORK), known.work, 1, 2 * steps.program.accesses

@@ -9,7 +9,7 @@ instead of whole tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-MOST_STATES = 5_000
-"""Sets of steps that the exact search looks at; a graph with more takes a beam."""
+MOST_SETS = 250_000
+"""Sets of steps that the exact search makes, some 0.7 s; if that is too few, beams make as many,
+and half as many again."""
 
-BEAM_STATES, WIDEST = 50_000, 64
-"""States that the beam goes on with in all, and after each step at most."""
+WIDEST, STEEPEST = 256, 8
+"""Sets that a beam goes on with at most, and how much wider the next one is at most."""
 
 
-def least_peak_order(steps: Steps, beam_states: int = BEAM_STATES) -> Found:
+def least_peak_order(steps: Steps, most: int | None = None) -> Found:
     """Find the order of steps with the least peak of live feature-map bytes.
 
-    Exact where :data:`MOST_STATES` sets of steps suffice to tell, and never worse than the file's
-    order. Else a beam goes on with so many states in all.
+    Exact where ``most`` sets of steps, :data:`MOST_SETS` if left out, suffice to tell. Else beams
+    are tried, each wider than the one before. Never worse than the file's order.
 
     Examples
     --------
@@ -57,17 +58,22 @@ def least_peak_order(steps: Steps, beam_states: int = BEAM_STATES) -> Found:
     lives = Lives(steps)
     file = lives.peak(range(len(steps)))
     start = State(0, steps.ready(0), lives.least, 0, 0)
-    budget = [MOST_STATES]
-
-    def spent() -> bool:
-        budget[0] -= 1
-        return budget[0] < 0
-
-    found, finished = best_first(start, lives.expand, file, spent)
-    if not finished:
-        width = min(max(beam_states // len(steps), 1), WIDEST)
-        found = beam(start, lives.expand, file, width)
-    return Found(() if found is None else (found.order,), "exact" if finished else "beam")
+    most = MOST_SETS if most is None else most
+    found, finished = best_first(start, lives.expand, file, lives.spent(most))
+    if finished:
+        return Found(() if found is None else (found.order,), "exact")
+    left, width = most + most // 2, 1
+    while width <= WIDEST:
+        before = lives.made
+        better = beam(start, lives.expand, file, width, lives.spent(left))
+        if better is not None:
+            found, file = better, better.cost
+        used = lives.made - before
+        left -= used
+        if left < 2 * used:
+            break
+        width *= min(left // max(used, 1), STEEPEST)
+    return Found(() if found is None else (found.order,), "beam")
 
 
 class Lives:
@@ -85,10 +91,12 @@ class Lives:
     ----------
     least : int
         Bytes that are live at some time in every order.
+    made : int
+        States that have been made so far.
     """
 
     def __init__(self, steps: Steps) -> None:
-        self.steps = steps
+        self.steps, self.made = steps, 0
         program = steps.program
         tasks = np.argsort(program.task_kernel, kind="stable")
         first_task = np.searchsorted(program.task_kernel[tasks], np.arange(len(program.kernels)))
@@ -202,6 +210,11 @@ class Lives:
             known = self._known[key] = int(live.max(initial=0)), left
         return known
 
+    def spent(self, most: int) -> Callable[[], bool]:
+        """What tells, from now on, whether so many states have been made."""
+        limit = self.made + most
+        return lambda: self.made > limit
+
     def peak(self, order: Iterator[int] | range | tuple[int, ...]) -> int:
         """The most bytes of feature maps that are live in an order."""
         done = live = peak = 0
@@ -233,6 +246,7 @@ class Lives:
                 state,
                 step,
             )
+            self.made += 1
             if left <= 0 and cost == state.cost:
                 yield longer
                 return

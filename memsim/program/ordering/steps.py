@@ -139,17 +139,21 @@ class Steps:
     def all_orders(self) -> Iterator[tuple[int, ...]]:
         """Every order of the steps; the file's comes first."""
         order: list[int] = []
-
-        def longer(ready: int, done: int) -> Iterator[tuple[int, ...]]:
-            if not ready:
+        ready, done = [self.ready(0)], [0]
+        choices = [bits(ready[0])]
+        while choices:
+            step = next(choices[-1], None)
+            if step is None:  # all that can follow here has been
+                for stack in (choices, ready, done, order):
+                    if stack:
+                        stack.pop()
+                continue
+            order.append(step)
+            done.append(done[-1] | 1 << step)
+            ready.append(self.next_ready(ready[-1], done[-1], step))
+            choices.append(bits(ready[-1]))
+            if not ready[-1]:
                 yield tuple(order)
-            for step in bits(ready):
-                order.append(step)
-                now = done | 1 << step
-                yield from longer(self.next_ready(ready, now, step), now)
-                order.pop()
-
-        yield from longer(self.ready(0), 0)
 
     def listed(self, order: Sequence[int]) -> Network:
         """The network with its layers in an order of steps.
