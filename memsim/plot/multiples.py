@@ -22,6 +22,10 @@ Common = tuple[tuple[int, Literal["x", "y"]], ...]
 SMALLER = 0.9
 """Of a figure by itself, where two stand side by side."""
 
+MOST = 8
+"""How many times larger an axis may be than another of which it takes the limits: beyond that
+nothing could be seen of the small one, and each has its own."""
+
 
 def multiples(
     draw: Callable[..., Any],
@@ -63,10 +67,12 @@ def multiples(
     options.pop("only", None)
     plain = {**options, "names": 0} if "names" in signature(draw).parameters else options
     alone = _drawn(draw, results, size, plain, {})
-    limits: Limits = {
-        (panel, axis): _union([getattr(each[panel], f"get_{axis}lim")() for each in alone])
-        for panel, axis in common
-    }
+    limits: Limits = {}
+    for panel, axis in common:
+        own = [getattr(each[panel], f"get_{axis}lim")() for each in alone]
+        logarithmic = getattr(alone[0][panel], f"get_{axis}scale")() == "log"
+        if logarithmic or max(high for _, high in own) <= MOST * min(high for _, high in own):
+            limits[panel, axis] = min(map(min, own)), max(map(max, own))
     drawn = _drawn(draw, results, size, options, limits)
     panels: Any = np.array(drawn, dtype=object).view(PanelArray)
     for each in panels.flat:
@@ -95,7 +101,3 @@ def _drawn(
             settle(axes)
         drawn.append(panels)
     return drawn
-
-
-def _union(limits: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    return min(map(min, limits)), max(map(max, limits))

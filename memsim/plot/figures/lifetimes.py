@@ -47,8 +47,7 @@ MOST_NAMES = 30
 
 
 @figure(
-    "feature maps over the kernels they live, live bytes below",
-    verb="figure of lives", common=()
+    "feature maps over the kernels they live, live bytes below", verb="figure of lives", common=()
 )
 def lifetimes(
     network: Drawables,

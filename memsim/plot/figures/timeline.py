@@ -47,7 +47,7 @@ LANES = {"load": 2, "store": 2, "compute": 1, "stall": 0}
 _UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
-@figure("DRAM, compute and stalls over time, memory below", common=((0, "x"), (1, "y"), (2, "y")))
+@figure("DRAM, compute and stalls over time, memory below", common=((1, "y"),))
 def timeline(
     network: Drawables,
     *,
