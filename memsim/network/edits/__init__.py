@@ -48,7 +48,7 @@ def edited(network: Network, edits: Iterable[str]) -> Network:
     >>> network = memsim.load("hardnet68")
     >>> network["block1.2.concat"].output.shape
     (1, 78, 56, 56)
-    >>> edited(network, ["drop=pool1..block1.2.concat"])["block1.2.concat"].output.shape
+    >>> edited(network, ["drop=maxpool1..block1.2.concat"])["block1.2.concat"].output.shape
     (1, 14, 56, 56)
     >>> edited(network, ["drop"])
     Traceback (most recent call last):
