@@ -168,7 +168,7 @@ def live_by_use(program: Program) -> Ints:
     until = np.where(reader >= 0, np.minimum(ends[reader], death), death)
     copied = _copied(program)[program.cell_tensor[cells]]
     first = np.where(copied, USES.index("copy"), USES.index("chain"))
-    then = USES.index("waiting")
+    then = np.full(len(cells), USES.index("waiting"))
     change = np.zeros((program.tasks + 1, len(USES)), np.int64)
     np.add.at(change, (birth, first), size)
     np.subtract.at(change, (until + 1, first), size)

@@ -84,6 +84,7 @@ _NETWORK = _all(NO_MACHINE, *RUN_OPTIONS)
 VERBS: dict[str, Verb] = {
     "run": Verb(),
     "compare": Verb(),
+    "explain": Verb(_CLOCK),
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb(_CLOCK),

@@ -146,6 +146,7 @@ VALUES = {
     "variant": Values(("--variant", "wide"), ("--variant", "narrow")),
     "only": Values(("--only", "weights"), ("--only", "feature-maps")),
     "settings": Values(("--set", "growth=12"), ("--set", "growth=20")),
+    "edits": Values(("--edit", "drop=a.act..sum"), ("--edit", "halve=d")),
 }
 """Of every option of a simulation and of a network."""
 
@@ -157,7 +158,7 @@ ELSEWHERE = {
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
-LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings")
+LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings", "edits")
 
 ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "run": ("run", ("run", "N", "--format", "json"), ""),
@@ -181,6 +182,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("design", "N", "--fps", "2000", "--format", "json"),
         "",
     ),
+    "explain": ("explain", ("explain", "N", "--format", "json"), ""),
     "bounds": ("bounds", ("bounds", "N", "--format", "json"), ""),
     "memory": ("memory", ("memory", "N", "--format", "json"), ""),
     **{
@@ -211,7 +213,8 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
     """What a command needs, and whether it is slow."""
     found = [pytest.mark.slow] if command in slow else []
-    found = [pytest.mark.release] if command == "design" else found  # hundreds of runs each
+    if command in ("design", "explain"):  # dozens of runs each
+        found = [pytest.mark.release]
     found += [pytest.mark.needs("xarray")] if command == "sweep" else []
     return [*found, pytest.mark.needs("scipy")] if command == "bounds" else found
 
@@ -306,7 +309,7 @@ def plain(way: str, out: str) -> str:
 def without(facts: Any) -> Any:
     """Facts without what only echoes a question."""
     if isinstance(facts, dict):
-        echoed = ("config", "accuracy", "machine", "dtype", "batch", "assumed")
+        echoed = ("config", "accuracy", "machine", "dtype", "batch", "assumed", "command")
         return {name: without(value) for name, value in facts.items() if name not in echoed}
     return [without(each) for each in facts] if isinstance(facts, list) else facts
 

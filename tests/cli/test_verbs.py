@@ -35,7 +35,7 @@ VERBS = (
 SIMULATING = ("run", "curve", "size", "compare", "bounds", "memory")
 
 LOADING = {"network", "networks", "input_", "batch", "dtype", "allow_unknown", "variant",
-           "settings", "submodule"}  # fmt: skip
+           "settings", "submodule", "edits"}  # fmt: skip
 """What a command asks so that it can load what the verb is given."""
 
 DELIVERING = {"layers", "format_", "output", "by_layer", "as_json", "by", "tensors"}

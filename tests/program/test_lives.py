@@ -79,7 +79,8 @@ def test_a_concat_that_is_read_far_away_is_a_shortcut_as_a_map_is() -> None:
     """The long skips of a U-Net begin at what a block joins."""
     text = RESIDUAL.replace(
         "  - add: a\n",
-        "  - concat: {}\n    from: [a, c]\n    name: both\n  - conv: {out: 2, kernel: 1}\n    name: d\n"
+        "  - concat: {}\n    from: [a, c]\n    name: both\n"
+        "  - conv: {out: 2, kernel: 1}\n    name: d\n"
         "  - concat: {}\n    from: [both, d]\n    name: end\n",
     )
     live = live_by_use(program_of(text))
