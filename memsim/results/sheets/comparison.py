@@ -107,7 +107,7 @@ def _network() -> list[Line]:
         ("CIO, elements", lambda each: format_count(each.result.network.cio)),
         *(
             (
-                f"MoC, {'median' if p == 50 else f'{p} % below'}",
+                f"MoC, {'median of convs' if p == 50 else f'{p} % of convs below'}",
                 lambda each, p=p: f"{each.moc.percentiles[p]:.1f}",
             )
             for p in PERCENTILES
