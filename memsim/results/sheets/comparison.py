@@ -45,9 +45,9 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
             "Shortcuts: what feature maps move less where each is read by its first reader alone "
             "and comes for nothing to all others, and no concat is copied. Lifetime: kernels from "
             "the one that writes a feature map to the last one that reads it. MoC: MACs over CIO, "
-            "of convolutions. Error: the mean for networks that were left out of the machine's fit; "
-            "beyond: the question is another than the fitted one, as memsim run tells; -: nothing "
-            "was fitted.",
+            "of convolutions. Error: the mean for networks that were left out of the machine's "
+            "fit; beyond: the question is another than the fitted one, as memsim run tells; -: "
+            "nothing was fitted.",
         ),
     )
 
