@@ -305,6 +305,7 @@ def _with_lives(
         frames=1,
         alone=None,
         spans=(),
+        file_order=None,
         **cells,
     )
 

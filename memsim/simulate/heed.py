@@ -125,7 +125,7 @@ VERBS: dict[str, Verb] = {
         {
             **_PLAN,
             **_all(NO_TASKS, *TASKS, "library", "heap"),
-            **_all(NOT_SHOWN, "frames", "batch", "dtype"),
+            **_all(NOT_SHOWN, "layer_order", "frames", "batch", "dtype"),
         }
     ),
     "graph of layers": Verb({**_NETWORK, **_all(NOT_SHOWN, "batch", "dtype")}),
@@ -142,6 +142,9 @@ VERBS: dict[str, Verb] = {
 ``batch`` and ``dtype``, which say how a network is loaded, stand where they do nothing.
 """
 
+MANY_SIZES = ("report", "sweep")
+"""Verbs that take a cache, and answer for others with the same program."""
+
 
 def heeded(verb: str) -> Iterator[str]:
     """The options that can change a verb's answer, on one machine or another.
@@ -149,8 +152,8 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'schedule', 'group', 'groups', 'strip', 'order',
-    'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
+    ['machine', 'buffer', 'lowering', 'layer_order', 'schedule', 'group', 'groups', 'strip',
+    'order', 'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

@@ -45,9 +45,9 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
             "Shortcuts: what feature maps move less where each is read by its first reader alone "
             "and comes for nothing to all others, and no concat is copied. Lifetime: kernels from "
             "the one that writes a feature map to the last one that reads it. MoC: MACs over CIO, "
-            "of convolutions. Error: the mean for networks that were left out of the machine's "
-            "fit; beyond: the question is another than the fitted one, as memsim run tells; -: "
-            "nothing was fitted.",
+            "of convolutions. Error: the mean for networks left out of the machine's fit; "
+            "beyond: the question is another than the fitted one, as memsim run tells; -: nothing "
+            "was fitted.",
         ),
     )
 
@@ -107,7 +107,7 @@ def _network() -> list[Line]:
         ("CIO, elements", lambda each: format_count(each.result.network.cio)),
         *(
             (
-                f"MoC, {'median' if p == 50 else f'{p} % below'}",
+                f"MoC, {'median of convs' if p == 50 else f'{p} % of convs below'}",
                 lambda each, p=p: f"{each.moc.percentiles[p]:.1f}",
             )
             for p in PERCENTILES
