@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -20,6 +22,9 @@ MOST_NAMES = 6
 
 MOST_REASONS = 10
 """Why points failed."""
+
+TOLD = ("machine", "lowering", "schedule", "order", "management", "policy", "dtype", "batch")
+"""What of the configuration is told at once, where it is the same at all points."""
 
 
 def sweep_page(dataset: Any) -> str:
@@ -53,13 +58,15 @@ def sweep_page(dataset: Any) -> str:
             "run of that point tells."
         ),
         "configuration": _configuration(dataset),
+        "resolved": _resolved(dataset),
         "failures": _failures(dataset),
     }
     return filled("sweep.html", parts, facts, SCRIPTS, library)
 
 
 def _configuration(dataset: Any) -> str:
-    """What is the same at all points."""
+    """What is the same at all points: axes of one value, and the machine."""
+    config = json.loads(dataset.attrs.get("config", "{}"))
     single = {
         str(dataset[name].attrs.get("long_name", name)): value_text(
             dataset[name].expand_dims("_"), 0
@@ -67,9 +74,24 @@ def _configuration(dataset: Any) -> str:
         for name in dataset.coords
         if not dataset[name].dims
     }
-    facts = {**single, "memsim": str(dataset.attrs.get("memsim_version", ""))}
+    told = {name: config[name] for name in TOLD if config.get(name) is not None}
+    return _listed({**told, **single, "memsim": dataset.attrs.get("memsim_version", "")})
+
+
+def _resolved(dataset: Any) -> str:
+    """The resolved configuration as far as it is the same at all points, named as in JSON."""
+    config = json.loads(dataset.attrs.get("config", "{}"))
+    return _listed({name: value for name, value in config.items() if value is not None})
+
+
+def _listed(facts: Mapping[str, Any]) -> str:
+    """Facts as entries of a list of descriptions."""
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in facts.items()
+    }
     return "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items()
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in texts.items()
     )
 
 

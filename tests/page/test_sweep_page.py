@@ -61,6 +61,13 @@ def test_a_sweep_that_is_no_page_says_why(ds: Any, monkeypatch: pytest.MonkeyPat
         sweep_facts(ds)
 
 
+def test_what_is_the_same_at_all_points_is_told(ds: Any) -> None:
+    text = sweep_page(ds)
+    for name, value in (("machine", "textbook"), ("lowering", "fused"), ("buffer_bytes", "524288")):
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in text
+    assert "<dt>batch</dt>" not in text
+
+
 def test_names_are_text(tmp_path: Path) -> None:
     text = sweep_page(memsim.sweep({EVIL: evil_network(tmp_path)}, cache=[0, 1000], workers=1))
     assert "<script>alert" not in text
