@@ -23,6 +23,7 @@ from memsim.version import __version__
 
 COMMANDS = {
     "run": ("simulation", "DRAM traffic and time of one inference."),
+    "explain": ("simulation", "Why it moves what it moves, and what to change."),
     "curve": ("simulation", "DRAM traffic at every cache size at once."),
     "size": ("simulation", "The smallest cache, bandwidth or MAC rate for a goal."),
     "design": ("simulation", "The machines that reach a goal, none beaten by another."),

@@ -136,7 +136,8 @@ def dress(
 
 def _characters(axes: Axes) -> int:
     """About how many bold characters fit above axes, before the layout is known."""
-    inches = float(axes.figure.figure.get_figwidth())
+    part = axes.figure  # a figure, or the part of one that these axes are in
+    inches = float(part.bbox.width / part.figure.dpi)
     share = axes.get_position().width
     return max(20, int(9.3 * (share * inches if share < 0.6 else inches - 1.2)))
 

@@ -55,6 +55,31 @@ layers:
   - linear: 10
 """
 
+WIRED = """\
+name: wired
+input: [3, 32, 32]
+layers:
+  - conv: {out: 24, kernel: 3}
+    name: a
+  - conv: {out: 24, kernel: 3}
+    name: b
+  - conv: {out: 32, kernel: 3}
+    name: c
+    from: a
+  - conv: {out: 4, kernel: 3}
+    name: d
+    from: b
+  - conv: {out: 4, kernel: 3}
+    name: e
+    from: c
+  - concat: [d, e]
+  - conv: {out: 8, kernel: 3}
+    name: f
+  - global_avgpool
+  - linear: 10
+"""
+"""Two branches, which the file lists one beside the other; the other network is a chain."""
+
 CACHES = ("12KiB", "3KiB", "60KiB", "200KiB", "300KiB")
 """Some of them show what an option does to so small a network."""
 
@@ -73,6 +98,7 @@ VALUES = {
     "macs": Values(("--macs", "1GMAC/s"), ("--macs", "1TMAC/s")),
     "buffer": Values(("--buffer", "6KiB"), ("--buffer", "16KiB")),
     "lowering": Values(("--lowering", "eager"), ("--lowering", "concat_free")),
+    "layer_order": Values(("--layer-order", "file"), ("--layer-order", "min_peak")),
     "schedule": Values(
         ("--schedule", "layer_by_layer"),
         ("--schedule", "depth_first", "--group", "a..d", "--strip", "1"),
@@ -120,6 +146,7 @@ VALUES = {
     "variant": Values(("--variant", "wide"), ("--variant", "narrow")),
     "only": Values(("--only", "weights"), ("--only", "feature-maps")),
     "settings": Values(("--set", "growth=12"), ("--set", "growth=20")),
+    "edits": Values(("--edit", "drop=a.act..sum"), ("--edit", "halve=d")),
 }
 """Of every option of a simulation and of a network."""
 
@@ -131,7 +158,7 @@ ELSEWHERE = {
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
-LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings")
+LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings", "edits")
 
 ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "run": ("run", ("run", "N", "--format", "json"), ""),
@@ -155,6 +182,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("design", "N", "--fps", "2000", "--format", "json"),
         "",
     ),
+    "explain": ("explain", ("explain", "N", "--format", "json"), ""),
     "bounds": ("bounds", ("bounds", "N", "--format", "json"), ""),
     "memory": ("memory", ("memory", "N", "--format", "json"), ""),
     **{
@@ -185,7 +213,8 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
     """What a command needs, and whether it is slow."""
     found = [pytest.mark.slow] if command in slow else []
-    found = [pytest.mark.release] if command == "design" else found  # hundreds of runs each
+    if command in ("design", "explain"):  # dozens of runs each
+        found = [pytest.mark.release]
     found += [pytest.mark.needs("xarray")] if command == "sweep" else []
     return [*found, pytest.mark.needs("scipy")] if command == "bounds" else found
 
@@ -280,7 +309,7 @@ def plain(way: str, out: str) -> str:
 def without(facts: Any) -> Any:
     """Facts without what only echoes a question."""
     if isinstance(facts, dict):
-        echoed = ("config", "accuracy", "machine", "dtype", "batch", "assumed")
+        echoed = ("config", "accuracy", "machine", "dtype", "batch", "assumed", "command")
         return {name: without(value) for name, value in facts.items() if name not in echoed}
     return [without(each) for each in facts] if isinstance(facts, list) else facts
 
@@ -331,6 +360,8 @@ def test_an_option_changes_the_answer_or_is_refused(
         pytest.skip("it draws what shortcuts move, which heaps of so small a network leave alone")
     if option == "cache" and way.startswith("curve"):
         pytest.skip("its own --cache is a list of sizes")
+    if option == "layer_order":
+        Path("N.yaml").write_text(WIRED)
     for cache in CACHES:
         words = around(option, way, management, cache)
         one, other = (ask(way, *words, *value) for value in VALUES[option])
