@@ -169,6 +169,17 @@ def test_a_chain_has_no_shortcut_and_no_parameter() -> None:
     assert proposed("concat_view", question) == []
 
 
+def test_layers_are_fused_from_the_writer_of_what_is_spilled_to_its_reader() -> None:
+    question = Question("residual.yaml", options={"machine": "textbook", "cache": "32KiB"})
+    changes = proposed("groups", question)
+    # Each map of the first two stages takes 64 KiB: all are spilled, stage.0 for longest.
+    assert [change.options.get("group") for change in changes[:2]] == [
+        ("stage.0.conv..stage.1.b.conv",), ("stage.1.a.conv..stage.1.b.conv",),
+    ]  # fmt: skip
+    assert [change.options.get("groups") for change in changes[2:]] == ["per_block"]
+    assert proposed("groups", question.changed(changes[-1])) == []
+
+
 def test_a_parameter_that_was_said_stays() -> None:
     question = Question("dense.yaml", {"parameters": {"growth": 10}}, {"machine": "textbook"})
     assert [change.how for change in proposed("parameter", question)] == [
