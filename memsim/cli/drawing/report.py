@@ -8,6 +8,7 @@ import click
 
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.errors import InputError, Problem
 from memsim.simulate.options import Options
 
 
@@ -15,9 +16,14 @@ from memsim.simulate.options import Options
 @networks_options(files=True)
 @options_of("report")
 @only_option
+@once("--explain", is_flag=True, help="Tell as well why, and what to change: some seconds more.")
 @once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
 def command(
-    networks: list[Chosen], output: str, only: str | None, **options: Unpack[Options]
+    networks: list[Chosen],
+    output: str,
+    only: str | None,
+    explain: bool,
+    **options: Unpack[Options],
 ) -> None:
     """NETWORKS in the browser: one HTML file that answers for every cache size.
 
@@ -28,6 +34,9 @@ def command(
     memsim report hardnet68 -o report.html
     memsim report hardnet68 densenet121 --machine textbook -o report.html
     """
+    if explain and only is not None:
+        message = "tells of all traffic, not of a part"
+        raise InputError(Problem(message, "--explain", "leave --only out"))
     from memsim.files import check_writable, write_text
     from memsim.page import page, plotly_js
 
@@ -36,6 +45,14 @@ def command(
     loaded = [network.load() for network in networks]
     from memsim.simulate.verbs import every_size
 
-    write_text(
-        output, page([every_size(network, "report", only=only, **options) for network in loaded])
-    )
+    results = [every_size(network, "report", only=only, **options) for network in loaded]
+    told = []
+    if explain:
+        from memsim.explanations.question import Question
+        from memsim.explanations.verb import explanation_of
+
+        told = [
+            explanation_of(Question(chosen.name, chosen.how_said, options, network))
+            for chosen, network in zip(networks, loaded, strict=True)
+        ]
+    write_text(output, page(results, told))
