@@ -92,8 +92,14 @@ def told(capsys: pytest.CaptureFixture[str], words: list[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+EXPLAINED: dict[str, Any] = {}
+"""What was explained already; several tests look at it."""
+
+
 def explained(capsys: pytest.CaptureFixture[str], name: str) -> Any:
-    return told(capsys, ["explain", name, *ASKED[name].split()])
+    if name not in EXPLAINED:
+        EXPLAINED[name] = told(capsys, ["explain", name, *ASKED[name].split()])
+    return EXPLAINED[name]
 
 
 def runs(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
