@@ -162,7 +162,8 @@ def _scale(amounts: list[float] | list[int], units: tuple[Scale, ...]) -> Scale:
 
 def _cells(saving: Saving, scales: list[Scale]) -> list[str]:
     amounts = (saving.dram_bytes, saving.time_ps, saving.energy_j or 0.0)
-    return [f"{each / step:,.2f}" for each, (_, step) in zip(amounts, scales, strict=False)]
+    texts = (f"{each / step:,.2f}" for each, (_, step) in zip(amounts, scales, strict=False))
+    return ["0.00" if text == "-0.00" else text for text in texts]
 
 
 def _energy(joules: float) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from memsim.errors import InputError, Problem
+from memsim.explanations.explanation import Explanation
 from memsim.machine import Machine
 from memsim.page.latency import latency
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels, network_facts
 from memsim.page.plotly_js import plotly_js
 from memsim.page.template import filled
+from memsim.page.why import why
 from memsim.program.kernel import Cause, Role
 from memsim.program.tiling import ORDERS
 from memsim.readable import format_bytes_exact
@@ -38,13 +40,15 @@ NOTES = (
 )
 
 
-def page(results: Sequence[CurveResult]) -> str:
+def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = ()) -> str:
     """Build a page that answers for every cache size.
 
     Parameters
     ----------
     results : sequence of CurveResult
         Networks on one machine, in the order in which the page shows them.
+    explanations : sequence of Explanation
+        Of the same networks, where the page is to tell why, and what to change.
 
     Returns
     -------
@@ -80,6 +84,7 @@ def page(results: Sequence[CurveResult]) -> str:
         "heading": heading(names),
         "lead": _lead(names, machine, sampled=bool(results[0].sampled)),
         "configuration": _configuration(results, names),
+        "why": why(explanations, names),
         "notes": "".join(f"<li>{escape(note)}</li>" for note in NOTES),
     }
     return filled("page.html", parts, _facts(results, names, machine), SCRIPTS, plotly_js())

@@ -17,9 +17,14 @@ from memsim.simulate.options import Options
 @networks_options(files=True)
 @options_of("report")
 @only_option
+@once("--explain", is_flag=True, help="Tell as well why, and what to change: some seconds more.")
 @once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
 def command(
-    networks: list[Chosen], output: str, only: str | None, **options: Unpack[Options]
+    networks: list[Chosen],
+    output: str,
+    only: str | None,
+    explain: bool,
+    **options: Unpack[Options],
 ) -> None:
     """NETWORKS in the browser: one HTML file that answers for every cache size.
 
@@ -33,6 +38,9 @@ def command(
     memsim report hardnet68 densenet121 --machine textbook -o report.html
     memsim report sweep.nc -o sweep.html
     """
+    if explain and only is not None:
+        message = "tells of all traffic, not of a part"
+        raise InputError(Problem(message, "--explain", "leave --only out"))
     from memsim.files import check_writable, write_text
     from memsim.page import page, plotly_js, sweep_page
     from memsim.sweeps.files import is_sweep, load_sweep
@@ -40,15 +48,23 @@ def command(
     plotly_js()  # before the work is done: is it there?
     check_writable(output)
     if any(is_sweep(network.name) for network in networks):
-        _check_alone(networks, {**options, "only": only})
+        _check_alone(networks, {**options, "only": only, "explain": explain or None})
         write_text(output, sweep_page(load_sweep(networks[0].name)))
         return
     loaded = [network.load() for network in networks]
     from memsim.simulate.verbs import every_size
 
-    write_text(
-        output, page([every_size(network, "report", only=only, **options) for network in loaded])
-    )
+    results = [every_size(network, "report", only=only, **options) for network in loaded]
+    told = []
+    if explain:
+        from memsim.explanations.question import Question
+        from memsim.explanations.verb import explanation_of
+
+        told = [
+            explanation_of(Question(chosen.name, chosen.how_said, options, network))
+            for chosen, network in zip(networks, loaded, strict=True)
+        ]
+    write_text(output, page(results, told))
 
 
 def _check_alone(files: list[Chosen], options: Mapping[str, Any]) -> None:
