@@ -154,15 +154,25 @@ class Program:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of its kernels, in all frames; those of layers left out are not."""
+        """Multiply-accumulates that it computes, in all frames: not those of layers left out."""
         return sum(self.macs_by_dtype.values())
+
+    @cached_property
+    def recomputed_macs(self) -> tuple[int, ...]:
+        """Of each kernel those of them that were computed before: in groups that recompute rows."""
+        computed = np.zeros(len(self.kernels), np.int64)
+        if "strip_overlap" in self.options:
+            np.add.at(computed, self.task_kernel, self.task_macs)
+            computed -= self.frames * np.array([each.macs for each in self.kernels], np.int64)
+        return tuple(computed.tolist())
 
     @property
     def macs_by_dtype(self) -> dict[str, int]:
         """Those by the data type that they are computed in; the one with most of them first."""
         found: dict[str, int] = {}
-        for kernel in self.kernels:
-            found[kernel.dtype] = found.get(kernel.dtype, 0) + self.frames * kernel.macs
+        for kernel, again in zip(self.kernels, self.recomputed_macs, strict=True):
+            count = self.frames * kernel.macs + again
+            found[kernel.dtype] = found.get(kernel.dtype, 0) + count
         macs = {name: count for name, count in found.items() if count}
         return dict(sorted(macs.items(), key=lambda item: -item[1]))
 

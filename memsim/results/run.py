@@ -117,6 +117,11 @@ class Result(Facts):
         return self.dram_read_bytes + self.dram_write_bytes
 
     @property
+    def recomputed_macs(self) -> int:
+        """Multiply-accumulates that are computed again, beyond the network's."""
+        return sum(self.program.recomputed_macs)
+
+    @property
     def time_ps(self) -> int:
         """Latency in picoseconds."""
         return self.timeline.end
@@ -287,6 +292,7 @@ class Result(Facts):
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
             "weight_bytes": program.weight_bytes,
+            **({"recomputed_macs": self.recomputed_macs} if self.recomputed_macs else {}),
             "tasks": program.tasks,
             "accesses": program.accesses,
             "blocks": len(program.block_bytes),

@@ -26,17 +26,21 @@ def moved(program: Program, cache: Cache) -> int:
 
 
 @settings(few, max_examples=25)
-@given(networks(), lowerings, st.integers(0, 4000))
+@given(networks(), lowerings, st.integers(0, 4000), st.sampled_from([None, "recompute", "keep"]))
 def test_auto_never_moves_more_than_layer_by_layer(
-    network: Network, lowering: str, size: int
+    network: Network, lowering: str, size: int, overlap: str | None
 ) -> None:
     plain = program_of(network, 1000, lowering=lowering)
     cache = Cache(size=size)
-    chosen = auto_program(network, cache, buffer=1000, lowering=lowering)
+    chosen = auto_program(network, cache, overlap, buffer=1000, lowering=lowering)
     assert chosen.compulsory_bytes <= moved(chosen, cache) <= moved(plain, cache)
     gains = moved(chosen, cache) < moved(plain, cache)
     assert (chosen.options["schedule"] == "depth_first") == gains
     assert str(chosen.options["groups"]).startswith("auto")
+    assert overlap in (None, chosen.options.get("strip_overlap", overlap))
+    if overlap is None:
+        kept = auto_program(network, cache, "keep", buffer=1000, lowering=lowering)
+        assert moved(chosen, cache) <= moved(kept, cache)
 
 
 def test_auto_finds_the_group_of_two_convolutions() -> None:

@@ -71,6 +71,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"{format_count(network.macs)} MACs{' a frame' if frames > 1 else ''}, "
             f"{format_count(network.params)} parameters",
         ),
+        *([("recomputed", _recomputed(result))] if result.recomputed_macs else []),
         *([(f"frames {frames}", _frames(result))] if frames > 1 else []),
         (
             "time",
@@ -91,6 +92,12 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"weights {format_bytes(int(totals['weight_bytes']))}",
         ),
     )
+
+
+def _recomputed(result: Result) -> str:
+    """What strips compute again, beside what the network takes."""
+    again = result.recomputed_macs
+    return f"{format_count(again)} MACs, {again / (result.program.macs - again):.1%} more"
 
 
 def _moved(result: Result) -> str:
