@@ -242,7 +242,9 @@ def _groups(
         raise InputError(Problem(message, path="group", hint=hint))
     if groups is None:
         return kernel_groups(network, kernels, (group,) if isinstance(group, str) else group)
-    found = PATTERNS[groups](network, kernels)
+    with at_path("groups"):
+        pattern = PATTERNS[groups]
+    found = pattern(network, kernels)
     if not found:
         message = f"{network.name} has no group by the pattern {groups}"
         raise InputError(Problem(message, path="groups", hint="--group FIRST..LAST by hand"))

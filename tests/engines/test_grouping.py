@@ -60,6 +60,17 @@ def test_auto_finds_the_group_of_two_convolutions() -> None:
     assert whole.options["schedule"] == "layer_by_layer"
 
 
+def test_auto_computes_anew_what_strips_share_where_that_moves_less() -> None:
+    """Rows that are kept age while the weights of the widest map stream past, and are evicted."""
+    layers = ", ".join(f"{{conv: {{out: {out}, kernel: 3, bias: false}}}}" for out in (2, 2, 8))
+    net = memsim.loads(f"{{name: n, input: [1, 24, 24], layers: [{layers}]}}")
+    cache = Cache(size=1120)
+    found = {way: auto_program(net, cache, way, buffer=1 << 20) for way in (None, "keep")}
+    assert found[None].options["strip_overlap"] == "recompute"
+    assert sum(found[None].recomputed_macs) > 0 == sum(found["keep"].recomputed_macs)
+    assert {way: moved(each, cache) for way, each in found.items()} == {None: 33144, "keep": 39960}
+
+
 @pytest.mark.slow
 def test_the_table_of_the_documentation() -> None:
     """The row of mobilenetv2; its maps in 256 KiB fall to a tenth and less, not by half alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -211,6 +212,36 @@ def test_a_hardware_cache_sees_rows_that_are_computed_anew_at_one_address() -> N
         assert (traffic.read_bytes, traffic.write_bytes) == (256 + 2 * 64, 256)
         lines = 2 * 4 + 4 + 2  # input, b and a; and the weights
         assert traffic.peak_occupancy <= lines * 64
+
+
+@pytest.mark.slow
+def test_vgg19_computed_anew_as_the_documentation_tells() -> None:
+    """The first five convolutions of VGG-19, by the same definition: rows, times their MACs."""
+    channels = (3, 64, 64, 64, 128, 128, 128, 256)
+    chain = (CONV, CONV, POOL, CONV, CONV, POOL, CONV)
+    layers = ", ".join(
+        f"{{conv: {{out: {out}, kernel: 3}}}}" if window.macs else window.text
+        for window, out in zip(chain, channels[1:], strict=True)
+    )
+    net = memsim.loads(f"{{name: vgg, input: [3, 224, 224], layers: [{layers}]}}")
+    page = Path(__file__).parents[2] / "docs" / "design" / "schedules.md"
+    told = [line for line in page.read_text("utf-8").splitlines() if " G | " in line]
+    assert len(told) == 5
+    for strip, line in zip((1, 2, 4, 8, 14), told, strict=True):
+        sizes, macs = [224], 0
+        computed = strips_of(chain, 224, strip, "recompute")
+        for at, window in enumerate(chain):
+            sizes.append(window.size(sizes[-1]))
+            rows_again = sum(map(len, computed[at])) - sizes[-1]
+            macs += rows_again * sizes[-1] * window.macs * channels[at] * channels[at + 1]
+        once = []
+        for overlap in ("keep", "recompute"):
+            program = depth_first(net, "conv1..conv5", buffer=4 << 20, strip=strip, overlap=overlap)
+            assert sum(program.recomputed_macs) == (macs if overlap == "recompute" else 0)
+            steps = curve(program).steps
+            once.append(int(steps.cache_bytes[steps.dram_bytes == program.compulsory_bytes][0]))
+        sizes_told = " | ".join(f"{size / 1e6:.2f} MB" for size in once)
+        assert line == f"| {strip} | {macs / 1e9:.2f} G | {sizes_told} |"
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.errors import InputError, Problem
+from memsim.errors import InputError, Problem, SimulationError
 from memsim.network.graph import Network
 from memsim.program.columns import Columns
 from memsim.program.depth_first import versions
@@ -115,12 +115,31 @@ class DepthFirst:
         }
 
     def tilings(self, kernels: Sequence[Kernel], tiler: StripTiler) -> dict[int, Tiling]:
-        """The tiling of each kernel in a group."""
+        """The tiling of each kernel in a group.
+
+        Raises
+        ------
+        SimulationError
+            If the buffers do not hold the smallest tile of some kernel, with what would fit.
+        """
+        for strips in self.strips:
+            self._check_buffers(strips.members, kernels, tiler)
         return {
             each: tiler.tile(kernels[each], low, high)
             for strips in self.strips
             for each, low, high in zip(strips.members, strips.low, strips.high, strict=True)
         }
+
+    @staticmethod
+    def _check_buffers(group: Group, kernels: Sequence[Kernel], tiler: StripTiler) -> None:
+        need, number = max((tiler.least(kernels[each]), -each) for each in group)
+        if need > tiler.buffer:
+            message = (
+                f"the streaming buffers hold {tiler.buffer:,} B, but the smallest tiles of group "
+                f"{kernels[group[0]].name}..{kernels[group[-1]].name} (one row of one channel) "
+                f"need {need:,} B, for {kernels[-number].name}"
+            )
+            raise SimulationError(Problem(message, hint=f"--buffer {need} or more"))
 
     def turns(self, columns: Columns, tilings: Mapping[int, Tiling]) -> Index:
         """Which strip of its group each task works on, in the order in which tasks are listed."""

@@ -11,7 +11,7 @@ import numpy as np
 from memsim.machine.fields import RegisterTile
 from memsim.program.kernel import Kernel
 from memsim.program.tiling import registers
-from memsim.program.tiling.buffers import blocks_of_strip, largest
+from memsim.program.tiling.buffers import blocks_of_strip, largest, smallest
 from memsim.program.tiling.orders import order_of
 from memsim.program.tiling.tiling import Tiling
 
@@ -48,6 +48,11 @@ class StripTiler:
         if self.whole or kernel.untiled:
             return True
         return blocks_of_strip(kernel, self.buffer, rows) == 1
+
+    def least(self, kernel: Kernel) -> int:
+        """Bytes of buffers without which a kernel has no tile; 0 where they do not matter."""
+        in_registers = self.register_tile is not None and kernel.macs
+        return 0 if self.whole or kernel.untiled or in_registers else smallest(kernel)
 
     def tile(self, kernel: Kernel, low: Index, high: Index) -> Tiling:
         """Cut a kernel into strips, and further where the buffers hold less.
