@@ -29,7 +29,7 @@ from memsim.program.depth_first import (
     kernel_groups,
 )
 from memsim.program.kernel import Kernel
-from memsim.program.lowering import LOWERINGS
+from memsim.program.lowering import LOWERINGS, Lowering
 from memsim.program.plan import KernelPlan
 from memsim.program.program import Program
 from memsim.program.rows import ROWS
@@ -56,7 +56,7 @@ def build(
     network: Network,
     *,
     buffer: Quantity,
-    lowering: str = "fused",
+    lowering: str | Lowering = "fused",
     schedule: str = "layer_by_layer",
     group: Sequence[str | Group] = (),
     groups: str | None = None,
@@ -78,8 +78,9 @@ def build(
     buffer : str or int
         Bytes of the machine's streaming buffers, such as ``"512KiB"``; they decide the tiling.
     lowering, schedule, order : str
-        Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``. Order ``larger_outer`` chooses kernel
-        by kernel: what is larger, inputs or weights, is read in the outer loop, once.
+        Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``; or a lowering itself. Order
+        ``larger_outer`` chooses kernel by kernel: what is larger, inputs or weights, is read in
+        the outer loop, once.
     group : sequence of str
         Of schedule ``depth_first``: layers that run strip by strip together, a text for each
         group, see :func:`memsim.program.depth_first.kernel_groups`.
@@ -132,7 +133,8 @@ def build(
     _known("tile", tile, TILES)
     _known("images", images, IMAGES)
     buffer_bytes, block_bytes = _size("buffer", buffer), _size("block", block)
-    arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
+    arrange = SCHEDULES[schedule]
+    rule = lowering if isinstance(lowering, Lowering) else LOWERINGS[lowering]
     registers = _registers(register_tile, tile)
     check_order(order)
     ROWS[rows]  # an unknown name is an error before any work
@@ -175,7 +177,7 @@ def build(
         cells = depth.written_anew(kernels, tensors, columns, stripped, cells)
     columns.reorder(arrange(columns, depth, stripped))
     options: dict[str, str | int] = {
-        "lowering": lowering,
+        "lowering": rule.name,
         "schedule": schedule,
         "order": order,
         "tile": tile,
@@ -322,6 +324,7 @@ def _with_lives(
         frames=1,
         alone=None,
         spans=(),
+        file_order=None,
         **cells,
     )
 

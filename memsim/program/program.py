@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.network.graph import Layer, Network
-from memsim.program.kernel import Kernel
+from memsim.program.kernel import Kernel, macs_by_dtype, recomputed_macs
 from memsim.program.lowering import LOWERINGS
 from memsim.program.spans import Spans
 
@@ -101,6 +101,8 @@ class Program:
         Where a library's kernels run: per frame the addresses in the order in which they are
         accessed, and the touch that each span is part of. Else empty: the touches' own order is
         that of the accesses, and a layout and an allocator give them addresses.
+    file_order : Program or None
+        The same where layers run as the file lists them, if another order was asked for.
 
     Examples
     --------
@@ -135,6 +137,7 @@ class Program:
     frames: int = 1
     alone: Program | None = None
     spans: tuple[tuple[Spans, Ints], ...] = ()
+    file_order: Program | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -160,21 +163,14 @@ class Program:
     @cached_property
     def recomputed_macs(self) -> tuple[int, ...]:
         """Of each kernel those of them that were computed before: in groups that recompute rows."""
-        computed = np.zeros(len(self.kernels), np.int64)
-        if "strip_overlap" in self.options:
-            np.add.at(computed, self.task_kernel, self.task_macs)
-            computed -= self.frames * np.array([each.macs for each in self.kernels], np.int64)
-        return tuple(computed.tolist())
+        if "strip_overlap" not in self.options:
+            return (0,) * len(self.kernels)
+        return recomputed_macs(self.kernels, self.frames, self.task_kernel, self.task_macs)
 
     @property
     def macs_by_dtype(self) -> dict[str, int]:
         """Those by the data type that they are computed in; the one with most of them first."""
-        found: dict[str, int] = {}
-        for kernel, again in zip(self.kernels, self.recomputed_macs, strict=True):
-            count = self.frames * kernel.macs + again
-            found[kernel.dtype] = found.get(kernel.dtype, 0) + count
-        macs = {name: count for name, count in found.items() if count}
-        return dict(sorted(macs.items(), key=lambda item: -item[1]))
+        return macs_by_dtype(self.kernels, self.frames, self.recomputed_macs)
 
     @property
     def dtype(self) -> str:

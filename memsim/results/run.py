@@ -23,6 +23,7 @@ from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.results.details.assumptions import assumptions
 from memsim.results.details.groups import Group, groups_of
+from memsim.results.details.layer_order import order_facts
 from memsim.results.details.tensors import TensorResult, tensors_of
 from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.frames import Frames
@@ -115,11 +116,6 @@ class Result(Facts):
     def dram_bytes(self) -> int:
         """Bytes read from and written to DRAM."""
         return self.dram_read_bytes + self.dram_write_bytes
-
-    @property
-    def recomputed_macs(self) -> int:
-        """Multiply-accumulates that are computed again, beyond the network's."""
-        return sum(self.program.recomputed_macs)
 
     @property
     def time_ps(self) -> int:
@@ -289,10 +285,11 @@ class Result(Facts):
             ),
             **with_sum(energy),
             "onchip_bytes": onchip,
+            "sram_bytes": machine.sram_bytes(buffers=not program.spans),
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
             "weight_bytes": program.weight_bytes,
-            **({"recomputed_macs": self.recomputed_macs} if self.recomputed_macs else {}),
+            **({"recomputed_macs": again} if (again := sum(program.recomputed_macs)) else {}),
             "tasks": program.tasks,
             "accesses": program.accesses,
             "blocks": len(program.block_bytes),
@@ -377,6 +374,7 @@ class Result(Facts):
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,
             "layers": [layer.to_dict() for layer in self.layers],
+            **order_facts(self),
             **({"placement": self.band.to_dict()} if self.band else {}),
             **({"frames": self.frames.to_dict()} if self.program.frames > 1 else {}),
             **self.assumptions,
