@@ -118,6 +118,12 @@ VALUES = {
             for strip in ("1", "4")
         )
     ),
+    "overlap": Values(
+        *(
+            ("--schedule", "depth_first", "--group", "a..d", "--strip", "4", "--overlap", overlap)
+            for overlap in ("keep", "recompute")
+        )
+    ),
     "order": Values(("--order", "rows_outer"), ("--order", "weights_outer")),
     "register_tile": Values(("--register-tile", "none"), ("--register-tile", "4x24")),
     "tile": Values(("--tile", "auto"), ("--tile", "whole")),
