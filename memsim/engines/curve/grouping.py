@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from memsim.engines.cache.cachepass import cache_pass
-from memsim.errors import SimulationError
+from memsim.errors import InputError, SimulationError
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program import Program, build
@@ -80,8 +81,9 @@ def _candidates(network: Network, plain: Program, capacity: int) -> Mapping[str,
             seen.add(cut)
             found[f"cut {share} {tall}"] = {"group": cut.groups, "strip": cut.heights}
     for name, pattern in PATTERNS.items():
-        if pattern(network, kernels):
-            found[name] = {"groups": name}
+        with suppress(InputError):  # the file's groups may be none of this lowering
+            if pattern(network, kernels):
+                found[name] = {"groups": name}
     return found
 
 

@@ -13,6 +13,7 @@ from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.schema import Architecture, parse
 from memsim.formats.overrides import Overrides
 from memsim.network import Network
+from memsim.network.groups import LayerGroup
 from memsim.network.inputs import Given, assign, input_of
 from memsim.network.ops.shape import Input
 from memsim.yaml.document import Document, shown
@@ -96,7 +97,7 @@ def _expand(document: Document, model: Architecture | list[Fault], overrides: Ov
     raise InputError(*problems)
 
 
-HARMLESS = {"name", "source", "description", "dtype", "outputs", "held"}
+HARMLESS = {"name", "source", "description", "dtype", "outputs", "held", "groups"}
 """Keys without which the layers still mean what they say."""
 
 
@@ -130,6 +131,10 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         builder.name_of(name, scope, ("held", name)): builder.name_of(until, scope, ("held", name))
         for name, until in model.held.items()
     }
+    groups = [
+        LayerGroup(text, document.problem(("groups", number), ""))
+        for number, text in enumerate(model.groups or ())
+    ]
     network = Network(
         model.name,
         builder.nodes(),
@@ -139,6 +144,7 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         source=model.source,
         variant=overrides.variant or "",
         held=held,
+        groups=groups,
     )
     return network.with_options(input_shape=later) if later else network
 

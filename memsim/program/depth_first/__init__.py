@@ -7,8 +7,8 @@ time, and the weights are gone through once per strip.
 """
 
 from memsim.program.depth_first.groups import kernel_groups
-from memsim.program.depth_first.patterns import PATTERNS
+from memsim.program.depth_first.patterns import FILE, PATTERNS
 from memsim.program.depth_first.tilings import DepthFirst
 from memsim.program.depth_first.units import Group
 
-__all__ = ["PATTERNS", "DepthFirst", "Group", "kernel_groups"]
+__all__ = ["FILE", "PATTERNS", "DepthFirst", "Group", "kernel_groups"]
