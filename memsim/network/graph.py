@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.network.groups import LayerGroup, group_problems
+from memsim.network.groups import LayerGroup, carried_groups, group_problems
 from memsim.network.inputs import Given, assign, input_of
 from memsim.network.layer import Layer, Node
 from memsim.network.left_out import LeftOut
@@ -348,6 +348,8 @@ class Network:
     ) -> Network:
         """The same network of other layers, which hold its outputs under their names.
 
+        Groups keep those of their layers that are there; what is none any more is left out.
+
         Parameters
         ----------
         nodes : iterable of Node
@@ -359,7 +361,7 @@ class Network:
         InputError
             As for any network.
         """
-        return Network(
+        network = Network(
             self.name,
             nodes,
             self.outputs,
@@ -369,8 +371,9 @@ class Network:
             variant=self.variant,
             left_out=self.left_out,
             held=self.held if held is None else held,
-            groups=self.groups,
         )
+        network.groups = carried_groups(self.groups, list(self._layers), network._layers)
+        return network
 
     def _left_out(self, batch: int | None) -> Iterable[LeftOut]:
         size = batch or self.batch

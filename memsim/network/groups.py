@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from memsim.errors import InputError, Problem
 from memsim.network.layer import Layer
 
-__all__ = ["LayerGroup", "group_problems"]
+__all__ = ["LayerGroup", "carried_groups", "group_problems"]
 
 MOST_NAMES = 12
 """Layers that an error lists."""
@@ -144,6 +144,35 @@ def group_problems(layers: Mapping[str, Layer], groups: Iterable[LayerGroup]) ->
             more = f" and {len(between) - MOST_NAMES} more" if len(between) > MOST_NAMES else ""
             hint = f"take {', '.join(between[:MOST_NAMES])}{more} into the group"
             yield group.problem(message, hint)
+
+
+def carried_groups(
+    groups: Iterable[LayerGroup], names: Sequence[str], layers: Mapping[str, Layer]
+) -> tuple[LayerGroup, ...]:
+    """What groups are in a network of other layers, or of the same in another order.
+
+    Parameters
+    ----------
+    groups : iterable of LayerGroup
+    names : sequence of str
+        All layers of the network that says them, in order.
+    layers : mapping of str to Layer
+        All layers of the other network.
+
+    Returns
+    -------
+    tuple of LayerGroup
+        Those of their layers that are there; groups that are none any more are left out.
+    """
+    if list(names) == list(layers):
+        return tuple(groups)
+    found = []
+    for group in groups:
+        kept = ",".join(name for name in group.layers(names) if name in layers)
+        group = replace(group, text=kept)
+        if not any(group_problems(layers, [group])):
+            found.append(group)
+    return tuple(found)
 
 
 def _between(layers: Mapping[str, Layer], members: set[str]) -> list[str]:

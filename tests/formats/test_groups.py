@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,6 +117,41 @@ def test_another_batch_size_or_data_type_keeps_them() -> None:
         network.with_nodes(network.nodes),
     ):
         assert other.groups == network.groups
+
+
+def test_a_network_of_fewer_layers_keeps_what_is_still_a_group() -> None:
+    network = loads(CHAIN)
+    left = [node for node in network.nodes if node.name not in ("maxpool1", "add1")]
+    conv3 = next(node for node in left if node.name == "conv3.conv")
+    left[left.index(conv3)] = replace(conv3, inputs=("conv2.act",))
+    shorter = Network(network.name, network.nodes, ["conv4.act"], groups=network.groups)
+    first, second = shorter.with_nodes(left).groups
+    assert first.layers([node.name for node in left])[-1] == "conv2.act"
+    assert second.layers([node.name for node in left])[-1] == "conv4.act"
+    few = [node for node in network.nodes[:2]]
+    assert Network("n", few, groups=()).groups == ()
+    assert Network("n", network.nodes, ["conv1.conv"], groups=network.groups).with_nodes(
+        few
+    ).groups == ()  # fmt: skip
+
+
+def test_layers_in_another_order_run_in_the_same_groups() -> None:
+    options: dict[str, Any] = {"machine": "textbook", "schedule": "depth_first", "cache": "4KiB"}
+    text = """
+name: branches
+input: [4, 16, 16]
+layers:
+  - {name: left, conv: {out: 64, kernel: 3}, from: input}
+  - {name: right, conv: {out: 4, kernel: 3}, from: input}
+  - {name: less, conv: {out: 4, kernel: 3}, from: left}
+  - {name: sum, add: {}, from: [less, right]}
+groups: [[left, less]]
+"""
+    for order in ("file", "min_peak", "dfs"):
+        run = memsim.run(loads(text), layer_order=order, **options)
+        names = {run.program.kernels[n].name for n in run.program.task_kernel}
+        assert {"left", "less", "right"} <= names
+        assert str(run.program.options["group"]) in ("left,less", "left..less", "left,less.sum")
 
 
 def test_results_that_are_kept_are_told_apart_by_groups() -> None:
