@@ -21,6 +21,7 @@ from memsim.network.tensor import ITEMSIZES
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns, Listing
 from memsim.program.depth_first import (
+    FILE,
     KEEP,
     PATTERNS,
     DepthFirst,
@@ -85,7 +86,8 @@ def build(
         Of schedule ``depth_first``: layers that run strip by strip together, a text for each
         group, see :func:`memsim.program.depth_first.kernel_groups`.
     groups : str, optional
-        Instead: a key of ``PATTERNS``, such as ``per_block``.
+        Instead: a key of ``PATTERNS``, such as ``per_block``. Where neither is given, ``file``: the
+        groups that the network's file says.
     strip : int or tuple of int, optional
         Rows of a strip of a group's last map, for all groups or each. None: the most with which
         every kernel of the group computes its rows in one tile of the buffers.
@@ -192,7 +194,8 @@ def build(
     if scratch:
         options["kernel_scratch"] = scratch
     if depth is not None:
-        options |= depth.told(kernels, groups, strip)
+        named = FILE if not group and groups is None else groups
+        options |= depth.told(kernels, named, strip)
     return _with_lives(network, kernels, tensors, cells, columns, options)
 
 
@@ -238,9 +241,12 @@ def _groups(
     if any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in rows):
         raise InputError(Problem(f"{strip!r} is no height", path="strip", hint="1 row or more"))
     check_overlap(overlap)
+    if not group and groups is None and network.groups:
+        groups = FILE
     if bool(group) == (groups is not None):
         message = "depth_first needs groups" if not group else "groups by hand or by a pattern"
-        hint = f"either --group FIRST..LAST, or --groups {' or '.join(PATTERNS)}"
+        patterns = " or ".join(name for name in PATTERNS if name != FILE or network.groups)
+        hint = f"either --group FIRST..LAST, or --groups {patterns}"
         raise InputError(Problem(message, path="group", hint=hint))
     if groups is None:
         return kernel_groups(network, kernels, (group,) if isinstance(group, str) else group)
@@ -248,7 +254,8 @@ def _groups(
         pattern = PATTERNS[groups]
     found = pattern(network, kernels)
     if not found:
-        message = f"{network.name} has no group by the pattern {groups}"
+        which = "groups in its file" if groups == FILE else f"group by the pattern {groups}"
+        message = f"{network.name} has no {which}"
         raise InputError(Problem(message, path="groups", hint="--group FIRST..LAST by hand"))
     return found
 

@@ -85,7 +85,7 @@ class Options(TypedDict, total=False):
     groups: Annotated[
         str | None,
         Option(
-            "Instead: per_block, inverted_residual or depthwise; or auto, what moves least.",
+            "Instead: per_block, inverted_residual, depthwise or file; or auto, what moves least.",
             "PATTERN",
         ),
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from memsim.engines.cache.cachepass import cache_pass
-from memsim.errors import SimulationError
+from memsim.errors import InputError, SimulationError
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program import Program, build
@@ -102,7 +103,10 @@ def _candidates(network: Network, plain: Program, capacity: int) -> list[dict[st
         if cut.groups and cut not in seen:
             seen.add(cut)
             found.append({"group": cut.groups, "strip": cut.heights})
-    found += [{"groups": name} for name in PATTERNS if PATTERNS[name](network, kernels)]
+    for name, pattern in PATTERNS.items():
+        with suppress(InputError):  # the file's groups may be none of this lowering
+            if pattern(network, kernels):
+                found.append({"groups": name})
     return found
 
 

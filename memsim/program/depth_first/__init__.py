@@ -8,9 +8,18 @@ once per strip.
 """
 
 from memsim.program.depth_first.groups import kernel_groups
-from memsim.program.depth_first.patterns import PATTERNS
+from memsim.program.depth_first.patterns import FILE, PATTERNS
 from memsim.program.depth_first.strips import KEEP, OVERLAPS, check_overlap
 from memsim.program.depth_first.tilings import DepthFirst
 from memsim.program.depth_first.units import Group
 
-__all__ = ["KEEP", "OVERLAPS", "PATTERNS", "DepthFirst", "Group", "check_overlap", "kernel_groups"]
+__all__ = [
+    "FILE",
+    "KEEP",
+    "OVERLAPS",
+    "PATTERNS",
+    "DepthFirst",
+    "Group",
+    "check_overlap",
+    "kernel_groups",
+]
