@@ -81,7 +81,9 @@ def best_kept(packing: Packing, largest: int = LARGEST, seconds: float | None = 
             np.concatenate([-size, size[ends], np.ones(moments), -np.ones(moments - 1)]),
             (
                 np.concatenate([packing.begin, packing.end[ends], moment, moment[1:]]),
-                np.concatenate([which, ends, count + epochs + moment, count + epochs + moment[:-1]]),
+                np.concatenate(
+                    [which, ends, count + epochs + moment, count + epochs + moment[:-1]]
+                ),
             ),
         ),
         shape=(moments, len(cost)),

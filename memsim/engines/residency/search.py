@@ -46,8 +46,8 @@ class Fill:
         most = self._most[item] - self.kept[item]
         if not most:
             return 0
-        held = int(self._used[self._begin[item] : self._end[item]].max())
-        return min(most, (self.packing.capacity - held) // self._size[item])
+        free = self.packing.capacity - int(self._used[self._begin[item] : self._end[item]].max())
+        return min(most, int(free // self._size[item]))
 
     def add(self, item: int, blocks: int) -> None:
         """Keep more of an item's blocks, or fewer of them if the number is negative."""
@@ -100,9 +100,7 @@ def worths(packing: Packing, price: Floats) -> Floats:
     dirty, epochs = np.flatnonzero(packing.epoch >= 0), len(packing.epochs)
     epoch = packing.epoch[dirty]
     saved = 1 + np.bincount(epoch, packing.fetched[dirty], epochs)
-    return np.concatenate(
-        [packing.fetched / cost, saved / np.bincount(epoch, cost[dirty], epochs)]
-    )
+    return np.concatenate([packing.fetched / cost, saved / np.bincount(epoch, cost[dirty], epochs)])
 
 
 def greedy(packing: Packing, worth: Floats, kept: Ints | None = None) -> Ints:
