@@ -102,7 +102,7 @@ VERBS: dict[str, Verb] = {
     },
     "bounds": Verb(
         {
-            **_NO_TIMES,
+            **_CLOCK,
             "policy": EVERY_POLICY,
             **_all(NO_LINES, *LINES, "library", "heap"),
         }
