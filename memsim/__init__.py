@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memsim.calibration import calibrate
     from memsim.calibration.calibration import Calibration
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
+    from memsim.explanations import Explanation, explain
     from memsim.formats import dump, from_torch, load, loads, names, to_torch
     from memsim.machine import Machine, load_machine, machine_names
     from memsim.measurement.probe.probe import Probe, probe
@@ -68,6 +69,7 @@ _HOMES = {
     "CurveResult": "results.curve",
     "Description": "results.description",
     "Design": "results.inverse.design",
+    "Explanation": "explanations",
     "Fidelity": "validation.record",
     "InputError": "errors",
     "LayerResult": "results.layer",
@@ -101,6 +103,7 @@ _HOMES = {
     "describe": "simulate",
     "design": "simulate",
     "dump": "formats",
+    "explain": "explanations",
     "fidelity": "validation",
     "from_torch": "formats",
     "load": "formats",
@@ -133,6 +136,7 @@ __all__ = [
     "CurveResult",
     "Description",
     "Design",
+    "Explanation",
     "Fidelity",
     "InputError",
     "LayerResult",
@@ -166,6 +170,7 @@ __all__ = [
     "describe",
     "design",
     "dump",
+    "explain",
     "fidelity",
     "from_torch",
     "load",

@@ -22,7 +22,7 @@ from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns, Listing
 from memsim.program.depth_first import PATTERNS, DepthFirst, Group, kernel_groups
 from memsim.program.kernel import Kernel
-from memsim.program.lowering import LOWERINGS
+from memsim.program.lowering import LOWERINGS, Lowering
 from memsim.program.plan import KernelPlan
 from memsim.program.program import Program
 from memsim.program.rows import ROWS
@@ -49,7 +49,7 @@ def build(
     network: Network,
     *,
     buffer: Quantity,
-    lowering: str = "fused",
+    lowering: str | Lowering = "fused",
     schedule: str = "layer_by_layer",
     group: Sequence[str | Group] = (),
     groups: str | None = None,
@@ -70,8 +70,9 @@ def build(
     buffer : str or int
         Bytes of the machine's streaming buffers, such as ``"512KiB"``; they decide the tiling.
     lowering, schedule, order : str
-        Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``. Order ``larger_outer`` chooses kernel
-        by kernel: what is larger, inputs or weights, is read in the outer loop, once.
+        Keys of ``LOWERINGS``, ``SCHEDULES`` and ``ORDERS``; or a lowering itself. Order
+        ``larger_outer`` chooses kernel by kernel: what is larger, inputs or weights, is read in
+        the outer loop, once.
     group : sequence of str
         Of schedule ``depth_first``: layers that run strip by strip together, a text for each
         group, see :func:`memsim.program.depth_first.kernel_groups`.
@@ -121,7 +122,8 @@ def build(
     _known("tile", tile, TILES)
     _known("images", images, IMAGES)
     buffer_bytes, block_bytes = _size("buffer", buffer), _size("block", block)
-    arrange, rule = SCHEDULES[schedule], LOWERINGS[lowering]
+    arrange = SCHEDULES[schedule]
+    rule = lowering if isinstance(lowering, Lowering) else LOWERINGS[lowering]
     registers = _registers(register_tile, tile)
     check_order(order)
     ROWS[rows]  # an unknown name is an error before any work
@@ -160,7 +162,7 @@ def build(
         raise _too_large(network.name)
     columns.reorder(arrange(columns, depth, stripped))
     options: dict[str, str | int] = {
-        "lowering": lowering,
+        "lowering": rule.name,
         "schedule": schedule,
         "order": order,
         "tile": tile,
@@ -303,6 +305,7 @@ def _with_lives(
         frames=1,
         alone=None,
         spans=(),
+        file_order=None,
         **cells,
     )
 

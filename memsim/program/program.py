@@ -101,6 +101,8 @@ class Program:
         Where a library's kernels run: per frame the addresses in the order in which they are
         accessed, and the touch that each span is part of. Else empty: the touches' own order is
         that of the accesses, and a layout and an allocator give them addresses.
+    file_order : Program or None
+        The same where layers run as the file lists them, if another order was asked for.
 
     Examples
     --------
@@ -135,6 +137,7 @@ class Program:
     frames: int = 1
     alone: Program | None = None
     spans: tuple[tuple[Spans, Ints], ...] = ()
+    file_order: Program | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):

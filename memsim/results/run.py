@@ -23,6 +23,7 @@ from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.results.details.assumptions import assumptions
 from memsim.results.details.groups import Group, groups_of
+from memsim.results.details.layer_order import order_facts
 from memsim.results.details.tensors import TensorResult, tensors_of
 from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.frames import Frames
@@ -284,6 +285,7 @@ class Result(Facts):
             ),
             **with_sum(energy),
             "onchip_bytes": onchip,
+            "sram_bytes": machine.sram_bytes(buffers=not program.spans),
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
             "weight_bytes": program.weight_bytes,
@@ -371,6 +373,7 @@ class Result(Facts):
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,
             "layers": [layer.to_dict() for layer in self.layers],
+            **order_facts(self),
             **({"placement": self.band.to_dict()} if self.band else {}),
             **({"frames": self.frames.to_dict()} if self.program.frames > 1 else {}),
             **self.assumptions,

@@ -84,6 +84,7 @@ _NETWORK = _all(NO_MACHINE, *RUN_OPTIONS)
 VERBS: dict[str, Verb] = {
     "run": Verb(),
     "compare": Verb(),
+    "explain": Verb(_CLOCK),
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb(_CLOCK),
@@ -124,7 +125,7 @@ VERBS: dict[str, Verb] = {
         {
             **_PLAN,
             **_all(NO_TASKS, *TASKS, "library", "heap"),
-            **_all(NOT_SHOWN, "frames", "batch", "dtype"),
+            **_all(NOT_SHOWN, "layer_order", "frames", "batch", "dtype"),
         }
     ),
     "graph of layers": Verb({**_NETWORK, **_all(NOT_SHOWN, "batch", "dtype")}),
@@ -141,6 +142,9 @@ VERBS: dict[str, Verb] = {
 ``batch`` and ``dtype``, which say how a network is loaded, stand where they do nothing.
 """
 
+MANY_SIZES = ("report", "sweep")
+"""Verbs that take a cache, and answer for others with the same program."""
+
 
 def heeded(verb: str) -> Iterator[str]:
     """The options that can change a verb's answer, on one machine or another.
@@ -148,8 +152,8 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'schedule', 'group', 'groups', 'strip', 'order',
-    'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
+    ['machine', 'buffer', 'lowering', 'layer_order', 'schedule', 'group', 'groups', 'strip',
+    'order', 'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

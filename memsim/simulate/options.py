@@ -59,6 +59,15 @@ class Options(TypedDict, total=False):
         str | None,
         Option("eager, fused or concat_free: how layers become kernels.", default=MACHINES),
     ]
+    layer_order: Annotated[
+        str | None,
+        Option(
+            "file, dfs, min_peak or min_traffic: in which order layers are listed, as far as they "
+            "may be.",
+            "ORDER",
+            default="file",
+        ),
+    ]
     schedule: Annotated[
         str | None,
         Option(

@@ -194,7 +194,7 @@ def compare(
     >>> import memsim
     >>> comparison = memsim.compare(["hardnet68", "densenet121"], cache="2MB")
     >>> [round(each.shortcut_share, 3) for each in comparison.contenders]
-    [0.118, 0.212]
+    [0.118, 0.507]
     """
     from memsim.results.comparison import Comparison, Contender
 

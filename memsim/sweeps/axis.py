@@ -182,6 +182,7 @@ AXES: Mapping[str, Kind] = {
     "submodule": Kind(_word),
     "buffer": Kind(fields.positive_bytes, "streaming buffers", "B", ranges=True),
     "lowering": _known(_lowerings, "lowering"),
+    "layer_order": _known(lambda: ("file", "dfs", "min_peak"), "layer order"),
     "schedule": _known(_schedules, "schedule"),
     "group": Kind(_word),
     "groups": _known(_patterns, "pattern of groups"),

@@ -7,13 +7,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.files import as_it_was, shown_as_text
 from memsim.registry import Registry
 from memsim.sweeps.extras import needed
 
@@ -337,8 +337,8 @@ def _write_parquet(dataset: Any, path: Path) -> None:
 
 def _parquet_facts(path: Path) -> dict[str, Any]:
     parquet = needed("pyarrow.parquet", "Parquet")
-    told = (parquet.read_schema(path).metadata or {})[FACTS.encode()]
-    return json.loads(told)  # type: ignore[no-any-return]  # as it was written
+    told = parquet.read_schema(path).metadata or {}
+    return dict(json.loads(told[FACTS.encode()]))
 
 
 def _read_parquet(path: Path) -> Any:
@@ -357,14 +357,14 @@ def _write_csv(dataset: Any, path: Path) -> None:
         for number, piece in enumerate(_rows(dataset)):
             if not number:
                 writer.writerow(piece)
-            listed = [values.tolist() for values in piece.values()]
+            kinds = ((each, each.dtype.kind in "OU") for each in piece.values())
+            listed = [map(shown_as_text, each) if text else each.tolist() for each, text in kinds]
             writer.writerows(zip(*listed, strict=True))
 
 
 def _csv_facts(path: Path) -> dict[str, Any]:
     with path.open(encoding="utf-8") as file:
-        (first,) = islice(file, 1)
-    return json.loads(first.removeprefix(f"# {FACTS}: "))  # type: ignore[no-any-return]
+        return dict(json.loads(file.readline().removeprefix(f"# {FACTS}: ")))
 
 
 def _read_csv(path: Path) -> Any:
@@ -383,12 +383,12 @@ def _read_csv(path: Path) -> Any:
 
 def _parsed(values: Any, dtype: str) -> Any:
     if dtype.startswith("int"):
-        return np.array(list(map(int, values)), np.int64)
+        return np.array([*map(int, values)], np.int64)
     if dtype.startswith("float"):
         return np.array([float(value) if value else np.nan for value in values])
     if dtype == "bool":
         return np.array([value == "True" for value in values])
-    return np.array(values, dtype=object)
+    return np.array(list(map(as_it_was, values)), dtype=object)
 
 
 FORMATS.add(".zarr", Format(("zarr",), _write_zarr, *_reader("zarr", consolidated=False)))

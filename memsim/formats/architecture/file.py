@@ -19,7 +19,7 @@ from memsim.yaml.document import Document, shown
 from memsim.yaml.faults import Fault
 from memsim.yaml.text import load, read
 
-__all__ = ["check_architecture", "from_text", "read_architecture"]
+__all__ = ["check_architecture", "from_text", "parameters_of", "read_architecture"]
 
 
 def read_architecture(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Network:
@@ -94,6 +94,20 @@ def _expand(document: Document, model: Architecture | list[Fault], overrides: Ov
         except InputError as error:
             problems += error.problems
     raise InputError(*problems)
+
+
+def parameters_of(path: str | os.PathLike[str], variant: str | None = None) -> dict[str, Any]:
+    """The values of a file's parameters, in one of its variants or as they are.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_architecture`.
+    """
+    document, model = _parsed(read(path), os.fspath(path))
+    if not isinstance(model, Architecture):
+        raise InputError(*_placed(document, model))
+    return _values(model, Overrides(variant=variant), document.file)
 
 
 HARMLESS = {"name", "source", "description", "dtype", "outputs", "held"}

@@ -56,6 +56,8 @@ def _program(program: Program, machine: Machine) -> list[str]:
     options, cache = program.options, machine.cache
     frames = [f"{program.frames:,} frames"] if program.frames > 1 else []
     said = [str(options["lowering"]), str(options["schedule"])]
+    if "layer_order" in options:
+        said.append(f"layers by {options['layer_order']}")
     if program.spans:
         said += [f"kernels of {options['library']}", f"heap {options['heap']}"]
         return [*said, *frames, program.network.dtype]
