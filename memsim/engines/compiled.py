@@ -18,6 +18,11 @@ INFINITE = 2**63 - 1
 """A threshold that no capacity reaches: the access misses in every cache."""
 
 
+def in_python(function: F) -> F:
+    """What :func:`compiled` was given: the same loop for few rounds, without the compiler."""
+    return function.__wrapped__  # type: ignore[attr-defined,no-any-return]
+
+
 def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     """Compile a function of integers and arrays for one signature, on its first call.
 
@@ -36,7 +41,7 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     >>> @compiled("int64(int64)")
     ... def twice(number):
     ...     return 2 * number
-    >>> twice.__wrapped__(21)  # as plain Python, without Numba
+    >>> in_python(twice)(21)  # without Numba
     42
     """
 
