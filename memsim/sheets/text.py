@@ -66,13 +66,17 @@ def _grid(grid: Grid, width: int) -> Table:
     )
     widest = [max(map(len, cells)) for cells in zip(grid.columns, *grid.rows, strict=True)]
     # Names give way, numbers do not, as long as there is room for a name at all.
-    fits = LEAST_NAME + sum(2 + column for column in widest[1:]) <= width
+    room = width - sum(2 + column for column in widest[1:])
+    fits = room >= LEAST_NAME
     for position, name in enumerate(grid.columns):
         if position:
             least = widest[position] if fits else None
             table.add_column(name, justify="right", no_wrap=True, min_width=least)
         else:
-            table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=LEAST_NAME)
+            most = max(LEAST_NAME, min(room, widest[0])) if fits else None
+            table.add_column(
+                name, overflow="ellipsis", no_wrap=True, min_width=LEAST_NAME, max_width=most
+            )
     sums = len(grid.rows) - grid.total
     for number, row in enumerate(grid.rows):
         style = "bold" if number >= sums else ""

@@ -7,8 +7,12 @@ import io
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from memsim.cli.main import run
+from memsim.sheets.sheet import Grid, Sheet
+from memsim.sheets.text import as_text
 from tests.golden import check_golden
 
 
@@ -99,3 +103,21 @@ def test_errors(memsim, line: str, message: str) -> None:
 
 def test_nothing_to_compare_is_wrong_usage(memsim) -> None:
     assert memsim("compare")[0] == 2
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=6),
+    st.lists(st.integers(1, 12), min_size=1, max_size=7),
+    st.sampled_from([60, 80, 100]),
+)
+def test_numbers_are_whole_while_there_is_room_for_a_name(
+    names: list[int], columns: list[int], width: int
+) -> None:
+    cells = tuple(digit * size for digit, size in zip("1234567", columns, strict=False))
+    grid = Grid("", ("layer", *cells), tuple(("n" * size, *cells) for size in names))
+    lines = as_text(Sheet("title", grids=(grid,)), width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    if 12 + sum(2 + size for size in columns) <= width:
+        for line in lines[-len(names) :]:
+            assert line.split()[1:] == list(cells)
