@@ -289,6 +289,7 @@ class Result(Facts):
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
             "weight_bytes": program.weight_bytes,
+            **({"recomputed_macs": again} if (again := sum(program.recomputed_macs)) else {}),
             "tasks": program.tasks,
             "accesses": program.accesses,
             "blocks": len(program.block_bytes),

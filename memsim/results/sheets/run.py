@@ -74,6 +74,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"{format_count(network.macs)} MACs{' a frame' if frames > 1 else ''}, "
             f"{format_count(network.params)} parameters",
         ),
+        *([("recomputed", _recomputed(result))] if "recomputed_macs" in totals else []),
         *([(f"frames {frames}", _frames(result))] if frames > 1 else []),
         (
             "time",
@@ -95,6 +96,12 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
         ),
         ("SRAM", f"{format_bytes(int(totals['sram_bytes']))}: {_on_chip(result)}"),
     )
+
+
+def _recomputed(result: Result) -> str:
+    """What strips compute again, beside what the network takes."""
+    again: int = result.totals["recomputed_macs"]
+    return f"{format_count(again)} MACs, {again / (result.program.macs - again):.1%} more"
 
 
 def _on_chip(result: Result) -> str:
