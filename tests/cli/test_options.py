@@ -23,6 +23,7 @@ import memsim
 from memsim.cli.main import COMMANDS, cli, run
 from memsim.cli.once import Once
 from memsim.plot import FIGURES
+from memsim.results.details.ladder import Ladder
 from memsim.simulate import verbs
 from memsim.simulate.heed import LINES, VERBS, Verb, why_not
 from memsim.simulate.options import RUN_OPTIONS
@@ -452,6 +453,8 @@ def test_what_is_refused_would_do_nothing(
 ) -> None:
     refused = set(VERBS[verb].refuses) - {"clock", "library", "heap"}  # of a hardware cache
     monkeypatch.setitem(VERBS, verb, Verb(always=LINES))
+    # The ladder's rungs are runs, whose commands name every option that there is.
+    monkeypatch.setattr("memsim.explanations.ladder.ladder", lambda *asked: Ladder(()))
     for option in refused:
         values = [each[-1] for each in VALUES[option]]
         if option == "ways":

@@ -47,14 +47,14 @@ class Packing:
 
     Examples
     --------
-    Two blocks in turn, twice, alike but for the moments.
+    Two blocks in turn, twice: one moment binds, and for it they are alike.
 
     >>> from memsim.engines.cache.trace import Trace
     >>> trace = Trace(start=np.array([0, 4]), block=np.array([0, 1, 0, 1], np.int32),
     ...               code=np.zeros(4, np.uint8), size=np.array([8, 8]))
     >>> packing = Packing.of(Intervals.of(trace, 8))
     >>> packing.begin.tolist(), packing.end.tolist(), packing.most.tolist()
-    ([0, 0], [1, 1], [1, 1])
+    ([0], [1], [2])
     """
 
     intervals: Intervals

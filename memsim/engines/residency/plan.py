@@ -65,7 +65,7 @@ def plan(trace: Trace, capacity: int, known: Iterable[Events] = ()) -> Plan:
         return Plan(keeps, intervals.fixed)
     packing = Packing.of(intervals)
     starts = [packing.counted(kept_by(trace, events)[intervals.access]) for events in known]
-    starts = starts or [np.zeros(len(packing), np.int64)]
+    starts.append(greedy(packing, worths(packing, np.zeros(intervals.moments))))
     kept = min(starts, key=packing.moved)
     price = rising_prices(packing, packing.moved(kept))
     at_least = intervals.bound(price)

@@ -43,7 +43,7 @@ class Fill:
 
     def room(self, item: int) -> int:
         """How many more of an item's blocks fit."""
-        most = self._most[item] - self.kept[item]
+        most: int = self._most[item] - self.kept[item]
         if not most:
             return 0
         free = self.packing.capacity - int(self._used[self._begin[item] : self._end[item]].max())
