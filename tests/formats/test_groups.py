@@ -128,7 +128,7 @@ def test_a_network_of_fewer_layers_keeps_what_is_still_a_group() -> None:
     first, second = shorter.with_nodes(left).groups
     assert first.layers([node.name for node in left])[-1] == "conv2.act"
     assert second.layers([node.name for node in left])[-1] == "conv4.act"
-    few = [node for node in network.nodes[:2]]
+    few = list(network.nodes[:2])
     assert Network("n", few, groups=()).groups == ()
     assert Network("n", network.nodes, ["conv1.conv"], groups=network.groups).with_nodes(
         few
