@@ -176,6 +176,11 @@ class CurveResult(Facts):
         return int(np.searchsorted(self.curve.threshold, INFINITE))
 
     @property
+    def apart(self) -> Curve:
+        """Of programs that differ in groups the curve of that without any, layer by layer."""
+        return self.envelope.curves[LAYER_BY_LAYER]
+
+    @property
     def steps(self) -> StepFunction:
         """Total reads and writes as one step function."""
         return self.envelope.steps

@@ -97,6 +97,13 @@ class Options(TypedDict, total=False):
             kind=int,
         ),
     ]
+    overlap: Annotated[
+        str | None,
+        Option(
+            "keep, or recompute: rows that several strips of a group need; where left out keep, "
+            "or of groups auto what moves less.",
+        ),
+    ]
     order: Annotated[
         str | None,
         Option(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from memsim.engines.curve.grouping import LAYER_BY_LAYER
 from memsim.plot.canvas import new_axes
 from memsim.plot.drawables import Drawables, curve_of, some
 from memsim.plot.kinds import figure
@@ -144,7 +143,7 @@ def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
 
 def _layer_by_layer(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
     """Draw beside the least of all groupings what moves without groups."""
-    steps = result.envelope.curves[LAYER_BY_LAYER].steps
+    steps = result.apart.steps
     sizes = np.concatenate([steps.cache_bytes, [axes.get_xlim()[1]]])
     moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]])
     return axes.step(

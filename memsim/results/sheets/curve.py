@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from memsim.engines.curve.grouping import LAYER_BY_LAYER, SMALLEST
+from memsim.engines.curve.grouping import SMALLEST
 from memsim.engines.curve.knees import Knee
 from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes, format_bytes_exact, format_time
@@ -129,13 +129,12 @@ def _orders(result: CurveResult) -> Grid:
 
 def _groupings(result: CurveResult) -> Grid:
     """At powers of two the least of all groupings, beside layer by layer."""
-    plain = result.envelope.curves[LAYER_BY_LAYER]
     last = int(result.steps.cache_bytes[-1])
     sizes = [SMALLEST << n for n in range(64) if SMALLEST << n < 2 * max(last, SMALLEST)]
     rows = [
         (
             format_bytes_exact(size),
-            format_bytes(plain.dram_bytes(size)),
+            format_bytes(result.apart.dram_bytes(size)),
             format_bytes(result.dram_bytes(size)),
             result.envelope.winner(size),
         )
