@@ -16,6 +16,7 @@ from memsim.engines.clock.steps import steps
 from memsim.engines.compiled import INFINITE
 from memsim.engines.curve.curve import Curve, StepFunction, curve
 from memsim.engines.curve.envelope import Envelope
+from memsim.engines.curve.grouping import AUTO, LAYER_BY_LAYER
 from memsim.engines.curve.knees import Knee, knees
 from memsim.engines.curve.sampled import Sampled, default_sizes, sampled
 from memsim.machine import Machine
@@ -85,7 +86,8 @@ class CurveResult(Facts):
     cache_bytes : tuple of int
         The sizes of the points.
     others : dict of str to Program
-        Programs in other task orders, by order: at each size the best of all is taken.
+        Programs in other task orders, by order, or of other groups of layers: at each size the
+        best of all is taken.
     by_layer : bool
         Whether :meth:`to_dict` holds the step functions of every layer, role and cause, too, and
         :meth:`rows` holds them alone.
@@ -116,8 +118,15 @@ class CurveResult(Facts):
     only: Part | None = None
 
     @property
+    def grouped(self) -> bool:
+        """Whether the programs differ in the groups of layers that run depth first."""
+        return bool(self.others) and self.program.options.get("groups") == AUTO
+
+    @property
     def programs(self) -> dict[str, Program]:
-        """All programs by their task order; all have the same network and other options."""
+        """All programs by their task order or groups; else they have the same options."""
+        if self.grouped:
+            return {LAYER_BY_LAYER: self.program, **self.others}
         name = self.program.options.get("order", self.program.options["library"])
         return {str(name): self.program, **self.others}
 
@@ -165,6 +174,11 @@ class CurveResult(Facts):
     def finite_rows(self) -> int:
         """How many rows of :attr:`curve` some cache saves; those after them always move."""
         return int(np.searchsorted(self.curve.threshold, INFINITE))
+
+    @property
+    def apart(self) -> Curve:
+        """Of programs that differ in groups the curve of that without any, layer by layer."""
+        return self.envelope.curves[LAYER_BY_LAYER]
 
     @property
     def steps(self) -> StepFunction:
@@ -295,7 +309,14 @@ class CurveResult(Facts):
                 "accesses": program.accesses,
             },
             "orders": [
-                {"from_cache_bytes": size, "order": order} for size, order in self.envelope.winners
+                {"from_cache_bytes": size, "order": order}
+                for size, order in self.envelope.winners
+                if not self.grouped
+            ],
+            "groupings": [
+                {"from_cache_bytes": size, "groups": groups}
+                for size, groups in self.envelope.winners
+                if self.grouped
             ],
             "points": [
                 {**point.to_dict(), "accuracy": self.accuracy(point.cache_bytes).to_dict()}

@@ -28,6 +28,9 @@ CHIP = "chip"
 SCORES = (CHIP, "dram")
 """Where the scores of attention are: on chip, so that one kernel runs it, or tensors."""
 
+ENVELOPES = ("curve", "curve without sizes", "figure of traffic")
+"""Verbs that tell at each cache size the least of all groupings that are tried."""
+
 AUTO, BEST = "auto", "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
 
@@ -158,8 +161,8 @@ def _built(
         habits.pop("register_tile", None)
     left = {**habits, **left, "buffer": machine.buffer_bytes}
     if left.get("groups") == AUTO:
-        program = repeat(_grouped(network, verb, left, machine), frames)
-        return {str(program.options["order"]): program}
+        found = _grouped(network, verb, left, machine)
+        return {name: repeat(each, frames) for name, each in found.items()}
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs
 
@@ -170,15 +173,20 @@ def _built(
     return {str(program.options["order"]): program}
 
 
-def _grouped(network: Network, verb: str, left: dict[str, Any], machine: Machine) -> Program:
-    """The program whose groups move least in the machine's cache."""
-    from memsim.engines.curve.grouping import auto_program
+def _grouped(
+    network: Network, verb: str, left: dict[str, Any], machine: Machine
+) -> dict[str, Program]:
+    """The program whose groups move least in the machine's cache, by its task order.
+
+    Where a verb answers for every size, all groupings that are tried, by their names.
+    """
+    from memsim.engines.curve.grouping import auto_program, auto_programs
 
     problems = []
     if left.get("schedule") != "depth_first":
         message, hint = "is of groups that run depth first", "schedule depth_first"
         problems.append(Problem(message, path="groups", hint=hint))
-    if "cache" in VERBS[verb].refuses:
+    if "cache" in VERBS[verb].refuses and verb not in ENVELOPES:
         message = "is chosen for one cache size, and the answer is for every size"
         hint = "a pattern, or --group FIRST..LAST by hand"
         problems.append(Problem(message, path="groups", hint=hint))
@@ -192,7 +200,10 @@ def _grouped(network: Network, verb: str, left: dict[str, Any], machine: Machine
     if problems:
         raise InputError(*problems)
     options = {n: v for n, v in left.items() if n not in ("schedule", "group", "groups", "strip")}
-    return auto_program(network, machine.cache, **options)
+    if verb in ENVELOPES:
+        return auto_programs(network, machine.cache, **options)
+    program = auto_program(network, machine.cache, **options)
+    return {str(program.options["order"]): program}
 
 
 def machine_of(machine: object) -> Machine:

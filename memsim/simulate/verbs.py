@@ -17,7 +17,7 @@ from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import RUN_OPTIONS, Options
-from memsim.simulate.preparation import prepare, prepare_all
+from memsim.simulate.preparation import AUTO, prepare, prepare_all
 from memsim.simulate.source import Source
 from memsim.units import Quantity, parse_bytes
 
@@ -159,6 +159,9 @@ def every_size(
     if others and told is not None:
         message = "the best task order is that of all traffic, not of a part"
         hint = f"name one of {', '.join(programs)}"
+        if first[1].options.get("groups") == AUTO:
+            message = "the best groups are those of all traffic, not of a part"
+            hint = "groups by a pattern, or by hand"
         raise InputError(Problem(message, path="only", hint=hint))
     return CurveResult(first[1], machine, sizes, dict(others), only=told)
 

@@ -60,6 +60,39 @@ def test_auto_finds_the_group_of_two_convolutions() -> None:
     assert whole.options["schedule"] == "layer_by_layer"
 
 
+def test_the_curve_of_auto_is_the_least_of_all_groupings_at_every_size() -> None:
+    """At the sizes whose cuts are tried it is not above what a run finds; at all, exact."""
+    said: dict[str, Any] = {"machine": "edge", "schedule": "depth_first", "groups": "auto"}
+    network = memsim.load("resnet18", dtype="int8", input_shape="3x64x64")
+    result = memsim.curve(network, **said)
+    assert next(iter(result.programs)) == "layer_by_layer"
+    assert "per_block" in result.programs
+    winners = set()
+    for size in (16 << 10, 20_001, 32 << 10, 50_000, 64 << 10, 100_000, 1 << 20):
+        least = min(moved(each, Cache(size=size)) for each in result.programs.values())
+        assert result.dram_bytes(size) == least
+        winners.add(result.envelope.winner(size))
+        if size in (16 << 10, 64 << 10):
+            found = memsim.run(network, cache=size, clock="recurrence", **said)
+            assert least <= found.dram_bytes
+    assert len(winners) > 1
+    groupings = result.to_dict()["groupings"]
+    assert {each["groups"] for each in groupings} >= winners
+    sheet = str(result.sheet())
+    assert result.sheet().grids[0].title == f"the least of {len(result.programs)} groupings"
+    assert "fused, depth_first, groups auto" in sheet
+
+
+def test_a_grouping_of_one_program_has_one_curve() -> None:
+    network = memsim.load("mobilenetv2", dtype="int8", input_shape="3x64x64")
+    said: dict[str, Any] = {"machine": "edge", "schedule": "depth_first", "groups": "depthwise"}
+    result = memsim.curve(network, **said)
+    assert not result.grouped
+    for size in (0, 10_000, 64 << 10, 1 << 20):
+        run = memsim.run(network, cache=size, clock="recurrence", **said)
+        assert result.dram_bytes(size) == run.dram_bytes
+
+
 def test_auto_computes_anew_what_strips_share_where_that_moves_less() -> None:
     """Rows that are kept age while the weights of the widest map stream past, and are evicted."""
     layers = ", ".join(f"{{conv: {{out: {out}, kernel: 3, bias: false}}}}" for out in (2, 2, 8))
@@ -86,7 +119,12 @@ def test_the_table_of_the_documentation() -> None:
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
-    ("curve", {}, "groups: is chosen for one cache size, and the answer is for every size"),
+    ("curve", {"only": "weights"}, "only: the best groups are those of all traffic, not of a part"),
+    (
+        "size",
+        {"within": "10%"},
+        "groups: is chosen for one cache size, and the answer is for every",
+    ),
     ("run", {"schedule": None}, "groups: is of groups that run depth first"),
     ("run", {"strip": 2}, "strip: is chosen where groups are auto"),
     ("run", {"group": ["conv1..maxpool1"]}, "group: is chosen where groups are auto"),

@@ -52,6 +52,20 @@ def test_the_curve_is_the_step_function() -> None:
         assert {found.program.compulsory_bytes, found.program.network.cio * 4} <= levels
 
 
+def test_the_curve_of_groups_auto_is_the_least_beside_layer_by_layer() -> None:
+    network = memsim.load("resnet18", dtype="int8", input_shape="3x32x32")
+    said: dict[str, Any] = {"machine": "edge", "schedule": "depth_first", "groups": "auto"}
+    found = memsim.curve(network, **said)
+    axes = plot.curve(found)
+    (line,) = [line for line in axes.lines if line.get_label() == "resnet18"]
+    assert line.get_ydata()[:-1].tolist() == found.steps.dram_bytes.tolist()
+    (apart,) = drawn(axes, "layer by layer")
+    plain = memsim.curve(network, machine="edge").steps
+    assert apart.get_xdata()[:-1].tolist() == plain.cache_bytes.tolist()
+    assert apart.get_ydata()[:-1].tolist() == plain.dram_bytes.tolist()
+    assert "What a compiler could reach" in axes.get_title(loc="left")
+
+
 def test_knees_stand_on_the_curve_and_are_labelled() -> None:
     found = memsim.curve("resnet18")
     axes = plot.curve(found, belady=False, knees=2)

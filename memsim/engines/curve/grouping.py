@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -18,11 +19,17 @@ from memsim.program.depth_first import OVERLAPS, PATTERNS, check_overlap
 from memsim.program.depth_first.cuts import Cuts
 from memsim.program.depth_first.strips import rows_needed
 
-AUTO = "auto"
+__all__ = ["AUTO", "LAYER_BY_LAYER", "auto_program", "auto_programs"]
 
-SHARES = ((1.0, True), (1.0, False), (0.7, False), (0.45, False))
+AUTO = "auto"
+LAYER_BY_LAYER = "layer_by_layer"
+
+SMALLEST = 16 * 1024
+"""Bytes of the smallest cache for which groupings are looked for where all sizes are asked for."""
+
+SHARES = ((1.0, True), (1.0, False), (0.7, False), (0.45, False), (2.0, False))
 """Parts of the cache for which the list of kernels is cut, and whether into the tallest strips: an
-estimate knows not all that a cache holds at a time."""
+estimate knows not all that a cache holds at a time, and counts some that it need not hold."""
 
 
 NEVER = 1 << 62
@@ -63,7 +70,7 @@ def auto_program(
     if apart == plain.compulsory_bytes:
         return _none(plain, "all moves once already")
     least, chosen = apart, plain
-    groupings = _candidates(network, plain, cache.size)
+    groupings = list(_candidates(network, plain, _cuts(network, plain), cache.size).values())
     for way in (overlap,) if overlap else OVERLAPS:
         moved: list[int] = []
         for how in groupings:
@@ -84,29 +91,93 @@ def auto_program(
     return _found(chosen)
 
 
+def auto_programs(
+    network: Network, cache: Cache, overlap: str | None = None, **options: Any
+) -> dict[str, Program]:
+    """Build the groupings among which the best of every cache size is looked for.
+
+    They are what :func:`auto_program` tries at the cache's own size and at each power of two from
+    16 KiB to the first at which layer by layer moves nothing twice. So the least of them all is
+    not above what that finds at these sizes; between them it may be.
+
+    Parameters
+    ----------
+    network : Network
+    cache : Cache
+    overlap, **options
+        As for :func:`auto_program`.
+
+    Returns
+    -------
+    dict of str to Program
+        By name; the first is ``layer_by_layer``.
+    """
+    check_overlap(overlap)
+    plain = build(network, schedule="layer_by_layer", **options)
+    cuts = _cuts(network, plain)
+    programs = {LAYER_BY_LAYER: _none(plain, "")}
+    names: dict[tuple[str, str], str] = {}  # equal cuts for several sizes are one program
+    for size in sorted({cache.size, *_powers(plain, cache)}):
+        there = cache.resized(size)
+        groupings = _candidates(network, plain, cuts, size)
+        for way in (overlap,) if overlap else OVERLAPS:
+            moved = {}
+            for told, how in groupings.items():
+                anew = ", computed anew" if way != OVERLAPS[0] else ""
+                name = names.setdefault((repr(how), way), f"{told}{anew}")
+                if name not in programs:
+                    with suppress(SimulationError):  # too large, or buffers too small for it
+                        programs[name] = build(
+                            network, schedule="depth_first", **{**options, **how, "overlap": way}
+                        )
+                if name in programs:
+                    moved[told] = _moved(programs[name], there)
+            least = sorted(moved, key=moved.__getitem__)[:TRIED_ANEW]
+            groupings = {told: groupings[told] for told in least}
+    return programs
+
+
+def _powers(plain: Program, cache: Cache) -> Iterator[int]:
+    """Powers of two up to the first at which nothing moves twice, or that all tensors fit into."""
+    size, most = SMALLEST, sum(tensor.nbytes for tensor in plain.tensors)
+    while True:
+        yield size
+        if size > most or _moved(plain, cache.resized(size)) == plain.compulsory_bytes:
+            return
+        size *= 2
+
+
 def _moved(program: Program, cache: Cache) -> int:
     traffic = cache_pass(program, cache)
     return traffic.read_bytes + traffic.write_bytes
 
 
-def _candidates(network: Network, plain: Program, capacity: int) -> list[dict[str, Any]]:
-    """Groupings: what :func:`memsim.build` is told of each."""
+def _cuts(network: Network, plain: Program) -> Cuts:
+    """The ways to cut the list of kernels."""
     kernels = plain.kernels
-    found: list[dict[str, Any]] = []
     plan_of = trial_plans(network, kernels, str(plain.options["rows"]))
     needs = {number: rows_needed(each, plan_of) for number, each in enumerate(kernels)}
     inputs = {each.name: each.nbytes for each in plain.tensors if each.kind == "input"}
+    return Cuts(kernels, needs, inputs)
+
+
+def _candidates(
+    network: Network, plain: Program, cuts: Cuts, capacity: int
+) -> dict[str, dict[str, Any]]:
+    """Groupings by name: what :func:`memsim.build` is told of each."""
+    found: dict[str, dict[str, Any]] = {}
     seen = set()
-    cuts = Cuts(kernels, needs, inputs)
     for share, tall in SHARES:
-        cut = cuts.best(int(capacity * share), tall=tall)
+        part = int(capacity * share)
+        cut = cuts.best(part, tall=tall)
         if cut.groups and cut not in seen:
             seen.add(cut)
-            found.append({"group": cut.groups, "strip": cut.heights})
+            name = f"cuts for {part / 1024:.0f} KiB{', tall strips' if tall else ''}"
+            found[name] = {"group": cut.groups, "strip": cut.heights}
     for name, pattern in PATTERNS.items():
         with suppress(InputError):  # the file's groups may be none of this lowering
-            if pattern(network, kernels):
-                found.append({"groups": name})
+            if pattern(network, plain.kernels):
+                found[name] = {"groups": name}
     return found
 
 
@@ -117,7 +188,5 @@ def _found(chosen: Program) -> Program:
 
 def _none(plain: Program, why: str) -> Program:
     """Layer by layer, and why nothing else was chosen."""
-    return replace(plain, options={**plain.options, "groups": f"{AUTO}: {why}"})
-
-
-__all__ = ["AUTO", "auto_program"]
+    told = f"{AUTO}: {why}" if why else AUTO
+    return replace(plain, options={**plain.options, "groups": told})

@@ -49,7 +49,9 @@ def curve(
 
     Dashed lines are compulsory traffic; the largest drops are labelled with the size that they
     need and the bytes that they save. Of up to three networks thin lines show what of the traffic
-    is feature maps, and dotted ones CIO in bytes, which estimates these.
+    is feature maps, and dotted ones CIO in bytes, which estimates these. Under schedule
+    ``depth_first`` with groups ``auto`` the line is what a compiler could reach: the least, at each
+    size, of all groupings that are tried, beside a dashed one of layer by layer.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def curve(
     knees : int, optional
         Drops to label per network; 3 of one network, 2 of two, else 1 of each.
     belady : bool
-        Show the band down to policy ``belady``, where the cache knows lifetimes.
+        Show the band down to policy ``belady``, where the cache knows lifetimes; not of groups
+        ``auto``, whose curve is the least of many programs'.
     only : str, optional
         ``feature-maps`` or ``weights``: the traffic of these alone.
     **options
@@ -80,8 +83,13 @@ def curve(
     results = [curve_of(each, options, only) for each in some(networks, "curve")]
     axes = new_axes(ax, size)
     right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in results)
-    top = max(result.dram_bytes(SMALLEST) for result in results)
+    top = max(
+        each.dram_bytes(SMALLEST) for result in results for each in result.envelope.curves.values()
+        if not result.grouped or each is result.curve
+    )  # fmt: skip
     parted = len(results) <= MOST_PARTED and results[0].only is not Part.WEIGHTS
+    if len(results) > 1 and any(result.grouped for result in results):
+        parted = False  # each has a line of layer by layer already
     cio = max(result.cio_bytes for result in results) if parted else 0
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
@@ -91,9 +99,11 @@ def curve(
     for number, result in enumerate(results):
         look = series(number, result.program.network.name)
         handles += _one(axes, result, look)
+        if result.grouped:
+            handles += _layer_by_layer(axes, result, look)
         if parted:
             handles += _maps(axes, result, look)
-        if belady:
+        if belady and not result.grouped:
             handles += _belady_band(axes, result, look)
         covered.append(_outline(result, axes.get_xlim()))
     machine = {result.machine.cache_bytes for result in results}
@@ -129,6 +139,17 @@ def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
         label=f"   compulsory {si(compulsory)}",
     )  # fmt: skip
     return [line, floor]
+
+
+def _layer_by_layer(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
+    """Draw beside the least of all groupings what moves without groups."""
+    steps = result.apart.steps
+    sizes = np.concatenate([steps.cache_bytes, [axes.get_xlim()[1]]])
+    moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]])
+    return axes.step(
+        sizes, moved, where="post", color=look.colour, linestyle=(0, (3, 1.5)), linewidth=1.3,
+        label="   layer by layer", zorder=3, gid="layer by layer",
+    )  # fmt: skip
 
 
 def _maps(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
@@ -195,6 +216,8 @@ def _label_knees(axes: Axes, results: list[CurveResult], most: int, covered: Poi
 def _title(results: list[CurveResult]) -> str:
     names = [result.program.network.name for result in results]
     enough = [result.smallest(result.compulsory_bytes) for result in results]
+    if any(result.grouped for result in results):
+        return f"What a compiler could reach by fusing layers: {', '.join(names)}"
     each = [f"{name} {si(size)}" for name, size in zip(names, enough, strict=True) if size]
     if len(each) < len(results) or len(results) > 3:
         return "How much cache saves how much DRAM traffic"

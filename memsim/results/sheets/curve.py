@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from memsim.engines.curve.grouping import SMALLEST
 from memsim.engines.curve.knees import Knee
 from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes, format_bytes_exact, format_time
@@ -11,6 +12,12 @@ from memsim.results.curve import CurveResult
 from memsim.results.sheets.accuracy import accuracies, beside
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
+
+GROUPINGS = (
+    "Groupings: layer by layer, the groups by each pattern, and cuts of the list of kernels for "
+    "some cache sizes. Traffic is that of LRU replacement, exact at every size; memsim run with "
+    "--groups auto names the groups at one."
+)
 
 
 def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
@@ -20,7 +27,9 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
     shapes = ", ".join("x".join(map(str, network[name].output.shape)) for name in network.inputs)
     least = result.compulsory_bytes
     enough = result.smallest(least)
-    if len(result.programs) > 1:
+    if result.grouped:
+        program = replace(program, options={**program.options, "schedule": "depth_first"})
+    elif len(result.programs) > 1:
         options = {**program.options, "order": "best", "best": " or ".join(result.programs)}
         program = replace(program, options=options)
     facts = (
@@ -42,14 +51,19 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
             for size in dict.fromkeys(result.cache_bytes)
         ]
         facts += accuracies(known, result.machine.name)
-    grids = [_knees(result.knees())] if len(result.programs) == 1 else [_orders(result)]
+    if result.grouped:
+        grids = [_groupings(result)]
+    else:
+        grids = [_knees(result.knees())] if len(result.programs) == 1 else [_orders(result)]
     if result.points:
         grids.append(_points(result))
     return Sheet(
         title=f"{network.name} ({shapes}, {network.dtype}) at every cache size",
         facts=facts,
         grids=tuple(grids),
-        notes=(
+        notes=(GROUPINGS,)
+        if result.grouped
+        else (
             "Knees: the narrowest ranges of cache sizes over which traffic drops most, and what "
             "no longer moves. Traffic is that of LRU replacement, "
             + ("exact at the sizes looked at." if result.sampled else "exact at every size."),
@@ -111,6 +125,23 @@ def _orders(result: CurveResult) -> Grid:
         for (size, order), end in zip(winners, edges, strict=True)
     ]
     return Grid("the best task order", ("order", "from a cache of", "to"), tuple(rows))
+
+
+def _groupings(result: CurveResult) -> Grid:
+    """At powers of two the least of all groupings, beside layer by layer."""
+    last = int(result.steps.cache_bytes[-1])
+    sizes = [SMALLEST << n for n in range(64) if SMALLEST << n < 2 * max(last, SMALLEST)]
+    rows = [
+        (
+            format_bytes_exact(size),
+            format_bytes(result.apart.dram_bytes(size)),
+            format_bytes(result.dram_bytes(size)),
+            result.envelope.winner(size),
+        )
+        for size in sizes
+    ]
+    title = f"the least of {len(result.programs)} groupings"
+    return Grid(title, ("cache", "layer by layer", "auto", "groups"), tuple(rows))
 
 
 def _points(result: CurveResult) -> Grid:
