@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from memsim import plot as plot
     from memsim.calibration import calibrate
     from memsim.calibration.calibration import Calibration
+    from memsim.differences.difference import Difference
+    from memsim.differences.verb import diff
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
     from memsim.formats import dump, from_torch, load, loads, names, to_torch
     from memsim.machine import Machine, load_machine, machine_names
@@ -68,6 +70,7 @@ _HOMES = {
     "CurveResult": "results.curve",
     "Description": "results.description",
     "Design": "results.inverse.design",
+    "Difference": "differences.difference",
     "Fidelity": "validation.record",
     "InputError": "errors",
     "LayerResult": "results.layer",
@@ -100,6 +103,7 @@ _HOMES = {
     "curve": "simulate",
     "describe": "simulate",
     "design": "simulate",
+    "diff": "differences.verb",
     "dump": "formats",
     "fidelity": "validation",
     "from_torch": "formats",
@@ -133,6 +137,7 @@ __all__ = [
     "CurveResult",
     "Description",
     "Design",
+    "Difference",
     "Fidelity",
     "InputError",
     "LayerResult",
@@ -165,6 +170,7 @@ __all__ = [
     "curve",
     "describe",
     "design",
+    "diff",
     "dump",
     "fidelity",
     "from_torch",

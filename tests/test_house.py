@@ -31,7 +31,7 @@ FLOORS = (
     ("engines",),
     ("results",),
     ("simulate",),
-    ("paper", "calibration", "measurement", "sweeps"),
+    ("paper", "calibration", "measurement", "sweeps", "differences"),
     ("validation", "searches"),
     ("plot", "traces"),
     ("page",),

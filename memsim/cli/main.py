@@ -25,6 +25,7 @@ COMMANDS = {
     "memory": ("simulation", "The memory plan: peak bytes, offsets of feature maps."),
     "describe": ("simulation", "Static facts: shapes, parameters, MACs, CIO, MoC."),
     "compare": ("simulation", "Networks side by side on one machine."),
+    "diff": ("simulation", "What changed from one run to another, layer by layer."),
     "sweep": ("simulation", "Any option as an axis: many points, one dataset."),
     "pytorch-traffic": ("simulation", "DRAM traffic of PyTorch on a CPU, by its real kernels."),
     "plot": ("drawing", "Draw a figure: curve, lifetimes, patterns, timeline, ..."),

@@ -23,6 +23,7 @@ from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.results.details.assumptions import assumptions
 from memsim.results.details.groups import Group, groups_of
+from memsim.results.details.structure import of_kernels, without_kernel
 from memsim.results.details.tensors import TensorResult, tensors_of
 from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.frames import Frames
@@ -199,10 +200,12 @@ class Result(Facts):
         starts = per_kernel(first_of_kernel(program))
         overhead = [self.machine.kernel_overhead_ps * each for each in starts]
         frames, network, least = program.frames, self.network, self._communication
+        structure = of_kernels(program)
         return tuple(
             LayerResult.of(
                 kernel,
                 self.moved[number],
+                **structure[number],
                 macs=kernel.macs * frames,
                 cio_elements=frames * network[kernel.name].cio if kernel.macs else 0,
                 communication_bytes=least.get(kernel.name),
@@ -371,6 +374,7 @@ class Result(Facts):
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,
             "layers": [layer.to_dict() for layer in self.layers],
+            "without_kernel": without_kernel(self.program),
             **({"placement": self.band.to_dict()} if self.band else {}),
             **({"frames": self.frames.to_dict()} if self.program.frames > 1 else {}),
             **self.assumptions,
@@ -382,7 +386,7 @@ class Result(Facts):
         for layer in self.layers:
             row = layer.to_dict()
             split = {**row.pop("by_role"), **row.pop("by_cause")}
-            row["layers"] = " ".join(row["layers"])
+            row["layers"], row["ops"] = " ".join(row["layers"]), " ".join(row["ops"])
             row["output_shape"] = "x".join(map(str, row["output_shape"]))
             flat.append({**row, **{f"{name}_bytes": amount for name, amount in split.items()}})
         return flat

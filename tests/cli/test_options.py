@@ -127,7 +127,7 @@ ELSEWHERE = {
     "help", "kind", "network", "networks", "output", "format_", "layers", "by_layer", "as_json",
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
-    "minimise", "each", "bandwidths", "mac_rates",
+    "minimise", "each", "bandwidths", "mac_rates", "a", "b",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
@@ -136,6 +136,7 @@ LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings")
 ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "run": ("run", ("run", "N", "--format", "json"), ""),
     "compare": ("compare", ("compare", "N", "N", "--format", "json"), ""),
+    "diff": ("diff", ("diff", "N", "N", "--format", "json"), ""),
     "curve": ("curve", ("curve", "N", "--cache", "12KiB", "--format", "json"), ""),
     "curve without sizes": ("curve without sizes", ("curve", "N", "--format", "json"), ""),
     "size": ("size by traffic", ("size", "N", "--traffic", "1.2MB", "--format", "json"), ""),
@@ -183,7 +184,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
     """What a command needs, and whether it is slow."""
-    found = [pytest.mark.slow] if command in slow else []
+    found = [pytest.mark.slow] if command in (*slow, "diff") else []  # two runs each
     found = [pytest.mark.release] if command == "design" else found  # hundreds of runs each
     return [*found, pytest.mark.needs("scipy")] if command == "bounds" else found
 
