@@ -17,6 +17,8 @@ from memsim.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from memsim import plot as plot
+    from memsim.budgets.checked import Checked
+    from memsim.budgets.verb import check
     from memsim.calibration import calibrate
     from memsim.calibration.calibration import Calibration
     from memsim.differences.difference import Difference
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Accounting": "network.metrics",
     "Calibration": "calibration.calibration",
+    "Checked": "budgets.checked",
     "Comparison": "results.comparison",
     "CurveResult": "results.curve",
     "Description": "results.description",
@@ -98,6 +101,7 @@ _HOMES = {
     "bounds": "simulate",
     "build": "program",
     "calibrate": "calibration",
+    "check": "budgets.verb",
     "cio": "network.metrics",
     "compare": "simulate",
     "curve": "simulate",
@@ -133,6 +137,7 @@ _HOMES = {
 __all__ = [
     "Accounting",
     "Calibration",
+    "Checked",
     "Comparison",
     "CurveResult",
     "Description",
@@ -165,6 +170,7 @@ __all__ = [
     "bounds",
     "build",
     "calibrate",
+    "check",
     "cio",
     "compare",
     "curve",

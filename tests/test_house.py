@@ -31,7 +31,7 @@ FLOORS = (
     ("engines",),
     ("results",),
     ("simulate",),
-    ("paper", "calibration", "measurement", "sweeps", "differences"),
+    ("paper", "calibration", "measurement", "sweeps", "differences", "budgets"),
     ("validation", "searches"),
     ("plot", "traces"),
     ("page",),

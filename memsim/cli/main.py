@@ -40,7 +40,7 @@ COMMANDS = {
     "fidelity": ("reality", "Every comparison with what was measured, in one report."),
     "rules": ("reality", "What rules the time of a machine: MACs, CIO or traffic."),
     "expand": ("networks", "Print a network flat, every layer on its line."),
-    "check": ("networks", "Validate architecture files."),
+    "check": ("networks", "Validate networks; keep them to budgets."),
     "schema": ("networks", "Print the JSON Schema of architecture files."),
     "list": ("networks", "List the networks that ship with memsim."),
     "machines": ("reality", "List the machines that ship with memsim, or show one."),
