@@ -165,7 +165,8 @@ def budgets_of(texts: Iterable[str] | str) -> tuple[Budget, ...]:
     ['traffic', 'fps', 'params']
     """
     listed = [texts] if isinstance(texts, str) else list(texts)
-    found, problems = [], []
+    found: list[Budget] = []
+    problems: list[Problem] = []
     for text in listed:
         try:
             found.append(Budget.of_text(text))

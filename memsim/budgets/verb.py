@@ -138,7 +138,7 @@ def _verdicts(
         if key not in runs:
             own = {"cache": budget.cache, "bandwidth": budget.bandwidth}
             changed = {name: value for name, value in own.items() if value is not None}
-            runs[key] = run(network, only=told, **{**options, **changed})  # type: ignore[arg-type]
+            runs[key] = run(network, only=told, **{**options, **changed})
         result = runs[key]
         if budget.of == ENERGY and result.totals["energy_j"] is None:
             message = f"{machine.name} tells no energy of {network.name}"
