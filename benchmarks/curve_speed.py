@@ -88,12 +88,10 @@ def run(trace: Trace) -> None:
 
 def run_and_sum(trace: Trace) -> None:
     """As the curve does: bytes by threshold and column, here 64 of them in turn."""
-    amounts, amount = np.unique(trace.size, return_inverse=True)
-    tally = Tally(64, int(trace.size.sum()), amounts)
+    tally = Tally(64, int(trace.size.sum()))
     for part in thresholds(trace):
-        fetch = np.flatnonzero(part.fetches)
-        at = fetch + part.begin
-        tally.add(at // 4096 % 64, part.threshold[fetch], amount[trace.block[at]])
+        at, missed = part.at[part.fetches], part.missed[part.fetches]
+        tally.add(at // 4096 % 64, part.threshold[part.fetches], missed)
     tally.rows()
 
 

@@ -172,7 +172,8 @@ def torch_seeds() -> list[Any]:
                  "test_nfnet", "test_coatnet", "test_vit_relpos", "test_byobnet"):  # fmt: skip
         module, inputs = zoo.make(f"timm:{name}")
         given = examples.Examples.of(torch, module, inputs)
-        seeds.append(trace._Graph(torch, module, *capture.capture(torch, module, given)))
+        captured = capture.capture(torch, module, given)
+        seeds.append(trace.Graph(torch, module, captured.traced, captured.tensors))
     return seeds
 
 
@@ -190,7 +191,7 @@ def torch_attempt(seeds: Sequence[Any]) -> Attempt:
         for _ in range(draw.randint(1, 4)):
             at = min(len(records) - 1, draw.choice([first, draw.randrange(len(records))]))
             break_records(draw, records, at, targets)
-        importer = Importer(RULES, exact=True)
+        importer = Importer(RULES, exact=True, whole=draw.random() < 0.2)
         importer.hold(seed.constants)
         for name, shape in seed.inputs:
             importer.input(name, shape)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memsim.differences.difference import Difference
     from memsim.differences.verb import diff
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
+    from memsim.explanations import Explanation, bounds, explain
     from memsim.formats import dump, from_torch, load, loads, names, to_torch
     from memsim.machine import Machine, load_machine, machine_names
     from memsim.measurement.probe.probe import Probe, probe
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from memsim.searches.result import SearchResult
     from memsim.searches.verb import search
     from memsim.simulate import (
-        bounds,
         compare,
         curve,
         describe,
@@ -74,6 +74,7 @@ _HOMES = {
     "Description": "results.description",
     "Design": "results.inverse.design",
     "Difference": "differences.difference",
+    "Explanation": "explanations",
     "Fidelity": "validation.record",
     "InputError": "errors",
     "LayerResult": "results.layer",
@@ -98,7 +99,7 @@ _HOMES = {
     "SmallestCache": "results.size",
     "Tensor": "network",
     "Watched": "results.details.breakdown",
-    "bounds": "simulate",
+    "bounds": "explanations",
     "build": "program",
     "calibrate": "calibration",
     "check": "budgets.verb",
@@ -109,6 +110,7 @@ _HOMES = {
     "design": "simulate",
     "diff": "differences.verb",
     "dump": "formats",
+    "explain": "explanations",
     "fidelity": "validation",
     "from_torch": "formats",
     "load": "formats",
@@ -143,6 +145,7 @@ __all__ = [
     "Description",
     "Design",
     "Difference",
+    "Explanation",
     "Fidelity",
     "InputError",
     "LayerResult",
@@ -178,6 +181,7 @@ __all__ = [
     "design",
     "diff",
     "dump",
+    "explain",
     "fidelity",
     "from_torch",
     "load",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from memsim.errors import InputError, Problem
 
@@ -38,7 +39,8 @@ def write_chunks(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
             with target.open("wb") as file:
                 file.writelines(chunks)
             return
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        # Its name is as long as file systems take for any name that they take for the target.
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:50]}.", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.writelines(chunks)
@@ -58,16 +60,22 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InputError
-        If the path is a directory or its directory is not there or not writable.
+        If the path is a directory or its directory is not there or not writable, or if its name is
+        none that a file can have.
     """
     target = Path(path)
     reason = ""
-    if target.is_dir():
-        reason = "it is a directory"
-    elif not target.parent.is_dir():
-        reason = f"there is no directory {target.parent}"
-    elif not os.access(target if target.exists() else target.parent, os.W_OK):
-        reason = "permission denied"
+    try:
+        if "\0" in str(target):
+            reason = "a name has no null character"
+        elif target.is_dir():
+            reason = "it is a directory"
+        elif not target.parent.is_dir():
+            reason = f"there is no directory {target.parent}"
+        elif not os.access(target if target.exists() else target.parent, os.W_OK):
+            reason = "permission denied"
+    except (OSError, ValueError) as error:  # a name that no file system takes
+        reason = getattr(error, "strerror", None) or str(error)
     if reason:
         raise InputError(Problem(f"cannot be written: {reason}", file=str(target)))
 
@@ -98,6 +106,81 @@ def read_table(package: str, name: str) -> list[dict[str, str]]:
 
     text = resources.files(package).joinpath("data", f"{name}.csv").read_text("utf-8")
     return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
+def cells(line: str, file: str, number: int) -> list[str]:
+    """The cells of a line of a CSV file; none of them goes on in the next line.
+
+    Raises
+    ------
+    InputError
+        Where it is no row of a table, such as with a cell of over 131,072 characters.
+
+    Examples
+    --------
+    >>> cells('1,"2,3"', "a.csv", 7)
+    ['1', '2,3']
+    """
+    import csv
+
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        message = f"is no row of a table: {error}"
+        raise InputError(Problem(message, "", "", file, number, 1)) from None
+
+
+def records(
+    lines: Iterable[tuple[int, str]], file: str
+) -> tuple[list[str], Iterator[dict[str, str]]]:
+    """The columns of a CSV file and its rows by column; a cell that is left out is empty.
+
+    ``lines`` come with their numbers.
+
+    Raises
+    ------
+    InputError
+        As :func:`cells` does.
+
+    Examples
+    --------
+    >>> columns, rows = records([(2, "a,b"), (3, "1,2"), (7, "3")], "a.csv")
+    >>> columns, list(rows)
+    (['a', 'b'], [{'a': '1', 'b': '2'}, {'a': '3', 'b': ''}])
+    """
+    rows = (cells(line, file, number) for number, line in lines)
+    columns = next(rows, [])
+    width = len(columns)
+    padded = ((*row, *[""] * (width - len(row))) for row in rows)
+    return columns, (dict(zip(columns, row, strict=False)) for row in padded)
+
+
+FORMULAS = ("=", "+", "-", "@")
+
+
+def shown_as_text(value: Any) -> Any:
+    """A cell that a spreadsheet takes for what it is: a name like a formula gets a ``'`` in front.
+
+    Examples
+    --------
+    >>> shown_as_text("=SUM(A1)"), shown_as_text("conv1"), shown_as_text(-3), shown_as_text("-")
+    ("'=SUM(A1)", 'conv1', -3, '-')
+    """
+    if not isinstance(value, str):
+        return value
+    name = value.lstrip("'")
+    return f"'{value}" if len(name) > 1 and name.startswith(FORMULAS) else value
+
+
+def as_it_was(text: str) -> str:
+    """The name that :func:`shown_as_text` wrote.
+
+    Examples
+    --------
+    >>> as_it_was("'=a"), as_it_was("'a"), as_it_was("a")
+    ('=a', "'a", 'a')
+    """
+    return text[1:] if text.startswith("'") and shown_as_text(text[1:]) == text else text
 
 
 def _mode(target: Path) -> int:

@@ -30,7 +30,10 @@ CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
 NEEDS = {
+    "howto/batch.md": "xarray",
+    "howto/machine.md": "xarray",
     "howto/onnx.md": "onnx",
+    "howto/policy.md": "xarray",
     "howto/pytorch.md": "torch",
     "howto/search.md": "optuna",
     "howto/sweep.md": "xarray",

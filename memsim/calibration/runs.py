@@ -7,7 +7,6 @@ as ``memsim run --layers all`` shows it. Columns that are not needed here are le
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.files import records
 from memsim.network.graph import Network
 
 REQUIRED = ("network", "lowering", "input", "median_s")
@@ -179,8 +179,7 @@ def _rows(lines: list[str], file: str) -> tuple[list[Run], list[Problem]]:
     table = [(number, line) for number, line in table if line.strip()]
     if not table:
         return [], [Problem("there are no rows", file=file)]
-    reader = csv.DictReader(line for _, line in table)
-    columns = reader.fieldnames or []
+    columns, rows = records(table, file)
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         at = table[0][0]
@@ -189,7 +188,7 @@ def _rows(lines: list[str], file: str) -> tuple[list[Run], list[Problem]]:
             for name in missing
         ]
     runs, problems = [], []
-    for (number, _), row in zip(table[1:], reader, strict=False):
+    for (number, _), row in zip(table[1:], rows, strict=False):
         try:
             runs.append(_run(row))
         except ValueError as error:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from importlib import import_module
 
 import click
 
+from memsim.cli.boundary import (
+    DEBUG,
+    UNFORESEEN,
+    not_heeded,
+    open_streams,
+    told,
+    wants_traceback,
+)
 from memsim.cli.progress import bar_of_passes
-from memsim.errors import InputError, MemsimError, Problem, did_you_mean
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.version import __version__
 
 COMMANDS = {
     "run": ("simulation", "DRAM traffic and time of one inference."),
+    "explain": ("simulation", "Why it moves what it moves, and what to change."),
     "curve": ("simulation", "DRAM traffic at every cache size at once."),
     "size": ("simulation", "The smallest cache, bandwidth or MAC rate for a goal."),
     "design": ("simulation", "The machines that reach a goal, none beaten by another."),
@@ -62,7 +70,10 @@ class Commands(click.Group):
             return None
         room, _ = COMMANDS[name]
         module = import_module(f"memsim.cli.{room}.{name.replace('-', '_')}")
+        from memsim.cli.help import write_options
+
         command: click.Command = module.command
+        command.format_options = partial(write_options, command)  # type: ignore[method-assign]
         return command
 
     def resolve_command(
@@ -78,9 +89,16 @@ class Commands(click.Group):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+WIDEST = 120
+"""Columns that help takes of a wide terminal."""
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST}
+
+
+@click.command(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="memsim")
-def cli() -> None:
+@click.option(DEBUG, is_flag=True, help="Let what was not foreseen end with its traceback.")
+def cli(debug: bool) -> None:
     """How many bytes a convolutional network moves to and from DRAM, and how long it takes.
 
     \b
@@ -89,56 +107,31 @@ def cli() -> None:
     """
 
 
-def _not_heeded(error: click.ClickException) -> Problem | None:
-    """Why a command has no such option, where that is one of simulations; else None."""
-    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
-        return None
-    from memsim.simulate.heed import VERBS, why_not
-    from memsim.simulate.options import RUN_OPTIONS
-
-    flag = error.option_name
-    option = flag.removeprefix("--").removeprefix("no-").replace("-", "_")
-    if option not in RUN_OPTIONS:
-        return None
-    command = error.ctx.info_name or ""
-    verb = "figure" if command == "plot" else command
-    if verb not in VERBS:
-        return Problem(f"{command} simulates no machine", path=flag, hint="memsim run heeds it")
-    why = why_not(verb, option)
-    return replace(why, path=flag) if why else None
-
-
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 cannot be simulated, 2 wrong usage or input."""
     # A process of one command leaves hardly any cycles: looking for them took 7 % of its time.
     gc.set_threshold(100_000, 20, 20)
+    open_streams()
     sys.exit(run(args))
 
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code. Errors go to standard error."""
+    words = sys.argv[1:] if args is None else list(args)
     try:
         with bar_of_passes():
-            result = cli.main(args, prog_name="memsim", standalone_mode=False)
+            result = cli.main(words, prog_name="memsim", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except MemsimError as error:
-        for problem in error.problems:
-            click.echo(f"memsim: {problem}", err=True)
-        return error.exit_code
     except click.ClickException as error:
-        if why := _not_heeded(error):
+        if why := not_heeded(error):
             click.echo(f"memsim: {why}", err=True)
-            return 2
-        error.show()
+        else:
+            error.show()
         return 2
-    except click.exceptions.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader has gone (``| head``); let the interpreter not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except MemoryError:
-        click.echo("memsim: out of memory; try a smaller input or batch", err=True)
-        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        lines, code = told(error)
+        if code == UNFORESEEN and wants_traceback(words):
+            raise
+        for line in lines:
+            click.echo(f"memsim: {line}", err=True)
+        return code

@@ -97,7 +97,7 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings")
+LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings", "edits")
 """What a command is told about how to load a network."""
 
 ALLOW_UNKNOWN = "memsim.allow_unknown"
@@ -179,6 +179,8 @@ file_options = together(
     once("--variant", help="A variant that the file names, such as v1.5."),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                  help="A parameter of the file; may be given several times."),
+    click.option("--edit", "edits", multiple=True, metavar="KIND=WHERE",
+                 help="Another network: drop=LAYER..READER, halve=STAGE or weights=DTYPE."),
 )  # fmt: skip
 
 
@@ -228,6 +230,7 @@ class Chosen:
     submodule: str | None = None
     variant: str | None = None
     settings: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
 
     @property
     def said(self) -> dict[str, object]:
@@ -235,23 +238,32 @@ class Chosen:
         named = {name: getattr(self, name) for name in LOADING}
         return {name: value for name, value in named.items() if value not in (None, ())}
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """The same as :func:`memsim.load` takes it."""
+        return {
+            "input_shape": parse_inputs(self.input_),
+            "batch": self.batch,
+            "dtype": self.dtype,
+            "submodule": self.submodule,
+            "variant": self.variant,
+            "parameters": parse_parameters(self.settings),
+            "edits": self.edits,
+            "allow_unknown": allows_unknown() and may_hold_unknown(self.name),
+        }
+
+    @property
+    def how_said(self) -> dict[str, Any]:
+        """What of it the command line says."""
+        return {name: value for name, value in self.how.items() if value}
+
     def load(self) -> Network:
         """Read it, and list what of it memsim does not know."""
         from memsim.formats.library import is_module
         from memsim.network.inputs import told
         from memsim.simulate.source import load_on
 
-        loaded = load_on(
-            _machine_of_the_command(),
-            self.name,
-            input_shape=parse_inputs(self.input_),
-            batch=self.batch,
-            dtype=self.dtype,
-            submodule=self.submodule,
-            variant=self.variant,
-            parameters=parse_parameters(self.settings),
-            allow_unknown=allows_unknown() and may_hold_unknown(self.name),
-        )
+        loaded = load_on(_machine_of_the_command(), self.name, **self.how)
         tell_notes(loaded)
         if is_module(self.name) and not self.input_:
             size = told(loaded[loaded.inputs[0]].output.image)

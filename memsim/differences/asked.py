@@ -21,7 +21,7 @@ __all__ = ["Asked", "Compared", "refuse_idle"]
 Compared = Source | Result
 """A network or what names one, or the result of a run, at hand or in a JSON file."""
 
-LOADING = {"input": "input_shape", "batch": "batch", "dtype": "dtype"}
+LOADING = {"input": "input_shape", "batch": "batch", "dtype": "dtype", "edit": "edits"}
 """What may stand behind the ``#`` of how a network is loaded, and what the loader calls it."""
 
 
@@ -141,7 +141,8 @@ def _lowering(word: str) -> str:
 
 def _value(name: str, text: str) -> Any:
     """The value of an option as the command line reads it."""
-    kind = int if name == "batch" else OPTIONS[name].kind if name in OPTIONS else str
+    own = {"batch": int, "edit": tuple}
+    kind = OPTIONS[name].kind if name in OPTIONS else own.get(name, str)
     if kind is tuple:
         return (text,)
     if kind is bool and text in ("true", "false"):

@@ -31,8 +31,8 @@ def diff(
     ----------
     a, b : Network, Result, str or path
         As in :func:`memsim.run`; besides ``NAME#lowering`` or ``NAME#option=value,...``, whose
-        options (those of :class:`memsim.simulate.Options`, ``batch``, ``dtype`` and ``input``) are
-        of one side; the result of a run; or a file that ends in ``.json`` and holds one.
+        options (of :class:`memsim.simulate.Options`, ``batch``, ``dtype``, ``input`` and ``edit``)
+        are of one side; the result of a run; or a file that ends in ``.json`` and holds one.
     only : str, optional
         As in :func:`memsim.run`.
     loading : mapping, optional

@@ -18,6 +18,11 @@ INFINITE = 2**63 - 1
 """A threshold that no capacity reaches: the access misses in every cache."""
 
 
+def in_python(function: F) -> F:
+    """What :func:`compiled` was given: the same loop for few rounds, without the compiler."""
+    return function.__wrapped__  # type: ignore[attr-defined,no-any-return]
+
+
 def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     """Compile a function of integers and arrays for one signature, on its first call.
 
@@ -36,7 +41,7 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     >>> @compiled("int64(int64)")
     ... def twice(number):
     ...     return 2 * number
-    >>> twice.__wrapped__(21)  # as plain Python, without Numba
+    >>> in_python(twice)(21)  # without Numba
     42
     """
 
@@ -59,3 +64,11 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
         return call  # type: ignore[return-value]  # the same parameters and result
 
     return decorate
+
+
+def load_compiler() -> None:
+    """Load Numba now: passes that have a plain loop for short traces then take the compiled one.
+
+    For who runs many of them, or needs the compiler anyway.
+    """
+    import numba  # noqa: F401

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from memsim.yaml.document import shown
 if TYPE_CHECKING:
     from memsim.network import Network
 
-__all__ = ["CHECKERS", "READERS", "Entry", "check", "load", "names", "path_of"]
+__all__ = ["CHECKERS", "READERS", "Entry", "check", "load", "names", "parameters_of", "path_of"]
 
 READERS: Registry[Callable[[str, Overrides], Network]] = Registry("file ending")
 """Readers of network files by ending; imported when they are used."""
@@ -144,6 +144,7 @@ def load(
     submodule: str | None = None,
     allow_unknown: bool = False,
     otherwise_dtype: str = "fp32",
+    edits: Iterable[str] = (),
 ) -> Network:
     """Load a shipped network by name, or any network from its file or its Python module.
 
@@ -174,6 +175,8 @@ def load(
         tensors count as traffic, their MACs do not.
     otherwise_dtype : str
         The data type where neither ``dtype`` nor the file says one.
+    edits : iterable of str
+        What is changed in it, such as ``drop=conv1..add1``: see :mod:`memsim.network.edits`.
 
     Returns
     -------
@@ -204,13 +207,49 @@ def load(
     if isinstance(path_or_name, str) and is_module(path_or_name):
         from memsim.formats.foreign.torch.source import read_torch
 
-        return read_torch(path_or_name, replace(overrides, submodule=submodule))
+        read = read_torch(path_or_name, replace(overrides, submodule=submodule))
+        return _edited(read, edits)
     if submodule is not None:
         message = f"{os.fspath(path_or_name)} has no submodules"
         raise InputError(Problem(message, "submodule", "it is for PyTorch modules"))
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
-    return reader(_shown(path_or_name, path), overrides)
+    return _edited(reader(_shown(path_or_name, path), overrides), edits)
+
+
+def parameters_of(
+    path_or_name: str | os.PathLike[str], variant: str | None = None
+) -> dict[str, Any]:
+    """The parameters of a network's file with their values; none where it is no such file.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`.
+
+    Examples
+    --------
+    >>> parameters_of("hardnet68")["growth1"], parameters_of("resnet18")
+    (14, {})
+    """
+    file, variant = split_variant(path_or_name, variant)
+    if isinstance(file, str) and is_module(file):
+        return {}
+    path = path_of(file)
+    if READERS.get(path.suffix.lower()) is not _read_yaml:
+        return {}
+    from memsim.formats.architecture.file import parameters_of as of_file
+
+    return of_file(path, variant)
+
+
+def _edited(network: Network, edits: Iterable[str]) -> Network:
+    told = tuple(edits)
+    if not told:
+        return network
+    from memsim.network.edits import edited
+
+    return edited(network, told)
 
 
 def is_module(name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import re
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem
+from memsim.files import cells
 from memsim.formats.architecture.items import name_problem
 from memsim.formats.foreign.layers.windows import short
 from memsim.network import Network, Node
@@ -92,8 +92,8 @@ def from_text(text: str, file: str = "<text>") -> Network:
     ('Conv2', 'same')
     """
     rows = [
-        (number, [cell.strip() for cell in row])
-        for number, row in enumerate(csv.reader(io.StringIO(text)), 1)
+        (number, [cell.strip() for cell in cells(line, file, number)])
+        for number, line in enumerate(io.StringIO(text, newline=None), 1)
     ]
     rows = [(number, row[:-1] if row and not row[-1] else row) for number, row in rows]
     rows = [(number, row) for number, row in rows if any(row)]

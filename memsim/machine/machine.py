@@ -158,6 +158,24 @@ class Machine(BaseModel):
         """Capacity of the streaming buffers in bytes."""
         return self.buffer
 
+    def sram_bytes(self, *, buffers: bool = True) -> int:
+        """Bytes of memory on the chip: the cache, a first level in front of it, and buffers.
+
+        Parameters
+        ----------
+        buffers : bool
+            Whether the program streams through buffers; a library's own kernels have none.
+
+        Examples
+        --------
+        >>> import memsim
+        >>> machine = memsim.load_machine("edge")
+        >>> machine.sram_bytes() == machine.cache_bytes + machine.buffer_bytes
+        True
+        """
+        front = self.cache.first_level or 0
+        return self.cache.size + front + (self.buffer_bytes if buffers else 0)
+
     @property
     def dram_bytes_per_s(self) -> Fraction:
         """Usable DRAM bandwidth, peak times efficiency, in B/s."""

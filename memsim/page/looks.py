@@ -43,7 +43,7 @@ MEANING = {
     "spill": "written back, because it was evicted while still needed",
     "chain": "kept for the next reader",
     "waiting": "kept for a later reader: what shortcuts cost",
-    "copy": "a concatenation’s copy",
+    "copy": "what a concatenation writes, for the next layer",
     "stays": "stays on chip",
     "travels": "goes to DRAM and back, at least in part",
 }

@@ -27,6 +27,7 @@ from memsim.plot.figures.moc import moc as moc
 from memsim.plot.figures.latency import Pair as Pair, latency as latency
 from memsim.plot.figures.paper import paper as paper
 from memsim.plot.figures.sweep import sweep as sweep
+from memsim.plot.figures.front import front as front
 
 # isort: on
 
@@ -36,6 +37,7 @@ __all__ = [
     "FigureKind",
     "Pair",
     "figure",
+    "front",
     "image_format",
     "render",
     "save",

@@ -21,7 +21,7 @@ from memsim.files import check_writable, write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     Panels: TypeAlias = np.ndarray[Any, np.dtype[np.object_]]
     """An array of Axes."""
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Shared = bool | Literal["none", "all", "row", "col"]
 """Which panels have a common axis."""
+
+Limits = dict[tuple[int, str], tuple[float, float]]
+"""The least and the most of an axis, ``x`` or ``y``, of a panel by its number."""
 
 ENDINGS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 """The format that a file's ending stands for."""
@@ -56,17 +59,21 @@ class PanelArray(np.ndarray):
         return render(self, "png")
 
 
-def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The given axes, or those of a new figure of this size in inches."""
+def new_axes(ax: Axes | SubFigure | None, size: tuple[float, float]) -> Axes:
+    """The given axes, or those of a new figure of this size in inches, or of a part of one."""
+    from matplotlib.figure import SubFigure
+
+    if isinstance(ax, SubFigure):
+        return ax.add_subplot()
     if ax is not None:
         return ax
-    axes = _figure(size).add_subplot()
-    _show_in_notebooks(axes)
+    axes = new_figure(size).add_subplot()
+    show_in_notebooks(axes)
     return axes
 
 
 def new_panels(
-    ax: GivenPanels | None,
+    ax: GivenPanels | SubFigure | None,
     shape: tuple[int, int],
     size: tuple[float, float],
     *,
@@ -75,7 +82,7 @@ def new_panels(
     heights: list[float] | None = None,
     kind: str = "figure",
 ) -> Panels:
-    """The given axes as an array of this shape, or those of a new figure.
+    """The given axes as an array of this shape, or those of a new figure, or of a part of one.
 
     A shape of one column gives one dimension.
 
@@ -84,8 +91,10 @@ def new_panels(
     InputError
         If their number is wrong.
     """
-    if ax is None:
-        grid = _figure(size).subplots(
+    from matplotlib.figure import SubFigure
+
+    if ax is None or isinstance(ax, SubFigure):
+        grid = (ax or new_figure(size)).subplots(
             *shape,
             sharex=sharex,
             sharey=sharey,
@@ -102,11 +111,12 @@ def new_panels(
     panels = grid.reshape(shape if shape[1] > 1 else shape[0]).view(PanelArray)
     if ax is None:
         for axes in panels.flat:
-            _show_in_notebooks(axes)
+            show_in_notebooks(axes)
     return cast("Panels", panels)
 
 
-def _figure(size: tuple[float, float]) -> Figure:
+def new_figure(size: tuple[float, float]) -> Figure:
+    """A figure of this size in inches, with nothing in it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -115,7 +125,17 @@ def _figure(size: tuple[float, float]) -> Figure:
     return figure
 
 
-def _show_in_notebooks(axes: Axes) -> None:
+def settle(axes: Axes) -> None:
+    """Give axes the limits that the part of a figure that they are in has for them, if it has."""
+    limits: Limits = getattr(axes.figure, "limits", {})
+    number = axes.figure.axes.index(axes) if limits else 0
+    for axis in "xy":
+        if (number, axis) in limits:
+            getattr(axes, f"set_{axis}lim")(*limits[number, axis])
+
+
+def show_in_notebooks(axes: Axes) -> None:
+    """Let a notebook show what the axes are part of."""
     axes._repr_png_ = partial(render, axes, "png")  # type: ignore[attr-defined]
 
 

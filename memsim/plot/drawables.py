@@ -41,8 +41,8 @@ def single(drawables: Drawables, kind: str) -> Drawable:
     InputError
         If there is none, or another.
     """
-    several = listed(drawables)
-    if len(several) != 1:
+    several = some(drawables, kind)
+    if len(several) > 1:
         raise InputError(f"figure {kind} shows one network, not {len(several)}")
     return several[0]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.plot.canvas import settle
 from memsim.plot.style import BLACK, GREY, NOTE
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def place(
     Parameters
     ----------
     axes : Axes
-        With its final limits.
+        With its final limits, or in a part of a figure that has them.
     points : sequence of (x, y)
         In data coordinates.
     texts : sequence of str
@@ -60,6 +61,9 @@ def place(
     """
     from matplotlib.patheffects import withStroke
 
+    if not texts:
+        return []
+    settle(axes)
     figure = axes.figure.figure  # of a subfigure: the whole
     figure.draw_without_rendering()  # the layout decides where data lie in pixels
     scale = figure.dpi / 72

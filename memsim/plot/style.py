@@ -8,12 +8,14 @@ on as plain arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from memsim.readable import format_bytes
+from memsim.units import SI
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -134,7 +136,8 @@ def dress(
 
 def _characters(axes: Axes) -> int:
     """About how many bold characters fit above axes, before the layout is known."""
-    inches = float(axes.figure.figure.get_figwidth())
+    part = axes.figure  # a figure, or the part of one that these axes are in
+    inches = float(part.bbox.width / part.figure.dpi)
     share = axes.get_position().width
     return max(20, int(9.3 * (share * inches if share < 0.6 else inches - 1.2)))
 
@@ -199,9 +202,29 @@ def si(value: float) -> str:
     return short(format_bytes(round(value))) if value else "0"
 
 
-def bytes_axis(axis: Axis) -> None:
-    """Label the ticks of an axis in bytes: ``0``, ``500 kB``, ``2 MB``."""
+def chosen_size(value: float) -> str:
+    """A size that somebody chose: as :func:`si`, or in binary units where these were meant.
+
+    They were where three digits of SI are not exact and four of a binary unit are.
+
+    Examples
+    --------
+    >>> chosen_size(2_000_000), chosen_size(65_536), chosen_size(1_572_864), chosen_size(65_537)
+    ('2 MB', '64 KiB', '1.5 MiB', '65.5 kB')
+    """
+    text, whole = si(value), round(value)
+    number, _, unit = text.partition(" ")
+    if not whole or Fraction(number) * SI.get(unit.removesuffix("B"), 1) == whole:
+        return text
+    for unit, step in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if whole >= step and Fraction(f"{whole / step:.4g}") * step == whole:
+            return f"{whole / step:.4g} {unit}"
+    return text
+
+
+def bytes_axis(axis: Axis, told: Callable[[float], str] = si) -> None:
+    """Label the ticks of an axis in bytes: ``0``, ``500 kB``, ``2 MB``; or as ``told`` says."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: told(value)))
     axis.set_minor_formatter(NullFormatter())

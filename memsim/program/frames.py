@@ -65,6 +65,7 @@ def repeat(program: Program, frames: int) -> Program:
         frames=int(frames),
         alone=program,
         spans=(),
+        file_order=None,
         **_tasks(program, int(frames), own),
         **_cells(program, int(frames), own),
     )

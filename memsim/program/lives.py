@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 USES = ("chain", "waiting", "copy")
-"""What a feature map is kept for: its first reader; a later one; or it is a concat's copy."""
+"""What a feature map is kept for: its first reader; a later one; or, what a concat writes, the
+first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def live_by_use(program: Program) -> Ints:
     until = np.where(reader >= 0, np.minimum(ends[reader], death), death)
     copied = _copied(program)[program.cell_tensor[cells]]
     first = np.where(copied, USES.index("copy"), USES.index("chain"))
-    then = np.where(copied, USES.index("copy"), USES.index("waiting"))
+    then = np.full(len(cells), USES.index("waiting"))
     change = np.zeros((program.tasks + 1, len(USES)), np.int64)
     np.add.at(change, (birth, first), size)
     np.subtract.at(change, (until + 1, first), size)

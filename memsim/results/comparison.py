@@ -14,7 +14,7 @@ from memsim.program.parts import Part, chosen
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 
-SCHEMA = "memsim.comparison/2"
+SCHEMA = "memsim.comparison/3"
 
 OF_THE_NETWORK = ("batch", "dtype", "input_shapes")
 """What of a configuration may differ from network to network."""
@@ -37,9 +37,13 @@ class Contender:
         return self.result.network.name
 
     @cached_property
-    def shortcuts(self) -> Shortcuts:
-        """The traffic that only shortcuts require."""
-        return shortcuts(self.result.program, self.result.transfers)
+    def shortcuts(self) -> Shortcuts | None:
+        """What feature maps move because of shortcuts; None where that cannot be told.
+
+        See :func:`memsim.engines.cache.shortcuts.without_shortcuts`.
+        """
+        result = self.result
+        return shortcuts(result.program, result.machine.cache, result.traffic.traffic)
 
     @cached_property
     def lifetimes(self) -> Lives:
@@ -52,8 +56,10 @@ class Contender:
         return MocDistribution.of(self.result.network)
 
     @property
-    def shortcut_share(self) -> float:
-        """Shortcut traffic over that of feature maps, of which it is a part."""
+    def shortcut_share(self) -> float | None:
+        """The part of the traffic of feature maps that would not be there without shortcuts."""
+        if self.shortcuts is None:
+            return None
         whole = int(chosen(self.result.traffic.traffic, Part.FEATURE_MAPS).sum())
         return self.shortcuts.dram_bytes / whole if whole else 0.0
 
@@ -82,15 +88,21 @@ class Contender:
             **({"frames": result.frames.ends()} if result.program.frames > 1 else {}),
             "by_role": result.by_role,
             "by_cause": result.by_cause,
-            "shortcuts": {
-                "dram_bytes": self.shortcuts.dram_bytes,
-                "dram_read_bytes": self.shortcuts.read_bytes,
-                "dram_write_bytes": self.shortcuts.write_bytes,
-                "share": self.shortcut_share,
-            },
+            "shortcuts": self._shortcut_facts(),
             "lifetimes": self.lifetimes.to_dict(),
             "moc": self.moc.to_dict(),
         }  # fmt: skip
+
+    def _shortcut_facts(self) -> dict[str, int | float | None]:
+        """What shortcuts cost, all null where that cannot be told."""
+        found = self.shortcuts
+        return {
+            "dram_bytes": None if found is None else found.dram_bytes,
+            "dram_read_bytes": None if found is None else found.read_bytes,
+            "dram_write_bytes": None if found is None else found.write_bytes,
+            "dram_feature_map_bytes_without": None if found is None else found.without_bytes,
+            "share": self.shortcut_share,
+        }
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,7 @@ class Comparison(Facts):
     >>> import memsim
     >>> facts = memsim.compare(["patterns/dense", "patterns/harmonic"], cache="1MB").to_dict()
     >>> [network["shortcuts"]["dram_bytes"] for network in facts["networks"]]
-    [43345344, 14599424]
+    [116343360, 35868224]
     """
 
     laid_out_by: ClassVar[str] = "memsim.results.sheets.comparison:comparison_sheet"
@@ -121,7 +133,7 @@ class Comparison(Facts):
         return {key: value for key, value in config.items() if key not in OF_THE_NETWORK}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, ``"schema": "memsim.comparison/2"``."""
+        """Plain JSON values, ``"schema": "memsim.comparison/3"``."""
         return {
             "schema": SCHEMA,
             "config": self.config,

@@ -28,6 +28,7 @@ def resolved(program: Program, machine: Machine) -> dict[str, Any]:
 def of_program(program: Program, machine: Machine) -> dict[str, Any]:
     """Return the options of a program, and where the machine lays its feature maps."""
     options = dict(program.options)
+    options.pop("layer_order_search", None)  # what was found is no option
     sizes = [name for name in ("buffer_bytes", "block_bytes") if name in options]
     cut: dict[str, Any] = {name: options.pop(name) for name in sizes}
     best = {"best": options.pop("best")} if "best" in options else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.cache.cachepass import CachePass, read_bytes, write_bytes
-from memsim.engines.clock.ends import Ends, channel_key
-from memsim.engines.clock.enough import Enough
-from memsim.engines.clock.steps import LONGEST
+from memsim.engines.clock.ends import Ends
 from memsim.engines.curve.envelope import best_pass
-from memsim.errors import InputError, Problem
 from memsim.machine import Machine
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
@@ -118,159 +115,6 @@ class Grid:
         facts = {name: np.stack(each) for name, each in times.items()}
         return facts | {name: _spread(np.array(each), points) for name, each in moved.items()}
 
-    # ---- the other way round
-
-    def smallest_bandwidth(
-        self,
-        capacities: Sequence[int],
-        *,
-        time_ps: int | None = None,
-        stall: Fraction | None = None,
-        mac_rates: Sequence[Fraction] | None = None,
-        others: Sequence[Grid] = (),
-    ) -> Ints:
-        """The smallest bandwidth that is enough, at each capacity and compute rate.
-
-        Time and the part of it that is stalls never rise with the bandwidth, so every larger one
-        is enough, too. Over capacities nothing of the kind holds: under LRU a larger cache moves
-        no more in all (under ``fifo`` not even that), but what it evicts later may keep the
-        engine waiting, so that it takes longer and needs more bandwidth.
-
-        Parameters
-        ----------
-        capacities : sequence of int
-            Bytes.
-        time_ps : int, optional
-            The longest time, in picoseconds.
-        stall : Fraction, optional
-            The largest part of the time that is stalls, from 0 up to, not including, 1. One of
-            the two is needed; with both, both hold.
-        mac_rates : sequence of Fraction, optional
-            MAC/s of convolutions; left out: the machine's own, an axis of one point.
-        others : sequence of Grid
-            Networks that run before or after this one, on the same machine: the times add up.
-
-        Returns
-        -------
-        int64 array, capacities x compute rates
-            Peak bytes per second: one less is too slow.
-            :data:`~memsim.engines.compiled.INFINITE` where no bandwidth that a machine may have
-            is enough, so that of several networks each alone the largest is the answer.
-
-        Raises
-        ------
-        InputError
-            For a goal that no time keeps to, or none; as :meth:`facts`.
-
-        Examples
-        --------
-        >>> import memsim
-        >>> grid = Grid.of(memsim.curve("resnet18", machine="textbook"))
-        >>> grid.smallest_bandwidth([500_000, 2_000_000], time_ps=10**10).tolist()  # 10 ms
-        [[7965337634], [6175279269]]
-        """
-        rates = [None] if mac_rates is None else mac_rates
-        _check_goal(time_ps, stall)
-        return self._each(
-            capacities, others, lambda enough: [enough.bandwidth(time_ps, stall, r) for r in rates]
-        )
-
-    def smallest_mac_rate(
-        self,
-        capacities: Sequence[int],
-        *,
-        time_ps: int,
-        bandwidths: Sequence[Fraction] | None = None,
-        others: Sequence[Grid] = (),
-    ) -> Ints:
-        """The smallest MAC rate of convolutions that is enough, at each capacity and bandwidth.
-
-        Time never rises with the compute rate, so every larger one is enough, too. Stalls do not
-        fall with it: :meth:`largest_mac_rate` is for them.
-
-        Parameters
-        ----------
-        capacities, time_ps, others
-            As :meth:`smallest_bandwidth` takes them.
-        bandwidths : sequence of Fraction, optional
-            Peak bytes per second; left out: the machine's own, an axis of one point.
-
-        Returns
-        -------
-        int64 array, capacities x bandwidths
-            MAC/s: one less is too slow. ``INFINITE`` where none is enough.
-
-        Raises
-        ------
-        InputError
-            As :meth:`smallest_bandwidth`.
-        """
-        rates = [None] if bandwidths is None else bandwidths
-        _check_goal(time_ps, None)
-        return self._each(
-            capacities, others, lambda enough: [enough.mac_rate(time_ps, r) for r in rates]
-        )
-
-    def largest_mac_rate(
-        self,
-        capacities: Sequence[int],
-        *,
-        stall: Fraction,
-        bandwidths: Sequence[Fraction] | None = None,
-        others: Sequence[Grid] = (),
-    ) -> Ints:
-        """The largest MAC rate of convolutions that the memory keeps up with.
-
-        The part of the time that is stalls never falls with the compute rate, so at every smaller
-        rate stalls are few, too.
-
-        Parameters
-        ----------
-        capacities, stall, bandwidths, others
-            As the other questions take them.
-
-        Returns
-        -------
-        int64 array, capacities x bandwidths
-            MAC/s: at one more, stalls are more; 10**18, the largest of a machine, where they
-            never are, and 0 where they always are.
-
-        Raises
-        ------
-        InputError
-            As :meth:`smallest_bandwidth`.
-        """
-        rates = [None] if bandwidths is None else bandwidths
-        _check_goal(None, stall)
-        return self._each(
-            capacities, others, lambda enough: [enough.most_macs(stall, r) for r in rates]
-        )
-
-    def _each(
-        self,
-        capacities: Sequence[int],
-        others: Sequence[Grid],
-        ask: Callable[[Enough], list[int]],
-    ) -> Ints:
-        """One answer per capacity."""
-        known: dict[tuple[int, str], Ends] = {}
-        answers: dict[tuple[tuple[str, bytes], ...], list[int]] = {}
-        found = []
-        for capacity in capacities:
-            ends, passes, same = [], [], []
-            for number, grid in enumerate([self, *others]):
-                order, traffic = grid._pass(capacity)
-                if (number, order) not in known:
-                    known[number, order] = Ends(grid.programs[order], grid.machine)
-                ends.append(known[number, order])
-                passes.append(traffic)
-                same.append((order, channel_key(traffic)))
-            key = tuple(same)
-            if key not in answers:
-                answers[key] = ask(Enough(ends, passes))
-            found.append(answers[key])
-        return np.array(found, np.int64)
-
     def _pass(self, capacity: int) -> tuple[str, CachePass]:
         cache = self.machine.with_overrides(cache=capacity).cache
         return best_pass(self.programs, cache)
@@ -311,18 +155,6 @@ class Grid:
     def _times(self, ends: Ends, traffic: CachePass) -> dict[str, Ints]:
         time = ends.after(traffic)
         return {"time_ps": time, "stall_ps": time - ends.compute.sum(axis=1)}
-
-
-def _check_goal(time_ps: int | None, stall: Fraction | None) -> None:
-    """Refuse what no time can keep to, and what is no goal."""
-    if time_ps is None and stall is None:
-        raise InputError(Problem("no goal is given", hint="time_ps, a longest time, or stall"))
-    if time_ps is not None and not 0 < time_ps <= LONGEST:
-        hint = f"from 1 to {LONGEST:,} ps, 13 days"
-        raise InputError(Problem(f"{time_ps:,} ps is not a time to keep to", "time_ps", hint))
-    if stall is not None and not 0 <= stall < 1:
-        hint = "from 0 up to, not including, 1"
-        raise InputError(Problem(f"{stall} is not a part of the time", "stall", hint))
 
 
 def _known(energy: float | None) -> float:

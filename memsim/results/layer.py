@@ -167,3 +167,11 @@ class LayerResult:
             "overhead_s": self.overhead_ps / PICOSECONDS,
             "bound": self.bound,
         }
+
+    def row(self) -> dict[str, Any]:
+        """Flat values: a column for each role and cause."""
+        row = self.to_dict()
+        split = {**row.pop("by_role"), **row.pop("by_cause")}
+        row["layers"], row["ops"] = " ".join(row["layers"]), " ".join(row["ops"])
+        row["output_shape"] = "x".join(map(str, row["output_shape"]))
+        return {**row, **{f"{name}_bytes": amount for name, amount in split.items()}}

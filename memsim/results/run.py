@@ -23,6 +23,7 @@ from memsim.results.accuracy import Accuracy
 from memsim.results.configuration import resolved
 from memsim.results.details.assumptions import assumptions
 from memsim.results.details.groups import Group, groups_of
+from memsim.results.details.layer_order import order_facts
 from memsim.results.details.structure import of_kernels, without_kernel
 from memsim.results.details.tensors import TensorResult, tensors_of
 from memsim.results.energy import joules, mac_joules, with_sum
@@ -287,9 +288,11 @@ class Result(Facts):
             ),
             **with_sum(energy),
             "onchip_bytes": onchip,
+            "sram_bytes": machine.sram_bytes(buffers=not program.spans),
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
             "weight_bytes": program.weight_bytes,
+            **({"recomputed_macs": again} if (again := sum(program.recomputed_macs)) else {}),
             "tasks": program.tasks,
             "accesses": program.accesses,
             "blocks": len(program.block_bytes),
@@ -348,6 +351,7 @@ class Result(Facts):
         Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
         DRAM bytes. ``bandwidth_for_stalls_bytes_per_s`` holds :meth:`bandwidth_for` by share of
         the time, null where no bandwidth does it.
+        ``at_least_bytes`` is there where the policy knows a bound: none moves less in this order.
         ``placement`` is there where a library's kernels run: :class:`memsim.results.band.Band`.
         Where there are several frames, totals and layers are those of all of them,
         and ``frames`` tells them apart.
@@ -370,11 +374,13 @@ class Result(Facts):
             "bandwidth_for_stalls_bytes_per_s": {
                 f"{float(share):.0%}": self.bandwidth_for(share) for share in STALLS
             },
+            **({"at_least_bytes": self.traffic.at_least} if self.traffic.at_least else {}),
             "by_role": self.by_role,
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,
             "layers": [layer.to_dict() for layer in self.layers],
             "without_kernel": without_kernel(self.program),
+            **order_facts(self),
             **({"placement": self.band.to_dict()} if self.band else {}),
             **({"frames": self.frames.to_dict()} if self.program.frames > 1 else {}),
             **self.assumptions,
@@ -382,14 +388,7 @@ class Result(Facts):
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per kernel: what csv and data frames hold."""
-        flat = []
-        for layer in self.layers:
-            row = layer.to_dict()
-            split = {**row.pop("by_role"), **row.pop("by_cause")}
-            row["layers"], row["ops"] = " ".join(row["layers"]), " ".join(row["ops"])
-            row["output_shape"] = "x".join(map(str, row["output_shape"]))
-            flat.append({**row, **{f"{name}_bytes": amount for name, amount in split.items()}})
-        return flat
+        return [layer.row() for layer in self.layers]
 
     def __repr__(self) -> str:
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from memsim.files import shown_as_text
 from memsim.registry import Registry
 from memsim.sheets.sheet import Printable
 
@@ -72,7 +73,7 @@ def _csv(facts: Printable, layers: int | None) -> str:
     if columns := facts.columns:
         writer = csv.DictWriter(out, fieldnames=columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: shown_as_text(cell) for name, cell in row.items()} for row in rows)
     return out.getvalue()
 
 

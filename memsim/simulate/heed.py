@@ -36,7 +36,7 @@ NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim 
 TIMES = ("bandwidth", "macs")
 """What decides when bytes move, and never which."""
 
-SCHEDULE = ("schedule", "group", "groups", "strip")
+SCHEDULE = ("schedule", "group", "groups", "strip", "overlap")
 """What decides in which order kernels run."""
 
 TASKS = (*SCHEDULE, "buffer", "order", "register_tile", "tile", "images", "rows")
@@ -84,6 +84,7 @@ _NETWORK = _all(NO_MACHINE, *RUN_OPTIONS)
 VERBS: dict[str, Verb] = {
     "run": Verb(),
     "compare": Verb(),
+    "explain": Verb(_CLOCK),
     "curve": Verb({**_CLOCK, "cache": EVERY_SIZE}),
     "curve without sizes": Verb({**_CLOCK, **_all(NO_SIZES, *TIMES), "cache": EVERY_SIZE}),
     "size": Verb(_CLOCK),
@@ -101,7 +102,7 @@ VERBS: dict[str, Verb] = {
     },
     "bounds": Verb(
         {
-            **_NO_TIMES,
+            **_CLOCK,
             "policy": EVERY_POLICY,
             **_all(NO_LINES, *LINES, "library", "heap"),
         }
@@ -126,7 +127,7 @@ VERBS: dict[str, Verb] = {
         {
             **_PLAN,
             **_all(NO_TASKS, *TASKS, "library", "heap"),
-            **_all(NOT_SHOWN, "frames", "batch", "dtype"),
+            **_all(NOT_SHOWN, "layer_order", "frames", "batch", "dtype"),
         }
     ),
     "graph of layers": Verb({**_NETWORK, **_all(NOT_SHOWN, "batch", "dtype")}),
@@ -143,6 +144,9 @@ VERBS: dict[str, Verb] = {
 ``batch`` and ``dtype``, which say how a network is loaded, stand where they do nothing.
 """
 
+MANY_SIZES = ("report", "sweep")
+"""Verbs that take a cache, and answer for others with the same program."""
+
 
 def heeded(verb: str) -> Iterator[str]:
     """The options that can change a verb's answer, on one machine or another.
@@ -150,8 +154,8 @@ def heeded(verb: str) -> Iterator[str]:
     Examples
     --------
     >>> list(heeded("memory"))
-    ['machine', 'buffer', 'lowering', 'schedule', 'group', 'groups', 'strip', 'order',
-    'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
+    ['machine', 'buffer', 'lowering', 'layer_order', 'schedule', 'group', 'groups', 'strip',
+    'overlap', 'order', 'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

@@ -59,6 +59,15 @@ class Options(TypedDict, total=False):
         str | None,
         Option("eager, fused or concat_free: how layers become kernels.", default=MACHINES),
     ]
+    layer_order: Annotated[
+        str | None,
+        Option(
+            "file, dfs, min_peak or min_traffic: in which order layers are listed, as far as they "
+            "may be.",
+            "ORDER",
+            default="file",
+        ),
+    ]
     schedule: Annotated[
         str | None,
         Option(
@@ -76,7 +85,7 @@ class Options(TypedDict, total=False):
     groups: Annotated[
         str | None,
         Option(
-            "Instead: per_block, inverted_residual or depthwise; or auto, what moves least.",
+            "Instead: per_block, inverted_residual, depthwise or file; or auto, what moves least.",
             "PATTERN",
         ),
     ]
@@ -86,6 +95,13 @@ class Options(TypedDict, total=False):
             "Rows of a strip of a group's last map; where left out what buffers hold in one tile.",
             "N",
             kind=int,
+        ),
+    ]
+    overlap: Annotated[
+        str | None,
+        Option(
+            "keep, or recompute: rows that several strips of a group need; where left out keep, "
+            "or of groups auto what moves less.",
         ),
     ]
     order: Annotated[

@@ -17,7 +17,7 @@ from memsim.program.frames import repeat
 from memsim.program.lowering import on_library
 from memsim.program.memory.allocator import ALLOCATORS
 from memsim.program.tiling import IMAGES
-from memsim.simulate.heed import VERBS, idle, idle_with, refuse
+from memsim.simulate.heed import MANY_SIZES, VERBS, idle, idle_with, refuse
 from memsim.simulate.options import Options
 from memsim.simulate.source import Source, network_of
 
@@ -30,6 +30,12 @@ SCORES = (CHIP, "dram")
 
 AUTO, BEST = "auto", "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
+
+FILE = "file"
+"""The layer order of the file."""
+
+DEPTH_FIRST = ("schedule", "group", "groups", "strip")
+"""What groups of layers are told."""
 
 
 def prepare(
@@ -102,9 +108,43 @@ def _prepared(
     problems += idle_with(library, [*left, *changes])
     if problems:
         raise InputError(*problems)
-    frames = left.pop("frames", 1)
+    name = left.pop("layer_order", FILE)
     lowering = left.pop("lowering", machine.program.lowering)
     left["lowering"] = on_library(lowering, machine.compute.kernels)
+    if name == FILE:
+        return _built(network, verb, library, left, machine), machine
+    from memsim.simulate.layer_orders import LAYER_ORDERS, ordered
+
+    if problem := _no_order(LAYER_ORDERS[name].searches, LAYER_ORDERS[name].of_cache, verb, left):
+        raise InputError(problem)
+    apart = {n: value for n, value in left.items() if n not in DEPTH_FIRST}
+
+    def build_in_order(network: Network, layer_by_layer: bool) -> dict[str, Program]:
+        return _built(network, verb, library, apart if layer_by_layer else left, machine)
+
+    return ordered(name, network, machine.cache, build_in_order), machine
+
+
+def _no_order(searches: bool, of_cache: bool, verb: str, left: dict[str, Any]) -> Problem | None:
+    """Why a layer order cannot be chosen beside other options; None where it can."""
+    if of_cache and ("cache" in VERBS[verb].refuses or verb in MANY_SIZES):
+        message = "is chosen for one cache size, and the answer is for every size"
+        return Problem(message, path="layer_order", hint="layer order min_peak, or memsim run")
+    if searches and left.get("order") == BEST:
+        message = "best and the layer order are two searches"
+        return Problem(message, path="order", hint="name a task order")
+    if searches and left.get("groups") == AUTO:
+        message = "auto and the layer order are two searches"
+        return Problem(message, path="groups", hint="layer order file or dfs, or groups by hand")
+    return None
+
+
+def _built(
+    network: Network, verb: str, library: str, left: dict[str, Any], machine: Machine
+) -> dict[str, Program]:
+    """The programs of a network, by their task order."""
+    left = dict(left)
+    frames = left.pop("frames", 1)
     if library != NONE:
         from memsim.program.library.build import HEAP, build_library
 
@@ -112,22 +152,22 @@ def _prepared(
             network, library=library, lowering=left["lowering"], frames=frames,
             line=machine.cache.line, heap=left.get("heap", HEAP),
         )  # fmt: skip
-        return {library: program}, machine
+        return {library: program}
     habits = dict(machine.program.options)
     if left.get("tile") == "whole":  # one task per kernel instead of what the machine does
         habits.pop("register_tile", None)
     left = {**habits, **left, "buffer": machine.buffer_bytes}
     if left.get("groups") == AUTO:
         program = repeat(_grouped(network, verb, left, machine), frames)
-        return {str(program.options["order"]): program}, machine
+        return {str(program.options["order"]): program}
     if left.get("order") == BEST:
         from memsim.engines.curve.envelope import candidate_programs
 
         del left["order"]
         candidates = candidate_programs(network, **left)
-        return {order: repeat(each, frames) for order, each in candidates.items()}, machine
+        return {order: repeat(each, frames) for order, each in candidates.items()}
     program = repeat(build(network, **left), frames)
-    return {str(program.options["order"]): program}, machine
+    return {str(program.options["order"]): program}
 
 
 def _grouped(network: Network, verb: str, left: dict[str, Any], machine: Machine) -> Program:

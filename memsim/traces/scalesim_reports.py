@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.files import shown_as_text
 from memsim.results.details.operand_transfers import operand_transfers
 from memsim.results.run import Result
 from memsim.traces.trace_options import TraceOptions
@@ -53,7 +54,7 @@ def scalesim(result: Result, options: TraceOptions) -> Iterator[bytes]:
         words = {name: int(each.nbytes[number]) // itemsize for name, each in operands.items()}
         row: list[Any] = [
             number,
-            layer.name,
+            shown_as_text(layer.name),
             layer.time_ps // cycle,
             layer.stall_ps // cycle,
             round(100 * layer.compute_ps / layer.time_ps, 3) if layer.time_ps else 0.0,

@@ -9,7 +9,6 @@ its test series; :func:`read_split` reads both.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +16,7 @@ from importlib import resources
 from typing import Literal, get_args
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.files import records
 
 Side = Literal["dev", "test"]
 """What a series is for."""
@@ -182,8 +182,7 @@ def _table(text: str, file: str) -> Iterator[tuple[int, dict[str, str]]]:
         for number, line in enumerate(text.splitlines(), 1)
         if line.strip() and not line.startswith("#")
     ]
-    reader = csv.DictReader((line for _, line in lines), restval="")
-    columns = reader.fieldnames or ()
+    columns, rows = records(lines, file)
     missing = [name for name in COLUMNS if name not in columns]
     if missing:
         line = lines[0][0] if lines else 1
@@ -193,7 +192,7 @@ def _table(text: str, file: str) -> Iterator[tuple[int, dict[str, str]]]:
                 for name in missing
             )
         )
-    yield from zip((number for number, _ in lines[1:]), reader, strict=True)
+    yield from zip((number for number, _ in lines[1:]), rows, strict=True)
 
 
 def _series(row: dict[str, str]) -> Series:

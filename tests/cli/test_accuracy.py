@@ -169,6 +169,7 @@ class TestEveryTimeHasItsErrorBesideIt:
 VARIANTS = (
     "run {} --format json",
     "curve {} --format json",
+    "explain {} --format json",
     "size {} --traffic 1GB --format json",
     "compare {} --format json",
     "bounds {} --format json",

@@ -55,6 +55,31 @@ layers:
   - linear: 10
 """
 
+WIRED = """\
+name: wired
+input: [3, 32, 32]
+layers:
+  - conv: {out: 24, kernel: 3}
+    name: a
+  - conv: {out: 24, kernel: 3}
+    name: b
+  - conv: {out: 32, kernel: 3}
+    name: c
+    from: a
+  - conv: {out: 4, kernel: 3}
+    name: d
+    from: b
+  - conv: {out: 4, kernel: 3}
+    name: e
+    from: c
+  - concat: [d, e]
+  - conv: {out: 8, kernel: 3}
+    name: f
+  - global_avgpool
+  - linear: 10
+"""
+"""Two branches, which the file lists one beside the other; the other network is a chain."""
+
 CACHES = ("12KiB", "3KiB", "60KiB", "200KiB", "300KiB")
 """Some of them show what an option does to so small a network."""
 
@@ -73,6 +98,7 @@ VALUES = {
     "macs": Values(("--macs", "1GMAC/s"), ("--macs", "1TMAC/s")),
     "buffer": Values(("--buffer", "6KiB"), ("--buffer", "16KiB")),
     "lowering": Values(("--lowering", "eager"), ("--lowering", "concat_free")),
+    "layer_order": Values(("--layer-order", "file"), ("--layer-order", "min_peak")),
     "schedule": Values(
         ("--schedule", "layer_by_layer"),
         ("--schedule", "depth_first", "--group", "a..d", "--strip", "1"),
@@ -90,6 +116,12 @@ VALUES = {
         *(
             ("--schedule", "depth_first", "--group", "a..d", "--strip", strip)
             for strip in ("1", "4")
+        )
+    ),
+    "overlap": Values(
+        *(
+            ("--schedule", "depth_first", "--group", "a..d", "--strip", "4", "--overlap", overlap)
+            for overlap in ("keep", "recompute")
         )
     ),
     "order": Values(("--order", "rows_outer"), ("--order", "weights_outer")),
@@ -120,6 +152,7 @@ VALUES = {
     "variant": Values(("--variant", "wide"), ("--variant", "narrow")),
     "only": Values(("--only", "weights"), ("--only", "feature-maps")),
     "settings": Values(("--set", "growth=12"), ("--set", "growth=20")),
+    "edits": Values(("--edit", "drop=a.act..sum"), ("--edit", "halve=d")),
 }
 """Of every option of a simulation and of a network."""
 
@@ -127,11 +160,12 @@ ELSEWHERE = {
     "help", "kind", "network", "networks", "output", "format_", "layers", "by_layer", "as_json",
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
-    "minimise", "each", "bandwidths", "mac_rates", "a", "b",
+    "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
+    "explain", "a", "b",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
-LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings")
+LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings", "edits")
 
 ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "run": ("run", ("run", "N", "--format", "json"), ""),
@@ -156,6 +190,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("design", "N", "--fps", "2000", "--format", "json"),
         "",
     ),
+    "explain": ("explain", ("explain", "N", "--format", "json"), ""),
     "bounds": ("bounds", ("bounds", "N", "--format", "json"), ""),
     "memory": ("memory", ("memory", "N", "--format", "json"), ""),
     **{
@@ -176,6 +211,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "graph dot": ("graph", ("graph", "N", "-o", "out.dot"), "out.dot"),
     "graph text": ("network", ("graph", "N", "--colour", "none", "-o", "o.dot"), "o.dot"),
     "report": ("report", ("report", "N", "-o", "out.html"), "out.html"),
+    "sweep": ("sweep", ("sweep", "N", "--workers", "1", "-o", "out.csv"), "out.csv"),
     "describe": ("network", ("describe", "N", "--format", "json"), ""),
     "expand": ("network", ("expand", "N"), ""),
 }
@@ -185,7 +221,9 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
     """What a command needs, and whether it is slow."""
     found = [pytest.mark.slow] if command in (*slow, "diff") else []  # two runs each
-    found = [pytest.mark.release] if command == "design" else found  # hundreds of runs each
+    if command in ("design", "explain"):  # dozens of runs each
+        found = [pytest.mark.release]
+    found += [pytest.mark.needs("xarray")] if command == "sweep" else []
     return [*found, pytest.mark.needs("scipy")] if command == "bounds" else found
 
 
@@ -234,11 +272,16 @@ def ask(capsys: pytest.CaptureFixture[str]):
 
     def call(way: str, *more: str) -> Answer:
         _, words, file = ASKED[way]
+        if way == "sweep":  # which writes over nothing, and takes true and false
+            Path(file).unlink(missing_ok=True)
+            more = tuple(word for each in more for word in SWEPT.get(each, (each,)))
         code = run([word.replace("N", "N.yaml") if word == "N" else word for word in words]
                    + list(more))  # fmt: skip
         out, err = capsys.readouterr()
         if code == 1 and words[0] in ("size", "design"):  # what is out of reach is an answer, too
             return Answer(0, err, "")
+        if code == 1 and way == "sweep":  # a point that is refused is kept with its reason
+            return Answer(2, "", err)
         if code:
             return Answer(code, "", err)
         return Answer(code, plain(way, Path(file).read_text("utf-8") if file else out), err)
@@ -246,8 +289,18 @@ def ask(capsys: pytest.CaptureFixture[str]):
     return call
 
 
+SWEPT = {
+    "--fetch-on-write": ("--fetch-on-write", "true"),
+    "--no-fetch-on-write": ("--fetch-on-write", "false"),
+}
+"""Flags, as a sweep has them: axes."""
+
+
 def plain(way: str, out: str) -> str:
     """An answer without the configuration, the machine's name, and names made of hashes."""
+    if way == "sweep":  # what the axes are is a question
+        facts = memsim.load_sweep("out.csv").data_vars
+        return repr({name: each.values.tolist() for name, each in facts.items()})
     if out.startswith("{") and way != "trace perfetto":
         return json.dumps(without(json.loads(out)))
     if way == "trace perfetto":
@@ -264,7 +317,7 @@ def plain(way: str, out: str) -> str:
 def without(facts: Any) -> Any:
     """Facts without what only echoes a question."""
     if isinstance(facts, dict):
-        echoed = ("config", "accuracy", "machine", "dtype", "batch", "assumed")
+        echoed = ("config", "accuracy", "machine", "dtype", "batch", "assumed", "command")
         return {name: without(value) for name, value in facts.items() if name not in echoed}
     return [without(each) for each in facts] if isinstance(facts, list) else facts
 
@@ -291,7 +344,7 @@ def questions() -> list[Any]:
     found = []
     for way, (_, words, _) in ASKED.items():
         for management in ("scratchpad", "hardware"):
-            own = marks(words[0], "plot", "graph", "report")
+            own = marks(words[0], "plot", "graph", "report", "sweep")
             if management == "hardware" and pytest.mark.slow in own:
                 own = [pytest.mark.release]
             found.append(pytest.param(way, management, marks=own))
@@ -315,6 +368,8 @@ def test_an_option_changes_the_answer_or_is_refused(
         pytest.skip("it draws what shortcuts move, which heaps of so small a network leave alone")
     if option == "cache" and way.startswith("curve"):
         pytest.skip("its own --cache is a list of sizes")
+    if option == "layer_order":
+        Path("N.yaml").write_text(WIRED)
     for cache in CACHES:
         words = around(option, way, management, cache)
         one, other = (ask(way, *words, *value) for value in VALUES[option])
@@ -363,7 +418,7 @@ def params_of(name: str) -> dict[str, click.Parameter]:
 
 @pytest.mark.parametrize("option", [*LOADING, "only"])
 @pytest.mark.parametrize("way", [
-    pytest.param(way, marks=marks(words[0], "plot", "report"))
+    pytest.param(way, marks=marks(words[0], "plot", "report", "sweep"))
     for way, (_, words, _) in ASKED.items()
 ])  # fmt: skip
 def test_what_is_said_of_a_network_changes_the_answer_or_is_refused(

@@ -72,7 +72,7 @@ def test_the_comparison_of_three(memsim) -> None:
 def test_a_comparison_in_json(memsim) -> None:
     facts = json.loads(memsim("compare", "patterns/log", "--input", "64x28x28", "--batch", "2",
                               "--lowering", "concat_free", "--format", "json")[1])  # fmt: skip
-    assert facts["schema"] == "memsim.comparison/2"
+    assert facts["schema"] == "memsim.comparison/3"
     assert facts["config"]["lowering"] == "concat_free"
     network = facts["networks"][0]
     assert network["input_shapes"] == [[2, 64, 28, 28]]

@@ -23,7 +23,7 @@ from memsim.program.library.build import HEAP
 from memsim.simulate import prepare
 from memsim.simulate.heed import heeded
 from memsim.simulate.options import MACHINES, OPTIONS, RUN_OPTIONS, Options, RunOptions
-from memsim.simulate.preparation import CHIP
+from memsim.simulate.preparation import CHIP, FILE
 
 PACKAGE = Path(memsim.__file__).parent
 
@@ -35,7 +35,7 @@ VERBS = (
 SIMULATING = ("run", "curve", "size", "compare", "bounds", "memory")
 
 LOADING = {"network", "networks", "input_", "batch", "dtype", "allow_unknown", "variant",
-           "settings", "submodule"}  # fmt: skip
+           "settings", "submodule", "edits"}  # fmt: skip
 """What a command asks so that it can load what the verb is given."""
 
 DELIVERING = {"layers", "format_", "output", "by_layer", "as_json", "by", "tensors"}
@@ -152,6 +152,8 @@ def test_what_holds_where_an_option_is_left_out_is_what_is_told() -> None:
             assert option.default == HEAP
         elif name == "scores":
             assert option.default == CHIP
+        elif name == "layer_order":
+            assert option.default == FILE
         elif name != "clock":
             assert option.default == "", f"{name}: the machine says"
     assert RUN_OPTIONS["clock"].default == "replay"

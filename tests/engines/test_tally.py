@@ -20,23 +20,33 @@ entries = st.lists(
 @given(st.lists(entries), st.sampled_from([1, 7, 1 << 20]))
 def test_sums_are_those_of_a_dictionary(parts: list[list[tuple[int, int, int]]], few: int) -> None:
     amounts = np.array([3, 64, 16384])
-    tally = Tally(columns=5, largest=30, amounts=amounts)
+    tally = Tally(columns=5, largest=30)
     expected: dict[tuple[int, int], int] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "PENDING", few)
         for part in parts:
-            tally.add(*np.array(part, np.int64).reshape(-1, 3).T)
+            column, threshold, amount = np.array(part, np.int64).reshape(-1, 3).T
+            tally.add(column, threshold, amounts[amount])
             for column, threshold, amount in part:
                 place = threshold, column
                 expected[place] = expected.get(place, 0) + int(amounts[amount])
             assert len(tally.keys) <= len(expected)
-            assert tally.waiting == sum(map(len, tally.pending)) <= max(few, len(tally.keys))
+            waiting = sum(len(key) for key, _ in tally.pending)
+            assert tally.waiting == waiting <= max(few, len(tally.keys))
     threshold, column, nbytes = (each.tolist() for each in tally.rows())
     assert list(zip(threshold, column, strict=True)) == sorted(expected)
     assert nbytes == [expected[place] for place in sorted(expected)]
 
 
+def test_amounts_that_do_not_fit_beside_the_rest_are_sorted_apart() -> None:
+    tally = Tally(columns=2**20, largest=2**42)
+    tally.add(np.array([1, 0, 1]), np.array([10, INFINITE, 10]), np.array([5, 6, 1 << 40]))
+    assert [each.tolist() for each in tally.rows()] == [
+        [10, INFINITE], [1, 0], [5 + (1 << 40), 6],
+    ]  # fmt: skip
+
+
 def test_what_does_not_fit_into_an_integer_is_refused() -> None:
-    Tally(columns=2**20, largest=2**40, amounts=np.arange(4))
+    Tally(columns=2**20, largest=2**42)
     with pytest.raises(SimulationError, match="too large for a curve"):
-        Tally(columns=2**20, largest=2**41, amounts=np.arange(4))
+        Tally(columns=2**20, largest=2**43)

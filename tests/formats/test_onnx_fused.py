@@ -361,3 +361,12 @@ def test_what_is_not_understood_leaves_nothing_behind(tmp_path, node):
     )
     assert work_kinds(network) == ["opaque", "relu"]
     assert not network.left_out
+
+
+@pytest.mark.parametrize(("writes", "count", "sizes"), [("y b c -", 3, (6,)), ("y b c d", 2, (7,))])
+def test_a_split_whose_count_is_not_that_of_its_outputs(tmp_path, writes, count, sizes):
+    """The ``onnx`` package ends the process where it is asked for the shapes of one."""
+    node = ("Split", "x", writes, {"num_outputs": count})
+    outputs = tuple(each for each in writes.split() if each != "-")
+    network = load(tmp_path, [node], {"x": sizes}, outputs=outputs, opset=18)
+    assert sum(network[name].output.size for name in network.outputs) == sizes[0]

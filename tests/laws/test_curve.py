@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
 
 import numpy as np
@@ -11,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsim.engines.cache.cachepass import CachePass, cache_pass
-from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Trace
+from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, PartTrace, Trace
 from memsim.engines.compiled import INFINITE
 from memsim.engines.curve import thresholds as engine
 from memsim.engines.curve.curve import Curve, curve
@@ -74,6 +77,58 @@ def find(trace: Trace, *, chunk: int = engine.CHUNK, slots: int = engine.FEWEST_
             ended = zip(run.dirtied_at.tolist(), run.spilled_below.tolist(), strict=True)
             found.epochs += list(ended)
     return found
+
+
+@st.composite
+def parted(draw: st.DrawFn) -> PartTrace:
+    """Blocks of one to five parts."""
+    trace = draw(traces() | rewritten())
+    part = draw(
+        st.lists(
+            st.lists(st.integers(1, 6), min_size=1, max_size=5),
+            min_size=len(trace.size),
+            max_size=len(trace.size),
+        )
+    )
+    size = np.array([sum(each) for each in part], np.int64)
+    touch = np.arange(len(trace.block), dtype=np.int32)
+    return PartTrace(
+        trace.start, trace.block, trace.code, size, touch,
+        parts=np.cumsum([0, *map(len, part)]), part=np.array(list(chain(*part)), np.int64),
+    )  # fmt: skip
+
+
+def sums(entries: Iterable[tuple[int, float, int]]) -> Counter[tuple[int, float]]:
+    """Bytes by access and capacity."""
+    found: Counter[tuple[int, float]] = Counter()
+    for at, below, amount in entries:
+        found[at, below] += amount
+    return found
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@given(parted(), st.sampled_from([1, 3, 1 << 16]))
+def test_parts_are_served_as_blocks_of_their_own_would_be(
+    plain: bool, trace: PartTrace, chunk: int
+) -> None:
+    rows, epochs = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "CHUNK", chunk)
+        patch.setattr(engine, "FEWEST_SLOTS", 8)
+        patch.setattr(engine, "_is_short", lambda _: plain)
+        for run in engine.thresholds(trace):
+            columns = run.at, run.threshold, run.missed
+            rows += zip(*(column.tolist() for column in columns), strict=True)
+            columns = run.dirtied_at, run.spilled_below, run.spilled
+            epochs += zip(*(column.tolist() for column in columns), strict=True)
+    whole = trace.whole
+    accesses, ended = plain_curve(whole)
+    size = whole.size[whole.block].tolist()
+    at = whole.touch.tolist()
+    assert sums((at, _plain(below), amount) for at, below, amount in rows) == sums(
+        zip(at, accesses, size, strict=True)
+    )
+    assert sums(epochs) == sums((at[began], below, size[began]) for began, below in ended)
 
 
 def _plain(threshold: int) -> float:

@@ -6,18 +6,21 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import memsim
 from memsim.engines.clock.crossing import crossing
+from memsim.engines.clock.ends import Channel
+from memsim.engines.clock.enough import Enough
+from memsim.engines.clock.steps import LONGEST
 from memsim.engines.compiled import INFINITE
 from memsim.network import Network
 from memsim.program.lowering import LOWERINGS
 from memsim.results.grid import Grid
+from memsim.results.inverse.workload import Workload
 from memsim.simulate.preparation import prepare_all
-from memsim.units import LIMIT
+from memsim.units import LIMIT, PICOSECONDS
 from tests.laws.test_grid import MACHINES, RATES
 from tests.strategies import networks
 
@@ -42,6 +45,14 @@ def grids(draw: st.DrawFn) -> Grid:
     return Grid(*prepare_all(network, "run", **options))
 
 
+def enough(cache: int, *grids: Grid) -> Enough:
+    """Networks that run one after the other with one cache."""
+    works = [Workload(grid.programs, grid.machine) for grid in grids]
+    told = [work.traffic(cache) for work in works]
+    ends = [work.ends(order) for work, (order, _) in zip(works, told, strict=True)]
+    return Enough(ends, [traffic for _, traffic in told])
+
+
 def time(grid: Grid, cache: int, **rates: int | Fraction) -> tuple[int, int]:
     """Picoseconds of the whole, and of its stalls; none where that is beyond 13 days."""
     machine = grid.machine.with_overrides(cache=cache, **rates)
@@ -62,7 +73,7 @@ def test_one_byte_per_second_less_is_too_slow(
 ) -> None:
     limit = max(1, int(goal * time(grid, cache, macs=macs)[0]))
     asked: dict[str, Any] = {"time_ps": limit} | ({"stall": share} if both else {})
-    least = grid.smallest_bandwidth([cache], **asked, mac_rates=[macs]).item()
+    least = enough(cache, grid).bandwidth(**asked, mac_rate=macs)
 
     def kept(bandwidth: int) -> bool:
         took, stalled = time(grid, cache, bandwidth=bandwidth, macs=macs)
@@ -82,7 +93,7 @@ def test_one_mac_per_second_less_is_too_slow(
     grid: Grid, cache: int, goal: Fraction, bandwidth: Fraction
 ) -> None:
     limit = max(1, int(goal * time(grid, cache, bandwidth=bandwidth)[0]))
-    least = grid.smallest_mac_rate([cache], time_ps=limit, bandwidths=[bandwidth]).item()
+    least = enough(cache, grid).mac_rate(limit, bandwidth)
 
     def kept(macs: int) -> bool:
         return time(grid, cache, bandwidth=bandwidth, macs=macs)[0] <= limit
@@ -99,7 +110,7 @@ def test_one_mac_per_second_less_is_too_slow(
 def test_one_mac_per_second_more_waits_too_much(
     grid: Grid, cache: int, share: Fraction, bandwidth: Fraction
 ) -> None:
-    most = grid.largest_mac_rate([cache], stall=share, bandwidths=[bandwidth]).item()
+    most = enough(cache, grid).most_macs(share, bandwidth)
 
     def kept(macs: int) -> bool:
         took, stalled = time(grid, cache, bandwidth=bandwidth, macs=macs)
@@ -107,6 +118,25 @@ def test_one_mac_per_second_more_waits_too_much(
 
     assert most == 0 or kept(most)
     assert most == LIMIT or not kept(most + 1)
+
+
+@given(
+    moved=st.lists(st.integers(0, 10**10), min_size=1, max_size=8),
+    bytes_=st.integers(10**3, LIMIT),
+    efficiency=st.fractions(Fraction(1, 10**4), 1, max_denominator=10**4),
+)  # fmt: skip
+def test_a_transfer_takes_its_bytes_over_the_rate_rounded_up(
+    moved: list[int], bytes_: int, efficiency: Fraction
+) -> None:
+    rate = bytes_ * efficiency
+    assume(max(moved) * PICOSECONDS / rate < LONGEST)
+    none = np.zeros(len(moved), np.int64)
+    instant = np.array([not each for each in moved])
+    channel = Channel(np.array([moved, moved]), none, none > 0, instant)
+    wanted = [-(-each * PICOSECONDS // rate) for each in moved]
+    loads, stores = channel.durations_at(rate)[0].tolist()
+    assert stores == wanted
+    assert loads == [each or 1 for each in wanted]
 
 
 @settings(max_examples=15)
@@ -133,7 +163,7 @@ def test_a_larger_cache_may_take_longer() -> None:
     facts = grid.facts(sizes)
     assert facts["dram_bytes"][0] > facts["dram_bytes"][1]
     assert facts["time_ps"].ravel().tolist() == [5_093_180_520, 5_134_520_520]
-    small, large = grid.smallest_bandwidth(sizes, time_ps=5_100_000_000).ravel().tolist()
+    small, large = (enough(size, grid).bandwidth(5_100_000_000) for size in sizes)
     assert small < large
 
 
@@ -156,40 +186,19 @@ def test_by_hand() -> None:
     estimate = int((load + store) * 10**6 / machine.dram.efficiency)
     least = next(each for each in range(estimate - 5, estimate + 10**6) if fits(each))
     grid = Grid({"rows_outer": run.program}, machine)
-    assert grid.smallest_bandwidth([run.traffic.capacity], time_ps=limit).item() == least
+    assert enough(run.traffic.capacity, grid).bandwidth(limit) == least
 
 
 def test_networks_one_after_the_other() -> None:
     first, second = (Grid.of(memsim.curve(each)) for each in ("resnet18", "mobilenetv2"))
     sizes, limit = [0, 10**6], 25 * 10**9
-    rates = first.smallest_bandwidth(sizes, time_ps=limit, others=[second]).ravel().tolist()
-    for size, rate in zip(sizes, rates, strict=True):
+    for size in sizes:
+        rate = enough(size, first, second).bandwidth(limit)
         took = [
             sum(time(grid, size, bandwidth=each)[0] for grid in (first, second))
             for each in (rate, rate - 1)
         ]
         assert took[0] <= limit < took[1]
-
-
-def test_capacities_that_move_the_same_have_one_answer() -> None:
-    grid = Grid.of(memsim.curve("resnet18"))
-    rates = grid.smallest_bandwidth([10**8, 10**9], time_ps=10**11).ravel()
-    assert rates[0] == rates[1]
-
-
-@pytest.mark.parametrize(
-    ("goal", "told"),
-    [
-        ({}, "no goal is given"),
-        ({"time_ps": 0}, "0 ps is not a time to keep to"),
-        ({"time_ps": 1 << 61}, "is not a time to keep to"),
-        ({"stall": Fraction(1)}, "1 is not a part of the time"),
-        ({"stall": Fraction(-1, 2)}, "-1/2 is not a part of the time"),
-    ],
-)
-def test_a_goal_that_is_none_is_refused(goal: dict[str, Any], told: str) -> None:
-    with pytest.raises(memsim.InputError, match=told):
-        Grid.of(memsim.curve("patterns/dense")).smallest_bandwidth([0], **goal)
 
 
 @given(

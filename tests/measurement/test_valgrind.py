@@ -106,7 +106,7 @@ def row_bytes(row: dict[str, int]) -> int:
     return sum(row[name] for name in ("read_bytes", "write_allocate_bytes", "writeback_bytes"))
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.needs("torch", program="valgrind")
 def test_callgrind_counts_about_the_same(
     two: memsim.Network, monkeypatch: pytest.MonkeyPatch

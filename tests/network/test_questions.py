@@ -89,6 +89,7 @@ YES = {
     "im2col": set(),
     "col2im": set(),
     "grid_sample": set(),
+    "computed_conv": {"multiplies"},
     "deform_conv": {"multiplies"},
     "roi_align": set(),
     "chosen": set(),

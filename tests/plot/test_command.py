@@ -57,7 +57,7 @@ def test_the_size_is_in_inches(told) -> None:
         (("curve", "resnet18", "-o", "a.pngg"),
          "a.pngg: cannot draw a '.pngg' file (did you mean '.png'?)"),
         (("curve", "-o", "a.png"), "figure curve needs a network"),
-        (("layers", "resnet18", "vgg16", "-o", "a.png"), "figure layers shows one network, not 2"),
+        (("layers", "-o", "a.png"), "figure layers needs a network"),
         (("layers", "resnet18", "-o", "no/a.png"),
          "no/a.png: cannot be written: there is no directory no"),
         (("layers", "resnet18", "--size", "8", "-o", "a.png"),

@@ -290,3 +290,48 @@ def test_the_papers_columns_are_points() -> None:
         x = [drawn(axes, row.name)[0].get_xdata()[0] for axes in panels]
         assert x == [row.cio_elements, row.result.dram_bytes, row.result.network.macs]
         assert drawn(panels[0], row.name)[0].get_ydata()[0] == 1e3 * row.measured_s
+
+
+# ---- several networks
+
+
+@pytest.mark.parametrize("kind", ["layers", "lifetimes", "roofline", "timeline"])
+def test_several_networks_are_drawn_each_as_it_is_alone(kind: str) -> None:
+    draw, networks = getattr(plot, kind), ["patterns/log", "patterns/harmonic"]
+    together = draw(networks, machine="textbook", cache="256KiB")
+    for name, panels in zip(networks, together, strict=True):
+        alone = np.atleast_1d(draw(name, machine="textbook", cache="256KiB"))
+        for many, one in zip(panels, alone, strict=True):
+            assert many.get_title(loc="left").split() == one.get_title(loc="left").split()
+            assert len(many.patches) == len(one.patches)
+            assert len(many.lines) == len(one.lines)
+
+
+def test_axes_of_several_networks_compare_where_both_can_be_read() -> None:
+    small, middle, large = (
+        memsim.run(name, machine="textbook", clock="recurrence")
+        for name in ("squeezenet1_0", "resnet18", "vgg16")
+    )
+    near = plot.layers([middle, small])
+    top = plot.layers(middle)[0].get_ylim()
+    assert near[0, 0].get_ylim() == near[1, 0].get_ylim() == top
+    far = plot.layers([large, small])
+    assert far[0, 0].get_ylim()[1] > 8 * far[1, 0].get_ylim()[1]
+
+
+def test_axes_for_several_networks_are_refused() -> None:
+    axes = plot.layers("resnet18")
+    with pytest.raises(memsim.InputError, match="ax: are those of one network, and these are 2"):
+        plot.layers(["resnet18", "vgg16"], ax=axes)
+
+
+def test_the_larger_part_is_in_the_title_of_layers() -> None:
+    axes = plot.layers("hardnet68", machine="textbook", cache="256KiB")
+    title = " ".join(axes[0].get_title(loc="left").split())
+    assert title == "hardnet68 moves 147 MB, 2.1 x compulsory: 51% of it feature maps"
+
+
+def test_the_roof_says_why_a_layer_is_above_it() -> None:
+    axes = plot.roofline("hardnet68", machine="textbook", cache="256KiB")
+    told = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "above the roof: loaded while\nlayers before it computed" in told

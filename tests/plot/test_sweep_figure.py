@@ -33,7 +33,8 @@ def test_over_two_axes_it_is_a_heat_map(ds: Any) -> None:
     wanted = 1e3 * ds.time_s.sel(network="resnet18", batch=1).transpose("bandwidth", "cache")
     assert np.array_equal(image.get_array(), wanted.values)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["1 GB/s", "2 GB/s", "4 GB/s"]
-    assert next(iter(axes.get_xticklabels())).get_text() == "65.5 kB"
+    sizes = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert sizes == ["64 KiB", "128 KiB", "256 KiB", "512 KiB"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("cache [B]", "peak DRAM bandwidth [B/s]")
     texts = [text.get_text() for text in axes.texts]
     assert texts[0] == f"{float(wanted[0, 0]):.3g}"
@@ -45,6 +46,11 @@ def test_a_third_axis_makes_panels_with_one_scale(ds: Any) -> None:
     limits = {axes.get_images()[0].get_clim() for axes in panels.flat}
     assert limits == {(1e3 * float(ds.time_s.sel(batch=1).min()),
                        1e3 * float(ds.time_s.sel(batch=1).max()))}  # fmt: skip
+    assert all(len(axes.texts) == axes.get_images()[0].get_array().size for axes in panels.flat)
+    bar = panels.flat[0].figure.axes[-1].yaxis
+    assert (bar.get_major_formatter()(40, 0), bar.get_label_text()) == ("40", "latency [ms]")
+    small = memsim.plot.sweep(ds.sel(batch=1), value="time_s", size=(3.0, 3.0))
+    assert not any(axes.texts for axes in small.flat)  # numbers would overlap
 
 
 def test_over_one_axis_each_of_the_others_is_a_line(ds: Any) -> None:
@@ -56,6 +62,9 @@ def test_over_one_axis_each_of_the_others_is_a_line(ds: Any) -> None:
         assert np.array_equal(line.get_xdata(), ds.cache.values)
         assert np.array_equal(line.get_ydata(), wanted.values)
     assert axes.get_ylabel() == "DRAM traffic [B]"
+    told = axes.xaxis.get_major_formatter()
+    assert [told(size, None) for size in (0, 65_536, 200_000)] == ["0", "64 KiB", "200 kB"]
+    assert axes.yaxis.get_major_formatter()(65_536, None) == "65.5 kB"  # nobody chose it
 
 
 def test_a_number_that_was_computed_is_drawn_as_well(ds: Any) -> None:

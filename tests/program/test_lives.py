@@ -75,6 +75,18 @@ def test_what_a_concat_writes_is_a_copy() -> None:
     assert live_by_use(program_of(text))[-1, USES.index("copy")] == 2 * MAP
 
 
+def test_a_concat_that_is_read_far_away_is_a_shortcut_as_a_map_is() -> None:
+    """The long skips of a U-Net begin at what a block joins."""
+    text = RESIDUAL.replace(
+        "  - add: a\n",
+        "  - concat: {}\n    from: [a, c]\n    name: both\n"
+        "  - conv: {out: 2, kernel: 1}\n    name: d\n"
+        "  - concat: {}\n    from: [both, d]\n    name: end\n",
+    )
+    live = live_by_use(program_of(text))
+    assert live[-1, USES.index("waiting")] == 2 * MAP
+
+
 @given(networks(), st.sampled_from(sorted(LOWERINGS)), st.sampled_from([4000, 1 << 16]))
 def test_lives_are_those_of_the_accesses(network: Network, lowering: str, buffer: int) -> None:
     try:

@@ -33,7 +33,7 @@ def test_shares_are_shares(comparison: memsim.Comparison) -> None:
 
 def test_what_all_have_in_common_is_told_once(comparison: memsim.Comparison) -> None:
     facts = comparison.to_dict()
-    assert facts["schema"] == "memsim.comparison/2"
+    assert facts["schema"] == "memsim.comparison/3"
     assert facts["config"]["cache_bytes"] == 500_000
     assert "input_shapes" not in facts["config"]
     assert facts["networks"][0]["input_shapes"] == [[1, 64, 56, 56]]

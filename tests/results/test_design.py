@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import memsim
+from memsim.cli.main import run as command
 from memsim.engines.clock.recurrence import finish
 from memsim.engines.clock.steps import steps
 from memsim.results.curve import CurveResult
 from memsim.results.inverse.design import Design
-from memsim.results.inverse.front import Stairs
 from memsim.results.inverse.workload import Workload
 from memsim.simulate.preparation import prepare_all
 
@@ -59,16 +59,19 @@ def test_no_point_of_a_coarse_grid_is_missed_or_beats_the_front(nets, curves, ea
         assert not met(curves, each, point[0], point[1] - 1)
     # A grid of all pairs of some sizes, of every network, and rates around the front's.
     sizes = sorted({int(size) for curve in curves for size in curve.steps.cache_bytes})
-    stairs = Stairs([size for size, _ in points], [rate for _, rate in points])
+
+    def needed(size: int) -> int:
+        return min(rate for least, rate in points if least <= size)
+
     for size in sizes[:: max(len(sizes) // 12, 1)]:
-        best = stairs.below(size)
+        best = needed(size)
         for rate in {best, best - 1, best * 2 // 3, 3 * best // 2}:
             does_it = met(curves, each, size, rate)
             assert not does_it or rate >= best, f"{size} B and {rate} B/s beat the front"
     # At a size of no point of the front the best of the smaller ones is not improved.
     left_out = [size for size in sizes if size not in {size for size, _ in points}]
     for size in left_out[:: max(len(left_out) // 6, 1)]:
-        assert not met(curves, each, size, stairs.below(size) - 1)
+        assert not met(curves, each, size, needed(size) - 1)
 
 
 def test_three_numbers(nets, curves) -> None:
@@ -112,8 +115,21 @@ def test_one_number_is_what_size_says(nets) -> None:
         assert (
             told[name] == memsim.size(nets[0], fps=400, machine="edge", over=over).answers[0].number
         )
-    buffer = memsim.load_machine("edge").buffer_bytes
-    assert point.sram_bytes == point.cache_bytes + buffer
+
+
+def test_the_sram_of_a_design_is_that_of_a_run() -> None:
+    net = memsim.load("resnet18", input_shape="3x32x32")
+    for options, beside in (
+        ({"machine": "textbook"}, 512 << 10),  # buffers
+        ({"machine": "cpu"}, (256 + 32) << 10),  # buffers and a first level
+        ({"machine": "zen3"}, 32 << 10),  # a library's kernels stream through no buffers
+    ):
+        (point,) = memsim.design(net, fps=1, minimise="bandwidth", **options).points
+        assert point.sram_bytes - point.cache_bytes == beside
+        run = memsim.run(net, **options)
+        assert run.totals["sram_bytes"] == point.sram_bytes
+        words = "its first level" if options["machine"] != "textbook" else "cache and buffers"
+        assert words in next(line for line in str(run).splitlines() if line.startswith("SRAM"))
 
 
 def test_what_is_told_of_a_front(nets, tmp_path: Path) -> None:
@@ -133,18 +149,79 @@ def test_what_is_told_of_a_front(nets, tmp_path: Path) -> None:
 
 def test_a_front_is_drawn_as_it_is(nets) -> None:
     pytest.importorskip("matplotlib")
-    from memsim.plot.figures.front import front
+    from memsim.plot import front
 
     design = memsim.design(nets, fps=400, machine="edge")
-    (line,) = front(design).get_lines()
+    axes = front(design)
+    (line,) = axes.get_lines()
+    assert axes.get_title("left").startswith(
+        "Enough for at least 400 fps: patterns/harmonic, resnet18"
+    )
+    axes.figure.canvas.draw()
+    told = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
+    assert len(told) >= 4, told
     assert line.get_xdata().tolist() == [point.sram_bytes for point in design.points]
     assert line.get_ydata().tolist() == [float(point.bandwidth) for point in design.points]
     three = memsim.design(
         nets[1], fps=400, machine="edge", minimise="sram,bandwidth,macs", mac_rates=["200G", "1T"]
     )
-    assert len(front(three).get_lines()) == 2
+    axes = front(three)
+    assert len(axes.get_lines()) == 2
+    assert axes.get_legend().get_title().get_text() == "MAC rate"
     with pytest.raises(memsim.InputError, match="one machine"):
         front(memsim.design(nets[0], fps=400, machine="edge", minimise="macs"))
+
+
+FRONT = ["design", "patterns/harmonic", "--input", "3x20x20", "--fps", "900", "--machine", "edge"]
+
+
+@pytest.mark.needs("xarray", "zarr", "netCDF4", "pyarrow")
+def test_a_front_is_kept_as_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import xarray
+    from pyarrow import parquet
+
+    network = memsim.load("patterns/harmonic", input_shape="3x20x20", dtype="int8")
+    told = memsim.design(network, fps=900, machine="edge").to_xarray()
+    for ending in (".nc", ".zarr", ".parquet"):
+        path = tmp_path / f"front{ending}"
+        assert command([*FRONT, "-o", str(path)]) == 0
+        if ending == ".parquet":
+            table = parquet.read_table(path)
+            assert {name: table[name].to_pylist() for name in table.column_names} == {
+                name: each.values.tolist() for name, each in told.data_vars.items()
+            }
+            continue
+        options = {"engine": "netcdf4"} if ending == ".nc" else {"consolidated": False}
+        opener = xarray.open_dataset if ending == ".nc" else xarray.open_zarr
+        with opener(path, **options) as kept:
+            xarray.testing.assert_equal(kept.load(), told)
+            assert kept.sram_bytes.attrs["units"] == "B"
+            assert kept.attrs["limit"] == 900
+    assert capsys.readouterr() == ("", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "front.nc", "front.parquet", "front.zarr"
+    ]  # fmt: skip
+    assert command([*FRONT, "-o", str(tmp_path / "front.nc")]) == 0  # a file is written anew
+    assert command([*FRONT, "-o", str(tmp_path / "front.zarr")]) == 2
+    assert "is there already, and is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("-o front.png --minimise macs", "minimise: a front of one number is one machine"),
+        ("-o front.png --layers 3", "--layers: a figure holds all machines"),
+        ("-o front.svg --format json", "--format: and a figure are two formats"),
+        ("-o front.nc --format csv", "--format: and a dataset are two formats"),
+        ("-o no/such/front.nc", "there is no directory"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_before_any_work(
+    more: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memsim.simulate.designing.design", lambda *_, **__: pytest.fail("worked"))
+    assert command([*FRONT, *more.split()]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,8 @@ def test_the_fields_of_a_runner_exclude_each_other() -> None:
 
 
 SLOWLY = """\
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may have come to be ignored
 from memsim.sweeps import execute
 from memsim.sweeps.work import compute
 def slowly(chunk):

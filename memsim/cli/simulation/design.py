@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -10,12 +12,20 @@ from memsim.cli.once import once
 from memsim.cli.options import (
     Chosen,
     Delivery,
+    is_given,
     layers_option,
     networks_options,
     options_of,
     parse_sizes,
 )
 from memsim.simulate.options import Options
+
+if TYPE_CHECKING:
+    from memsim.results.inverse.design import Design
+
+DRAWN = (".png", ".svg", ".pdf")
+KEPT = (".nc", ".parquet", ".zarr")
+"""Endings of figures, and of datasets that know their units."""
 
 
 @click.command("design")
@@ -49,7 +59,7 @@ from memsim.simulate.options import Options
     "-o",
     "--output",
     metavar="FILE",
-    help="Write to a file: a table, or a figure (.png, .svg, .pdf).",
+    help="Write a table, a figure (.png, .svg, .pdf) or a dataset (.nc, .zarr, .parquet).",
 )
 def command(
     networks: list[Chosen],
@@ -69,23 +79,20 @@ def command(
     SRAM is cache and buffers together. The networks run one after the other, once per frame.
 
     \b
-    memsim design hardnet68 resnet50 mobilenetv2 --fps 30 --minimise sram,bandwidth
+    memsim design hardnet68 resnet50 --fps 30 --minimise sram,bandwidth
     memsim design hardnet68 --fps 60 --minimise sram,bandwidth,macs -o front.svg
     """
-    from memsim.cli.options import is_given
-    from memsim.errors import InputError, Problem
-    from memsim.files import check_writable
     from memsim.simulate import design
     from memsim.simulate.designing import check_design
 
     chosen, rates = parse_sizes(bandwidths), parse_sizes(mac_rates)
-    figure = output is not None and output.lower().endswith((".png", ".svg", ".pdf"))
-    if figure and output is not None:
-        if is_given("format_"):
-            raise InputError(Problem("and a figure are two formats", path="--format"))
-        check_writable(output)
-    delivery = None if figure else Delivery(format_, output)
-    check_design({"time": time, "fps": fps}, minimise, chosen, rates, options)
+    taker = _figure_or_dataset(output)
+    delivery = None if taker else Delivery(format_, output)
+    _, minimised, _ = check_design({"time": time, "fps": fps}, minimise, chosen, rates, options)
+    if taker is _draw:
+        from memsim.plot.figures.front import check_front
+
+        check_front(minimised)
     loaded = [network.load() for network in networks]
     found = design(
         loaded, time=time, fps=fps, minimise=minimise, each=each, bandwidths=chosen,
@@ -93,9 +100,48 @@ def command(
     )  # fmt: skip
     if delivery is not None:
         delivery.send(found, layers)
-        return
-    from memsim.plot import save
-    from memsim.plot.figures.front import front
+    elif taker is not None and output is not None:
+        taker(found, output)
 
-    assert output is not None
+
+def _figure_or_dataset(output: str | None) -> Callable[[Design, str], None] | None:
+    """What writes a file of this ending; None for a table. What is wrong with it is told at once.
+
+    Raises
+    ------
+    InputError
+        For options of a table, a missing module, and a file that cannot be written.
+    """
+    from memsim.errors import InputError, Problem
+    from memsim.files import check_writable
+
+    ending = Path(output or "").suffix.lower()
+    if output is None or ending not in (*DRAWN, *KEPT):
+        return None
+    what = "a figure" if ending in DRAWN else "a dataset"
+    if is_given("format_"):
+        raise InputError(Problem(f"and {what} are two formats", path="--format"))
+    if is_given("layers"):
+        raise InputError(Problem(f"{what} holds all machines", "--layers", "leave it out"))
+    if ending in KEPT:
+        from memsim.sweeps.files import format_of
+
+        format_of(output)
+        if Path(output).is_dir():
+            problem = "is there already, and is a folder"
+            raise InputError(Problem(problem, file=output, hint="name another, or remove it"))
+    check_writable(output)
+    return _draw if ending in DRAWN else _keep
+
+
+def _draw(found: Design, output: str) -> None:
+    from memsim.plot import front, save
+
     save(front(found), output)
+
+
+def _keep(found: Design, output: str) -> None:
+    from memsim.sweeps.files import write
+
+    target = Path(output)
+    write(found.to_xarray(), target, target.with_name(f".{target.stem}.half{target.suffix}"))

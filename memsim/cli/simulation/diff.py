@@ -39,6 +39,7 @@ def command(
     submodule: str | None,
     variant: str | None,
     settings: tuple[str, ...],
+    edits: tuple[str, ...],
     only: str | None,
     layers: int | None,
     delivery: Delivery,
@@ -64,8 +65,9 @@ def command(
         "variant": variant,
         "parameters": parse_parameters(settings),
         "allow_unknown": allows_unknown(),
+        "edits": edits,
     }
-    loading = {name: value for name, value in given.items() if value not in (None, {}, False)}
+    loading = {name: value for name, value in given.items() if value not in (None, {}, (), False)}
     from memsim.differences.verb import diff
 
     delivery.send(diff(a, b, only=only, loading=loading, **options), layers)

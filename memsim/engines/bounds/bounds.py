@@ -79,7 +79,7 @@ def traffic_bound(
     >>> program.compulsory_bytes < traffic_bound(program, 500_000, coarse_bound) <= moved
     True
     """
-    trace = cell_trace(program)
+    trace: Trace = cell_trace(program)
     if only is not None:
         trace = trace.select(np.isin(program.touch_role, only.roles))
     moved = (bound or lower_bound)(trace, capacity, True)

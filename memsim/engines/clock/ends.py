@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+_STEPS = ((10**6, 2), (10**4, 3), (10**3, 4))
+"""Ways to multiply by the picoseconds of a second digit by digit: the base, and how many digits."""
+
 
 @dataclass(frozen=True)
 class Channel:
@@ -30,17 +34,14 @@ class Channel:
 
     Attributes
     ----------
-    amounts : int64 array
-        Distinct amounts of bytes, in whole bursts.
-    place : int64 array, 2 x tasks
-        Loads and stores among the amounts.
+    moved : int64 array, 2 x tasks
+        Bytes of loads and of stores, in whole bursts.
     latency, waits, instant : arrays, per task
         As :class:`~memsim.engines.clock.steps.Steps` has them; which loads of nothing take a
         picosecond.
     """
 
-    amounts: Ints
-    place: Ints
+    moved: Ints
     latency: Ints
     waits: NDArray[np.bool_]
     instant: NDArray[np.bool_]
@@ -54,11 +55,37 @@ class Channel:
         moved = -(-np.stack([traffic.load_bytes, traffic.store_bytes]) // burst) * burst
         load, store = moved
         # A load of nothing waits for nothing; where it has to, it takes a picosecond.
-        follows = np.concatenate([[0], store[:-1]]) > 0
-        instant = serial & follows & (load == 0)
-        latency = np.where(load > 0, machine.dram_latency_ps, 0)
-        amounts, place = np.unique(moved, return_inverse=True)
-        return cls(amounts, place.reshape(moved.shape), latency, traffic.waits | serial, instant)
+        instant = serial & (load == 0)
+        instant[:1] = False
+        instant[1:] &= store[:-1] > 0
+        latency = (load > 0) * np.int64(machine.dram_latency_ps)
+        return cls(moved, latency, traffic.waits | serial, instant)
+
+    @cached_property
+    def total(self) -> int:
+        """Bytes of all loads and stores."""
+        return int(self.moved.sum())
+
+    @cached_property
+    def most(self) -> int:
+        """Bytes of the largest."""
+        return int(self.moved.max(initial=0))
+
+    @cached_property
+    def latency_ps(self) -> int:
+        """Picoseconds of all latencies."""
+        return int(self.latency.sum())
+
+    @cached_property
+    def _distinct(self) -> tuple[Ints, Ints]:
+        """Distinct amounts of bytes, ascending, and where each load and store is among them."""
+        amounts, place = np.unique(self.moved, return_inverse=True)
+        return amounts, place.reshape(self.moved.shape)
+
+    @property
+    def amounts(self) -> Ints:
+        """Distinct amounts of bytes, ascending: tasks are alike."""
+        return self._distinct[0]
 
     def durations(self, times: Ints) -> Ints:
         """Picoseconds of loads and stores, memories x 2 x tasks, where each amount takes so long.
@@ -67,9 +94,32 @@ class Channel:
         ----------
         times : int64 array, memories x amounts
         """
-        durations = np.ascontiguousarray(times[:, self.place])
+        durations = np.ascontiguousarray(times[:, self._distinct[1]])
         durations[:, 0, self.instant] = 1
         return durations
+
+    def durations_at(self, rate: Fraction) -> Ints:
+        """The same of one memory of so many usable bytes per second.
+
+        Examples
+        --------
+        >>> moved, none = np.array([[0, 1, 7 * 10**9], [3, 3, 0]]), np.zeros(3, np.int64)
+        >>> channel = Channel(moved, none, none > 0, none > 0)
+        >>> channel.durations_at(Fraction(3 * 10**9)).tolist()
+        [[[0, 334, 2333333333334], [1000, 1000, 0]]]
+        >>> [channel.durations_at(Fraction(10**n, 10**6 + 1)).tolist()[0][0][1] for n in (15, 20)]
+        [1001, 1]
+        """
+        by, most = rate.numerator, self.most * rate.denominator
+        for base, count in _STEPS:
+            if max(by, most) * base < 1 << 63:
+                durations = np.empty((1, *self.moved.shape), np.int64)
+                first = rate.denominator * base
+                divide_each(self.moved, self.instant, first, by, base, count, durations)
+                return durations
+        per = PICOSECONDS * rate.denominator
+        times = [-(-amount * per // by) for amount in self.amounts.tolist()]
+        return self.durations(np.array([times], np.int64))
 
 
 def channel_key(traffic: CachePass | TaskTraffic) -> bytes:
@@ -132,6 +182,7 @@ class Ends:
         self.serial = serial_tasks(program, machine)
         issued = issued_at(program, machine)
         self.issued = np.array(issued or [0] * program.tasks, np.int64)
+        self.issued_ps = int(self.issued.max(initial=0))
         self._times: dict[int, list[int]] = {}
         self._known: dict[bytes, Ints] = {}
 
@@ -151,14 +202,14 @@ class Ends:
     def _after(self, traffic: CachePass | TaskTraffic) -> Ints:
         channel = Channel.of(traffic, self.machine, self.serial)
         times = np.array([self._of(amount) for amount in channel.amounts.tolist()], np.int64)
-        return self.at(channel, times.T, self.compute)
-
-    def at(self, channel: Channel, times: Ints, compute: Ints) -> Ints:
-        """The same where the time of each amount (memories x amounts) and computation is given."""
-        durations = channel.durations(times)
+        durations = channel.durations(times.T)
         longest = durations.astype(float).sum(axis=(1, 2)).max(initial=0)
-        longest += float(channel.latency.sum()) + float(self.issued.max(initial=0))
-        check_length(int(longest + compute.astype(float).sum(axis=1).max(initial=0)))
+        longest += float(channel.latency_ps + self.issued_ps)
+        check_length(int(longest + self.compute.astype(float).sum(axis=1).max(initial=0)))
+        return self.at(channel, durations, self.compute)
+
+    def at(self, channel: Channel, durations: Ints, compute: Ints) -> Ints:
+        """The same where the durations of transfers and computations are given, none too long."""
         ends = np.zeros((len(durations), len(compute)), np.int64)
         finish_each(durations, channel.latency, channel.waits, compute, self.issued, ends)
         return ends
@@ -173,6 +224,41 @@ class Ends:
             check_length(max(found))
             self._times[amount] = found
         return self._times[amount]
+
+
+@compiled("void(int64[:,::1], boolean[::1], int64, int64, int64, int64, int64[:,:,::1])")
+def divide_each(
+    moved: Ints,
+    instant: NDArray[np.bool_],
+    first: int,
+    by: int,
+    base: int,
+    count: int,
+    durations: Ints,
+) -> None:
+    """Fill ``durations``: ``moved * first * base ** (count - 1) / by``, rounded up.
+
+    It is a long division in ``count`` digits of that base. ``moved * first`` and ``by * base`` stay
+    below 2**63, so that nothing leaves 64 bits.
+    """
+    for side in range(2):
+        known = time = 0
+        for i in range(moved.shape[1]):
+            amount = moved[side, i]
+            if amount != known:  # neighbours are often alike
+                time = amount * first // by
+                rest = amount * first - time * by
+                for _ in range(1, count):
+                    rest *= base
+                    digit = rest // by
+                    time = time * base + digit
+                    rest -= digit * by
+                time += 1 if rest else 0
+                known = amount
+            durations[0, side, i] = time
+    for i in range(moved.shape[1]):
+        if instant[i]:
+            durations[0, 0, i] = 1
 
 
 @compiled("void(int64[:,:,::1], int64[::1], boolean[::1], int64[:,::1], int64[::1], int64[:,::1])")

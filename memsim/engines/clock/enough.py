@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from memsim.engines.cache.cachepass import CachePass
 from memsim.engines.cache.task_pass import TaskTraffic
 from memsim.engines.clock.crossing import crossing
 from memsim.engines.clock.ends import Channel, Ends
-from memsim.engines.clock.steps import check_length
+from memsim.engines.clock.steps import LONGEST
 from memsim.engines.compiled import INFINITE
 from memsim.errors import SimulationError
 from memsim.units import LIMIT, PICOSECONDS
@@ -81,14 +81,17 @@ class Enough:
             One less is too slow; ``INFINITE`` where no bandwidth up to ``most`` does it.
         """
         computes = [self._own(each, mac_rate) for each in self.ends]
-        longest = _longest(sum(int(each.sum()) for each in computes), time_ps, stall)
+        computing = sum(each.total for each in computes)
+        longest = _longest(computing, time_ps, stall)
+        if computing > longest:
+            return INFINITE
         efficiency = self.ends[0].machine.dram.efficiency
 
         def late(rate: int) -> float:
             return self._time(rate * efficiency, computes) - longest
 
         # One channel moves all, one after the other.
-        moved = sum(int(each.amounts[each.place].sum()) for each in self._channels)
+        moved = sum(each.total for each in self._channels)
         return _smallest(late, moved * PICOSECONDS / efficiency, longest, most)
 
     def mac_rate(self, time_ps: int, bandwidth: Fraction | None = None, most: int = LIMIT) -> int:
@@ -118,11 +121,7 @@ class Enough:
             return self._time(memory, computes) - time_ps
 
         # One engine computes all, one after the other.
-        work = Fraction(0)
-        for each in self.ends:
-            often = np.bincount(each.computing.place, minlength=len(each.computing.amounts))
-            for (amount, per), times in zip(each.computing.amounts, often.tolist(), strict=True):
-                work += Fraction(amount * times, per)
+        work = sum((each.computing.work for each in self.ends), Fraction(0))
         return _smallest(late, work, time_ps, most)
 
     def most_macs(self, stall: Fraction, bandwidth: Fraction | None = None) -> int:
@@ -150,7 +149,7 @@ class Enough:
                 time = self._time(memory, computes)
             except SimulationError:  # a computation of weeks waits for nothing
                 return float("inf")
-            return 1 + _longest(sum(int(each.sum()) for each in computes), None, stall) - time
+            return 1 + _longest(sum(each.total for each in computes), None, stall) - time
 
         if patient(LIMIT) > 0:
             return LIMIT
@@ -168,45 +167,32 @@ class Enough:
         dram = self.ends[0].machine.dram
         return (dram.bandwidth if bandwidth is None else bandwidth) * dram.efficiency
 
-    def _own(self, ends: Ends, mac_rate: Fraction | None) -> Ints:
+    def _own(self, ends: Ends, mac_rate: Fraction | None) -> _Compute:
         """Picoseconds of each computation of one program."""
-        return ends.compute if mac_rate is None else ends.computing.at(mac_rate)[np.newaxis]
+        if mac_rate is None:
+            return _Compute(ends.compute, int(ends.compute.sum()))
+        times = ends.computing.at(mac_rate)
+        return _Compute(times[np.newaxis], int(times.sum()))
 
-    def _time(self, rate: Fraction, computes: Sequence[Ints]) -> float:
+    def _time(self, rate: Fraction, computes: Sequence[_Compute]) -> float:
         """Picoseconds of all programs at usable bytes per second; infinite for weeks."""
         time = 0
-        per, numerator = PICOSECONDS * rate.denominator, rate.numerator
-        divide = _divided if numerator < 1 << 43 else _divided_long
         for ends, channel, compute in zip(self.ends, self._channels, computes, strict=True):
-            try:
-                check_length(-(-int(channel.amounts[-1]) * per // numerator))
-                small = int(channel.amounts[-1]) * rate.denominator < 1 << 43
-                times = (divide if small else _divided_long)(channel.amounts, per, numerator)
-                time += int(ends.at(channel, times[np.newaxis], compute)[0, 0])
-            except SimulationError:
+            # Everything one after the other, each transfer rounded up.
+            longest = -(-channel.total * PICOSECONDS * rate.denominator // rate.numerator)
+            longest += channel.moved.size + channel.latency_ps + ends.issued_ps + compute.total
+            if longest > LONGEST:
                 return float("inf")
+            durations = channel.durations_at(rate)
+            time += int(ends.at(channel, durations, compute.times)[0, 0])
         return time
 
 
-def _divided_long(amounts: Ints, per: int, by: int) -> Ints:
-    """``amounts * per / by``, rounded up, whatever their size."""
-    return np.array([-(-amount * per // by) for amount in amounts.tolist()], np.int64)
+class _Compute(NamedTuple):
+    """Computations of one program: a row of picoseconds, and all of them together."""
 
-
-def _divided(amounts: Ints, per: int, by: int) -> Ints:
-    """The same where ``by`` and ``amounts * per / 10**12`` stay below 2**43: in two long divisions.
-
-    Examples
-    --------
-    >>> amounts, per, by = np.array([0, 1, 7 * 10**12]), 10**12, 8 * 10**12 + 1
-    >>> _divided(amounts, per, by).tolist() == _divided_long(amounts, per, by).tolist()
-    True
-    """
-    million = 10**6
-    whole, rest = np.divmod(amounts * (per // million), by)
-    more, left = np.divmod(rest * million, by)
-    times: Ints = whole * million + more + (left > 0)
-    return times
+    times: Ints
+    total: int
 
 
 def _longest(computing: int, time_ps: int | None, stall: Fraction | None) -> int:

@@ -290,53 +290,34 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
     management = MANAGEMENTS[cache.management]
     if reason := management.one_pass(cache):
         raise InputError(Problem(reason, hint="run once per size instead"))
-    trace = management.trace(program, cache)
-    amounts, amount = distinct(trace.size)
+    trace = management.short_trace(program, cache)
     of_group, group = groups(program)
-    tally = Tally(len(of_group) * len(Movement), int(trace.size.sum()), amounts)
-    touch, block, writer = trace.touch, trace.block, trace.writer_or_touch
+    tally = Tally(len(of_group) * len(Movement), int(trace.size.sum()))
+    touch, writer = trace.touch, trace.writer_or_touch
     is_output = program.cell_is_output[program.touch_cell]
     is_given = program.cell_is_given[program.touch_cell]
     for run in thresholds(trace):
-        fetch = np.flatnonzero(run.fetches)
-        threshold, at = run.threshold[fetch], fetch + run.begin
+        threshold, at = run.threshold[run.fetches], run.at[run.fetches]
         first = is_given[touch[at]] & (threshold == INFINITE)
         move = np.where(first, Movement.FETCH, Movement.RELOAD)
-        tally.add(group[touch[at]] + move, threshold, amount[block[at]])
+        tally.add(group[touch[at]] + move, threshold, run.missed[run.fetches])
         # What is dirty is written back when it is evicted; an output that is left dirty in the
         # end, always: that is its result, and what was written back of it before is a spill.
         # What is written through is written at once.
         at, below = run.dirtied_at, run.spilled_below
-        final = is_output[writer[at]] & (not len(run.threshold))
+        final = is_output[writer[at]] & (run.begin == run.end)
         below = np.where(final, INFINITE, below)
         move = np.where(final, Movement.RESULT, Movement.SPILL)
-        tally.add(group[writer[at]] + move, below, amount[block[at]])
-        codes = trace.code[run.begin : run.begin + len(run.threshold)]
+        tally.add(group[writer[at]] + move, below, run.spilled)
+        codes = trace.code[run.begin : run.end]
         at = run.begin + np.flatnonzero((codes & KIND) == WRITE_THROUGH)
         always = np.full(len(at), INFINITE)
-        tally.add(group[touch[at]] + Movement.RESULT, always, amount[block[at]])
+        tally.add(group[touch[at]] + Movement.RESULT, always, trace.size[trace.block[at]])
 
     threshold, column, nbytes = tally.rows()
     which, move = np.divmod(column, len(Movement))
     kernel, tensor, role = of_group[which].T
     return Curve(program, threshold, nbytes, kernel, tensor, role, move)
-
-
-def distinct(values: Ints) -> tuple[Ints, Ints]:
-    """The distinct ones of some numbers from 0, ascending, and the place of each among them.
-
-    Examples
-    --------
-    >>> [column.tolist() for column in distinct(np.array([16, 4, 16]))]
-    [[4, 16], [1, 0, 1]]
-    """
-    largest = int(values.max(initial=0))
-    if largest > 1 << 20:
-        found, place = np.unique(values, return_inverse=True)
-        return found, place
-    there = np.zeros(largest + 1, np.bool_)  # sorting them takes longer
-    there[values] = True
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[values]
 
 
 def groups(program: Program) -> tuple[Ints, Ints]:

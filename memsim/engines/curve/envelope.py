@@ -100,6 +100,8 @@ class Envelope:
     @cached_property
     def steps(self) -> StepFunction:
         """Total reads and writes of the winners as one step function, as a curve has it."""
+        if len(self.curves) == 1:
+            return next(iter(self.curves.values())).steps
         sizes, number = self._won
         columns = [np.empty_like(sizes) for _ in range(3)]
         for which, curve in enumerate(self.curves.values()):
@@ -123,6 +125,8 @@ class Envelope:
     def _won(self) -> tuple[Ints, Ints]:
         """The sizes at which the least traffic or the winner changes, and the winner's number."""
         parts = [curve.steps for curve in self.curves.values()]
+        if len(parts) == 1:
+            return parts[0].cache_bytes, np.zeros(len(parts[0].cache_bytes), np.int64)
         sizes = np.unique(np.concatenate([part.cache_bytes for part in parts]))
         moved = np.stack(
             [

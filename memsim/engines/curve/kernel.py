@@ -10,6 +10,13 @@ That sum is never formed by adding sizes. Bytes inserted above a slot are the di
 values of one running counter; the bytes of holes that were filled above or at a slot are sums
 over a tree of nodes eight wide, each child holding what was filled at it or after it in its node.
 A look-up reads one number per level, a filled hole changes one node per level.
+
+A block may have parts, which are cached one by one but accessed together, in order. They need no
+slots of their own. Let a block lie at depth D, its parts before number k have P bytes, and holes
+above it have room for F of the bytes that its access inserts. Part k comes up from D - P, and the
+parts before it, which came up first, have pushed it down by P less what went into those holes: it
+was at D - min(F, P). Where the block dies each part leaves a hole at the top before the next one
+comes, which takes that first; so all parts together insert no more than the largest of them.
 """
 
 from __future__ import annotations
@@ -29,17 +36,21 @@ DIRTIES, DIES = 1, 2
 """What an access does: make its block dirty; be its last."""
 
 SLOT, SIZE, EPOCH = 0, 1, 2
-"""What is known of a live block: its slot, its bytes, the largest depth of its dirty epoch so far
-or 0."""
+"""What is known of a live block: its slot, its bytes, and whether it is dirty."""
 
-LEVELS, NEXT, INSERTED, HIGHEST, HEAPED, STACKED, SPARE, CLOSED = 0, 1, 2, 3, 4, 5, 6, 7
+LEVELS, NEXT, INSERTED, HIGHEST, HEAPED, STACKED, SPARE, CLOSED, TOLD = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """Registers that outlive a call: levels of the tree, the next free slot, bytes inserted, the
-topmost hole or -1, holes in the heap and on the stack, spare rows, dirty epochs closed."""
+topmost hole or -1, holes in the heap and on the stack, spare rows, rows of ``epochs`` and of
+``rows`` written."""
+
+REGISTERS = 9
 
 _ADVANCE = (
     "int64(Array(int32, 1, 'C', True), Array(uint8, 1, 'C', True), Array(int64, 1, 'C', True), "
+    "Array(int64, 1, 'C', True), Array(int64, 1, 'C', True), "
     "int64, int64, int32[::1], int64[:,::1], int64[::1], int64[::1], int64[:,::1], int64[::1], "
-    "int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[:,::1])"
+    "int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[:,::1], "
+    "int64[:,::1])"
 )
 
 
@@ -48,6 +59,8 @@ def advance(
     block: NDArray[np.int32],
     does: NDArray[np.uint8],
     size: Ints,
+    parts: Ints,
+    part: Ints,
     at: int,
     base: int,
     row_of: NDArray[np.int32],
@@ -61,7 +74,8 @@ def advance(
     heap: Ints,
     stack: Ints,
     register: Ints,
-    threshold: Ints,
+    deepest: Ints,
+    rows: Ints,
     epochs: Ints,
 ) -> int:
     """Serve accesses from ``at`` on until they end or the slots do; return where it stopped.
@@ -72,8 +86,10 @@ def advance(
         Its block; its bits ``DIRTIES``, ``DIES``.
     size, row_of : per block
         Bytes; the block's row while it is live, else -1. A dead block's row is used again.
+    parts, part : per block and one more, per part
+        The first part of each block; bytes.
     at, base : int
-        First access to serve; what to add to an access's index to name it in ``epochs``.
+        First access to serve; what to add to an access's index to name it in what is written.
     state, began : per row
         ``SLOT``, ``SIZE``, ``EPOCH``; the access that began the epoch.
     spare : stack of rows that are not in use
@@ -88,10 +104,13 @@ def advance(
         Slots with holes: a max-heap, and an ascending stack for those that were the topmost hole
         when they came up (dead blocks are). The topmost hole is the larger of the two tops.
     register : see ``LEVELS`` and its neighbours
-    threshold : per access, written here
-        The access misses iff the capacity is below it.
-    epochs : rows of two, written here
-        The access that made a block dirty; it was written back iff the capacity is below this.
+    deepest : per part
+        The largest depth of its dirty epoch so far.
+    rows : rows of three, written here
+        An access; a capacity, and the bytes of the parts that miss iff the cache is smaller.
+    epochs : rows of three, written here
+        The access that made a block dirty; a capacity, and the bytes of the parts that were
+        written back iff the cache is smaller.
     """
     levels = register[LEVELS]
     slot = register[NEXT]
@@ -101,30 +120,39 @@ def advance(
     stacked = register[STACKED]
     spares = register[SPARE]
     closed = register[CLOSED]
+    told = register[TOLD]
     stop = min(len(block), at + len(owner) - slot)
     while at < stop:
         b = block[at]
         bits = does[at]
         row = row_of[b]
+        begin = parts[b]
+        end = parts[b + 1]
+        bytes_ = size[b]
+        pushes = bytes_
+        if bits & DIES:
+            pushes = 0
+            for k in range(begin, end):
+                pushes = max(pushes, part[k])
+        unfilled = pushes
+        old = -1
+        above = 0  # bytes that go into holes above the block
+        right_above = 0  # bytes of such a hole that shares the block's slot
         if row < 0:
             spares -= 1
             row = spare[spares]
             row_of[b] = row
-            bytes_ = size[b]
             state[row, SIZE] = bytes_
             state[row, EPOCH] = 0
             depth = INFINITE
-            unfilled = bytes_
         else:
-            bytes_ = state[row, SIZE]
             old = state[row, SLOT]
             depth = inserted
-            unfilled = bytes_
             x = old
             for level in range(levels):
                 depth -= tree[first[level] + (x >> 3), x & 7]
                 x >>= 3
-            if old > highest:
+            if old > highest and unfilled == bytes_:
                 # The hole it leaves is the topmost, and its own bytes fill it.
                 x = old
                 until = 1 + (x & 7)
@@ -143,12 +171,16 @@ def advance(
                         heap[child] = heap[(child - 1) >> 1]
                         child = (child - 1) >> 1
                     heap[child] = old
+                right_above = hole[old]
                 hole[old] += bytes_
+                highest = max(highest, old)
         tree[slot >> 3, slot & 7] = inserted
-        inserted += bytes_
+        inserted += pushes
         while unfilled > 0 and highest >= 0:
             filled = min(unfilled, hole[highest])
             unfilled -= filled
+            if highest >= old:
+                above += filled if highest > old else min(filled, right_above)
             hole[highest] -= filled
             x = highest
             until = 1 + (x & 7)
@@ -187,30 +219,60 @@ def advance(
                 if heaped > 0 and heap[0] > highest:
                     highest = heap[0]
         owner[slot] = row
-        threshold[at] = depth
         epoch = state[row, EPOCH]
-        if epoch > 0:
-            epoch = max(epoch, depth)
-            if bits & (DIRTIES | DIES):
-                epochs[closed, 0] = began[row]
-                epochs[closed, 1] = epoch
-                closed += 1
-                epoch = 0
-            state[row, EPOCH] = epoch
+        closes = epoch > 0 and bits & (DIRTIES | DIES) > 0
+        if depth == INFINITE:
+            above = 0
+        first_row = told
+        first_epoch = closed
+        at_depth = depth
+        for k in range(begin, end):
+            bytes_of = part[k]
+            if told > first_row and rows[told - 1, 1] == at_depth:
+                rows[told - 1, 2] += bytes_of
+            else:
+                rows[told, 0] = base + at
+                rows[told, 1] = at_depth
+                rows[told, 2] = bytes_of
+                told += 1
+            if epoch > 0:
+                most = max(deepest[k], at_depth)
+                deepest[k] = most
+                if closes:
+                    if closed > first_epoch and epochs[closed - 1, 1] == most:
+                        epochs[closed - 1, 2] += bytes_of
+                    else:
+                        epochs[closed, 0] = began[row]
+                        epochs[closed, 1] = most
+                        epochs[closed, 2] = bytes_of
+                        closed += 1
+            if above > 0:
+                went = min(above, bytes_of)
+                at_depth -= went
+                if bits & DIES:  # and its own hole is there for the next one
+                    above += bytes_of - went
+                else:
+                    above -= went
+            elif bits & DIES and depth < INFINITE:
+                above = bytes_of
+        if closes:
+            state[row, EPOCH] = 0
         if bits & DIES:
             row_of[b] = -1
             state[row, SLOT] = -1
             spare[spares] = row
             spares += 1
-            hole[slot] = bytes_
+            hole[slot] = pushes
             stack[stacked] = slot
             stacked += 1
             highest = slot
         else:
             state[row, SLOT] = slot
             if bits & DIRTIES:
-                state[row, EPOCH] = bytes_
+                state[row, EPOCH] = 1
                 began[row] = base + at
+                for k in range(begin, end):
+                    deepest[k] = 0
         slot += 1
         at += 1
     register[NEXT] = slot
@@ -220,6 +282,7 @@ def advance(
     register[STACKED] = stacked
     register[SPARE] = spares
     register[CLOSED] = closed
+    register[TOLD] = told
     return at
 
 

@@ -93,13 +93,13 @@ def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:
     """
     steps = curve.steps
     size, drop = steps.cache_bytes[1:], -np.diff(steps.dram_bytes)
+    sums = np.concatenate([[0], np.cumsum(drop)])
     window_end = np.searchsorted(size, size + size // WIDTH, side="right")
     taken = np.zeros(len(size), np.bool_)
     spans: list[tuple[int, int]] = []
     while len(spans) < most and not taken.all():
-        blocked = np.append(np.flatnonzero(taken), len(size))
-        stop = np.minimum(window_end, blocked[np.searchsorted(blocked, np.arange(len(size)))])
-        sums = np.concatenate([[0], np.cumsum(drop)])
+        blocked = np.where(taken, np.arange(len(size)), len(size))
+        stop = np.minimum(window_end, np.minimum.accumulate(blocked[::-1])[::-1])
         begin = int(np.argmax(sums[stop] - sums[:-1]))
         total = sums[stop[begin]] - sums[begin]
         if total <= 0:
@@ -115,12 +115,14 @@ def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:
 
 def _knee(curve: Curve, low: int, high: int) -> Knee:
     first, last = np.searchsorted(curve.threshold, [low, high + 1])
-    rows = np.arange(first, last)
-    key = np.stack([curve.tensor[rows], curve.kernel[rows], curve.move[rows]])
-    kinds, which = np.unique(key, axis=1, return_inverse=True)
-    amount = np.zeros(kinds.shape[1], np.int64)
-    np.add.at(amount, which.reshape(-1), curve.nbytes[rows])
-    program = curve.program
+    rows = slice(first, last)
+    program, moves = curve.program, len(Movement)
+    shape = len(program.tensors), len(program.kernels), moves
+    keys = np.ravel_multi_index((curve.tensor[rows], curve.kernel[rows], curve.move[rows]), shape)
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    amount = np.add.reduceat(curve.nbytes[rows][order], starts)
+    kinds = np.stack(np.unravel_index(keys[order][starts], shape))
     shares = tuple(
         Share(
             program.tensors[kinds[0, i]].name,

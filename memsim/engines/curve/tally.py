@@ -21,8 +21,9 @@ PENDING = 1 << 20
 class Tally:
     """Bytes by threshold and column, in memory linear in the distinct pairs.
 
-    An entry is packed into one integer, threshold first and then its column and its amount's
-    number. Plain integers are sorted several times faster than an order of rows is found.
+    Entries are packed into integers, threshold first and then the column and the number of the
+    amount among those at hand. Plain integers are sorted several times faster than an order of
+    rows is found.
 
     Parameters
     ----------
@@ -30,8 +31,6 @@ class Tally:
         How many columns there are.
     largest : int
         The largest finite threshold that can come.
-    amounts : int64 array
-        The distinct amounts in bytes; entries name them by their place.
 
     Raises
     ------
@@ -40,44 +39,52 @@ class Tally:
 
     Examples
     --------
-    >>> tally = Tally(columns=2, largest=100, amounts=np.array([16, 64]))
-    >>> tally.add(np.array([1, 0, 1]), np.array([10, 20, 10]), np.array([0, 0, 1]))
+    >>> tally = Tally(columns=2, largest=100)
+    >>> tally.add(np.array([1, 0, 1]), np.array([10, 20, 10]), np.array([16, 16, 64]))
     >>> [part.tolist() for part in tally.rows()]  # thresholds, columns, bytes
     [[10, 20], [1, 0], [80, 16]]
     """
 
-    def __init__(self, columns: int, largest: int, amounts: Ints) -> None:
-        if (largest + 2) * columns * len(amounts) > INFINITE:
+    def __init__(self, columns: int, largest: int) -> None:
+        if (largest + 2) * columns > INFINITE:
             raise SimulationError("the program is too large for a curve: run single sizes instead")
-        self.columns, self.largest, self.amounts = columns, largest, amounts
-        self.pending: list[Ints] = []
+        self.columns, self.largest = columns, largest
+        self.pending: list[tuple[Ints, Ints]] = []
         self.waiting = 0
         self.keys, self.sums = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def add(self, column: Ints, threshold: Ints, amount: Ints) -> None:
-        """Count an amount, given by its place, for each column and threshold."""
+        """Count an amount in bytes for each column and threshold."""
         key = np.minimum(threshold, self.largest + 1)
         key *= self.columns
         key += column
-        key *= len(self.amounts)
-        key += amount
-        self.pending.append(key)
+        self.pending.append((key, amount.copy()))
         self.waiting += len(key)
         if self.waiting > max(PENDING, len(self.keys)):
             self._settle()
 
     def _settle(self) -> None:
-        packed = np.concatenate(self.pending)
+        key, amount = (np.concatenate(each) for each in zip(*self.pending, strict=True))
         self.pending, self.waiting = [], 0
-        packed.sort()
-        key, amount = np.divmod(packed, len(self.amounts))
-        key, added = _sum_equal(key, self.amounts[amount])
+        key, added = _sum_equal(*self._sorted(key, amount))
         if not len(self.keys):
             self.keys, self.sums = key, added
             return
         keys, sums = np.concatenate([self.keys, key]), np.concatenate([self.sums, added])
         order = np.argsort(keys, kind="stable")  # a merge of two ascending runs
         self.keys, self.sums = _sum_equal(keys[order], sums[order])
+
+    def _sorted(self, key: Ints, amount: Ints) -> tuple[Ints, Ints]:
+        """Keys, ascending, and the amount of each."""
+        amounts, place = distinct(amount)
+        if (self.largest + 2) * self.columns * len(amounts) > INFINITE:
+            order = np.argsort(key, kind="stable")
+            return key[order], amount[order]
+        key *= max(len(amounts), 1)
+        key += place
+        key.sort()
+        key, place = np.divmod(key, max(len(amounts), 1))
+        return key, amounts[place]
 
     def rows(self) -> tuple[Ints, Ints, Ints]:
         """Thresholds, columns and bytes; by ascending threshold, then column."""
@@ -94,3 +101,20 @@ def _sum_equal(key: Ints, amount: Ints) -> tuple[Ints, Ints]:
         return key, amount
     first = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
     return key[first], np.add.reduceat(amount, first)
+
+
+def distinct(values: Ints) -> tuple[Ints, Ints]:
+    """The distinct ones of some numbers from 0, ascending, and the place of each among them.
+
+    Examples
+    --------
+    >>> [column.tolist() for column in distinct(np.array([16, 4, 16]))]
+    [[4, 16], [1, 0, 1]]
+    """
+    largest = int(values.max(initial=0))
+    if largest > 1 << 20:
+        found, place = np.unique(values, return_inverse=True)
+        return found, place
+    there = np.zeros(largest + 1, np.bool_)  # sorting them takes longer
+    there[values] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[values]

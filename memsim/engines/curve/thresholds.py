@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, NEW, Trace
+from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, NEW, PartTrace, Trace
+from memsim.engines.compiled import in_python
 from memsim.engines.curve import kernel as kernel
 
 if TYPE_CHECKING:
@@ -17,9 +19,12 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 CHUNK = 1 << 16
-"""Accesses served at a time: the working memory does not grow with the trace."""
+"""Parts of blocks accessed at a time: the working memory does not grow with the trace."""
 
 FEWEST_SLOTS = 1 << 12
+
+SHORT = 5_000
+"""Accesses that plain Python serves before the compiled loop is loaded, some 0.3 s."""
 
 
 def _does() -> NDArray[np.uint8]:
@@ -40,27 +45,33 @@ class Thresholds:
 
     Attributes
     ----------
-    begin : int
-        The first access; the next columns go on from there.
-    fetches : bool array, per access
+    begin, end : int
+        The first access, and that behind the last.
+    at : int64 array, one entry per access, or several where its parts differ
+        The access.
+    fetches : bool array, per entry
         Whether it fetches its block where it misses.
-    threshold : int64 array, per access
+    threshold, missed : int64 arrays, per entry
         It misses iff the capacity is smaller; ``INFINITE`` for a block's first access. A block
-        that is accessed after its death is a new one.
-    dirtied_at, spilled_below : int64 arrays, one entry per dirty epoch that ended
+        that is accessed after its death is a new one. Bytes of the block, or of its parts.
+    dirtied_at, spilled_below, spilled : int64 arrays, one or several per dirty epoch that ended
         The access that made a block dirty; the block was written back before it was
-        overwritten, or died, iff the capacity is smaller than this.
+        overwritten, or died, iff the capacity is smaller than this. Bytes of it.
     """
 
     begin: int
+    end: int
+    at: Ints
     fetches: NDArray[np.bool_]
     threshold: Ints
+    missed: Ints
     dirtied_at: Ints
     spilled_below: Ints
+    spilled: Ints
 
 
 def thresholds(trace: Trace) -> Iterator[Thresholds]:
-    """Yield a trace's thresholds in runs of at most ``CHUNK`` accesses.
+    """Yield a trace's thresholds in runs of some ``CHUNK`` accesses to parts of blocks.
 
     The last run has no accesses but the epochs that are open at the end: dirty blocks that were
     neither overwritten nor died. Each run's arrays are overwritten by the next.
@@ -77,24 +88,43 @@ def thresholds(trace: Trace) -> Iterator[Thresholds]:
     (np.int64(12), array([0]), array([12]))
     """
     size = np.ascontiguousarray(trace.size, np.int64)
-    stack = _Stack(size)
-    for begin in range(0, len(trace.block), CHUNK):
-        block = np.ascontiguousarray(trace.block[begin : begin + CHUNK], np.int32)
-        yield stack.serve(block, trace.code[begin : begin + CHUNK], begin)
-    yield stack.open_epochs(len(trace.block))
+    if isinstance(trace, PartTrace):
+        parts, part = trace.parts, np.ascontiguousarray(trace.part, np.int64)
+        served = np.cumsum(np.diff(parts)[trace.block])
+    else:
+        parts, part = np.arange(len(size) + 1), size
+        served = np.arange(1, len(trace.block) + 1)
+    stack = _Stack(size, parts, part, plain=_is_short(served))
+    begin, count = 0, len(trace.block)
+    while begin < count:
+        before = int(served[begin - 1]) if begin else 0
+        end = max(int(np.searchsorted(served, before + CHUNK, side="right")), begin + 1)
+        block = np.ascontiguousarray(trace.block[begin:end], np.int32)
+        yield stack.serve(block, trace.code[begin:end], begin)
+        begin = end
+    yield stack.open_epochs(count)
+
+
+def _is_short(served: Ints) -> bool:
+    """Whether plain Python is done before the compiler would be loaded."""
+    return len(served) <= SHORT and "numba" not in sys.modules
 
 
 class _Stack:
     """The recency stack of :mod:`memsim.engines.curve.kernel`, and its memory."""
 
-    def __init__(self, size: Ints) -> None:
-        self.size = size
+    def __init__(self, size: Ints, parts: Ints, part: Ints, *, plain: bool) -> None:
+        self.size, self.parts, self.part = size, parts, part
+        self._advance, self._compact = kernel.advance, kernel.compact
+        if plain:
+            self._advance, self._compact = in_python(kernel.advance), in_python(kernel.compact)
         self.row_of = np.full(len(size), -1, np.int32)
-        self.register = np.zeros(8, np.int64)
+        self.register = np.zeros(kernel.REGISTERS, np.int64)
         self.state = np.zeros((0, 3), np.int64)
         self.owner = self.hole = self.began = self.spare = np.zeros(0, np.int64)
-        self.threshold = np.empty(CHUNK, np.int64)
-        self.epochs = np.empty((CHUNK, 2), np.int64)
+        self.deepest = np.zeros(len(part), np.int64)
+        most = CHUNK + int(np.diff(parts).max(initial=1))
+        self.rows, self.epochs = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
         self.grow(0)
 
     def grow(self, live: int) -> None:
@@ -127,7 +157,7 @@ class _Stack:
 
     def compact(self) -> int:
         """Renumber the slots; return how many blocks are live."""
-        live: int = kernel.compact(
+        live: int = self._compact(
             self.state, self.tree, self.owner, self.hole, self.stack, self.register
         )
         return live
@@ -135,27 +165,24 @@ class _Stack:
     def serve(self, block: NDArray[np.int32], code: NDArray[np.uint8], begin: int) -> Thresholds:
         """Advance over some accesses, the first of which is number ``begin``."""
         does = _DOES[code]
-        self.register[kernel.CLOSED] = 0
+        self.register[[kernel.CLOSED, kernel.TOLD]] = 0
         served = 0
         while True:
-            served = kernel.advance(
-                block, does, self.size, served, begin, self.row_of, self.state, self.began,
-                self.spare, self.tree, self.first, self.owner, self.hole, self.heap, self.stack,
-                self.register, self.threshold, self.epochs,
+            served = self._advance(
+                block, does, self.size, self.parts, self.part, served, begin, self.row_of,
+                self.state, self.began, self.spare, self.tree, self.first, self.owner, self.hole,
+                self.heap, self.stack, self.register, self.deepest, self.rows, self.epochs,
             )  # fmt: skip
             if served == len(block):
                 break
             live = self.compact()
             if 2 * live > len(self.owner):
                 self.grow(live)
+        rows = self.rows[: self.register[kernel.TOLD]]
         ended = self.epochs[: self.register[kernel.CLOSED]]
-        return Thresholds(
-            begin,
-            FETCHES[code & KIND],
-            self.threshold[:served],
-            ended[:, 0],
-            ended[:, 1],
-        )
+        at = rows[:, 0]
+        fetches = FETCHES[code[at - begin] & KIND]
+        return Thresholds(begin, begin + served, at, fetches, *rows.T[1:], *ended.T)
 
     def open_epochs(self, end: int) -> Thresholds:
         """The epochs that are open after the last access."""
@@ -165,11 +192,18 @@ class _Stack:
         for first in self.first[: self.register[kernel.LEVELS]]:
             depth -= self.tree[first + (slot >> 3), slot & 7]
             slot = slot >> 3
+        row_of_part = np.repeat(self.row_of, np.diff(self.parts))
+        depths = np.full(len(self.state), -1, np.int64)
+        depths[rows] = depth
+        dirty = np.flatnonzero((row_of_part >= 0) & (depths[row_of_part] >= 0))
+        row = row_of_part[dirty]
+        # A block's first part is its oldest and lies below the others.
+        before = np.cumsum(self.part) - self.part
+        first = np.repeat(self.parts[:-1], np.diff(self.parts))
+        depth = depths[row] - (before[dirty] - before[first[dirty]])
+        below = np.maximum(self.deepest[dirty], depth)
         none = np.zeros(0, np.int64)
         return Thresholds(
-            end,
-            none.astype(np.bool_),
-            none,
-            self.began[rows],
-            np.maximum(self.state[rows, kernel.EPOCH], depth),
-        )
+            end, end, none, none.astype(np.bool_), none, none,
+            self.began[row], below, self.part[dirty],
+        )  # fmt: skip

@@ -13,13 +13,14 @@ from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.schema import Architecture, parse
 from memsim.formats.overrides import Overrides
 from memsim.network import Network
+from memsim.network.groups import LayerGroup
 from memsim.network.inputs import Given, assign, input_of
 from memsim.network.ops.shape import Input
 from memsim.yaml.document import Document, shown
 from memsim.yaml.faults import Fault
 from memsim.yaml.text import load, read
 
-__all__ = ["check_architecture", "from_text", "read_architecture"]
+__all__ = ["check_architecture", "from_text", "parameters_of", "read_architecture"]
 
 
 def read_architecture(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Network:
@@ -96,7 +97,21 @@ def _expand(document: Document, model: Architecture | list[Fault], overrides: Ov
     raise InputError(*problems)
 
 
-HARMLESS = {"name", "source", "description", "dtype", "outputs", "held"}
+def parameters_of(path: str | os.PathLike[str], variant: str | None = None) -> dict[str, Any]:
+    """The values of a file's parameters, in one of its variants or as they are.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_architecture`.
+    """
+    document, model = _parsed(read(path), os.fspath(path))
+    if not isinstance(model, Architecture):
+        raise InputError(*_placed(document, model))
+    return _values(model, Overrides(variant=variant), document.file)
+
+
+HARMLESS = {"name", "source", "description", "dtype", "outputs", "held", "groups"}
 """Keys without which the layers still mean what they say."""
 
 
@@ -130,6 +145,10 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         builder.name_of(name, scope, ("held", name)): builder.name_of(until, scope, ("held", name))
         for name, until in model.held.items()
     }
+    groups = [
+        LayerGroup(text, document.problem(("groups", number), ""))
+        for number, text in enumerate(model.groups or ())
+    ]
     network = Network(
         model.name,
         builder.nodes(),
@@ -139,6 +158,7 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         source=model.source,
         variant=overrides.variant or "",
         held=held,
+        groups=groups,
     )
     return network.with_options(input_shape=later) if later else network
 

@@ -22,7 +22,8 @@ def first_known(attempts: Iterable[Callable[[], Network | None]], allow_unknown:
     attempts : iterable of callable
         Each reads the same graph in its own way, or gives None where that is none.
     allow_unknown : bool
-        Whether, if none reads all, the first one that reads it at all will do.
+        Whether, if none reads all, the first one that reads it at all will do, even where an
+        attempt before it failed.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def first_known(attempts: Iterable[Callable[[], Network | None]], allow_unknown:
             continue
         if all(layer.op.kind != "opaque" for layer in network):
             return network
-        if partly is None and failure is None:
+        if partly is None and (failure is None or allow_unknown):
             partly = network
     if partly is None:
         assert failure is not None, "an attempt without a condition"

@@ -169,6 +169,32 @@ def _matmul(draft: Draft, layer: Layer, operands: Operands) -> Any:
     return draft.call(layer, draft.torch.matmul, *operands)
 
 
+@LAYERS.register("computed_conv")
+def _computed_conv(draft: Draft, layer: Layer, operands: Operands) -> Any:
+    op: Any = layer.op
+    axes = op.axes or len(layer.shapes[0]) - 1
+    pads, functional = op.around(axes), draft.torch.nn.functional
+    (source, *computed) = operands
+    if pads[:axes] != pads[axes:]:
+        sides = [side for at in reversed(range(axes)) for side in (pads[at], pads[axes + at])]
+        source, pads = draft.call(layer, functional.pad, source, sides), (0,) * (2 * axes)
+    about = (each(op.stride, axes), pads[:axes], each(op.dilation, axes), op.groups)
+    return draft.call(layer, _image_by_image, axes, source, computed, *about)
+
+
+def _image_by_image(axes: int, images: Any, computed: Operands, *about: Any) -> Any:
+    """Each image with kernels, and perhaps constants, of its own."""
+    import torch
+
+    convolve = getattr(torch.nn.functional, f"conv{axes}d")
+    made = []
+    for number, image in enumerate(images):
+        kernels, *bias = (operand[number] for operand in computed)
+        constant = bias[0].flatten() if bias else None
+        made.append(convolve(image[None], kernels, constant, *about))
+    return torch.cat(made)
+
+
 @LAYERS.register("layernorm")
 def _layernorm(draft: Draft, layer: Layer, operands: Operands) -> Any:
     op: Any = layer.op

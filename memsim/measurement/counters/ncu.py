@@ -14,7 +14,6 @@ NVIDIA, *Nsight Compute CLI*, sections "Command Line Options" and "NVTX Filterin
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import sys
@@ -24,6 +23,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from memsim.errors import InputError, Problem
+from memsim.files import cells
 
 READ, WRITE, TIME = "dram__bytes_read.sum", "dram__bytes_write.sum", "gpu__time_duration.sum"
 METRICS = (READ, WRITE, TIME)
@@ -176,11 +176,11 @@ class _Table:
         if refused or start is None:
             message, hint = refused or ("has no table of ncu", f"such as of {_COMMAND}")
             raise InputError(Problem(message, "", hint, file))
-        self.columns = next(csv.reader([lines[start]]))
+        self.columns = cells(lines[start], file, start + 1)
         # What the program itself prints stands between the rows of standard output.
         quoted = lines[start].startswith('"')
         self.lines = [
-            (number, next(csv.reader([line])))
+            (number, cells(line, file, number))
             for number, line in enumerate(lines[start + 1 :], start + 2)
             if line.strip() and not line.startswith("==") and line.startswith('"') >= quoted
         ]
@@ -206,12 +206,12 @@ class _Table:
             yield NcuKernel(launch.name, launch.range, read, write, self._seconds(launch))
 
     def _rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        for number, cells in self.lines:
-            if len(cells) != len(self.columns):
-                message = f"has {len(cells)} columns; expected {len(self.columns)}"
+        for number, row in self.lines:
+            if len(row) != len(self.columns):
+                message = f"has {len(row)} columns; expected {len(self.columns)}"
                 self.fault(message, number, "was the file cut?")
             else:
-                yield number, dict(zip(self.columns, cells, strict=True))
+                yield number, dict(zip(self.columns, row, strict=True))
 
     def _details(self) -> Iterator[_Launch]:
         """A row per metric; those of a launch share an ID."""

@@ -31,6 +31,7 @@ _operators: tuple[type[Operator] | str, ...] = (
     shape.Input,
     conv.Conv,
     conv.ConvTranspose,
+    conv.ComputedConv,
     linear.Linear,
     linear.MatMul,
     linear.Attention,

@@ -164,6 +164,41 @@ class Conv(_Convolution):
         return first(self.padding)
 
 
+class ComputedConv(Conv):
+    """Convolution with kernels that are computed: the second input, ``out x channels / groups x
+    kernel``; a third is a computed constant per channel.
+
+    What it reads as kernels are feature maps, so it has no weights, and CIO does not count it. A
+    tile holds the kernels of its channels, as those of a convolution.
+    """
+
+    kind: ClassVar[str] = "computed_conv"
+    arity: ClassVar[tuple[int, int | None]] = (2, 3)
+    convolves: ClassVar[bool] = False
+    any_format: ClassVar[bool] = False
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        output = super().output_shape(inputs)
+        channels, given = self._channels(inputs), tuple(inputs[1])
+        taps = each(self.kernel, self.axes or len(inputs[0]) - 1)
+        needed = (self.out, channels // self.groups, *taps)
+        if given != needed:
+            told = "x".join(map(str, needed))
+            raise ShapeError(f"needs kernels of {told}, not {Shape(given)}")
+        if len(inputs) > 2 and math.prod(inputs[2]) != self.out:
+            raise ShapeError(f"needs a constant for each of {self.out} channels, not {inputs[2]}")
+        return output
+
+    def stored(self, inputs: Shapes, output: Shape) -> int:
+        return int(self.bias)
+
+    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
+        return Shape(source, 0) if number else super().oriented(number, source, output)
+
+    def reader(self, number: int, inputs: Shapes) -> Operator:
+        return Reading(rows=True) if number else self
+
+
 class ConvTranspose(_Convolution):
     """Transposed convolution; its MACs are counted at input resolution."""
 

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem
 from memsim.plot.canvas import new_axes
-from memsim.plot.style import bytes_axis, dress, legend, series, short
+from memsim.plot.style import dress, legend, series, short, si
 from memsim.readable import format_rate
 from memsim.results.inverse.design import Design, DesignPoint
 from memsim.results.sheets.smallest import goal_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
 
 NAMES = {"sram": "SRAM: cache and buffers", "bandwidth": "DRAM bandwidth", "macs": "MAC rate"}
@@ -43,9 +46,7 @@ def front(
     InputError
         For a single number, of which there is one machine.
     """
-    if len(design.minimised) < 2:
-        message = "a front of one number is one machine, and no figure"
-        raise InputError(Problem(message, path="minimise", hint="name two of sram,bandwidth,macs"))
+    check_front(design.minimised)
     across, up = design.minimised[:2]
     axes = new_axes(ax, size)
     axes.set_xscale("log")
@@ -63,19 +64,28 @@ def front(
             label=name, gid=name or "front", marker="o" if len(points) == 1 else "",
         )  # fmt: skip
     for axis, name in ((axes.xaxis, across), (axes.yaxis, up)):
-        if name == "sram":
-            bytes_axis(axis)
-        else:
-            _rates(axis, "B" if name == "bandwidth" else "MAC")
-    how = "each alone" if design.each else "one after the other"
-    nets = ", ".join(design.networks) + (f" ({how})" if len(design.networks) > 1 else "")
+        _ticks(axis, name)
+    how = ", each alone" if design.each else ", one after the other"
+    nets = ", ".join(design.networks) + (how if len(design.networks) > 1 else "")
     dress(
-        axes, title=f"Machines for {goal_text(design.goal)}: {nets}", grid="both",
+        axes, title=f"Enough for {goal_text(design.goal)}: {nets}", grid="both",
         x=NAMES[across], y=NAMES[up],
     )  # fmt: skip
     if len(lines) > 1:
-        legend(axes, handles)
+        legend(axes, handles, title=NAMES[design.minimised[2]])
     return axes
+
+
+def check_front(minimised: Sequence[str]) -> None:
+    """Refuse the figure of a single number.
+
+    Raises
+    ------
+    InputError
+    """
+    if len(minimised) < 2:
+        message = "a front of one number is one machine, and no figure"
+        raise InputError(Problem(message, path="minimise", hint="name two of sram,bandwidth,macs"))
 
 
 def _value(point: DesignPoint, name: str) -> float:
@@ -91,15 +101,18 @@ def _third(design: Design, point: DesignPoint) -> str:
     return short(format_rate(round(point.mac_rate), "MAC"))
 
 
-def _rates(axis: object, unit: str) -> None:
-    """Ticks at 1, 2 and 5 times a power of ten."""
-    from matplotlib.axis import Axis
+def _ticks(axis: Axis, name: str) -> None:
+    """Ticks at 1, 2 and 5 times a power of ten; where these are few, at more."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    assert isinstance(axis, Axis)
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    told = "B" if unit == "B" else "MAC"
-    axis.set_major_formatter(
-        FuncFormatter(lambda rate, _: short(format_rate(round(rate), told)))  # type: ignore[arg-type]
-    )
+    low, high = axis.get_view_interval()
+    near = high < 20 * low
+    axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7) if near else (1, 2, 5)))
+
+    def told(value: float, _: object) -> str:
+        if name == "sram":
+            return si(value)
+        return short(format_rate(round(value), "MAC" if name == "macs" else "B"))
+
+    axis.set_major_formatter(FuncFormatter(told))
     axis.set_minor_formatter(NullFormatter())

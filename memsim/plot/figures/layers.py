@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from memsim.results.run import Result
 
 
-@figure("traffic per layer by role and by cause", verb="figure of traffic", parts=True)
+@figure(
+    "traffic per layer by role and by cause",
+    verb="figure of traffic",
+    parts=True,
+    common=((0, "y"), (1, "y")),
+)
 def layers(
     network: Drawables,
     *,
@@ -38,7 +43,7 @@ def layers(
     Parameters
     ----------
     network : Network, Result, str or path
-        One.
+        Or several: each is drawn by itself, with axes that compare.
     ax : sequence of two Axes, optional
         Where to draw; a new figure if left out.
     size : (float, float)
@@ -108,15 +113,10 @@ def _stack(axes: Axes, parts: list[tuple[Look, NDArray[np.int64], str]]) -> None
 
 
 def _title(result: Result) -> str:
-    role, amount = max(result.by_role.items(), key=lambda item: item[1])
     whole, compulsory = result.dram_bytes, result.compulsory_bytes
     ratio = f", {whole / compulsory:.1f} x compulsory" if compulsory else ""
     moved = f"{result.network.name} moves {si(whole)}{ratio}"
-    return f"{moved}: {amount / whole:.0%} of it {_ROLE[role]}" if whole else moved
-
-
-_ROLE = {
-    "weight": "weights", "input": "the input", "activation": "feature maps",
-    "residual": "residuals", "concat": "concat copies", "output": "the output",
-    "scratch": "a library's scratch memory",
-}  # fmt: skip
+    if not whole or result.only is not None:
+        return moved
+    part, amount = max(result.by_part.items(), key=lambda item: item[1])
+    return f"{moved}: {amount / whole:.0%} of it {part.replace('-', ' ')}"

@@ -39,14 +39,16 @@ if TYPE_CHECKING:
 KEPT_FOR = {
     "chain": "kept for the first reader",
     "waiting": "kept for later readers: a shortcut",
-    "copy": "a concat's copy",
+    "copy": "what a concat writes, for the first reader",
 }
 
 MOST_NAMES = 30
 """Feature maps up to which each is named."""
 
 
-@figure("feature maps over the kernels they live, live bytes below", verb="figure of lives")
+@figure(
+    "feature maps over the kernels they live, live bytes below", verb="figure of lives", common=()
+)
 def lifetimes(
     network: Drawables,
     *,
@@ -64,7 +66,7 @@ def lifetimes(
     Parameters
     ----------
     network : Network, Result, str or path
-        One.
+        Or several: each is drawn by itself, with axes that compare.
     ax : sequence of two Axes, optional
         Where to draw; a new figure if left out.
     size : (float, float)
@@ -114,11 +116,9 @@ def draw_lives(bars: Axes, lives: Lives, born: Places, consumed: Places, end: Pl
     thick = min(0.8, 0.35 + len(lives.names) / 100)
     for number in range(len(lives.names)):
         first, last = float(born[number]), float(end[number])
-        if lives.copies[number]:
-            parts = [("copy", first, last, 0.5)]
-        else:
-            until = min(float(consumed[number]) + 1, last)
-            parts = [("chain", first, until, 0.4), ("waiting", until, last, thick)]
+        until = min(float(consumed[number]) + 1, last)
+        own = ("copy", first, until, 0.5) if lives.copies[number] else ("chain", first, until, 0.4)
+        parts = [own, ("waiting", until, last, thick)]
         for use, low, high, height in parts:
             if high > low:
                 look = MEMORY[use]

@@ -34,8 +34,13 @@ AREA = 3000
 
 SMALLEST = 14
 
+ABOVE_IT = "above the roof: loaded while\nlayers before it computed"
 
-@figure("layers under the machine's roof, sized by time")
+FAR = 1000
+"""How far beyond its axes the roof goes on, where they grow to those of another network."""
+
+
+@figure("layers under the machine's roof, sized by time", common=((0, "x"), (0, "y")))
 def roofline(
     network: Drawables,
     *,
@@ -54,7 +59,7 @@ def roofline(
     Parameters
     ----------
     network : Network, Result, str or path
-        One.
+        Or several: each is drawn by itself, with axes that compare.
     ax : Axes, optional
         Where to draw; a new figure if left out.
     size : (float, float)
@@ -100,7 +105,8 @@ def roofline(
         x="MACs per element moved (tick: MoC, if only input and output moved)",
         y="MACs per second, stalls included",
     )  # fmt: skip
-    legend(axes, [*handles, *_handles(result)])
+    above = any(y > 1.02 * x * roof.elements_per_s for x, y in points)
+    legend(axes, [*handles, *_handles(result, above)])
     slowest = sorted(layers, key=lambda layer: -layer.time_ps)[:names]
     place(axes, points[:names], [layer.name for layer in slowest], avoid=points or None)
     return axes
@@ -110,13 +116,14 @@ def _draw_roof(axes: Axes, result: Result, roof: Roof, low: float, high: float) 
     bandwidth, slope = result.machine.dram_bytes_per_s, roof.elements_per_s
     peak, ridge = roof.peak_macs_per_s, roof.balance
     handles = axes.plot(
-        [low, ridge, high], [low * slope, peak, peak], color=BLACK, linewidth=2, zorder=3,
+        [low / FAR, ridge, high * FAR], [low / FAR * slope, peak, peak],
+        color=BLACK, linewidth=2, zorder=3,
         label=f"roof: {format_rate(bandwidth)}, {format_rate(peak, 'MAC')}",
     )  # fmt: skip
     for name, rate in roof.macs_per_s.items():
         if rate < peak:
             handles += axes.plot(
-                [rate / slope, high], [rate, rate], color=BLACK, linewidth=1.2, zorder=3,
+                [rate / slope, high * FAR], [rate, rate], color=BLACK, linewidth=1.2, zorder=3,
                 linestyle="--", label=f"{name} {format_rate(rate, 'MAC')}",
             )  # fmt: skip
     axes.axvline(ridge, color=GREY, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
@@ -144,7 +151,7 @@ def _draw_layer(
     return at, y
 
 
-def _handles(result: Result) -> list[Line2D]:
+def _handles(result: Result, above: bool) -> list[Line2D]:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -159,9 +166,10 @@ def _handles(result: Result) -> list[Line2D]:
     tick = Line2D([], [], color=LIGHT, marker="|", markeredgecolor=GREY, label="from MoC to moved")
     rest = sum(layer.time_ps for layer in result.layers if not layer.macs)
     note = f"area: share of the time\n({rest / result.time_ps:.0%} is in layers without MACs)"
-    handles += [tick, Line2D([], [], linestyle="none", label=note)]
+    notes = [note, ABOVE_IT] if above else [note]
+    handles += [tick, *(Line2D([], [], linestyle="none", label=each) for each in notes)]
     if any(layer.macs and not layer.dram_bytes for layer in result.layers):
-        handles.insert(-2, edge)
+        handles.insert(-1 - len(notes), edge)
     return handles
 
 

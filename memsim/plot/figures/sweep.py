@@ -11,7 +11,28 @@ import numpy as np
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.plot.canvas import new_panels
-from memsim.plot.style import BLACK, GREY, LABEL, RED, TICK, bytes_axis, dress, legend, series, si
+from memsim.plot.style import (
+    BLACK,
+    GREY,
+    LABEL,
+    RED,
+    TICK,
+    bytes_axis,
+    chosen_size,
+    dress,
+    legend,
+    series,
+    si,
+)
+from memsim.plot.variables import (
+    is_ordered,
+    is_spread,
+    label,
+    name_ticks,
+    scale,
+    short_value,
+    value_text,
+)
 from memsim.sweeps.facts import INNER, SPLITS, split_facts
 
 if TYPE_CHECKING:
@@ -29,8 +50,8 @@ MOST_PANELS = 16
 MOST_WRITTEN = 80
 """Cells of a heat map up to which each says its number."""
 
-SPREAD = 20
-"""From this ratio of the largest to the smallest number on, colours and heights are logarithmic."""
+LETTER = 0.055
+"""Inches of a letter of such a number."""
 
 
 def sweep(
@@ -116,7 +137,7 @@ def _single(array: Any) -> list[str]:
 def _usual(array: Any) -> list[str]:
     """The axes that are drawn where none are named: of numbers before names, a cache first."""
     several = [name for name in array.dims if array.sizes[name] > 1] or list(array.dims)
-    numbers = [name for name in several if _ordered(array, name)]
+    numbers = [name for name in several if is_ordered(array, name)]
     numbers.sort(key=lambda name: INNER.index(name) if name in INNER else len(INNER))
     names = [name for name in several if name not in numbers]
     if len(numbers) == 1 and len(several) <= 2:
@@ -191,22 +212,6 @@ def _check_axes(array: Any, axes: list[str]) -> None:
         raise InputError(Problem(message, path="over", hint=f"--at {name}={array[name].values[0]}"))
 
 
-def _ordered(array: Any, name: str) -> bool:
-    return array[name].dtype.kind in "if"
-
-
-def _label(variable: Any, name: str) -> str:
-    told = variable.attrs.get("long_name", name)
-    unit = variable.attrs.get("units")
-    return f"{told} [{unit}]" if unit else str(told)
-
-
-def _spread(values: Any) -> bool:
-    """Whether numbers differ so much that they need a logarithm."""
-    real = values[np.isfinite(values)]
-    return bool(len(real) and real.min() > 0 and real.max() >= SPREAD * real.min())
-
-
 def _lines(array: Any, x: str, ax: GivenPanels | None, size: tuple[float, float]) -> Axes:
     (axes,) = new_panels(ax, (1, 1), size, kind="the figure of a sweep")
     hues = [name for name in array.dims if name != x]
@@ -216,51 +221,28 @@ def _lines(array: Any, x: str, ax: GivenPanels | None, size: tuple[float, float]
         hint = f"choose one with --at {name}=..., or draw it with --over {x},{name}"
         raise InputError(Problem(message, path="over", hint=hint))
     handles = []
-    places = array[x].values if _ordered(array, x) else np.arange(array.sizes[x])
+    places = array[x].values if is_ordered(array, x) else np.arange(array.sizes[x])
     for number in range(array.sizes[hues[0]] if hues else 1):
         line = array.isel({hues[0]: number}) if hues else array
-        name = _told(array[hues[0]], number) if hues else ""
+        name = value_text(array[hues[0]], number) if hues else ""
         look = series(number, name)
         (handle,) = axes.plot(
             places, line.transpose(x).values, color=look.colour, linestyle=look.line, label=name,
             marker=look.marker if len(places) <= 24 else "", markersize=5, linewidth=2,
         )  # fmt: skip
         handles.append(handle)
-    _scale(axes.xaxis, array[x], x, len(places))
+    scale(axes.xaxis, array[x])
     if array.attrs.get("units") == "B":
         bytes_axis(axes.yaxis)
-    if _spread(array.values):
+    if is_spread(array.values):
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
-    y = _label(array, str(array.name))
-    dress(axes, title=f"{y.partition(' [')[0]} over {x}", x=_label(array[x], x), y=y, grid="both")
+    y = label(array, str(array.name))
+    dress(axes, title=f"{y.partition(' [')[0]} over {x}", x=label(array[x], x), y=y, grid="both")
     if hues:
-        legend(axes, handles, title=_label(array[hues[0]], hues[0]))
+        legend(axes, handles, title=label(array[hues[0]], hues[0]))
     return axes  # type: ignore[no-any-return]  # the one panel
-
-
-def _scale(axis: Any, variable: Any, name: str, count: int) -> None:
-    """An axis of numbers, logarithmic where they spread; else one of names."""
-    values = variable.values
-    if variable.dtype.kind not in "if":
-        axis.set_ticks(range(count), [str(value) for value in values])
-        return
-    if _spread(values):
-        axis.axes.set_xscale("log", base=2 if variable.attrs.get("units") == "B" else 10)
-    if variable.attrs.get("units") == "B":
-        bytes_axis(axis)
-
-
-def _told(variable: Any, number: int) -> str:
-    value, unit = variable.values[number], variable.attrs.get("units", "")
-    if unit == "B":
-        return si(float(value))
-    if unit in ("B/s", "MAC/s"):
-        for prefix, factor in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-            if value >= factor:
-                return f"{value / factor:g} {prefix}{unit}"
-    return f"{value:g}" if isinstance(value, np.number) else str(value)
 
 
 def _maps(
@@ -276,6 +258,7 @@ def _maps(
     inches = size or ((2.6 if count > 1 else 6.0) * wide + 1.4, 3.2 * shape[0] + 0.4)
     panels = new_panels(ax, shape, inches, sharex=True, sharey=True, kind="the figure of a sweep")
     flat: list[Axes] = list(panels.flat)  # type: ignore[arg-type]  # an array of Axes
+    room = int((inches[0] - 1.4) / wide / array.sizes[x] / LETTER)
     real = array.values[np.isfinite(array.values)]
     from matplotlib.colors import LogNorm, Normalize
 
@@ -287,12 +270,17 @@ def _maps(
             axes_.set_visible(False)
             continue
         panel = array.isel({third[0]: number}) if third else array
-        image = _map(axes_, panel.transpose(y, x), x, y, norm)
-        title = _told(array[third[0]], number) if third else _title(array, x, y)
+        image = _map(axes_, panel.transpose(y, x), (x, y), norm, room)
+        title = value_text(array[third[0]], number) if third else _title(array, x, y)
         axes_.set_title(title, loc="left", fontsize=LABEL, fontweight="bold", color=BLACK)
     bar = flat[0].figure.colorbar(image, ax=flat, pad=0.02)
-    bar.set_label(_label(array, str(array.name)), fontsize=LABEL)
-    bar.ax.tick_params(labelsize=TICK)
+    bar.set_label(label(array, str(array.name)), fontsize=LABEL)
+    bar.ax.tick_params(which="both", labelsize=TICK)
+    bar.ax.yaxis.set_major_formatter(lambda number, _: short_value(number, array))
+    told = "123456789" if high < 10 * low else "25"
+    bar.ax.yaxis.set_minor_formatter(
+        lambda number, _: short_value(number, array) if f"{number:e}"[0] in told else ""
+    )
     return panels if third else flat[0]
 
 
@@ -300,39 +288,28 @@ def _title(array: Any, x: str, y: str) -> str:
     return f"{array.attrs.get('long_name', array.name)} over {x} and {y}"
 
 
-def _map(axes: Axes, panel: Any, x: str, y: str, norm: Any) -> Any:
+def _map(axes: Axes, panel: Any, names: tuple[str, str], norm: Any, room: int) -> Any:
+    x, y = names
     values = panel.values.astype(float)
+    texts = {number: short_value(number, panel) for number in values[np.isfinite(values)].tolist()}
     image = axes.imshow(values, cmap="YlOrRd", norm=norm, origin="lower", aspect="auto")
-    if values.size <= MOST_WRITTEN:
+    if values.size <= MOST_WRITTEN and max(map(len, texts.values()), default=0) <= room:
         for (row, column), number in np.ndenumerate(values):
-            if np.isfinite(number):
+            if number in texts:
                 dark = norm(number) > 0.65
                 axes.text(
-                    column, row, _short(number, panel), ha="center", va="center",
+                    column, row, texts[number], ha="center", va="center",
                     fontsize=TICK - 2, color="white" if dark else BLACK,
                 )  # fmt: skip
-    _ticks(axes.xaxis, panel[x])
-    _ticks(axes.yaxis, panel[y])
+    name_ticks(axes.xaxis, panel[x])
+    name_ticks(axes.yaxis, panel[y])
     axes.tick_params(axis="x", rotation=30, labelsize=TICK)
     axes.tick_params(axis="y", labelsize=TICK)
-    axes.set_xlabel(_label(panel[x], x), fontsize=LABEL)
+    axes.set_xlabel(label(panel[x], x), fontsize=LABEL)
     place = axes.get_subplotspec()
     if place is None or place.is_first_col():
-        axes.set_ylabel(_label(panel[y], y), fontsize=LABEL)
+        axes.set_ylabel(label(panel[y], y), fontsize=LABEL)
     return image
-
-
-def _short(number: float, panel: Any) -> str:
-    if panel.attrs.get("units") == "B":
-        return si(number)
-    return f"{number:.3g}"
-
-
-def _ticks(axis: Any, variable: Any) -> None:
-    """At most a dozen names of cells."""
-    every = ceil(len(variable) / 12)
-    places = range(0, len(variable), every)
-    axis.set_ticks(list(places), [_told(variable, place) for place in places])
 
 
 def _front(data: Any, words: list[str], ax: GivenPanels | None, size: tuple[float, float]) -> Axes:
@@ -359,11 +336,11 @@ def _front(data: Any, words: list[str], ax: GivenPanels | None, size: tuple[floa
         (axes.xaxis, x, data[words[0]]),
         (axes.yaxis, y, data[words[1]]),
     ):
-        if _spread(values):
+        if is_spread(values):
             (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
         if variable.attrs.get("units") == "B":
-            bytes_axis(axis)
-    labels = [_label(data[name], name) for name in words]
+            bytes_axis(axis, chosen_size if variable.name in data.coords else si)
+    labels = [label(data[name], name) for name in words]
     title = f"{len(best)} of {len(x):,} points that no other beats in both"
     dress(axes, title=title, x=labels[0], y=labels[1], grid="both")
     return axes  # type: ignore[no-any-return]  # the one panel

@@ -47,7 +47,7 @@ LANES = {"load": 2, "store": 2, "compute": 1, "stall": 0}
 _UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
-@figure("DRAM, compute and stalls over time, memory below")
+@figure("DRAM, compute and stalls over time, memory below", common=((1, "y"),))
 def timeline(
     network: Drawables,
     *,
@@ -60,7 +60,7 @@ def timeline(
     Parameters
     ----------
     network : Network, Result, str or path
-        One.
+        Or several: each is drawn by itself, with axes that compare.
     ax : sequence of three Axes, optional
         Where to draw; a new figure if left out.
     size : (float, float)

@@ -182,6 +182,7 @@ class _Assembly:
                     zip(self.passes[: self.frames], keys, strict=False)
                 )
             ),
+            file_order=None,
             **cells,
         )
 

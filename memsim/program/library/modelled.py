@@ -32,25 +32,26 @@ def refuse_unmodelled(network: Network) -> None:
         if why := _unmodelled(layer):
             reasons.setdefault(why, []).append(layer.name)
     if reasons:
-        raise SimulationError(*(_told(why, layers) for why, layers in reasons.items()))
+        raise SimulationError(*(_told(network, *each) for each in reasons.items()))
 
 
-def _told(why: str, layers: list[str]) -> Problem:
+def _told(network: Network, why: str, layers: list[str]) -> Problem:
     """One line for all layers that are refused for one reason, at the first of them."""
-    more = len(layers) - 1
+    first, more = network[layers[0]], len(layers) - 1
+    shapes = [*map(str, first.shapes), str(first.output.image)]
+    form = f" ({', '.join(shapes[:-1])} to {shapes[-1]})" if first.shapes else f" ({shapes[-1]})"
     others = f", here and in {more} other layer{'s' * (more > 1)}" if more else ""
-    message = f"the kernels of oneDNN are not modelled for {why}{others}"
-    return Problem(message, path=layers[0], hint="--library none")
+    message = f"the kernels of oneDNN are not modelled for {why}{form}{others}"
+    return Problem(message, path=first.name, hint="--library none")
 
 
 def _unmodelled(layer: Layer) -> str:
     """What it is that no kernel is modelled for; empty where one is."""
     op, image, images = layer.op, layer.output.image, layer.shapes
-    if op.convolves and len(images) > 1:
+    if op.kind == "computed_conv":
         return "weights that are computed"
-    for each in (*images, image):
-        if len(each) != 3 or each.channel != 0:
-            return f"tensors such as {each}, without channels, height and width"
+    if any(len(each) != 3 or each.channel != 0 for each in (*images, image)):
+        return "tensors without channels, height and width"
     if op.kind == "parametric":
         return "parameters other than one for each channel"
     if op.kind == "linear":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from memsim.network.graph import Network
@@ -9,7 +10,7 @@ from memsim.network.ops.base import Operator
 from memsim.network.parameters import Weights
 from memsim.network.tensor import Tensor
 from memsim.program.kernel import Kernel, Operand
-from memsim.program.lowering.walk import Rules, Walk
+from memsim.program.lowering.walk import Concats, Rules, Walk
 from memsim.program.roles import output_role
 
 
@@ -32,6 +33,16 @@ class Lowering:
     name: ClassVar[str]
     assumes: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[Rules] = Rules()
+
+    def with_views(self) -> Lowering:
+        """The same lowering, but readers of a concat read its parts.
+
+        It is in no table and keeps its name: the program that it makes is one to compare with.
+        """
+        own = type(self)
+        rules = replace(self.rules, concats=Concats.VIEW)
+        viewed: Lowering = type(own.__name__, (own,), {"rules": rules})()
+        return viewed
 
     def lower(self, network: Network) -> tuple[Kernel, ...]:
         """Return the network's kernels."""

@@ -31,20 +31,22 @@ class DesignPoint:
 
     Attributes
     ----------
-    cache_bytes, buffer_bytes : int
+    cache_bytes : int
+    beside_bytes : int
+        SRAM beside the cache: buffers, and a first level in front of it.
     bandwidth, mac_rate : int or Fraction
         Peak bytes per second; MAC/s of convolutions.
     """
 
     cache_bytes: int
-    buffer_bytes: int
+    beside_bytes: int
     bandwidth: int | Fraction
     mac_rate: int | Fraction
 
     @property
     def sram_bytes(self) -> int:
         """Cache and buffers together: the memory on the chip."""
-        return self.cache_bytes + self.buffer_bytes
+        return self.cache_bytes + self.beside_bytes
 
     def row(self) -> dict[str, Any]:
         """Plain values with units in the keys."""
@@ -115,12 +117,13 @@ class Design(Facts):
             found exactly.
         """
         machine = workloads[0].machine
+        beside = workloads[0].sram_beside_bytes
         names = tuple(work.name for work in workloads)
         groups: list[Group] = [(work,) for work in workloads] if each else [tuple(workloads)]
         if minimised == (SRAM,):
             found = Capacities(goal, groups).find().capacity
             own = (machine.dram.bandwidth, machine.compute.macs_per_s.conv)
-            only = () if found is None else (DesignPoint(found, machine.buffer_bytes, *own),)
+            only = () if found is None else (DesignPoint(found, beside, *own),)
             return cls(names, machine.name, goal, each, minimised, only)
         solved = MACS if BANDWIDTH in choices or BANDWIDTH not in minimised else BANDWIDTH
         other = MACS if solved == BANDWIDTH else BANDWIDTH
@@ -132,7 +135,7 @@ class Design(Facts):
             None if SRAM in minimised else (machine.cache_bytes,),
         )
         points = tuple(
-            DesignPoint(cache, machine.buffer_bytes, bandwidth, macs)
+            DesignPoint(cache, beside, bandwidth, macs)
             for cache, bandwidth, macs in search.points()
         )
         return cls(names, machine.name, goal, each, minimised, points)
@@ -147,7 +150,7 @@ class Design(Facts):
             "limit": self.goal.plain_limit,
             "each": self.each,
             "minimised": [NUMBERS[name] for name in self.minimised],
-            "buffer_bytes": self.points[0].buffer_bytes if self.points else None,
+            "sram_beside_cache_bytes": self.points[0].beside_bytes if self.points else None,
             "points": self.rows(),
         }
 

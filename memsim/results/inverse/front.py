@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import CachePass
 from memsim.engines.cache.task_pass import TaskTraffic
 from memsim.engines.clock.ends import Channel, Ends
 from memsim.engines.clock.enough import Enough
@@ -29,35 +27,6 @@ SRAM, BANDWIDTH, MACS = "sram", "bandwidth", "macs"
 
 Point = tuple[int, int | Fraction, int | Fraction]
 """Bytes of cache, peak bytes per second, MAC/s of convolutions."""
-
-
-@dataclass
-class Stairs:
-    """The least of one number over all up to another: a front of two numbers as it is found."""
-
-    places: list[int] = field(default_factory=list)
-    least: list[int] = field(default_factory=list)
-
-    def below(self, place: int) -> int:
-        """The least that is known at places up to this one; one above the limit for none.
-
-        Examples
-        --------
-        >>> stairs = Stairs([0, 8], [5, 3])
-        >>> stairs.below(7), stairs.below(8)
-        (5, 3)
-        """
-        at = bisect_right(self.places, place)
-        return self.least[at - 1] if at else LIMIT + 1
-
-    def add(self, points: Sequence[tuple[int, int]]) -> None:
-        """Take in more points."""
-        merged = sorted([*zip(self.places, self.least, strict=True), *points])
-        self.places, self.least = [], []
-        for place, least in merged:
-            if not self.least or least < self.least[-1]:
-                self.places.append(place)
-                self.least.append(least)
 
 
 @dataclass(frozen=True)
@@ -90,13 +59,23 @@ class Search:
 
     def points(self) -> list[Point]:
         """The front, by the other rate and by ascending capacity."""
-        known = Stairs()
-        found: list[Point] = []
-        for other in self.others:
-            points = list(self._at(other, known))
-            known.add(points)
-            found += [self._point(capacity, rate, other) for capacity, rate in points]
-        return found
+        clocks = {each: _Clock(each, self.solved, self.others) for each in self._workloads}
+        found: list[list[Point]] = [[] for _ in self.others]
+        least = [LIMIT + 1] * len(self.others)
+        for capacity in self._sizes():
+            below = LIMIT + 1
+            for place, other in enumerate(self.others):
+                # What a smaller capacity or a smaller other rate needs beats all that is not less.
+                below = min(below, least[place])
+                if below <= 1:
+                    break
+                rate = self._needed(clocks, capacity, place, below - 1)
+                if rate < INFINITE:
+                    found[place].append(self._point(capacity, rate, other))
+                    below = least[place] = rate
+            if least[0] <= 1:
+                break
+        return [point for points in found for point in points]
 
     def _point(self, capacity: int, rate: int, other: Fraction | None) -> Point:
         machine = self._workloads[0].machine
@@ -116,60 +95,60 @@ class Search:
         sizes: list[int] = np.unique(np.concatenate(each)).tolist()
         return sizes
 
-    def _at(self, other: Fraction | None, known: Stairs) -> Iterator[tuple[int, int]]:
-        """Capacities and rates that no smaller capacity, and no smaller other rate, has."""
-        own = {each: _Clock(each, self.solved, other) for each in self._workloads}
-        best = LIMIT + 1
-        for capacity in self._sizes():
-            below = min(best, known.below(capacity))
-            if below <= 1:
-                return
-            rate = 0
-            for group in self.groups:
-                needed = self._needs([own[each] for each in group], capacity, below - 1)
-                if needed >= INFINITE:
-                    break
-                rate = max(rate, needed)
-            else:
-                yield capacity, rate
-                best = rate
-
-    def _needs(self, clocks: list[_Clock], capacity: int, most: int) -> int:
-        """The smallest rate up to ``most`` that the group needs."""
-        told = [each.at(capacity) for each in clocks]
-        ends, channels = [ends for ends, _ in told], [channel for _, channel in told]
-        frames = clocks[0].workload.frames
-        computing = sum(int(each.compute[0].sum()) for each in ends)
-        longest = self.goal.longest_ps(frames, computing)
-        search = Enough(ends, channels)
-        if self.solved == BANDWIDTH:
-            return search.bandwidth(longest, most=most)
-        return search.mac_rate(longest, most=most)
+    def _needed(
+        self, clocks: Mapping[Workload, _Clock], capacity: int, place: int, most: int
+    ) -> int:
+        """The smallest rate up to ``most`` that all groups need; ``INFINITE`` where none does."""
+        rate = 0
+        for group in self.groups:
+            told = [clocks[each].at(capacity, place) for each in group]
+            ends, channels = [ends for ends, _ in told], [channel for _, channel in told]
+            computing = sum(int(each.compute[0].sum()) for each in ends)
+            longest = self.goal.longest_ps(group[0].frames, computing)
+            search = Enough(ends, channels)
+            solve = search.bandwidth if self.solved == BANDWIDTH else search.mac_rate
+            rate = max(rate, solve(longest, most=most))
+            if rate >= INFINITE:
+                break
+        return rate
 
 
 class _Clock:
-    """One network at any capacity, on the machine with one value of the other rate."""
+    """One network at any capacity, on the machine with any value of the other rate."""
 
-    def __init__(self, workload: Workload, solved: str, other: Fraction | None) -> None:
-        changed = {"macs": other} if solved == BANDWIDTH else {"bandwidth": other}
-        self.workload = workload
-        self.machine = workload.machine.with_overrides(**changed)  # type: ignore[arg-type]
-        self._ends: dict[str, Ends] = {}
-        self._last: tuple[str, CachePass | TaskTraffic, Channel] | None = None
+    def __init__(self, workload: Workload, solved: str, others: Sequence[Fraction | None]) -> None:
+        self.workload, self.others = workload, others
+        self.changed = "macs" if solved == BANDWIDTH else "bandwidth"
+        self._ends: dict[tuple[str, int], Ends] = {}
+        self._capacity = -1
+        self._order = ""
+        self._traffic: TaskTraffic | None = None
+        self._channel: Channel | None = None
 
-    def at(self, capacity: int) -> tuple[Ends, Channel]:
-        """What it makes the channel do; neighbouring capacities often do the same."""
+    def at(self, capacity: int, place: int) -> tuple[Ends, Channel]:
+        """What it makes the channel do, at one of the other rates by its place."""
+        if capacity != self._capacity:
+            self._move(capacity)
+        key = self._order, place
+        if key not in self._ends:
+            other = {self.changed: self.others[place]}
+            machine = self.workload.machine.with_overrides(**other)  # type: ignore[arg-type]
+            self._ends[key] = Ends(self.workload.programs[self._order], machine)
+        ends = self._ends[key]
+        if self._channel is None:
+            assert self._traffic is not None
+            self._channel = Channel.of(self._traffic, ends.machine, ends.serial)
+        return ends, self._channel
+
+    def _move(self, capacity: int) -> None:
+        """Go to a capacity; neighbouring ones often move the same."""
         order, traffic = self.workload.tasks(capacity)
-        if order not in self._ends:
-            self._ends[order] = Ends(self.workload.programs[order], self.machine)
-        ends = self._ends[order]
-        if self._last is None or self._last[0] != order or not _same(self._last[1], traffic):
-            channel = Channel.of(traffic, self.machine, ends.serial)
-            self._last = order, traffic, channel
-        return ends, self._last[2]
+        if order != self._order or self._traffic is None or not _same(self._traffic, traffic):
+            self._order, self._traffic, self._channel = order, traffic, None
+        self._capacity = capacity
 
 
-def _same(one: CachePass | TaskTraffic, other: CachePass | TaskTraffic) -> bool:
+def _same(one: TaskTraffic, other: TaskTraffic) -> bool:
     return (
         np.array_equal(one.load_bytes, other.load_bytes)
         and np.array_equal(one.store_bytes, other.store_bytes)

@@ -58,6 +58,12 @@ class Workload:
         return self._first.frames
 
     @property
+    def sram_beside_bytes(self) -> int:
+        """Bytes of memory on the chip beside the cache."""
+        machine = self.machine
+        return machine.sram_bytes(buffers=not self._first.spans) - machine.cache_bytes
+
+    @property
     def _first(self) -> Program:
         return next(iter(self.programs.values()))
 

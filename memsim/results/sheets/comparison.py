@@ -42,10 +42,10 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
         ),
         grids=tuple(grid for group in _groups(named) for grid in _grids(group)),
         notes=(
-            "Shortcuts: feature maps fetched by another kernel than their first reader, and "
-            "write-backs that only such a fetch needs. Lifetime: kernels from the one that "
-            "writes a feature map to the last one that reads it. MoC: MACs over CIO, of "
-            "convolutions. Error: the mean for networks that were left out of the machine's fit; "
+            "Shortcuts: what feature maps move less where each is read by its first reader alone "
+            "and comes for nothing to all others, and no concat is copied. Lifetime: kernels from "
+            "the one that writes a feature map to the last one that reads it. MoC: MACs over CIO, "
+            "of convolutions. Error: the mean for networks left out of the machine's fit; "
             "beyond: the question is another than the fitted one, as memsim run tells; -: nothing "
             "was fitted.",
         ),
@@ -107,7 +107,7 @@ def _network() -> list[Line]:
         ("CIO, elements", lambda each: format_count(each.result.network.cio)),
         *(
             (
-                f"MoC, {'median' if p == 50 else f'{p} % below'}",
+                f"MoC, {'median of convs' if p == 50 else f'{p} % of convs below'}",
                 lambda each, p=p: f"{each.moc.percentiles[p]:.1f}",
             )
             for p in PERCENTILES
@@ -151,9 +151,12 @@ _SHORT = {Part.WEIGHTS: "weights", Part.FEATURE_MAPS: "maps"}
 
 def _shortcuts() -> list[Line]:
     return [
-        ("fetched", lambda each: _bytes(each.shortcuts.read_bytes)),
-        ("spilled", lambda each: _bytes(each.shortcuts.write_bytes)),
-        ("share of maps", lambda each: f"{each.shortcut_share:.1%}"),
+        ("read", lambda each: _bytes(each.shortcuts.read_bytes) if each.shortcuts else "-"),
+        ("written", lambda each: _bytes(each.shortcuts.write_bytes) if each.shortcuts else "-"),
+        (
+            "share of maps",
+            lambda each: "-" if each.shortcut_share is None else f"{each.shortcut_share:.1%}",
+        ),
     ]
 
 

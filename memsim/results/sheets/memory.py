@@ -19,6 +19,9 @@ def memory_sheet(memory: Memory, layers: int | None = None) -> Sheet:
     title = f"{len(shown)} feature maps, as they are allocated"
     if len(shown) < len(rows):
         title = f"the {len(shown)} largest of {len(rows)} feature maps, as they are allocated"
+    options = program.options
+    said = [str(options["lowering"]), str(options["schedule"])]
+    said += [f"layers by {options['layer_order']}"] if "layer_order" in options else []
     live = memory.peak_live_bytes
     times = f" ({plan.peak_bytes / live:.2f} x what is live at once)" if live else ""
     return Sheet(
@@ -28,7 +31,7 @@ def memory_sheet(memory: Memory, layers: int | None = None) -> Sheet:
             ("held at once", format_bytes_exact(memory.peak_tensor_bytes)),
             ("live at once", format_bytes_exact(live)),
             ("weights", format_bytes_exact(program.weight_bytes)),
-            ("program", f"{program.options['lowering']}, {program.options['schedule']}"),
+            ("program", ", ".join(said)),
         ),
         grids=(
             Grid(

@@ -8,6 +8,7 @@ from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
 from memsim.results.band import Band
+from memsim.results.details.layer_order import OrderGain, order_gain
 from memsim.results.frames import Frame
 from memsim.results.layer import LayerResult
 from memsim.results.run import STALLS, Result
@@ -64,6 +65,8 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
     frames = result.program.frames
     return (
         ("traffic", _moved(result)),
+        *([("layer order", _order(gain))] if (gain := order_gain(result)) else []),
+        *([("policy", _gap(result))] if result.traffic.at_least else []),
         *([("placement", _placement(result.band))] if result.band else []),
         *([] if result.only is Part.WEIGHTS else [("CIO", _cio(result))]),
         (
@@ -71,6 +74,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"{format_count(network.macs)} MACs{' a frame' if frames > 1 else ''}, "
             f"{format_count(network.params)} parameters",
         ),
+        *([("recomputed", _recomputed(result))] if "recomputed_macs" in totals else []),
         *([(f"frames {frames}", _frames(result))] if frames > 1 else []),
         (
             "time",
@@ -90,7 +94,21 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"activations {format_bytes(int(totals['peak_live_activation_bytes']))}, "
             f"weights {format_bytes(int(totals['weight_bytes']))}",
         ),
+        ("SRAM", f"{format_bytes(int(totals['sram_bytes']))}: {_on_chip(result)}"),
     )
+
+
+def _recomputed(result: Result) -> str:
+    """What strips compute again, beside what the network takes."""
+    again: int = result.totals["recomputed_macs"]
+    return f"{format_count(again)} MACs, {again / (result.program.macs - again):.1%} more"
+
+
+def _on_chip(result: Result) -> str:
+    """The memories that the SRAM is made of."""
+    front = result.machine.cache.first_level
+    cache = "cache" if front is None else "cache, its first level"
+    return cache.replace(",", " and") if result.program.spans else f"{cache} and buffers"
 
 
 def _moved(result: Result) -> str:
@@ -103,6 +121,40 @@ def _moved(result: Result) -> str:
         told.append(f"{name} {format_bytes(moved)}{times}")
     whole = f"{format_bytes(result.dram_bytes)}: " if result.only is None else ""
     return whole + ", ".join(told)
+
+
+def _order(gain: OrderGain) -> str:
+    """An order of layers beside the file's."""
+    least = {"min_peak": "a lower peak", "min_traffic": "less traffic"}.get(gain.name)
+    if not gain.moved_kernels:
+        if least is None:
+            return f"{gain.name} is the order of the file"
+        known = "no order has" if gain.search == "exact" else "a beam search found none with"
+        return f"{gain.name}: {known} {least} than the file's"
+    peaks = (gain.peak_live_bytes, gain.file_peak_live_bytes)
+    moved = (gain.dram_bytes, gain.file_dram_bytes)
+    searched = f" ({gain.search})" if gain.search else ""
+    return (
+        f"{gain.name}{searched}: peak live {_beside_file(*peaks)}, traffic {_beside_file(*moved)}"
+    )
+
+
+def _beside_file(here: int, there: int) -> str:
+    told = format_bytes(here)
+    return f"{told} as in the file" if here == there else f"{told}, {format_bytes(there)} by file"
+
+
+def _gap(result: Result) -> str:
+    """How far the policy is from the best one, where it knows a bound."""
+    moved, least = int(result.traffic.traffic.sum()), result.traffic.at_least
+    name = result.machine.cache.policy
+    if moved == least:
+        return f"{name} is exact: no policy moves less in this order of tasks"
+    above = -(-10_000 * (moved - least) // least) / 100  # rounded up
+    return (
+        f"{name} moves at most {above:g}% more than the best: no policy moves less than "
+        f"{format_bytes(least)} in this order of tasks"
+    )
 
 
 def _placement(band: Band) -> str:

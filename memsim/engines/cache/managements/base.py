@@ -39,6 +39,16 @@ class Management(ABC):
             For a program that this kind of memory cannot run.
         """
 
+    def short_trace(self, program: Program, cache: Cache) -> Trace:
+        """The same, told in as few accesses as can be: blocks may have parts.
+
+        Raises
+        ------
+        InputError
+            As :meth:`trace`.
+        """
+        return self.trace(program, cache)
+
     def serve(self, trace: Trace, cache: Cache) -> Events:
         """Run a trace through the cache.
 

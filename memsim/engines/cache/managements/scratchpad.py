@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from memsim.engines.cache.managements.base import Management
-from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Events, Trace
+from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Events, PartTrace, Trace
 from memsim.engines.cache.transfers import Flow, Transfers
 from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
@@ -26,11 +26,14 @@ class Scratchpad(Management):
     knows_lifetimes: ClassVar[bool] = True
     addressed: ClassVar[bool] = False
 
-    def trace(self, program: Program, cache: Cache) -> Trace:
+    def _check(self, program: Program) -> None:
         if program.spans:
             message = f"{program.options['library']} computes on a hardware cache"
             hint = "management hardware, or library none"
             raise InputError(Problem(f"{message}, and this is a scratchpad", "library", hint))
+
+    def trace(self, program: Program, cache: Cache) -> Trace:
+        self._check(program)
         return Trace(
             program.task_start,
             program.access_block,
@@ -39,16 +42,24 @@ class Scratchpad(Management):
             program.access_touch,
         )
 
+    def short_trace(self, program: Program, cache: Cache) -> Trace:
+        self._check(program)
+        return cell_trace(program)
+
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
         return Transfers.of(program, trace, events, written_through(program))
 
 
-def cell_trace(program: Program) -> Trace:
+def cell_trace(program: Program) -> PartTrace:
     """Accesses to whole cells, the blocks that are only ever accessed together.
 
-    Bounds are found on it: it is several times shorter than the trace of blocks.
+    It is several times shorter than the trace of blocks.
     """
-    return Trace(program.touch_start, program.touch_cell, codes(program), program.cell_bytes)
+    touch = np.arange(len(program.touch_cell), dtype=np.int32)
+    return PartTrace(
+        program.touch_start, program.touch_cell, codes(program), program.cell_bytes, touch,
+        parts=program.cell_block, part=program.block_bytes,
+    )  # fmt: skip
 
 
 def codes(program: Program) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.records import NO_PADS, Pads, Record, Unsupported
 from memsim.network.ops import OPERATORS
 from memsim.network.ops.base import ShapeError, each
-from memsim.network.ops.conv import Conv, ConvTranspose
+from memsim.network.ops.conv import ComputedConv, Conv, ConvTranspose
 from memsim.network.ops.pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -28,6 +28,7 @@ from memsim.network.ops.window import window_size
 __all__ = [
     "adaptive",
     "brief",
+    "computed",
     "convolution",
     "cut",
     "leading",
@@ -96,6 +97,39 @@ def convolution(
     if plain.around(axes) != total:
         plain = Conv(**{**_attributes(plain), "padding": short(total)})
     importer.emit(record, plain, layer)
+
+
+def computed(
+    importer: Importer,
+    record: Record,
+    kernels: Sizes,
+    *,
+    stride: Sizes,
+    pads: Pads,
+    dilation: Sizes,
+    groups: int,
+    bias: str,
+) -> None:
+    """Add a convolution of the first input with kernels that are computed: the second.
+
+    ``kernels`` is their shape, output channels first; ``bias`` is the name of a constant for each,
+    if there is one. No axis of theirs holds images, so there is but one.
+    """
+    if importer.batch != 1:
+        raise Unsupported
+    axes = len(kernels) - 2
+    map_, more = importer.padded(record.inputs[0], axes, 0.0)
+    total = tuple(a + b for a, b in zip(pads, more, strict=True))
+    if min(total) < 0:
+        map_, total = importer.layer(record.inputs[0]), pads
+    layers = [map_, importer.seen(record.inputs[1], kernels)]
+    stored = bool(bias) and bias in importer.constants
+    if bias and not stored:
+        layers.append(importer.seen(bias, (kernels[0], 1, 1)))
+    about: dict[str, Any] = {"out": kernels[0], "kernel": brief(kernels[2:]), "groups": groups}
+    about |= {"stride": brief(stride), "dilation": brief(dilation), "bias": stored}
+    op = ComputedConv(padding=short(total), axes=leading(importer, map_, axes), **about)
+    importer.emit(record, op, *layers, parameters=[bias] if stored else [])
 
 
 def transposed(

@@ -6,7 +6,13 @@ from typing import Any
 
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.sampled import deformed
-from memsim.formats.foreign.layers.windows import convolution, pool, transposed, unpool
+from memsim.formats.foreign.layers.windows import (
+    computed,
+    convolution,
+    pool,
+    transposed,
+    unpool,
+)
 from memsim.formats.foreign.onnx.arguments import decimal, integer, ints, operand, rule, wrong
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.network.ops.pool import AvgPool, LpPool, MaxPool
@@ -47,7 +53,9 @@ def _pads(importer: Importer, record: Record, kernel: list[int]) -> tuple[int, .
 @rule("Conv", "ConvTranspose")
 def _conv(importer: Importer, record: Record) -> None:
     shape = importer.source(record.inputs[0]).shape
-    weight = importer.constant(operand(record, 1)).shape
+    is_computed = operand(record, 1) not in importer.constants
+    named = importer.source if is_computed else importer.constant
+    weight = named(operand(record, 1)).shape
     axes = _axes(importer, record)
     if len(weight) != axes + 2:
         raise wrong(importer, record, f"its weight {shown(list(weight))} has other axes than "
@@ -73,8 +81,15 @@ def _conv(importer: Importer, record: Record) -> None:
     }
     if not is_transposed:
         pads = _pads(importer, record, kernel)
-        convolution(importer, record, out=weight[0], pads=pads, **common)
+        if is_computed:
+            del common["kernel"]
+            common["bias"] = operand(record, 2)
+            computed(importer, record, weight, pads=pads, **common)
+        else:
+            convolution(importer, record, out=weight[0], pads=pads, **common)
         return
+    if is_computed:
+        raise Unsupported
     extra = ints(importer, record, "output_padding", [0] * axes, axes)
     if record.attributes.get("auto_pad", "NOTSET") not in ("NOTSET", "", "VALID") or (
         "output_shape" in record.attributes

@@ -6,7 +6,14 @@ from typing import Any
 
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.moves import resize
-from memsim.formats.foreign.layers.windows import adaptive, convolution, pool, transposed, unpool
+from memsim.formats.foreign.layers.windows import (
+    adaptive,
+    computed,
+    convolution,
+    pool,
+    transposed,
+    unpool,
+)
 from memsim.formats.foreign.records import Record, Unsupported
 from memsim.formats.foreign.torch.rules.arguments import given, rule, sizes_of
 from memsim.network.ops.pool import AvgPool, MaxPool
@@ -17,7 +24,9 @@ from memsim.network.ops.pool import AvgPool, MaxPool
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
 )  # fmt: skip
 def _conv(importer: Importer, record: Record) -> None:
-    weight = importer.constant(record.inputs[1]).shape
+    is_computed = record.inputs[1] not in importer.constants
+    named = importer.source if is_computed else importer.constant
+    weight = named(record.inputs[1]).shape
     axes = len(weight) - 2
     if axes not in (1, 2, 3) or len(importer.source(record.inputs[0]).shape) != axes + 2:
         raise Unsupported
@@ -30,6 +39,8 @@ def _conv(importer: Importer, record: Record) -> None:
         "bias": given(record, 2),
     }
     if attributes.get("transposed", record.target.startswith("conv_transpose")):
+        if is_computed:
+            raise Unsupported
         transposed(
             importer,
             record,
@@ -46,7 +57,12 @@ def _conv(importer: Importer, record: Record) -> None:
         pads = (*(each // 2 for each in totals), *(each - each // 2 for each in totals))
     else:
         pads = sizes_of(padding, axes) * 2
-    convolution(importer, record, out=weight[0], pads=pads, **common)
+    if is_computed:
+        del common["kernel"]
+        common["bias"] = record.inputs[2] if given(record, 2) else ""
+        computed(importer, record, weight, pads=pads, **common)
+    else:
+        convolution(importer, record, out=weight[0], pads=pads, **common)
 
 
 @rule(

@@ -1,0 +1,108 @@
+"""The boundary: every error that a command ends with, as lines and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import click
+
+from memsim.errors import MemsimError, Problem
+
+__all__ = ["DEBUG", "UNFORESEEN", "not_heeded", "open_streams", "told", "wants_traceback"]
+
+DEBUG = "--debug"
+"""The option before a command that lets what was not foreseen end with its traceback."""
+
+INTERRUPTED = 130
+REPORT = "please report it, with the command and what it prints as memsim --debug COMMAND ..."
+UNFORESEEN = 3
+"""The exit code where memsim itself is at fault."""
+
+
+def wants_traceback(args: Sequence[str]) -> bool:
+    """Whether ``--debug`` stands before the command.
+
+    Examples
+    --------
+    >>> wants_traceback(["--debug", "run", "vgg16"]), wants_traceback(["run", "--debug"])
+    (True, False)
+    """
+    for word in args:
+        if not word.startswith("-"):
+            return False
+        if word == DEBUG:
+            return True
+    return False
+
+
+def open_streams() -> None:
+    """Give a process whose standard output or error is closed one that swallows all."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def told(error: BaseException) -> tuple[list[str], int]:
+    """What is said of an error on standard error, and the exit code.
+
+    Examples
+    --------
+    >>> told(MemsimError("no layers"))
+    (['no layers'], 1)
+    >>> told(KeyboardInterrupt())
+    ([], 130)
+    >>> for line in told(ZeroDivisionError("division by zero"))[0]:
+    ...     print(line)
+    this was not foreseen: ZeroDivisionError: division by zero
+    please report it, with the command and what it prints as memsim --debug COMMAND ...
+    """
+    match error:
+        case MemsimError():
+            return list(map(str, error.problems)), error.exit_code
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            return [], INTERRUPTED
+        case BrokenPipeError():
+            _let_go_of_output()  # the reader has gone (``| head``)
+            return [], 0
+        case MemoryError():
+            return ["out of memory; try a smaller input or batch"], 1
+        case OSError():
+            if error.filename is None:  # nothing of ours is written without a name but the output
+                _let_go_of_output()
+            reason = error.strerror or str(error) or type(error).__name__
+            where = error.filename if isinstance(error.filename, str) else ""
+            return [str(Problem(reason, file=where))], 1
+        case RecursionError():
+            return ["this is nested too deeply for Python's stack"], 1
+    words = " ".join(str(error).split())[:300]
+    kind = type(error).__name__
+    return [f"this was not foreseen: {kind}{words and f': {words}'}", REPORT], UNFORESEEN
+
+
+def not_heeded(error: click.ClickException) -> Problem | None:
+    """Why a command has no such option, where that is one of simulations; else None."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return None
+    from memsim.simulate.heed import VERBS, why_not
+    from memsim.simulate.options import RUN_OPTIONS
+
+    flag = error.option_name
+    option = flag.removeprefix("--").removeprefix("no-").replace("-", "_")
+    if option not in RUN_OPTIONS:
+        return None
+    command = error.ctx.info_name or ""
+    verb = "figure" if command == "plot" else command
+    if verb not in VERBS:
+        return Problem(f"{command} simulates no machine", path=flag, hint="memsim run heeds it")
+    why = why_not(verb, option)
+    return replace(why, path=flag) if why else None
+
+
+def _let_go_of_output() -> None:
+    """Let the interpreter not complain at exit of what it could not write."""
+    with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

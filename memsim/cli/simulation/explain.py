@@ -1,0 +1,42 @@
+"""``memsim explain``."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+import click
+
+from memsim.cli.options import (
+    Chosen,
+    Delivery,
+    layers_option,
+    network_options,
+    options_of,
+    report_options,
+)
+from memsim.simulate.options import Options
+
+
+@click.command("explain")
+@network_options
+@options_of("explain")
+@layers_option("all", "Rows of the list of what to change.")
+@report_options
+def command(
+    network: Chosen,
+    layers: int | None,
+    delivery: Delivery,
+    **options: Unpack[Options],
+) -> None:
+    """Why NETWORK moves what it moves, and what to change: each figure by a run.
+
+    \b
+    memsim explain hardnet68 --cache 2MB
+    memsim explain my.yaml --machine edge --format md -o why.md
+    """
+    loaded = network.load()
+    from memsim.explanations.question import Question
+    from memsim.explanations.verb import explanation_of
+
+    question = Question(network.name, network.how_said, options, loaded)
+    delivery.send(explanation_of(question), layers)
