@@ -6,6 +6,7 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.options import (
     Delivery,
     allows_unknown,
@@ -22,8 +23,8 @@ from memsim.simulate.options import Options
 
 
 @click.command("diff")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=complete("networks"))
+@click.argument("b", shell_complete=complete("networks"))
 @input_options
 @file_options
 @options_of("diff")
