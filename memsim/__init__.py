@@ -17,8 +17,12 @@ from memsim.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from memsim import plot as plot
+    from memsim.budgets.checked import Checked
+    from memsim.budgets.verb import check
     from memsim.calibration import calibrate
     from memsim.calibration.calibration import Calibration
+    from memsim.differences.difference import Difference
+    from memsim.differences.verb import diff
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
     from memsim.explanations import Explanation, bounds, explain
     from memsim.formats import dump, from_torch, load, loads, names, to_torch
@@ -64,10 +68,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Accounting": "network.metrics",
     "Calibration": "calibration.calibration",
+    "Checked": "budgets.checked",
     "Comparison": "results.comparison",
     "CurveResult": "results.curve",
     "Description": "results.description",
     "Design": "results.inverse.design",
+    "Difference": "differences.difference",
     "Explanation": "explanations",
     "Fidelity": "validation.record",
     "InputError": "errors",
@@ -96,11 +102,13 @@ _HOMES = {
     "bounds": "explanations",
     "build": "program",
     "calibrate": "calibration",
+    "check": "budgets.verb",
     "cio": "network.metrics",
     "compare": "simulate",
     "curve": "simulate",
     "describe": "simulate",
     "design": "simulate",
+    "diff": "differences.verb",
     "dump": "formats",
     "explain": "explanations",
     "fidelity": "validation",
@@ -131,10 +139,12 @@ _HOMES = {
 __all__ = [
     "Accounting",
     "Calibration",
+    "Checked",
     "Comparison",
     "CurveResult",
     "Description",
     "Design",
+    "Difference",
     "Explanation",
     "Fidelity",
     "InputError",
@@ -163,11 +173,13 @@ __all__ = [
     "bounds",
     "build",
     "calibrate",
+    "check",
     "cio",
     "compare",
     "curve",
     "describe",
     "design",
+    "diff",
     "dump",
     "explain",
     "fidelity",

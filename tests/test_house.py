@@ -31,7 +31,7 @@ FLOORS = (
     ("engines",),
     ("results",),
     ("simulate",),
-    ("paper", "calibration", "measurement", "sweeps", "explanations"),
+    ("paper", "calibration", "measurement", "sweeps", "differences", "budgets", "explanations"),
     ("validation", "searches"),
     ("plot", "traces"),
     ("page",),

@@ -33,6 +33,7 @@ COMMANDS = {
     "memory": ("simulation", "The memory plan: peak bytes, offsets of feature maps."),
     "describe": ("simulation", "Static facts: shapes, parameters, MACs, CIO, MoC."),
     "compare": ("simulation", "Networks side by side on one machine."),
+    "diff": ("simulation", "What changed from one run to another, layer by layer."),
     "sweep": ("simulation", "Any option as an axis: many points, one dataset."),
     "pytorch-traffic": ("simulation", "DRAM traffic of PyTorch on a CPU, by its real kernels."),
     "plot": ("drawing", "Draw a figure: curve, lifetimes, patterns, timeline, ..."),
@@ -47,9 +48,9 @@ COMMANDS = {
     "fidelity": ("reality", "Every comparison with what was measured, in one report."),
     "rules": ("reality", "What rules the time of a machine: MACs, CIO or traffic."),
     "expand": ("networks", "Print a network flat, every layer on its line."),
-    "check": ("networks", "Validate architecture files."),
+    "check": ("networks", "Validate networks; keep them to budgets."),
     "schema": ("networks", "Print the JSON Schema of architecture files."),
-    "list": ("networks", "List the networks that ship with memsim."),
+    "list": ("networks", "Networks, policies, operators, ...: what there is to choose from."),
     "machines": ("reality", "List the machines that ship with memsim, or show one."),
 }
 """Each command, in the order of ``memsim --help``: its room and its line of help.

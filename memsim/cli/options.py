@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memsim.cli.completion import OF_OPTIONS, complete
 from memsim.cli.once import once
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
@@ -138,7 +139,14 @@ def as_click(name: str, option: Option) -> Decorator:
         return once(flag, default=None, help=option.help + default)
     if option.kind is tuple:
         return click.option(flag, multiple=True, metavar=option.metavar, help=option.help)
-    return once(flag, type=option.kind, metavar=option.metavar or None, help=option.help + default)
+    known = complete(OF_OPTIONS[name]) if name in OF_OPTIONS else None
+    return once(
+        flag,
+        type=option.kind,
+        metavar=option.metavar or None,
+        help=option.help + default,
+        shell_complete=known,
+    )
 
 
 def options_of(verb: str) -> Decorator:
@@ -291,7 +299,9 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
         (chosen,) = _choose([network], values)
         return function(network=chosen, **values)
 
-    return together(click.argument("network"), input_options, file_options)(command)
+    return together(
+        click.argument("network", shell_complete=complete("networks")), input_options, file_options
+    )(command)
 
 
 def networks_options(*, required: bool = True, files: bool = False) -> Decorator:
@@ -304,7 +314,13 @@ def networks_options(*, required: bool = True, files: bool = False) -> Decorator
             return function(*positional, networks=chosen, **values)
 
         metavar = "NETWORK..." if required else "[NETWORK]..."
-        argument = click.argument("networks", nargs=-1, required=required, metavar=metavar)
+        argument = click.argument(
+            "networks",
+            nargs=-1,
+            required=required,
+            metavar=metavar,
+            shell_complete=complete("networks"),
+        )
         parts: list[Decorator] = [argument, input_options, *([file_options] if files else [])]
         return together(*parts)(command)
 

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from memsim.formats.architecture.editor_schema import json_schema
     from memsim.formats.architecture.flat import dump
     from memsim.formats.foreign.torch.reading import from_torch
-    from memsim.formats.library import Entry, check, load, loads, names
+    from memsim.formats.library import check, load, loads
     from memsim.formats.module.module import to_torch
+    from memsim.formats.shipped import Entry, names
 
 _HOMES = {
-    "Entry": "library",
+    "Entry": "shipped",
     "check": "library",
     "dump": "architecture.flat",
     "from_torch": "foreign.torch.reading",
     "json_schema": "architecture.editor_schema",
     "load": "library",
     "loads": "library",
-    "names": "library",
+    "names": "shipped",
     "to_torch": "module.module",
 }
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
 from memsim.formats.foreign.torch.named import is_source
 from memsim.formats.overrides import Overrides
+from memsim.formats.shipped import Entry, names, shipped
 from memsim.network.inputs import Given
 from memsim.registry import Registry
 from memsim.yaml.document import shown
@@ -28,19 +27,6 @@ READERS: Registry[Callable[[str, Overrides], Network]] = Registry("file ending")
 
 CHECKERS: Registry[Callable[[str], list[Problem]]] = Registry("file ending")
 """Checkers of network files, where reading a file once does not tell all of its problems."""
-
-
-class Entry(NamedTuple):
-    """A shipped network.
-
-    Attributes
-    ----------
-    name, description, source : str
-    """
-
-    name: str
-    description: str
-    source: str
 
 
 @READERS.register(".yaml")
@@ -73,36 +59,6 @@ def _check_yaml(path: str) -> list[Problem]:
     return check_architecture(path)
 
 
-@cache
-def _shipped() -> dict[str, Path]:
-    """Files of the shipped networks by name: in the package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "architectures", package.parent / "architectures"):
-        if folder.is_dir():
-            files = sorted(folder.rglob("*.yaml"))
-            return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
-    return {}
-
-
-@cache
-def names() -> tuple[Entry, ...]:
-    """The shipped networks, by name.
-
-    Only the head of each file is looked at, so this is cheap.
-
-    Examples
-    --------
-    >>> [entry.source for entry in names() if entry.name == "hardnet68"]
-    ['arXiv:1909.00948']
-    """
-    entries = []
-    for name, path in _shipped().items():
-        head = path.read_text(encoding="utf-8").partition("\nlayers:")[0]
-        facts = dict(re.findall(r"^(description|source): *(.*?) *$", head, re.MULTILINE))
-        entries.append(Entry(name, facts.get("description", ""), facts.get("source", "")))
-    return tuple(sorted(entries))
-
-
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     """The file that a name or a path means.
 
@@ -124,12 +80,12 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, os.PathLike):
         return Path(text)
-    if text in _shipped():
-        return _shipped()[text]
+    if text in shipped():
+        return shipped()[text]
     is_path = "/" in text or os.sep in text or Path(text).suffix in READERS
     if is_path or (Path(text).suffix and os.path.lexists(text)):
         return Path(text)
-    hint = did_you_mean(text, _shipped()) if text else "a name, or the path of a file"
+    hint = did_you_mean(text, shipped()) if text else "a name, or the path of a file"
     raise InputError(Problem(f"unknown network {shown(text)}", hint=hint))
 
 
@@ -361,7 +317,7 @@ def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
 
 def _shown(given: str | os.PathLike[str], path: Path) -> str:
     """The file's name for problems: as it was given, where ``Path`` would drop a ``./``."""
-    return str(path) if given in _shipped() else os.fspath(given)
+    return str(path) if given in shipped() else os.fspath(given)
 
 
 def _by_ending(

@@ -44,6 +44,8 @@ class LayerResult:
         The kernel's first layer and that layer's operator.
     layers : tuple of str
         All layers the kernel executes.
+    ops : tuple of str
+        Their operators.
     output_shape : tuple of int
         Batch, channels, height, width.
     dram_read_bytes, dram_write_bytes : int
@@ -53,6 +55,8 @@ class LayerResult:
     by_role, by_cause : dict
         The same bytes, split.
     macs, cio_elements : int
+    params : int
+        Learnable parameters of its layers.
     communication_bytes : int or None
         DRAM bytes that this convolution by itself would move at least on this machine, with its
         input and output in DRAM: information, and no floor for a network, which keeps tensors
@@ -77,6 +81,7 @@ class LayerResult:
     name: str
     op: str
     layers: tuple[str, ...]
+    ops: tuple[str, ...]
     output_shape: tuple[int, ...]
     dram_read_bytes: int
     dram_write_bytes: int
@@ -84,6 +89,7 @@ class LayerResult:
     by_role: dict[str, int]
     by_cause: dict[str, int]
     macs: int
+    params: int
     cio_elements: int
     communication_bytes: int | None
     time_ps: int
@@ -139,6 +145,7 @@ class LayerResult:
             "name": self.name,
             "op": self.op,
             "layers": list(self.layers),
+            "ops": list(self.ops),
             "output_shape": list(self.output_shape),
             "dram_bytes": self.dram_bytes,
             "dram_read_bytes": self.dram_read_bytes,
@@ -148,6 +155,7 @@ class LayerResult:
             "by_role": self.by_role,
             "by_cause": self.by_cause,
             "macs": self.macs,
+            "params": self.params,
             "cio_elements": self.cio_elements,
             "communication_bytes": self.communication_bytes,
             "moc": self.moc,
@@ -159,3 +167,11 @@ class LayerResult:
             "overhead_s": self.overhead_ps / PICOSECONDS,
             "bound": self.bound,
         }
+
+    def row(self) -> dict[str, Any]:
+        """Flat values: a column for each role and cause."""
+        row = self.to_dict()
+        split = {**row.pop("by_role"), **row.pop("by_cause")}
+        row["layers"], row["ops"] = " ".join(row["layers"]), " ".join(row["ops"])
+        row["output_shape"] = "x".join(map(str, row["output_shape"]))
+        return {**row, **{f"{name}_bytes": amount for name, amount in split.items()}}

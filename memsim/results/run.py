@@ -24,6 +24,7 @@ from memsim.results.configuration import resolved
 from memsim.results.details.assumptions import assumptions
 from memsim.results.details.groups import Group, groups_of
 from memsim.results.details.layer_order import order_facts
+from memsim.results.details.structure import of_kernels, without_kernel
 from memsim.results.details.tensors import TensorResult, tensors_of
 from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.frames import Frames
@@ -200,10 +201,12 @@ class Result(Facts):
         starts = per_kernel(first_of_kernel(program))
         overhead = [self.machine.kernel_overhead_ps * each for each in starts]
         frames, network, least = program.frames, self.network, self._communication
+        structure = of_kernels(program)
         return tuple(
             LayerResult.of(
                 kernel,
                 self.moved[number],
+                **structure[number],
                 macs=kernel.macs * frames,
                 cio_elements=frames * network[kernel.name].cio if kernel.macs else 0,
                 communication_bytes=least.get(kernel.name),
@@ -376,6 +379,7 @@ class Result(Facts):
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,
             "layers": [layer.to_dict() for layer in self.layers],
+            "without_kernel": without_kernel(self.program),
             **order_facts(self),
             **({"placement": self.band.to_dict()} if self.band else {}),
             **({"frames": self.frames.to_dict()} if self.program.frames > 1 else {}),
@@ -384,14 +388,7 @@ class Result(Facts):
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per kernel: what csv and data frames hold."""
-        flat = []
-        for layer in self.layers:
-            row = layer.to_dict()
-            split = {**row.pop("by_role"), **row.pop("by_cause")}
-            row["layers"] = " ".join(row["layers"])
-            row["output_shape"] = "x".join(map(str, row["output_shape"]))
-            flat.append({**row, **{f"{name}_bytes": amount for name, amount in split.items()}})
-        return flat
+        return [layer.row() for layer in self.layers]
 
     def __repr__(self) -> str:
         return (

@@ -116,6 +116,8 @@ VERBS: dict[str, Verb] = {
         always=("allocator",),
     ),
     "search": Verb(_CLOCK),
+    "diff": Verb(_CLOCK),
+    "check": Verb(_CLOCK),
     "report": Verb({**_CLOCK, "frames": ONE_FRAME}),
     "sweep": Verb(_CLOCK),
     "trace": Verb(),

@@ -39,11 +39,14 @@ class LayerOrder:
         What is least in the one that is chosen; None where the first is taken as it is.
     of_cache : bool
         Whether it depends on the cache.
+    told : str
+        What is said of it.
     """
 
     find: Callable[[Steps, Cache], Found]
     cost: Callable[[Program, Cache], int] | None = None
     of_cache: bool = False
+    told: str = ""
 
     @property
     def searches(self) -> bool:
@@ -65,10 +68,34 @@ def traffic(program: Program, cache: Cache) -> int:
 LAYER_ORDERS: Registry[LayerOrder] = Registry("layer order")
 """Every layer order by name."""
 
-LAYER_ORDERS.add("file", LayerOrder(lambda steps, cache: Found(())))
-LAYER_ORDERS.add("dfs", LayerOrder(lambda steps, cache: depth_first_order(steps)))
-LAYER_ORDERS.add("min_peak", LayerOrder(lambda steps, cache: least_peak_order(steps), peak))
-LAYER_ORDERS.add("min_traffic", LayerOrder(least_traffic_order, traffic, of_cache=True))
+for _name, _order in (
+    ("file", LayerOrder(lambda steps, cache: Found(()), told="As the network's file lists them.")),
+    (
+        "dfs",
+        LayerOrder(
+            lambda steps, cache: depth_first_order(steps),
+            told="Branch after branch, each as far as it goes.",
+        ),
+    ),
+    (
+        "min_peak",
+        LayerOrder(
+            lambda steps, cache: least_peak_order(steps),
+            peak,
+            told="The fewest bytes of feature maps live at once.",
+        ),
+    ),
+    (
+        "min_traffic",
+        LayerOrder(
+            least_traffic_order,
+            traffic,
+            of_cache=True,
+            told="The least DRAM traffic at the machine's cache.",
+        ),
+    ),
+):
+    LAYER_ORDERS.add(_name, _order)
 
 
 def ordered(name: str, network: Network, cache: Cache, build: Build) -> Programs:

@@ -162,7 +162,7 @@ ELSEWHERE = {
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
     "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
-    "explain",
+    "explain", "a", "b",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
@@ -171,6 +171,7 @@ LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings", "edit
 ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "run": ("run", ("run", "N", "--format", "json"), ""),
     "compare": ("compare", ("compare", "N", "N", "--format", "json"), ""),
+    "diff": ("diff", ("diff", "N", "N", "--format", "json"), ""),
     "curve": ("curve", ("curve", "N", "--cache", "12KiB", "--format", "json"), ""),
     "curve without sizes": ("curve without sizes", ("curve", "N", "--format", "json"), ""),
     "size": ("size by traffic", ("size", "N", "--traffic", "1.2MB", "--format", "json"), ""),
@@ -220,7 +221,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 def marks(command: str, *slow: str) -> list[pytest.MarkDecorator]:
     """What a command needs, and whether it is slow."""
-    found = [pytest.mark.slow] if command in slow else []
+    found = [pytest.mark.slow] if command in (*slow, "diff") else []  # two runs each
     if command in ("design", "explain"):  # dozens of runs each
         found = [pytest.mark.release]
     found += [pytest.mark.needs("xarray")] if command == "sweep" else []

@@ -2,19 +2,87 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from memsim.errors import InputError
+from memsim.cli.options import (
+    Chosen,
+    Delivery,
+    is_given,
+    networks_options,
+    only_option,
+    options_of,
+    report_options,
+)
+from memsim.errors import InputError, Problem
+
+OF_BUDGETS = ("format_", "output")
 
 
 @click.command("check")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-def command(files: tuple[str, ...]) -> int:
-    """Validate architecture files; tell every error of every file."""
+@networks_options(files=True)
+@click.option(
+    "--budget",
+    "budgets",
+    multiple=True,
+    metavar="LIMIT[@CACHE[/RATE]]",
+    help="Such as 80MB@1MiB, 10ms@2MiB/25.6GB/s, 30fps, 20mJ, 2GMACs, 5Mparams.",
+)
+@options_of("check")
+@only_option
+@report_options
+def command(
+    networks: list[Chosen],
+    budgets: tuple[str, ...],
+    only: str | None,
+    delivery: Delivery,
+    **options: Any,
+) -> int:
+    """Validate networks; with budgets, tell whether they are kept.
+
+    Every error of every file is told. A budget is the most of what its unit says, of fps the
+    least: DRAM traffic, time, energy, MACs or parameters; behind an @ stand the cache and the
+    bandwidth at which it holds. Where one is missed the exit code is 1, and the reason is told.
+
+    \b
+    memsim check my.yaml other.yaml
+    memsim check hardnet68 --budget 80MB@1MiB --budget 10ms@2MiB/25.6GB/s
+    """
+    if not budgets:
+        _refuse_idle(networks[0], only, options)
+        return _validate(networks)
+    from memsim.budgets.verb import asked_budgets, check
+
+    asked_budgets(budgets, only, options)
+    checked = check([each.load() for each in networks], budgets, only=only, **options)
+    delivery.send(checked)
+    for verdict in checked.missed:
+        click.echo(f"memsim: {verdict.reason}", err=True)
+    return 0 if checked.kept else 1
+
+
+def _refuse_idle(chosen: Chosen, only: str | None, options: dict[str, Any]) -> None:
+    """Refuse options that only a budget heeds."""
+    names = [*options, *chosen.said, *(["only"] if only else []), *filter(is_given, OF_BUDGETS)]
+    message, hint = "is of budgets, and there is none", "such as --budget 80MB@1MiB"
+    spelled = {"settings": "set"}
+    problems = [
+        Problem(
+            message, path=f"--{spelled.get(name, name).strip('_').replace('_', '-')}", hint=hint
+        )
+        for name in names
+    ]
+    if problems:
+        raise InputError(*problems)
+
+
+def _validate(networks: list[Chosen]) -> int:
+    """Tell what is wrong with files."""
     from memsim.formats import check, load
 
     worst = 0
-    for file in files:
+    for file in (each.name for each in networks):
         problems = check(file)
         for problem in problems:
             click.echo(f"memsim: {problem}", err=True)
