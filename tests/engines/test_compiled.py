@@ -16,16 +16,16 @@ from memsim.engines.cache.compiled_lru import compiled_lru
 from memsim.engines.cache.managements.scratchpad import Scratchpad
 from memsim.engines.cache.policies.in_order import in_order
 from memsim.engines.cache.trace import PartTrace, Trace
+from memsim.engines.cache.transfers import Flow
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import Steps
-from memsim.engines.cache.transfers import Flow
 from memsim.engines.compiled import compiled, in_python
 from memsim.machine.cache import Cache
 from memsim.network import Network
+from tests.laws.test_curve import parted
 from tests.laws.test_program import buffers, capacities, few, lowerings, program_of
 from tests.laws.test_time import random_steps, same
-from tests.laws.test_curve import parted
 from tests.laws.traces import traces
 from tests.strategies import networks
 

@@ -9,6 +9,7 @@ same as :func:`memsim.engines.cache.policies.lru.lru` on the trace of the parts.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,23 +77,21 @@ def cell_lru(trace: PartTrace, capacity: int) -> CellEvents:
     count = np.diff(trace.parts)
     dirties = DIRTIES[trace.code & KIND]
     most = int(count[trace.block[dirties]].sum())
-    columns = [trace.start, trace.block, trace.code, trace.size, trace.parts, trace.part]
+    columns = (trace.start, trace.block, trace.code, trace.size, trace.parts, trace.part)
     ring = np.full(cells + 1, cells)
-    held, written_by = trace.parts[1:].copy(), np.zeros(cells, np.int64)
-    state = [ring, ring.copy(), held, written_by]
-    flags = [np.zeros(len(trace.part), np.bool_) for _ in range(2)]
-    told = [np.zeros(length, np.int64) for length in (accesses, accesses, most, most, most, tasks)]
+    flags = np.zeros((2, len(trace.part)), np.bool_)
+    state = (ring, ring.copy(), trace.parts[1:].copy(), np.zeros(cells, np.int64), *flags)
+    lengths = (accesses, accesses, most, most, most, tasks)
+    told = [np.zeros(length, np.int64) for length in lengths]
+    serve: Callable[..., tuple[int, int]] = serve_cells
     if "numba" not in sys.modules and int(count[trace.block].sum()) <= SHORT:
-        given, out = (
-            [each.tolist() for each in columns], [each.tolist() for each in told],
-        )  # fmt: skip
-        kept = [each.tolist() for each in (*state, *flags)]
-        spills, peak = in_python(serve_cells)(*given, capacity, *kept, *out)
+        given, kept, out = ([each.tolist() for each in some] for some in (columns, state, told))
+        spills, peak = in_python(serve)(*given, capacity, *kept, *out)
         told = [np.array(each, np.int64) for each in out]
     else:
-        spills, peak = serve_cells(*columns, capacity, *state, *flags, *told)
-    fetched, again, *spilled, occupancy = told
-    return CellEvents(fetched, again, *(each[:spills] for each in spilled), occupancy, peak)
+        spills, peak = serve(*columns, capacity, *state, *told)
+    fetched, again, by, at, spilled, occupancy = told
+    return CellEvents(fetched, again, by[:spills], at[:spills], spilled[:spills], occupancy, peak)
 
 
 _READ_ONLY = "Array(int64, 1, 'C', True)"
