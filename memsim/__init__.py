@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from memsim.calibration import calibrate
     from memsim.calibration.calibration import Calibration
     from memsim.errors import InputError, MemsimError, Problem, SimulationError
-    from memsim.explanations import Explanation, explain
+    from memsim.explanations import Explanation, bounds, explain
     from memsim.formats import dump, from_torch, load, loads, names, to_torch
     from memsim.machine import Machine, load_machine, machine_names
     from memsim.measurement.probe.probe import Probe, probe
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from memsim.searches.result import SearchResult
     from memsim.searches.verb import search
     from memsim.simulate import (
-        bounds,
         compare,
         curve,
         describe,
@@ -94,7 +93,7 @@ _HOMES = {
     "SmallestCache": "results.size",
     "Tensor": "network",
     "Watched": "results.details.breakdown",
-    "bounds": "simulate",
+    "bounds": "explanations",
     "build": "program",
     "calibrate": "calibration",
     "cio": "network.metrics",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 
 import click
@@ -68,7 +69,10 @@ class Commands(click.Group):
             return None
         room, _ = COMMANDS[name]
         module = import_module(f"memsim.cli.{room}.{name.replace('-', '_')}")
+        from memsim.cli.help import write_options
+
         command: click.Command = module.command
+        command.format_options = partial(write_options, command)  # type: ignore[method-assign]
         return command
 
     def resolve_command(
@@ -84,7 +88,13 @@ class Commands(click.Group):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+WIDEST = 120
+"""Columns that help takes of a wide terminal."""
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST}
+
+
+@click.command(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="memsim")
 @click.option(DEBUG, is_flag=True, help="Let what was not foreseen end with its traceback.")
 def cli(debug: bool) -> None:

@@ -252,6 +252,11 @@ class Chosen:
             "allow_unknown": allows_unknown() and may_hold_unknown(self.name),
         }
 
+    @property
+    def how_said(self) -> dict[str, Any]:
+        """What of it the command line says."""
+        return {name: value for name, value in self.how.items() if value}
+
     def load(self) -> Network:
         """Read it, and list what of it memsim does not know."""
         from memsim.formats.library import is_module

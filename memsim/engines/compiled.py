@@ -64,3 +64,11 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
         return call  # type: ignore[return-value]  # the same parameters and result
 
     return decorate
+
+
+def load_compiler() -> None:
+    """Load Numba now: passes that have a plain loop for short traces then take the compiled one.
+
+    For who runs many of them, or needs the compiler anyway.
+    """
+    import numba  # noqa: F401

@@ -76,7 +76,6 @@ class Explanation(Facts):
     @cached_property
     def fetched_again(self) -> tuple[Refetched, ...]:
         """Every tensor that is fetched again, the one with most such traffic first."""
-        _ = self.next_size  # its curve loads the compiler, with which a second pass is faster
         return refetched(self.result)
 
     @cached_property

@@ -183,11 +183,22 @@ class Question:
             if how.get(name) is not None:
                 yield from (f"--{name}", str(how[name]))
         for name, value in (how.get("parameters") or {}).items():
-            yield from ("--set", f"{name}={value}")
+            yield from ("--set", f"{name}={_as_in_a_file(value)}")
         for text in how.get("edits") or ():
             yield from ("--edit", text)
         if how.get("allow_unknown"):
             yield "--allow-unknown"
+
+
+def _as_in_a_file(value: Any) -> str:
+    """A parameter's value as ``--set`` reads it.
+
+    >>> [_as_in_a_file(value) for value in (True, None, 1.53, "relu6")]
+    ['true', 'null', '1.53', 'relu6']
+    """
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _presets() -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from memsim.explanations.refetched import Refetched
 from memsim.explanations.trying import Item
 from memsim.network.graph import Network
 from memsim.readable import format_bytes, format_time
+from memsim.results.sheets.accuracy import accuracies
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import WIDTH
 
@@ -48,6 +49,8 @@ def _sentences(explanation: Explanation) -> Iterator[tuple[str, str]]:
     told += f"{format_bytes(maps)} of feature maps."
     yield "moves", told
     yield "", f"$ {explanation.command}"
+    result = explanation.result
+    yield from accuracies([(result.network.name, result.accuracy)], result.machine.name)
     yield "of it", _avoidable(explanation)
     yield from _again(explanation.fetched_again)
     yield from _next(explanation)
@@ -159,7 +162,8 @@ def _scale(amounts: list[float] | list[int], units: tuple[Scale, ...]) -> Scale:
 
 def _cells(saving: Saving, scales: list[Scale]) -> list[str]:
     amounts = (saving.dram_bytes, saving.time_ps, saving.energy_j or 0.0)
-    return [f"{each / step:,.2f}" for each, (_, step) in zip(amounts, scales, strict=False)]
+    texts = (f"{each / step:,.2f}" for each, (_, step) in zip(amounts, scales, strict=False))
+    return ["0.00" if text == "-0.00" else text for text in texts]
 
 
 def _energy(joules: float) -> str:

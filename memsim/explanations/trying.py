@@ -25,6 +25,12 @@ EFFORT = 5_000_000
 KERNEL = 500
 """Accesses that take as long as making a kernel."""
 
+LINES = 8
+"""Accesses of a library's kernels to lines that take as long as one to a block."""
+
+LEAST = 4
+"""Runs that are made however long they take."""
+
 ALONE = 0.6
 """The part of the effort after which nothing more is tried alone."""
 
@@ -136,7 +142,9 @@ class _Effort:
 def effort_of(result: Result, built: bool = False) -> int:
     """What a run took, in block accesses; less where its program had been built already."""
     program = result.program
-    return program.accesses // 2 if built else program.accesses + KERNEL * len(program.kernels)
+    lines = sum(spans.nbytes for spans, _ in program.spans) // result.machine.cache.line
+    accesses = program.accesses + lines // LINES
+    return accesses // 2 if built else accesses + KERNEL * len(program.kernels)
 
 
 def try_all(question: Question, result: Result, effort: int = EFFORT) -> Tried:
@@ -164,7 +172,7 @@ def try_all(question: Question, result: Result, effort: int = EFFORT) -> Tried:
     best: dict[str, Item] = {}
     left = 0
     for kind, change in proposed:
-        if spent.spent > ALONE * effort:
+        if spent.spent > ALONE * effort and spent.runs >= LEAST:
             left += 1
             continue
         found = spent.ask(question, result, change)

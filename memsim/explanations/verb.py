@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
+from memsim.engines.compiled import load_compiler
 from memsim.explanations.explanation import Explanation
 from memsim.explanations.question import Question
 from memsim.simulate.heed import refuse
@@ -54,4 +55,5 @@ def explain(
 def explanation_of(question: Question) -> Explanation:
     """What :func:`explain` returns, for a question that is known as a whole."""
     refuse("explain", question.options)
+    load_compiler()
     return Explanation(question, question.ask())

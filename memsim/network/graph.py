@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.network.groups import LayerGroup, carried_groups, group_problems
 from memsim.network.inputs import Given, assign, input_of
 from memsim.network.layer import Layer, Node
 from memsim.network.left_out import LeftOut
@@ -48,12 +49,15 @@ class Network:
     held : mapping of str to str, optional
         Layers whose memory a program's variables hold longer than its readers need it, each with
         the layer after which that memory is free. Eager lowerings alone heed it.
+    groups : iterable of LayerGroup
+        Layers that run depth first together, where that is the schedule and nothing else is said.
 
     Raises
     ------
     InputError
         All at once: duplicate or dangling names, a wrong number of inputs, cycles, shapes
-        that do not fit, and ``inplace`` where what is written over is read again.
+        that do not fit, ``inplace`` where what is written over is read again, and groups that are
+        not convex or overlap.
 
     Examples
     --------
@@ -79,6 +83,7 @@ class Network:
         variant: str = "",
         left_out: Iterable[LeftOut] = (),
         held: Mapping[str, str] | None = None,
+        groups: Iterable[LayerGroup] = (),
     ) -> None:
         self.left_out = tuple(left_out)
         self.name, self.dtype, self.batch, self.source = name, dtype, batch, source
@@ -103,7 +108,9 @@ class Network:
                 hint = did_you_mean(output, self._layers)
                 raise InputError(Problem(f"output {output!r} is no layer", "outputs", hint))
         self.held: Mapping[str, str] = dict(held or {})
+        self.groups = tuple(groups)
         problems = tuple(storage_problems(self, self.outputs, self.held))
+        problems += tuple(group_problems(self._layers, self.groups))
         if problems:
             raise InputError(*problems)
 
@@ -203,14 +210,17 @@ class Network:
         return name in self._layers
 
     def __eq__(self, other: object) -> bool:
-        """Equal name, source, data type, batch, nodes (in order), outputs and held memory."""
+        """Equal name, source, data type, batch, nodes (in order), outputs, held memory, groups."""
         if not isinstance(other, Network):
             return NotImplemented
-        mine = (self.name, self.source, self.dtype, self.batch, self.nodes, self.outputs, self.held)
-        return mine == (
-            other.name, other.source, other.dtype, other.batch, other.nodes, other.outputs,
-            other.held,
+        mine, others = (
+            (
+                each.name, each.source, each.dtype, each.batch, each.nodes, each.outputs, each.held,
+                each.groups,
+            )
+            for each in (self, other)
         )  # fmt: skip
+        return mine == others
 
     __hash__ = None  # type: ignore[assignment]  # equality by content
 
@@ -330,12 +340,15 @@ class Network:
             variant=self.variant,
             left_out=self._left_out(batch) if input_shape is None else (),
             held=self.held,
+            groups=self.groups,
         )
 
     def with_nodes(
         self, nodes: Iterable[Node], *, held: Mapping[str, str] | None = None
     ) -> Network:
         """The same network of other layers, which hold its outputs under their names.
+
+        Groups keep those of their layers that are there; what is none any more is left out.
 
         Parameters
         ----------
@@ -348,7 +361,7 @@ class Network:
         InputError
             As for any network.
         """
-        return Network(
+        network = Network(
             self.name,
             nodes,
             self.outputs,
@@ -359,6 +372,8 @@ class Network:
             left_out=self.left_out,
             held=self.held if held is None else held,
         )
+        network.groups = carried_groups(self.groups, list(self._layers), network._layers)
+        return network
 
     def _left_out(self, batch: int | None) -> Iterable[LeftOut]:
         size = batch or self.batch

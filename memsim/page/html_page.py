@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from memsim.errors import InputError, Problem
+from memsim.explanations.explanation import Explanation
 from memsim.machine import Machine
 from memsim.page.latency import latency
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels, network_facts
 from memsim.page.plotly_js import plotly_js
+from memsim.page.template import filled
+from memsim.page.why import why
 from memsim.program.kernel import Cause, Role
 from memsim.program.tiling import ORDERS
 from memsim.readable import format_bytes_exact
@@ -27,7 +25,7 @@ from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
-    "units", "curve", "state", "page", "controls", "numbers", "plots", "traffic", "layers",
+    "units", "curve", "state", "page", "theme", "controls", "numbers", "plots", "traffic", "layers",
     "lives", "latency", "main",
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
@@ -42,13 +40,15 @@ NOTES = (
 )
 
 
-def page(results: Sequence[CurveResult]) -> str:
+def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = ()) -> str:
     """Build a page that answers for every cache size.
 
     Parameters
     ----------
     results : sequence of CurveResult
         Networks on one machine, in the order in which the page shows them.
+    explanations : sequence of Explanation
+        Of the same networks, where the page is to tell why, and what to change.
 
     Returns
     -------
@@ -77,23 +77,17 @@ def page(results: Sequence[CurveResult]) -> str:
         raise InputError(
             Problem("a report is of one inference", path="frames", hint="leave it out")
         )
-    library, machine = plotly_js(), results[0].machine
+    machine = results[0].machine
     names = labels([result.program.network.name for result in results])
-    program = _program()
     parts = {
         "title": escape(f"{', '.join(names)} on {machine.name}"),
-        "heading": _heading(names),
+        "heading": heading(names),
         "lead": _lead(names, machine, sampled=bool(results[0].sampled)),
-        "policy": _policy(library, program),
-        "style": _read("page.css"),
         "configuration": _configuration(results, names),
+        "why": why(explanations, names),
         "notes": "".join(f"<li>{escape(note)}</li>" for note in NOTES),
-        "facts": _json(_facts(results, names, machine)),
-        "plotly": library,
-        "program": program,
     }
-    template = _read("page.html")
-    return re.sub(r"\{\{(\w+)\}\}", lambda field: parts[field[1]], template)
+    return filled("page.html", parts, _facts(results, names, machine), SCRIPTS, plotly_js())
 
 
 def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -> dict[str, Any]:
@@ -127,7 +121,8 @@ def _slider(results: Sequence[CurveResult], machine: Machine) -> list[int]:
     return [int(10 ** (len(str(max(low, 10))) - 1)), -(-high // unit) * unit]
 
 
-def _heading(names: list[str]) -> str:
+def heading(names: list[str]) -> str:
+    """Names as HTML: ``a, b and c``."""
     marked = [f"<span class='name'>{escape(name)}</span>" for name in names]
     return " <span class='versus'>and</span> ".join(
         [", ".join(marked[:-1]), marked[-1]] if len(marked) > 1 else marked
@@ -160,29 +155,3 @@ def _configuration(results: Sequence[CurveResult], names: list[str]) -> str:
         *accuracies(known, result.machine.name),
     ]
     return "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts)
-
-
-def _policy(*scripts: str) -> str:
-    """What the browser may do: run these very scripts, and fetch nothing at all."""
-    hashes = (b64encode(sha256(text.encode("utf-8")).digest()).decode() for text in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _program() -> str:
-    """The page's JavaScript: all of its parts in one function, so that no name leaves them."""
-    body = "".join(_read(f"{part}.js") for part in SCRIPTS)
-    return f'"use strict";\n(() => {{\n{body}}})();\n'
-
-
-def _read(name: str) -> str:
-    return files("memsim.page").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _json(facts: dict[str, Any]) -> str:
-    """JSON for a script element: whatever a name holds, HTML sees no tag or comment in it."""
-    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

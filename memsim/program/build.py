@@ -20,7 +20,15 @@ from memsim.network.graph import Network
 from memsim.network.tensor import ITEMSIZES
 from memsim.program.blocks import LARGEST_BLOCK
 from memsim.program.columns import Columns, Listing
-from memsim.program.depth_first import PATTERNS, DepthFirst, Group, kernel_groups
+from memsim.program.depth_first import (
+    FILE,
+    KEEP,
+    PATTERNS,
+    DepthFirst,
+    Group,
+    check_overlap,
+    kernel_groups,
+)
 from memsim.program.kernel import Kernel
 from memsim.program.lowering import LOWERINGS, Lowering
 from memsim.program.plan import KernelPlan
@@ -54,6 +62,7 @@ def build(
     group: Sequence[str | Group] = (),
     groups: str | None = None,
     strip: int | tuple[int, ...] | None = None,
+    overlap: str | None = None,
     order: str = "rows_outer",
     tile: str = "auto",
     images: str = TOGETHER,
@@ -77,10 +86,14 @@ def build(
         Of schedule ``depth_first``: layers that run strip by strip together, a text for each
         group, see :func:`memsim.program.depth_first.kernel_groups`.
     groups : str, optional
-        Instead: a key of ``PATTERNS``, such as ``per_block``.
+        Instead: a key of ``PATTERNS``, such as ``per_block``. Where neither is given, ``file``: the
+        groups that the network's file says.
     strip : int or tuple of int, optional
         Rows of a strip of a group's last map, for all groups or each. None: the most with which
         every kernel of the group computes its rows in one tile of the buffers.
+    overlap : str, optional
+        What becomes of rows that several strips of a group need: ``keep``, where they stay on chip
+        or are fetched again, or ``recompute``, where each strip computes them anew.
     tile : str
         ``auto``, or ``whole`` for one task per kernel, whatever the buffers hold.
     images : str
@@ -130,7 +143,7 @@ def build(
     kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
-    fused = _groups(network, kernels, schedule, group, groups, strip)
+    fused = _groups(network, kernels, schedule, group, groups, strip, overlap)
     with at_path("kernel_scratch"):
         scratch = parse_bytes(kernel_scratch)
     tensors = _stored(network, kernels)
@@ -142,8 +155,9 @@ def build(
         heights = strip if isinstance(strip, tuple) else (strip,) * len(fused)
         tiler = StripTiler(buffer_bytes, order, tile == "whole", registers)
         depth = DepthFirst.of(
-            network, kernels, fused, trial_plans(network, kernels, rows), tiler, heights
-        )
+            network, kernels, fused, trial_plans(network, kernels, rows), tiler, heights,
+            overlap or KEEP, check=any(isinstance(each, str) for each in group),
+        )  # fmt: skip
         stripped = depth.tilings(kernels, tiler)
     tilings = [
         stripped.get(number) or cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut)
@@ -160,6 +174,9 @@ def build(
     columns = listing.columns(MOST_TOUCHES)
     if columns is None:
         raise _too_large(network.name)
+    cells = listing.cells.columns()
+    if depth is not None:
+        cells = depth.written_anew(kernels, tensors, columns, stripped, cells)
     columns.reorder(arrange(columns, depth, stripped))
     options: dict[str, str | int] = {
         "lowering": rule.name,
@@ -177,8 +194,9 @@ def build(
     if scratch:
         options["kernel_scratch"] = scratch
     if depth is not None:
-        options |= depth.told(kernels, groups, strip)
-    return _with_lives(network, kernels, tensors, listing.cells.columns(), columns, options)
+        named = FILE if not group and groups is None else groups
+        options |= depth.told(kernels, named, strip)
+    return _with_lives(network, kernels, tensors, cells, columns, options)
 
 
 def trial_plans(
@@ -208,9 +226,10 @@ def _groups(
     group: Sequence[str | Group],
     groups: str | None,
     strip: int | tuple[int, ...] | None,
+    overlap: str | None,
 ) -> list[Group]:
     """The groups of schedule ``depth_first``; none where kernels run one after the other."""
-    told = {"group": tuple(group), "groups": groups, "strip": strip}
+    told = {"group": tuple(group), "groups": groups, "strip": strip, "overlap": overlap}
     if schedule != "depth_first":
         given = [name for name, value in told.items() if value not in (None, ())]
         if given:
@@ -221,15 +240,22 @@ def _groups(
     rows = strip if isinstance(strip, tuple) else (1 if strip is None else strip,)
     if any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in rows):
         raise InputError(Problem(f"{strip!r} is no height", path="strip", hint="1 row or more"))
+    check_overlap(overlap)
+    if not group and groups is None and network.groups:
+        groups = FILE
     if bool(group) == (groups is not None):
         message = "depth_first needs groups" if not group else "groups by hand or by a pattern"
-        hint = f"either --group FIRST..LAST, or --groups {' or '.join(PATTERNS)}"
+        patterns = " or ".join(name for name in PATTERNS if name != FILE or network.groups)
+        hint = f"either --group FIRST..LAST, or --groups {patterns}"
         raise InputError(Problem(message, path="group", hint=hint))
     if groups is None:
         return kernel_groups(network, kernels, (group,) if isinstance(group, str) else group)
-    found = PATTERNS[groups](network, kernels)
+    with at_path("groups"):
+        pattern = PATTERNS[groups]
+    found = pattern(network, kernels)
     if not found:
-        message = f"{network.name} has no group by the pattern {groups}"
+        which = "groups in its file" if groups == FILE else f"group by the pattern {groups}"
+        message = f"{network.name} has no {which}"
         raise InputError(Problem(message, path="groups", hint="--group FIRST..LAST by hand"))
     return found
 

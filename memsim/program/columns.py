@@ -219,7 +219,11 @@ class _Tasks:
         group, _ = _joined([tiling.group for tiling in tilings])
         self.kernel = np.repeat(np.arange(len(plans)), np.diff(self.first))
         self.images = self._range([tiling.images for tiling in tilings], group)
-        self.rows = self._range([tiling.rows for tiling in tilings], self.strip)
+        strips = [tiling.strips for tiling in tilings]
+        low, first = _joined([each.low for each in strips])
+        high, _ = _joined([each.high for each in strips])
+        at = first[self.kernel] + self.strip
+        self.rows = low[at], high[at]
         self.channels = self._range([tiling.channels for tiling in tilings], self.block)
 
     def _range(self, edges: list[Index], part: Index) -> tuple[Index, Index]:
@@ -229,7 +233,10 @@ class _Tasks:
         return joined[at], joined[at + 1]
 
     def costs(self) -> tuple[Index, Index]:
-        """MACs and elementwise operations of each task; they sum to the kernels'."""
+        """MACs and elementwise operations of each task; they sum to the kernels'.
+
+        To more than these, where rows are computed anew.
+        """
         kernels = [plan.kernel for plan in self.plans]
         facts = [(k.output.grid[3], k.work, k.macs, k.output.size) for k in kernels]
         columns, work, macs, size = np.array(facts, np.int64).T[:, self.kernel]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from memsim.network.ops import Operator, Shape
 from memsim.network.ops.base import Arrangement
@@ -13,6 +16,9 @@ from memsim.network.ops.shape import Identity
 from memsim.network.parameters import Weights
 from memsim.network.tensor import ITEMSIZES, Tensor
 from memsim.program.fold import Fold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Role(IntEnum):
@@ -274,3 +280,33 @@ class Kernel:
             return True
         own = self.operands[: self.own]
         return self.op_class != "linear" and any(operand.view.flat for operand in own)
+
+
+def recomputed_macs(
+    kernels: Sequence[Kernel],
+    frames: int,
+    task_kernel: NDArray[np.int32],
+    task_macs: NDArray[np.int64],
+) -> tuple[int, ...]:
+    """What the tasks of each kernel compute beyond its own MACs, in all frames."""
+    computed = np.zeros(len(kernels), np.int64)
+    np.add.at(computed, task_kernel, task_macs)
+    computed -= frames * np.array([each.macs for each in kernels], np.int64)
+    return tuple(computed.tolist())
+
+
+def macs_by_dtype(kernels: Sequence[Kernel], frames: int, again: Sequence[int]) -> dict[str, int]:
+    """MACs in all frames by the data type that they are computed in; most of them first.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+    frames : int
+    again : sequence of int
+        Of each kernel those that are computed again.
+    """
+    found: dict[str, int] = {}
+    for kernel, more in zip(kernels, again, strict=True):
+        found[kernel.dtype] = found.get(kernel.dtype, 0) + frames * kernel.macs + more
+    macs = {name: count for name, count in found.items() if count}
+    return dict(sorted(macs.items(), key=lambda item: -item[1]))

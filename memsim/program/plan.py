@@ -101,7 +101,7 @@ class KernelPlan:
     def use(self, scratch: str, *, reads: bool) -> None:
         """Let the first task read scratch memory, unless nobody wrote it before, and write it."""
         whole = (
-            RowRuns.whole(len(self.tiling.rows) - 1, 1),
+            RowRuns.whole(len(self.tiling.strips.low), 1),
             _whole(len(self.tiling.channels) - 1, 1),
         )
         if reads:
@@ -124,9 +124,9 @@ class KernelPlan:
         tiling = self.tiling
         channels, rows, columns = Shape(weights.sizes, self.kernel.output.image.channel).box
         if self._there(weights, channels, rows, columns):
-            needed = RowRuns.ranges(*_handed(tiling.rows, rows))
-            self._add(Access(weights.name, Role.WEIGHT, needed, _handed(tiling.channels, channels),
-                             tile=True))  # fmt: skip
+            needed = RowRuns.ranges(*self._handed_rows(rows))
+            across = _handed(*tiling.blocks, tiling.channels[-1], channels)
+            self._add(Access(weights.name, Role.WEIGHT, needed, across, tile=True))
         else:
             self._read_whole(weights.name, tile=True)
 
@@ -139,7 +139,7 @@ class KernelPlan:
     def _read_whole(self, name: str, *, tile: bool = False, once: bool = False) -> None:
         """Read all of a tensor of parameters, by each task, each tile or the first task."""
         _, channels, rows, _ = self.tensors[name].shape
-        whole = RowRuns.whole(len(self.tiling.rows) - 1, rows)
+        whole = RowRuns.whole(len(self.tiling.strips.low), rows)
         blocks = _whole(len(self.tiling.channels) - 1, channels)
         self._add(Access(name, Role.WEIGHT, whole, blocks, tile=tile, once=once))
 
@@ -153,11 +153,11 @@ class KernelPlan:
         if not self.tensors.add_parameters(weights.name, channels, nbytes, weights.rows, item):
             self._read_whole(weights.name)
             return
-        strips = len(tiling.rows) - 1
+        strips = len(tiling.strips.low)
         size = channels if weights.turned else weights.rows
         rows = RowRuns.whole(strips, size)
         if weights.looked_up:
-            rows = RowRuns.ranges(*_handed(tiling.rows, size))
+            rows = RowRuns.ranges(*self._handed_rows(size))
         if weights.turned:
             where = RowRuns.ranges(*tiling.blocks), (rows.low, rows.high)
             by = ("block", "strip")
@@ -167,13 +167,18 @@ class KernelPlan:
         access = Access(weights.name, Role.WEIGHT, *where, rows_by=by[0], channels_by=by[1])
         self._add(access)
 
+    def _handed_rows(self, size: int) -> Ranges:
+        """What strips read of an axis that is handed out among all rows."""
+        strips = self.tiling.strips
+        return _handed(strips.low, strips.high, self.tiling.rows[-1], size)
+
     def _read_operand(self, number: int, operand: Operand) -> None:
         """Read the segments of an operand's view, and the parameters of its prologue."""
         kernel, tiling, view = self.kernel, self.tiling, operand.view
         source = kernel.source(number)
         rows = self._rows(operand, source)
         low, high = operand.op.input_channels(*tiling.blocks, source.box, kernel.output.image.box)
-        strips, blocks = len(tiling.rows) - 1, len(tiling.channels) - 1
+        strips, blocks = len(tiling.strips.low), len(tiling.channels) - 1
         folded = self._folded(view, source, rows, low, high)
         needed, channels, rows_by, channels_by = folded or (rows, (low, high), "strip", "block")
         offset = 0
@@ -210,7 +215,7 @@ class KernelPlan:
         """The rows of an operand that each strip reads."""
         tiling, sizes = self.tiling, (source.box[1], self.kernel.output.grid[2])
         try:
-            return self.reading(operand.op, *sizes, tiling.rows)
+            return tiling.of_strips(self.reading(operand.op, *sizes, tiling.rows))
         except TooManyRows as error:
             message = f"{self.kernel.name} reads {error} rows apart from one another"
             hint = "larger buffers, a smaller input"
@@ -266,23 +271,21 @@ def _share(low: Index, high: Index, offset: int, size: int, stored: Stored) -> R
     return np.clip(first, 0, size), np.clip(last, 0, size)
 
 
-def _handed(edges: Index, size: int) -> Ranges:
-    """What the parts of an axis read of another one that is handed out among all its places.
+def _handed(start: Index, stop: Index, places: int, size: int) -> Ranges:
+    """What parts of an axis read of another one that is handed out among all its places.
 
     All of them read the same of an axis of one, and each its own of an axis as long.
 
     Examples
     --------
     >>> for size in (1, 4, 8, 2):
-    ...     low, high = _handed(np.array([0, 1, 4]), size)
+    ...     low, high = _handed(np.array([0, 1]), np.array([1, 4]), 4, size)
     ...     print([*zip(low.tolist(), high.tolist())])
     [(0, 1), (0, 1)]
     [(0, 1), (1, 4)]
     [(0, 2), (2, 8)]
     [(0, 1), (0, 2)]
     """
-    start, stop = edges[:-1], edges[1:]
-    places = edges[-1]
     return start * size // places, np.maximum(
         stop * size // places, (stop - 1) * size // places + 1
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.network.graph import Layer, Network
-from memsim.program.kernel import Kernel
+from memsim.program.kernel import Kernel, macs_by_dtype, recomputed_macs
 from memsim.program.lowering import LOWERINGS
 from memsim.program.spans import Spans
 
@@ -157,17 +157,20 @@ class Program:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of its kernels, in all frames; those of layers left out are not."""
+        """Multiply-accumulates that it computes, in all frames: not those of layers left out."""
         return sum(self.macs_by_dtype.values())
+
+    @cached_property
+    def recomputed_macs(self) -> tuple[int, ...]:
+        """Of each kernel those of them that were computed before: in groups that recompute rows."""
+        if "strip_overlap" not in self.options:
+            return (0,) * len(self.kernels)
+        return recomputed_macs(self.kernels, self.frames, self.task_kernel, self.task_macs)
 
     @property
     def macs_by_dtype(self) -> dict[str, int]:
         """Those by the data type that they are computed in; the one with most of them first."""
-        found: dict[str, int] = {}
-        for kernel in self.kernels:
-            found[kernel.dtype] = found.get(kernel.dtype, 0) + self.frames * kernel.macs
-        macs = {name: count for name, count in found.items() if count}
-        return dict(sorted(macs.items(), key=lambda item: -item[1]))
+        return macs_by_dtype(self.kernels, self.frames, self.recomputed_macs)
 
     @property
     def dtype(self) -> str:

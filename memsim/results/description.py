@@ -43,6 +43,7 @@ class Description(Facts):
                 "batch": network.batch,
                 "dtype": network.dtype,
                 "outputs": list(network.outputs),
+                "groups": [group.items for group in network.groups],
                 "left_out": [asdict(each) for each in network.left_out],
             },
             "layers": [_layer(layer) for layer in network],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +20,7 @@ from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.configuration import resolved
+from memsim.results.details.ladder import Ladder
 from memsim.sheets.facts import Facts
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "memsim.bounds/1"
 
-POLICIES = ("belady", "lru", "fifo")
+POLICIES = ("pinned", "belady", "lru", "fifo")
 """What is compared. ``min`` needs equal blocks, which programs do not have."""
 
 COLUMNS = (
@@ -51,6 +53,8 @@ class Optimality(Facts):
     only : Part or None
         The part of the traffic that is told. Policies serve all of it; the bound is that of the
         part in a cache of its own, below which no sharing can go.
+    climb : callable, optional
+        Makes the runs of the ladder; without it there is none.
 
     Examples
     --------
@@ -67,6 +71,7 @@ class Optimality(Facts):
     program: Program
     machine: Machine
     only: Part | None = None
+    climb: Callable[[], Ladder] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not MANAGEMENTS[self.machine.cache.management].knows_lifetimes:
@@ -103,6 +108,11 @@ class Optimality(Facts):
     def policies(self) -> dict[str, int]:
         """DRAM bytes by policy."""
         return {policy: sum(parts.values()) for policy, parts in self.by_part.items()}
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """Runs that move less and less: policies, the best layer order, groups depth first."""
+        return Ladder(()) if self.climb is None else self.climb()
 
     @cached_property
     def convolutions(self) -> tuple[ConvolutionBound, ...]:
@@ -189,5 +199,7 @@ class Optimality(Facts):
             "lower_bound_by": how,
             "policies": self.policies,
             "policies_by_part": self.by_part,
+            "ladder": [rung.to_dict() for rung in self.ladder.rungs],
+            "ladder_without": dict(self.ladder.without),
             "convolutions": self.rows(),
         }

@@ -289,6 +289,7 @@ class Result(Facts):
             "peak_occupancy_bytes": self.traffic.peak_occupancy,
             "peak_live_activation_bytes": int(program.live_bytes.max(initial=0)),
             "weight_bytes": program.weight_bytes,
+            **({"recomputed_macs": again} if (again := sum(program.recomputed_macs)) else {}),
             "tasks": program.tasks,
             "accesses": program.accesses,
             "blocks": len(program.block_bytes),
@@ -347,6 +348,7 @@ class Result(Facts):
         Bytes, seconds and elements are named in the keys; ``by_role`` and ``by_cause`` are
         DRAM bytes. ``bandwidth_for_stalls_bytes_per_s`` holds :meth:`bandwidth_for` by share of
         the time, null where no bandwidth does it.
+        ``at_least_bytes`` is there where the policy knows a bound: none moves less in this order.
         ``placement`` is there where a library's kernels run: :class:`memsim.results.band.Band`.
         Where there are several frames, totals and layers are those of all of them,
         and ``frames`` tells them apart.
@@ -369,6 +371,7 @@ class Result(Facts):
             "bandwidth_for_stalls_bytes_per_s": {
                 f"{float(share):.0%}": self.bandwidth_for(share) for share in STALLS
             },
+            **({"at_least_bytes": self.traffic.at_least} if self.traffic.at_least else {}),
             "by_role": self.by_role,
             "by_cause": self.by_cause,
             "by_role_and_cause": self.by_role_and_cause,

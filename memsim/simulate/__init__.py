@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from memsim.simulate.source import Source, describe
     from memsim.simulate.verbs import (
         CLOCKS,
-        bounds,
         compare,
         curve,
         memory,
@@ -32,7 +31,6 @@ _HOMES = {
     "Options": "options",
     "RunOptions": "options",
     "Source": "source",
-    "bounds": "verbs",
     "compare": "verbs",
     "curve": "verbs",
     "describe": "source",
@@ -52,7 +50,6 @@ __all__ = [
     "Options",
     "RunOptions",
     "Source",
-    "bounds",
     "compare",
     "curve",
     "describe",

@@ -36,7 +36,7 @@ NO_MACHINE = ("is of a machine, and a network alone is looked at here", "memsim 
 TIMES = ("bandwidth", "macs")
 """What decides when bytes move, and never which."""
 
-SCHEDULE = ("schedule", "group", "groups", "strip")
+SCHEDULE = ("schedule", "group", "groups", "strip", "overlap")
 """What decides in which order kernels run."""
 
 TASKS = (*SCHEDULE, "buffer", "order", "register_tile", "tile", "images", "rows")
@@ -102,7 +102,7 @@ VERBS: dict[str, Verb] = {
     },
     "bounds": Verb(
         {
-            **_NO_TIMES,
+            **_CLOCK,
             "policy": EVERY_POLICY,
             **_all(NO_LINES, *LINES, "library", "heap"),
         }
@@ -153,7 +153,7 @@ def heeded(verb: str) -> Iterator[str]:
     --------
     >>> list(heeded("memory"))
     ['machine', 'buffer', 'lowering', 'layer_order', 'schedule', 'group', 'groups', 'strip',
-    'order', 'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
+    'overlap', 'order', 'register_tile', 'tile', 'images', 'rows', 'scores', 'allocator']
     """
     return (name for name in RUN_OPTIONS if name not in VERBS[verb].refuses)
 

@@ -85,7 +85,7 @@ class Options(TypedDict, total=False):
     groups: Annotated[
         str | None,
         Option(
-            "Instead: per_block, inverted_residual or depthwise; or auto, what moves least.",
+            "Instead: per_block, inverted_residual, depthwise or file; or auto, what moves least.",
             "PATTERN",
         ),
     ]
@@ -95,6 +95,13 @@ class Options(TypedDict, total=False):
             "Rows of a strip of a group's last map; where left out what buffers hold in one tile.",
             "N",
             kind=int,
+        ),
+    ]
+    overlap: Annotated[
+        str | None,
+        Option(
+            "keep, or recompute: rows that several strips of a group need; where left out keep, "
+            "or of groups auto what moves less.",
         ),
     ]
     order: Annotated[

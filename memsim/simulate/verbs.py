@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from memsim.results.comparison import Comparison
     from memsim.results.curve import CurveResult
     from memsim.results.memory import Memory
-    from memsim.results.optimality import Optimality
 
 CLOCKS: Registry[Callable[[Steps], Timeline]] = Registry("clock")
 """What tells when things happen: (steps) -> timeline."""
@@ -207,41 +206,6 @@ def compare(
     if not contenders:
         raise InputError("there is no network to compare")
     return Comparison(contenders)
-
-
-def bounds(network: Source, *, only: str | None = None, **options: Unpack[Options]) -> Optimality:
-    """Find how far replacement policies are from what no policy can go below.
-
-    Parameters
-    ----------
-    network : Network, str or path
-        As in :func:`memsim.run`.
-    only : str, optional
-        As in :func:`memsim.run`; the bound is one of this part then, in a cache of its own.
-    **options
-        See :class:`memsim.simulate.Options`; the cache is a scratchpad.
-
-    Returns
-    -------
-    Optimality
-
-    Raises
-    ------
-    InputError
-        For a cache that does not know what is still needed, and as :func:`memsim.run`.
-    SimulationError
-        As :func:`memsim.run`.
-
-    Examples
-    --------
-    >>> import memsim
-    >>> bounds = memsim.bounds("resnet18", cache="500kB")
-    >>> bounds.compulsory_bytes < bounds.policies["belady"] < bounds.policies["lru"]
-    True
-    """
-    from memsim.results.optimality import Optimality
-
-    return Optimality(*prepare(network, "bounds", **options), part(only))
 
 
 def memory(network: Source, **options: Unpack[Options]) -> Memory:

@@ -104,6 +104,12 @@ def _patterns() -> Iterable[str]:
     return PATTERNS
 
 
+def _overlaps() -> Iterable[str]:
+    from memsim.program.depth_first import OVERLAPS
+
+    return OVERLAPS
+
+
 def _orders() -> Iterable[str]:
     from memsim.program.tiling import LARGER_OUTER, ORDERS
 
@@ -187,6 +193,7 @@ AXES: Mapping[str, Kind] = {
     "group": Kind(_word),
     "groups": _known(_patterns, "pattern of groups"),
     "strip": Kind(_count(1), "strip", "rows", ranges=True),
+    "overlap": _known(_overlaps, "overlap"),
     "order": _known(_orders, "task order", "best"),
     "register_tile": Kind(_register_tile),
     "tile": _known(lambda: ("auto", "whole"), "tile"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -13,17 +12,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from memsim.errors import InputError, Problem, did_you_mean
-from memsim.files import as_it_was, shown_as_text
 from memsim.registry import Registry
 from memsim.sweeps.extras import needed
+from memsim.sweeps.tables import (
+    MARK,
+    csv_facts,
+    parquet_facts,
+    read_csv,
+    read_parquet,
+    write_csv,
+    write_parquet,
+)
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["FORMATS", "check_output", "format_of", "load_sweep", "told_of", "write"]
-
-ROWS = 1 << 17
-"""Of a table at a time."""
+__all__ = ["FORMATS", "check_output", "format_of", "is_sweep", "load_sweep", "told_of", "write"]
 
 
 class Format(NamedTuple):
@@ -173,6 +177,24 @@ def load_sweep(path: str | os.PathLike[str]) -> xarray.Dataset:
     raise InputError(Problem("holds no sweep", file=os.fspath(path)))
 
 
+def is_sweep(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one that a sweep is kept in, by its ending; a CSV file by its first line.
+
+    Examples
+    --------
+    >>> is_sweep("sweep.zarr"), is_sweep("hardnet68"), is_sweep("no/such.csv")
+    (True, False, False)
+    """
+    ending = Path(path).suffix.lower()
+    if ending != ".csv":
+        return ending in FORMATS
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MARK)) == MARK.encode()
+    except OSError:
+        return False
+
+
 def _unwritable(path: Path, reason: str) -> InputError:
     return InputError(Problem(f"cannot be written: {reason}", file=str(path)))
 
@@ -232,169 +254,10 @@ def _plain(attrs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: each.item() if hasattr(each, "item") else each for name, each in attrs.items()}
 
 
-# ---- tables: a row for each point
-
-
-def _columns(dataset: Any) -> dict[str, Any]:
-    """Each column of the table, broadcast over all points where it is one for several of them."""
-    dims = _dims(dataset)
-    shape = tuple(dataset.sizes[name] for name in dims)
-    columns: dict[str, Any] = {}
-    for name in (*dataset.coords, *dataset.data_vars):
-        variable = dataset[name].variable
-        split = [each for each in variable.dims if each not in dims]
-        if name in ("role", "cause"):
-            continue
-        if not split:
-            columns[name] = _broadcast(variable.values, variable.dims, dims, shape)
-            continue
-        for at, part in enumerate(dataset[split[0]].values):
-            values = variable.values[..., at]
-            columns[f"{name}:{part}"] = _broadcast(values, variable.dims[:-1], dims, shape)
-    return columns
-
-
-def _dims(dataset: Any) -> tuple[str, ...]:
-    """The dimensions that make points."""
-    return tuple(name for name in dataset.sizes if name not in ("role", "cause"))
-
-
-def _broadcast(values: Any, own: Any, dims: tuple[str, ...], shape: tuple[int, ...]) -> Any:
-    there = [size if name in own else 1 for name, size in zip(dims, shape, strict=True)]
-    return np.broadcast_to(np.asarray(values).reshape(there), shape)
-
-
-def _rows(dataset: Any) -> Iterator[dict[str, Any]]:
-    """The table in pieces of so many rows."""
-    columns = _columns(dataset)
-    total = int(np.prod([dataset.sizes[name] for name in _dims(dataset)], dtype=np.int64))
-    for first in range(0, max(total, 1), ROWS):
-        yield {name: values.flat[first : first + ROWS] for name, values in columns.items()}
-
-
-def _facts(dataset: Any) -> dict[str, Any]:
-    """What of a dataset a table's columns do not say."""
-    return {
-        "attrs": dataset.attrs,
-        "dims": {name: int(size) for name, size in dataset.sizes.items()},
-        "variables": {
-            name: {
-                "dims": list(dataset[name].dims),
-                "dtype": str(dataset[name].dtype),
-                "attrs": dataset[name].attrs,
-                "coordinate": name in dataset.coords,
-            }
-            for name in dataset.variables
-        },
-    }
-
-
-def _from_columns(columns: Mapping[str, Any], facts: Mapping[str, Any]) -> Any:
-    """The dataset again."""
-    from memsim.sweeps.facts import SPLITS
-
-    xarray = needed("xarray", "a sweep")
-    sizes = facts["dims"]
-    points = [name for name in sizes if name not in SPLITS]
-    shape = tuple(sizes[name] for name in points)
-    found: dict[bool, dict[str, Any]] = {True: {}, False: {}}
-    for name, told in facts["variables"].items():
-        own = [dim for dim in told["dims"] if dim not in SPLITS]
-        split = [dim for dim in told["dims"] if dim in SPLITS]
-        keep = tuple(slice(None) if dim in own else 0 for dim in points)
-        if name in SPLITS:
-            values: Any = np.array(SPLITS[name], dtype=object)
-        elif split:
-            each = [columns[f"{name}:{part}"] for part in SPLITS[split[0]]]
-            values = np.stack([part.reshape(shape)[keep] for part in each], axis=-1)
-        else:
-            values = columns[name].reshape(shape)[keep]
-        values = np.asarray(values).astype(told["dtype"])
-        found[told["coordinate"]][name] = (told["dims"], values, told["attrs"])
-    dataset = xarray.Dataset(found[False], found[True], facts["attrs"])
-    return dataset[list(found[False])]
-
-
-FACTS = "memsim"
-"""Under which name a table keeps what its columns do not say."""
-
-
-def _write_parquet(dataset: Any, path: Path) -> None:
-    arrow, parquet = needed("pyarrow", "Parquet"), needed("pyarrow.parquet", "Parquet")
-    told = {FACTS.encode(): json.dumps(_facts(dataset)).encode()}
-    writer = None
-    try:
-        for piece in _rows(dataset):
-            table = arrow.table({name: arrow.array(each) for name, each in piece.items()})
-            if writer is None:
-                schema = table.schema.with_metadata(told)
-                writer = parquet.ParquetWriter(path, schema, compression="zstd")
-            writer.write_table(table.cast(writer.schema))
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-def _parquet_facts(path: Path) -> dict[str, Any]:
-    parquet = needed("pyarrow.parquet", "Parquet")
-    told = parquet.read_schema(path).metadata or {}
-    return dict(json.loads(told[FACTS.encode()]))
-
-
-def _read_parquet(path: Path) -> Any:
-    parquet = needed("pyarrow.parquet", "Parquet")
-    table = parquet.read_table(path)
-    columns = {name: table[name].to_numpy() for name in table.column_names}
-    return _from_columns(columns, _parquet_facts(path))
-
-
-def _write_csv(dataset: Any, path: Path) -> None:
-    import csv
-
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# {FACTS}: {json.dumps(_facts(dataset))}\n")
-        writer = csv.writer(file, lineterminator="\n")
-        for number, piece in enumerate(_rows(dataset)):
-            if not number:
-                writer.writerow(piece)
-            kinds = ((each, each.dtype.kind in "OU") for each in piece.values())
-            listed = [map(shown_as_text, each) if text else each.tolist() for each, text in kinds]
-            writer.writerows(zip(*listed, strict=True))
-
-
-def _csv_facts(path: Path) -> dict[str, Any]:
-    with path.open(encoding="utf-8") as file:
-        return dict(json.loads(file.readline().removeprefix(f"# {FACTS}: ")))
-
-
-def _read_csv(path: Path) -> Any:
-    import csv
-
-    with path.open(newline="", encoding="utf-8") as file:
-        next(file)
-        header, *rows = csv.reader(file)
-    columns: dict[str, Any] = {}
-    facts = _csv_facts(path)
-    for name, values in zip(header, zip(*rows, strict=True), strict=True):
-        dtype = facts["variables"][name.partition(":")[0]]["dtype"]
-        columns[name] = _parsed(values, dtype)
-    return _from_columns(columns, facts)
-
-
-def _parsed(values: Any, dtype: str) -> Any:
-    if dtype.startswith("int"):
-        return np.array([*map(int, values)], np.int64)
-    if dtype.startswith("float"):
-        return np.array([float(value) if value else np.nan for value in values])
-    if dtype == "bool":
-        return np.array([value == "True" for value in values])
-    return np.array(list(map(as_it_was, values)), dtype=object)
-
-
 FORMATS.add(".zarr", Format(("zarr",), _write_zarr, *_reader("zarr", consolidated=False)))
 FORMATS.add(".nc", Format(("netCDF4",), _write_netcdf, *_reader("netcdf4")))
 FORMATS.add(
     ".parquet",
-    Format(("pyarrow",), _write_parquet, _read_parquet, lambda p: _parquet_facts(p)["attrs"]),
+    Format(("pyarrow",), write_parquet, read_parquet, lambda p: parquet_facts(p)["attrs"]),
 )
-FORMATS.add(".csv", Format((), _write_csv, _read_csv, lambda p: _csv_facts(p)["attrs"]))
+FORMATS.add(".csv", Format((), write_csv, read_csv, lambda p: csv_facts(p)["attrs"]))

@@ -284,6 +284,7 @@ def content(source: Source) -> str:
     if isinstance(source, Network):
         facts = (
             source.dtype, source.batch, source.outputs, sorted(source.held.items()), source.nodes,
+            source.groups,
         )  # fmt: skip
         return hashlib.sha256(repr(facts).encode()).hexdigest()
     name, variant = split_variant(source)

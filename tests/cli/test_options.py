@@ -118,6 +118,12 @@ VALUES = {
             for strip in ("1", "4")
         )
     ),
+    "overlap": Values(
+        *(
+            ("--schedule", "depth_first", "--group", "a..d", "--strip", "4", "--overlap", overlap)
+            for overlap in ("keep", "recompute")
+        )
+    ),
     "order": Values(("--order", "rows_outer"), ("--order", "weights_outer")),
     "register_tile": Values(("--register-tile", "none"), ("--register-tile", "4x24")),
     "tile": Values(("--tile", "auto"), ("--tile", "whole")),
@@ -155,6 +161,7 @@ ELSEWHERE = {
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
     "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
+    "explain",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 

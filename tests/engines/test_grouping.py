@@ -26,17 +26,21 @@ def moved(program: Program, cache: Cache) -> int:
 
 
 @settings(few, max_examples=25)
-@given(networks(), lowerings, st.integers(0, 4000))
+@given(networks(), lowerings, st.integers(0, 4000), st.sampled_from([None, "recompute", "keep"]))
 def test_auto_never_moves_more_than_layer_by_layer(
-    network: Network, lowering: str, size: int
+    network: Network, lowering: str, size: int, overlap: str | None
 ) -> None:
     plain = program_of(network, 1000, lowering=lowering)
     cache = Cache(size=size)
-    chosen = auto_program(network, cache, buffer=1000, lowering=lowering)
+    chosen = auto_program(network, cache, overlap, buffer=1000, lowering=lowering)
     assert chosen.compulsory_bytes <= moved(chosen, cache) <= moved(plain, cache)
     gains = moved(chosen, cache) < moved(plain, cache)
     assert (chosen.options["schedule"] == "depth_first") == gains
     assert str(chosen.options["groups"]).startswith("auto")
+    assert overlap in (None, chosen.options.get("strip_overlap", overlap))
+    if overlap is None:
+        kept = auto_program(network, cache, "keep", buffer=1000, lowering=lowering)
+        assert moved(chosen, cache) <= moved(kept, cache)
 
 
 def test_auto_finds_the_group_of_two_convolutions() -> None:
@@ -54,6 +58,17 @@ def test_auto_finds_the_group_of_two_convolutions() -> None:
     whole = auto_program(net, Cache(size=1 << 20), buffer=1 << 20)
     assert whole.options["groups"] == "auto: all moves once already"
     assert whole.options["schedule"] == "layer_by_layer"
+
+
+def test_auto_computes_anew_what_strips_share_where_that_moves_less() -> None:
+    """Rows that are kept age while the weights of the widest map stream past, and are evicted."""
+    layers = ", ".join(f"{{conv: {{out: {out}, kernel: 3, bias: false}}}}" for out in (2, 2, 8))
+    net = memsim.loads(f"{{name: n, input: [1, 24, 24], layers: [{layers}]}}")
+    cache = Cache(size=1120)
+    found = {way: auto_program(net, cache, way, buffer=1 << 20) for way in (None, "keep")}
+    assert found[None].options["strip_overlap"] == "recompute"
+    assert sum(found[None].recomputed_macs) > 0 == sum(found["keep"].recomputed_macs)
+    assert {way: moved(each, cache) for way, each in found.items()} == {None: 33144, "keep": 39960}
 
 
 @pytest.mark.slow

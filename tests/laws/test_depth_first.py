@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.replay import replay
+from memsim.engines.clock.steps import steps
 from memsim.engines.curve.curve import curve
 from memsim.errors import InputError, SimulationError
+from memsim.machine import load_machine
 from memsim.program import Program, build
 from tests.laws.test_program import buffers, capacities, few, lowerings, orders
 from tests.strategies import networks
@@ -37,6 +42,7 @@ def programs(draw: st.DrawFn) -> tuple[Program, Program]:
         raise
     group = [f"{names[low]}..{names[high]}"]
     options["strip"] = draw(st.none() | st.integers(1, 4))
+    options["overlap"] = draw(st.sampled_from(["recompute", "keep"]))
     try:
         fused = build(network, schedule="depth_first", group=group, **options)
     except InputError:  # a range of one kernel
@@ -54,17 +60,24 @@ def test_depth_first_is_another_order_of_the_same_work(
     assert fused.tensors == plain.tensors
     assert fused.compulsory_write_bytes == plain.compulsory_write_bytes
     assert fused.compulsory_read_bytes == plain.compulsory_read_bytes
-    for column in ("task_macs", "task_work"):
-        ours, theirs = (np.zeros(len(plain.kernels), np.int64) for _ in range(2))
-        np.add.at(ours, fused.task_kernel, getattr(fused, column))
-        np.add.at(theirs, plain.task_kernel, getattr(plain, column))
-        if column == "task_macs":
-            assert ours.tolist() == theirs.tolist()
+    ours, theirs = (np.zeros(len(plain.kernels), np.int64) for _ in range(2))
+    np.add.at(ours, fused.task_kernel, fused.task_macs)
+    np.add.at(theirs, plain.task_kernel, plain.task_macs)
+    assert (ours - theirs).tolist() == list(fused.recomputed_macs)
+    assert fused.macs - plain.macs == sum(fused.recomputed_macs) >= 0
+    recomputes = fused.options["strip_overlap"] == "recompute"
+    assert recomputes or fused.macs == plain.macs
     writes = fused.touch_cell[fused.touch_write]
-    assert len(np.unique(writes)) == len(writes)  # each output is written once
+    assert len(np.unique(writes)) == len(writes)  # each block is written once
     first = np.full(len(fused.cell_bytes), len(fused.touch_cell))
     np.minimum.at(first, fused.touch_cell, np.arange(len(fused.touch_cell)))
     assert (first[writes] == np.flatnonzero(fused.touch_write)).all()  # and before it is read
+    touched = first < len(fused.touch_cell)
+    assert (fused.cell_is_given | (fused.cell_writer >= 0))[touched].all()  # by some task
+    for tensor, rows in rows_written(fused).items():
+        once = fused.tensors[tensor].kind == "output" or not recomputes
+        assert rows.min() == 1 if once else rows.min() >= 1, fused.tensors[tensor]
+        assert rows.max() == 1 or not once
     sizes = capacities(fused)
     whole = curve(fused)
     for cache in (0, data.draw(st.sampled_from(sizes))):
@@ -73,3 +86,18 @@ def test_depth_first_is_another_order_of_the_same_work(
         assert whole.write_bytes(cache) == traffic.write_bytes
         assert traffic.read_bytes + traffic.write_bytes >= fused.compulsory_bytes
     assert whole.dram_bytes(sizes[-1]) == fused.compulsory_bytes
+    machine = load_machine("textbook")
+    times = steps(fused, traffic, machine)
+    assert replay(times).end == recurrence(times).end
+    assert sum(times.compute) >= 2 * fused.macs  # at 0.5 TMAC/s, those computed again as well
+
+
+def rows_written(program: Program) -> dict[int, NDArray[np.int64]]:
+    """How often each element of a row of each map that kernels write is written."""
+    found: dict[int, NDArray[np.int64]] = {}
+    for cell in program.touch_cell[program.touch_write].tolist():
+        tensor = int(program.cell_tensor[cell])
+        times = found.setdefault(tensor, np.zeros(program.tensors[tensor].shape[:3], np.int64))
+        image, low, high, left, right = program.cell_box[cell].tolist()
+        times[image, left:right, low:high] += 1
+    return found

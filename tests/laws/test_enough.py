@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 import memsim
 from memsim.engines.clock.crossing import crossing
+from memsim.engines.clock.ends import Channel
 from memsim.engines.clock.enough import Enough
+from memsim.engines.clock.steps import LONGEST
 from memsim.engines.compiled import INFINITE
 from memsim.network import Network
 from memsim.program.lowering import LOWERINGS
 from memsim.results.grid import Grid
 from memsim.results.inverse.workload import Workload
 from memsim.simulate.preparation import prepare_all
-from memsim.units import LIMIT
+from memsim.units import LIMIT, PICOSECONDS
 from tests.laws.test_grid import MACHINES, RATES
 from tests.strategies import networks
 
@@ -116,6 +118,25 @@ def test_one_mac_per_second_more_waits_too_much(
 
     assert most == 0 or kept(most)
     assert most == LIMIT or not kept(most + 1)
+
+
+@given(
+    moved=st.lists(st.integers(0, 10**10), min_size=1, max_size=8),
+    bytes_=st.integers(10**3, LIMIT),
+    efficiency=st.fractions(Fraction(1, 10**4), 1, max_denominator=10**4),
+)  # fmt: skip
+def test_a_transfer_takes_its_bytes_over_the_rate_rounded_up(
+    moved: list[int], bytes_: int, efficiency: Fraction
+) -> None:
+    rate = bytes_ * efficiency
+    assume(max(moved) * PICOSECONDS / rate < LONGEST)
+    none = np.zeros(len(moved), np.int64)
+    instant = np.array([not each for each in moved])
+    channel = Channel(np.array([moved, moved]), none, none > 0, instant)
+    wanted = [-(-each * PICOSECONDS // rate) for each in moved]
+    loads, stores = channel.durations_at(rate)[0].tolist()
+    assert stores == wanted
+    assert loads == [each or 1 for each in wanted]
 
 
 @settings(max_examples=15)

@@ -130,3 +130,21 @@ def test_no_network_at_all_is_refused() -> None:
 
     with pytest.raises(InputError, match="no network"):
         page([])
+
+
+@needs_plotly
+def test_it_tells_why_where_that_is_asked_for(tmp_path: Path, capsys) -> None:
+    out, network = tmp_path / "report.html", evil_network(tmp_path)
+    words = ["report", network, "--machine", "textbook", "--cache", "16KiB", "-o", str(out)]
+    assert run(words) == 0
+    assert "h-why" not in out.read_text(encoding="utf-8")
+    assert run([*words, "--explain"]) == 0
+    text = out.read_text(encoding="utf-8")
+    section = re.search(r"<section aria-labelledby='h-why'>.*?</section>", text, re.DOTALL)
+    assert section is not None
+    assert "<code>memsim run " in section[0]
+    assert "2x bandwidth, 51.2 GB/s" in section[0]
+    assert "<script" not in section[0]
+    assert "<img" not in section[0]
+    assert run([*words, "--explain", "--only", "weights"]) == 2
+    assert "--explain: tells of all traffic, not of a part" in capsys.readouterr().err

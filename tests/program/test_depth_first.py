@@ -277,3 +277,14 @@ def test_buffers_that_hold_no_tile_say_what_would() -> None:
     with pytest.raises(memsim.SimulationError, match=f"--buffer {need} or more"):
         depth_first(net, "a..b", buffer=need - 1)
     assert depth_first(net, "a..b", buffer=need).tasks > 15
+
+
+def test_of_a_group_the_buffers_that_would_hold_all_kernels_are_told() -> None:
+    """A half as wide map needs less; what is told fits, and a byte less does not."""
+    net = network(HALF_A, B, "{name: c, conv: {out: 1, kernel: 5, bias: false}}", size=16)
+    need = 32 + 2 * (5 * 32 + 100)  # the last: a row, and twice five input rows and the weights
+    told = f"a..c .* need {need} B, for c .--buffer {need} or more"
+    for buffer in (1, need - 1):
+        with pytest.raises(memsim.SimulationError, match=told):
+            depth_first(net, "a..c", buffer=buffer, strip=1)
+    assert depth_first(net, "a..c", buffer=need, strip=1).tasks > 20

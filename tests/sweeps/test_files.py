@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import memsim
-from memsim.sweeps import files
+from memsim.sweeps import files, tables
 
 pytestmark = pytest.mark.needs("xarray", "zarr", "netCDF4", "pyarrow")
 
@@ -51,7 +51,7 @@ def test_tables_of_several_pieces_are_whole(
 ) -> None:
     import xarray
 
-    monkeypatch.setattr(files, "ROWS", 7)
+    monkeypatch.setattr(tables, "ROWS", 7)
     for ending in (".csv", ".parquet"):
         path = tmp_path / f"x{ending}"
         files.write(datasets[0], path, tmp_path / "half")

@@ -78,7 +78,7 @@ def command(
     \b
     memsim plot curve hardnet68 densenet121 -o curve.svg
     memsim plot patterns --cache 1MB -o patterns.png
-    memsim plot sweep sweep.nc --value time_s --over cache,bandwidth,network -o sweep.png
+    memsim plot sweep a.nc --value time_s --over cache,bandwidth -o sweep.png
     """
     from memsim.files import check_writable
     from memsim.plot import FIGURES, image_format, save

@@ -71,7 +71,7 @@ def command(
     \b
     memsim measure hardnet68 --input 3x512x512 --lowering eager -o runs/one.csv
     memsim calibrate runs/*.csv --machine base.yaml -o mine.yaml
-    memsim measure resnet18 --input 3x112x112 --cachegrind --cache 1MiB --cache 4MiB
+    memsim measure resnet18 --input 3x112x112 --cachegrind --cache 1MiB
     """  # fmt: skip
     given = {name: value for name, value in timing.items() if value is not None}
     if network.settings:

@@ -28,14 +28,17 @@ def command(
     network: Chosen,
     layers: int | None,
     delivery: Delivery,
+    only: str | None,
     **options: Unpack[Options],
 ) -> None:
-    """How far from optimal: policies beside what no policy can go below.
+    """How low can it go: policies, orders and groups beside what nothing can go below.
 
     \b
     memsim bounds hardnet68 --cache 500kB
     """
     loaded = network.load()
-    from memsim.simulate import bounds
+    from memsim.explanations.ladder import bounds_of
+    from memsim.explanations.question import Question
 
-    delivery.send(bounds(loaded, **options), layers)
+    how = {name: value for name, value in network.how.items() if value}
+    delivery.send(bounds_of(Question(network.name, how, options, loaded), only), layers)

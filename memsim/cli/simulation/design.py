@@ -79,7 +79,7 @@ def command(
     SRAM is cache and buffers together. The networks run one after the other, once per frame.
 
     \b
-    memsim design hardnet68 resnet50 mobilenetv2 --fps 30 --minimise sram,bandwidth
+    memsim design hardnet68 resnet50 --fps 30 --minimise sram,bandwidth
     memsim design hardnet68 --fps 60 --minimise sram,bandwidth,macs -o front.svg
     """
     from memsim.simulate import design

@@ -38,5 +38,5 @@ def command(
     from memsim.explanations.question import Question
     from memsim.explanations.verb import explanation_of
 
-    how = {name: value for name, value in network.how.items() if value}
-    delivery.send(explanation_of(Question(network.name, how, options, loaded)), layers)
+    question = Question(network.name, network.how_said, options, loaded)
+    delivery.send(explanation_of(question), layers)

@@ -42,7 +42,7 @@ def command(
     \b
     memsim run hardnet68 --cache 2MB
     memsim run hardnet68 --by stage
-    memsim run my.yaml --machine jetson_nano --input 3x512x512 --format json -o out.json
+    memsim run my.yaml --machine jetson_nano --input 3x512x512 -o out.json
     """
     if by is not None and tensors:
         problem = Problem("tensors are in no groups", "--by", "leave it or --tensors out")

@@ -82,9 +82,9 @@ def command(
 
     \b
     memsim sweep hardnet68 densenet121 --cache 64KiB:32MiB:log2 -o sweep.nc
-    memsim sweep hardnet68 --cache 64KiB:8MiB:50@log --bandwidth 6.4GB/s,25.6GB/s \\
+    memsim sweep hardnet68 --cache 64KiB:8MiB:50@log --bandwidth 6.4GB/s,25GB/s \\
         --lowering fused,concat_free --dtype int8,fp16 -o sweep.parquet
-    memsim sweep patterns/dense --set growth=8:24:4 --batch 1,8 -o sweep.csv --dry-run
+    memsim sweep patterns/dense --set growth=8:24:4 -o sweep.csv --dry-run
     """
     from memsim.sweeps import files
     from memsim.sweeps.plan import Plan

@@ -48,6 +48,10 @@ class Intervals:
         block is overwritten or dies. Its block is written back once if it is not kept throughout.
     epoch_size : int64 array, per epoch
         Bytes of its block.
+    block, access : int64 arrays, per interval
+        The block, and the access that it begins with. Intervals come block by block, in time.
+    free : int64 array
+        Accesses after which a block is kept at no moment that can bind: there is room for it.
     """
 
     capacity: int
@@ -59,6 +63,9 @@ class Intervals:
     fetched: NDArray[np.bool_]
     epoch: Ints
     epoch_size: Ints
+    block: Ints
+    access: Ints
+    free: Ints
 
     @classmethod
     def of(cls, trace: Trace, capacity: int, divisible: bool = False) -> Intervals:
@@ -120,6 +127,9 @@ class Intervals:
             fetched[chosen][kept],
             of_epoch.reshape(-1) - clean,
             trace.size[sorted_block[epochs[clean:]]],
+            sorted_block[chosen[kept]].astype(np.int64),
+            order[chosen[kept]],
+            order[chosen[~kept]],
         )
 
     def __len__(self) -> int:

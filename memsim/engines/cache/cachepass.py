@@ -43,6 +43,9 @@ class CachePass:
     occupancy : int64 array, per task
         Bytes held after each task.
     peak_occupancy : int
+    at_least : int
+        Bytes that no policy moves fewer of at this capacity and order of tasks, where the one
+        that ran knows such a bound; else 0.
     """
 
     capacity: int
@@ -53,6 +56,7 @@ class CachePass:
     tensor_traffic: Ints
     occupancy: Ints
     peak_occupancy: int
+    at_least: int = 0
 
     @property
     def read_bytes(self) -> int:
@@ -143,6 +147,7 @@ def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
         tensor_traffic,
         moved.occupancy,
         moved.peak,
+        moved.at_least,
     )
 
 

@@ -122,6 +122,9 @@ class Events:
         Bytes held after each task.
     peak : int
         Most bytes ever held.
+    at_least : int
+        Bytes that no cache of this capacity fetches and writes back fewer of, where the policy
+        knows a bound; else 0.
     """
 
     missed: NDArray[np.bool_]
@@ -129,6 +132,7 @@ class Events:
     spilled_at: Ints
     occupancy: Ints
     peak: int
+    at_least: int = 0
 
 
 Policy = Callable[[Trace, int], Events]

@@ -84,6 +84,8 @@ class Transfers:
         Bytes held after each task.
     peak : int
         Most bytes ever held.
+    at_least : int
+        Bytes that no cache of the same size moves fewer of, where the policy knows; else 0.
     """
 
     fetches: Flow
@@ -92,6 +94,7 @@ class Transfers:
     results: Flow
     occupancy: Ints
     peak: int
+    at_least: int = 0
 
     @classmethod
     def of(
@@ -120,6 +123,7 @@ class Transfers:
         size = trace.size[block]
         again = np.where(_first_fetches(trace, at), 0, size)
         spills = _written_back(trace, events)
+        at_least = 0
         if results is None:
             fetches = Flow(touch, touch, size, block)
             output = program.cell_is_output[program.touch_cell]
@@ -138,7 +142,9 @@ class Transfers:
             first = fetches.runs
             fetches, again = fetches.summed(first), _sums(again, first)
             spills = spills.summed(spills.runs)
-        return cls(fetches, again, spills, results, events.occupancy, events.peak)
+            if events.at_least:
+                at_least = events.at_least + int(results.amount.sum())
+        return cls(fetches, again, spills, results, events.occupancy, events.peak, at_least)
 
 
 def _last_of_unit(flow: Flow) -> NDArray[np.bool_]:

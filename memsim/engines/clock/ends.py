@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-_MILLION = 10**6
-"""Part of the picoseconds of a second by which a division is done in two."""
+_STEPS = ((10**6, 2), (10**4, 3), (10**3, 4))
+"""Ways to multiply by the picoseconds of a second digit by digit: the base, and how many digits."""
 
 
 @dataclass(frozen=True)
@@ -107,16 +107,19 @@ class Channel:
         >>> channel = Channel(moved, none, none > 0, none > 0)
         >>> channel.durations_at(Fraction(3 * 10**9)).tolist()
         [[[0, 334, 2333333333334], [1000, 1000, 0]]]
-        >>> channel.durations_at(Fraction(3 * 10**15, 10**6 + 1)).tolist()  # beyond 64 bits
-        [[[0, 334, 2333335666667], [1001, 1001, 0]]]
+        >>> [channel.durations_at(Fraction(10**n, 10**6 + 1)).tolist()[0][0][1] for n in (15, 20)]
+        [1001, 1]
         """
-        per, by = PICOSECONDS * rate.denominator, rate.numerator
-        if by >= 1 << 43 or self.most * rate.denominator >= 1 << 43:
-            times = [-(-amount * per // by) for amount in self.amounts.tolist()]
-            return self.durations(np.array([times], np.int64))
-        durations = np.empty((1, *self.moved.shape), np.int64)
-        divide_each(self.moved, self.instant, per // _MILLION, by, durations)
-        return durations
+        by, most = rate.numerator, self.most * rate.denominator
+        for base, count in _STEPS:
+            if max(by, most) * base < 1 << 63:
+                durations = np.empty((1, *self.moved.shape), np.int64)
+                first = rate.denominator * base
+                divide_each(self.moved, self.instant, first, by, base, count, durations)
+                return durations
+        per = PICOSECONDS * rate.denominator
+        times = [-(-amount * per // by) for amount in self.amounts.tolist()]
+        return self.durations(np.array([times], np.int64))
 
 
 def channel_key(traffic: CachePass | TaskTraffic) -> bytes:
@@ -223,23 +226,34 @@ class Ends:
         return self._times[amount]
 
 
-@compiled("void(int64[:,::1], boolean[::1], int64, int64, int64[:,:,::1])")
+@compiled("void(int64[:,::1], boolean[::1], int64, int64, int64, int64, int64[:,:,::1])")
 def divide_each(
-    moved: Ints, instant: NDArray[np.bool_], per: int, by: int, durations: Ints
+    moved: Ints,
+    instant: NDArray[np.bool_],
+    first: int,
+    by: int,
+    base: int,
+    count: int,
+    durations: Ints,
 ) -> None:
-    """Fill ``durations``: ``moved * per * 10**6 / by``, rounded up, in two long divisions.
+    """Fill ``durations``: ``moved * first * base ** (count - 1) / by``, rounded up.
 
-    ``by`` and ``moved * per / 10**6`` stay below 2**43, so that nothing leaves 64 bits.
+    It is a long division in ``count`` digits of that base. ``moved * first`` and ``by * base`` stay
+    below 2**63, so that nothing leaves 64 bits.
     """
     for side in range(2):
         known = time = 0
         for i in range(moved.shape[1]):
             amount = moved[side, i]
             if amount != known:  # neighbours are often alike
-                whole = amount * per // by
-                rest = (amount * per - whole * by) * _MILLION
-                more = rest // by
-                time = whole * _MILLION + more + (1 if rest > more * by else 0)
+                time = amount * first // by
+                rest = amount * first - time * by
+                for _ in range(1, count):
+                    rest *= base
+                    digit = rest // by
+                    time = time * base + digit
+                    rest -= digit * by
+                time += 1 if rest else 0
                 known = amount
             durations[0, side, i] = time
     for i in range(moved.shape[1]):

@@ -121,11 +121,7 @@ class Enough:
             return self._time(memory, computes) - time_ps
 
         # One engine computes all, one after the other.
-        work = Fraction(0)
-        for each in self.ends:
-            often = np.bincount(each.computing.place, minlength=len(each.computing.amounts))
-            for (amount, per), times in zip(each.computing.amounts, often.tolist(), strict=True):
-                work += Fraction(amount * times, per)
+        work = sum((each.computing.work for each in self.ends), Fraction(0))
         return _smallest(late, work, time_ps, most)
 
     def most_macs(self, stall: Fraction, bandwidth: Fraction | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -227,6 +228,14 @@ class Computing:
         first = first_of_kernel(program)
         check_length(int(first.sum()) * machine.kernel_overhead_ps)
         return cls(amounts, place, beside, after + first * machine.kernel_overhead_ps)
+
+    @cached_property
+    def work(self) -> Fraction:
+        """Picoseconds of all MACs, one after the other, times the MAC/s of convolutions."""
+        often = np.bincount(self.place, minlength=len(self.amounts)).tolist()
+        parts = [Fraction(amount * times, per)
+                 for (amount, per), times in zip(self.amounts, often, strict=True)]  # fmt: skip
+        return sum(parts, Fraction(0))
 
     def at(self, rate: Fraction) -> Ints:
         """Picoseconds of each computation at a MAC rate of convolutions, rounded up.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from memsim.engines.cache.cachepass import cache_pass
-from memsim.errors import SimulationError
+from memsim.errors import InputError, SimulationError
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program import Program, build
 from memsim.program.build import trial_plans
-from memsim.program.depth_first import PATTERNS
+from memsim.program.depth_first import OVERLAPS, PATTERNS, check_overlap
 from memsim.program.depth_first.cuts import Cuts
 from memsim.program.depth_first.strips import rows_needed
 
@@ -23,17 +25,30 @@ SHARES = ((1.0, True), (1.0, False), (0.7, False), (0.45, False))
 estimate knows not all that a cache holds at a time."""
 
 
-def auto_program(network: Network, cache: Cache, **options: Any) -> Program:
+NEVER = 1 << 62
+"""Bytes that a program moves which cannot be built."""
+
+TRIED_ANEW = 2
+"""Of groupings that keep what strips share, so many are tried with that computed anew."""
+
+
+def auto_program(
+    network: Network, cache: Cache, overlap: str | None = None, **options: Any
+) -> Program:
     """Build the program whose groups move least in a cache, as far as these are searched.
 
     Layer by layer is a candidate, so no grouping is chosen that moves more. The others are the
     groups by each pattern, and the best cuts of the list of kernels by an estimate, see
     :mod:`memsim.program.depth_first.cuts`. Each is run through the cache, and counts as it moves.
+    Rows that strips share are kept, and of the groupings that then move least also computed anew;
+    what moves alike keeps them.
 
     Parameters
     ----------
     network : Network
     cache : Cache
+    overlap : str, optional
+        Only groupings that ``keep`` what strips share, or that ``recompute`` it.
     **options
         Of :func:`memsim.build`, without those of groups.
 
@@ -42,22 +57,31 @@ def auto_program(network: Network, cache: Cache, **options: Any) -> Program:
     Program
         Its options tell the groups; ``groups`` says where they come from.
     """
-    programs: dict[str, Program] = {}
+    check_overlap(overlap)
     plain = build(network, schedule="layer_by_layer", **options)
     apart = _moved(plain, cache)
     if apart == plain.compulsory_bytes:
         return _none(plain, "all moves once already")
-    for name, how in _candidates(network, plain, cache.size).items():
-        try:
-            programs[name] = build(network, schedule="depth_first", **{**options, **how})
-        except SimulationError:  # too large a program, or buffers too small for it
-            continue
-    moved = {name: _moved(each, cache) for name, each in programs.items()}
-    least = min(moved, key=moved.__getitem__, default=None)
-    if least is None or moved[least] >= apart:
+    least, chosen = apart, plain
+    groupings = _candidates(network, plain, cache.size)
+    for way in (overlap,) if overlap else OVERLAPS:
+        moved: list[int] = []
+        for how in groupings:
+            told = {**options, **how, "overlap": way}
+            try:
+                program = build(network, schedule="depth_first", **told)
+            except SimulationError:  # too large a program, or buffers too small for it
+                moved.append(NEVER)
+                continue
+            moved.append(_moved(program, cache))
+            if moved[-1] < least:
+                least, chosen = moved[-1], program
+            if least == plain.compulsory_bytes:  # nothing moves less
+                return _found(chosen)
+        groupings = [groupings[n] for n in np.argsort(moved, kind="stable")[:TRIED_ANEW]]
+    if chosen is plain:
         return _none(plain, "no grouping moves less")
-    chosen = programs[least]
-    return replace(chosen, options={**chosen.options, "groups": AUTO})
+    return _found(chosen)
 
 
 def _moved(program: Program, cache: Cache) -> int:
@@ -65,10 +89,10 @@ def _moved(program: Program, cache: Cache) -> int:
     return traffic.read_bytes + traffic.write_bytes
 
 
-def _candidates(network: Network, plain: Program, capacity: int) -> Mapping[str, dict[str, Any]]:
-    """Groupings by name: what :func:`memsim.build` is told."""
+def _candidates(network: Network, plain: Program, capacity: int) -> list[dict[str, Any]]:
+    """Groupings: what :func:`memsim.build` is told of each."""
     kernels = plain.kernels
-    found: dict[str, dict[str, Any]] = {}
+    found: list[dict[str, Any]] = []
     plan_of = trial_plans(network, kernels, str(plain.options["rows"]))
     needs = {number: rows_needed(each, plan_of) for number, each in enumerate(kernels)}
     inputs = {each.name: each.nbytes for each in plain.tensors if each.kind == "input"}
@@ -78,11 +102,17 @@ def _candidates(network: Network, plain: Program, capacity: int) -> Mapping[str,
         cut = cuts.best(int(capacity * share), tall=tall)
         if cut.groups and cut not in seen:
             seen.add(cut)
-            found[f"cut {share} {tall}"] = {"group": cut.groups, "strip": cut.heights}
+            found.append({"group": cut.groups, "strip": cut.heights})
     for name, pattern in PATTERNS.items():
-        if pattern(network, kernels):
-            found[name] = {"groups": name}
+        with suppress(InputError):  # the file's groups may be none of this lowering
+            if pattern(network, kernels):
+                found.append({"groups": name})
     return found
+
+
+def _found(chosen: Program) -> Program:
+    """The grouping that moves least, and where it comes from."""
+    return replace(chosen, options={**chosen.options, "groups": AUTO})
 
 
 def _none(plain: Program, why: str) -> Program:

@@ -28,4 +28,4 @@ def int8_weights(question: Question, result: Result) -> Iterator[Change]:
 
 def _smaller(dtype: str, result: Result) -> Iterator[Change]:
     if ITEMSIZES[dtype] < ITEMSIZES[result.network.dtype]:
-        yield Change(f"weights and maps in {dtype}", how={"dtype": dtype})
+        yield Change(f"all tensors in {dtype}", how={"dtype": dtype})

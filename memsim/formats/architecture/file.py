@@ -13,6 +13,7 @@ from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.schema import Architecture, parse
 from memsim.formats.overrides import Overrides
 from memsim.network import Network
+from memsim.network.groups import LayerGroup
 from memsim.network.inputs import Given, assign, input_of
 from memsim.network.ops.shape import Input
 from memsim.yaml.document import Document, shown
@@ -110,7 +111,7 @@ def parameters_of(path: str | os.PathLike[str], variant: str | None = None) -> d
     return _values(model, Overrides(variant=variant), document.file)
 
 
-HARMLESS = {"name", "source", "description", "dtype", "outputs", "held"}
+HARMLESS = {"name", "source", "description", "dtype", "outputs", "held", "groups"}
 """Keys without which the layers still mean what they say."""
 
 
@@ -144,6 +145,10 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         builder.name_of(name, scope, ("held", name)): builder.name_of(until, scope, ("held", name))
         for name, until in model.held.items()
     }
+    groups = [
+        LayerGroup(text, document.problem(("groups", number), ""))
+        for number, text in enumerate(model.groups or ())
+    ]
     network = Network(
         model.name,
         builder.nodes(),
@@ -153,6 +158,7 @@ def _build(document: Document, model: Architecture, overrides: Overrides) -> Net
         source=model.source,
         variant=overrides.variant or "",
         held=held,
+        groups=groups,
     )
     return network.with_options(input_shape=later) if later else network
 

@@ -9,6 +9,7 @@ from typing import Any
 from memsim.errors import InputError
 from memsim.formats.architecture.items import name_problem
 from memsim.network import Network, Node
+from memsim.network.groups import LayerGroup
 from memsim.network.types import Types
 from memsim.yaml.text import resolve
 
@@ -82,7 +83,14 @@ def dump(network: Network) -> str:
     if network.held:
         lines.append("held:")
         lines += [f"  {_text(name)}: {_text(until)}" for name, until in network.held.items()]
+    if network.groups:
+        lines.append("groups:")
+        lines += [f"  - {_group(group)}" for group in network.groups]
     return "\n".join(lines) + "\n"
+
+
+def _group(group: LayerGroup) -> str:
+    return _value(group.items if len(group.items) > 1 else group.text)
 
 
 def _check_names(network: Network) -> None:

@@ -38,6 +38,14 @@ def _layer_name(value: Any) -> str:
     return str(value)
 
 
+def _group(value: Any) -> str:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        hint = "such as conv1..conv4, or [conv1, conv2]"
+        raise fault(f"expected layers of a group, not {shown(value)}", hint)
+    return ",".join(names)
+
+
 Scalar = Annotated[
     Any,
     PlainValidator(_scalar),
@@ -45,6 +53,18 @@ Scalar = Annotated[
 ]
 Dtype = Annotated[str, PlainValidator(_dtype), WithJsonSchema({"enum": list(DTYPES)})]
 LayerName = Annotated[str, PlainValidator(_layer_name), WithJsonSchema({"type": "string"})]
+Group = Annotated[
+    str,
+    PlainValidator(_group),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ]
+        }
+    ),
+]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Image = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
 
@@ -93,6 +113,13 @@ class Architecture(BaseModel):
             "by layer, the layer after which it is free"
         ),
     ] = {}
+    groups: Annotated[
+        list[Group] | None,
+        Field(
+            min_length=1,
+            description="layers that run depth first together: conv1..conv4, or [conv1, conv2]",
+        ),
+    ] = None
 
 
 def parse(data: Any) -> Architecture | list[Fault]:

@@ -1,4 +1,4 @@
-// The controls: sliders, the text field, the theme; what the page says when they move.
+// The controls: sliders and the text field; what the page says when they move.
 
 function setUpControls() {
   const slider = $("cache-slider"), field = $("cache-field"), rate = $("rate-slider");
@@ -72,19 +72,4 @@ function showRate() {
   slider.value = state.rate;
   slider.setAttribute("aria-valuetext", GRID.rates[state.rate]);
   $("rate").textContent = GRID.rates[state.rate];
-}
-
-function setUpTheme() {
-  const button = $("theme"), root = document.documentElement;
-  const show = () => {
-    root.dataset.theme = isDark() ? "dark" : "light";
-    button.setAttribute("aria-pressed", String(isDark()));
-  };
-  button.addEventListener("click", () => {
-    theme = isDark() ? "light" : "dark";
-    show();
-    change({ theme });
-  });
-  DARK.addEventListener("change", () => { show(); change({ theme }); });
-  show();
 }

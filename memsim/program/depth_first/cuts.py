@@ -137,14 +137,15 @@ class Cuts:
     def _rows(self, strips: GroupStrips, leave: Sequence[str]) -> int:
         """Most bytes of the maps inside, and of the rows that go in and out, in a strip."""
         total = np.zeros(strips.count, np.int64)
-        for number, edges in zip(strips.members, strips.edges, strict=True):
+        there = [np.append(0, high) for high in strips.high]
+        for number, edges in zip(strips.members, there, strict=True):
             _, channels, height, columns = self.kernels[number].output.grid
             row = channels * columns * self.kernels[number].output.itemsize
             grown = np.diff(edges)
             name = self.kernels[number].output.name
             readers = [
-                (self.needs[n][name], e)
-                for n, e in zip(strips.members, strips.edges, strict=True)
+                (self.needs[n][name].first, e)
+                for n, e in zip(strips.members, there, strict=True)
                 if name in self.needs[n]
             ]
             if name not in leave and readers:

@@ -8,6 +8,7 @@ from memsim.network.graph import Network
 from memsim.network.layer import Layer
 from memsim.network.ops.conv import Conv
 from memsim.network.stages import grouped
+from memsim.program.depth_first.groups import kernel_groups
 from memsim.program.depth_first.units import Group
 from memsim.program.kernel import Kernel
 from memsim.registry import Registry
@@ -16,6 +17,10 @@ PATTERNS: Registry[Callable[[Network, Sequence[Kernel]], list[Group]]] = Registr
     "pattern of groups"
 )
 """Groups by what the network is made of: (network, kernels) -> groups of two kernels at least."""
+
+
+FILE = "file"
+"""The groups that the network's file says."""
 
 
 @PATTERNS.register("per_block")
@@ -69,6 +74,18 @@ def depthwise(network: Network, kernels: Sequence[Kernel]) -> list[Group]:
         if before or after:
             found.append([*before, middle] if before else [middle, *after])
     return _of_kernels(kernels, found)
+
+
+@PATTERNS.register(FILE)
+def by_file(network: Network, kernels: Sequence[Kernel]) -> list[Group]:
+    """The groups that the network's file says; none where it says none.
+
+    Raises
+    ------
+    InputError
+        If they are no groups of these kernels, see :func:`kernel_groups`.
+    """
+    return kernel_groups(network, kernels, network.groups)
 
 
 def _around_depthwise(network: Network) -> Iterable[tuple[list[str], str, list[str]]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.program.kernel import Kernel, Role
 from memsim.program.plan import KernelPlan
 from memsim.program.tiling import Tiling
@@ -17,12 +18,62 @@ if TYPE_CHECKING:
 
     Index = NDArray[np.int64]
 
-Needs = Mapping[str, "Index"]
-"""Of each tensor that a kernel reads: how many of its first rows the first r output rows need."""
+KEEP, RECOMPUTE = "keep", "recompute"
+
+OVERLAPS = (KEEP, RECOMPUTE)
+"""What becomes of rows that several strips need: they stay, or each strip computes them anew."""
+
+
+def check_overlap(overlap: str | None) -> None:
+    """Refuse what is none of :data:`OVERLAPS`, with a did-you-mean; None is nothing said."""
+    if overlap not in (None, *OVERLAPS):
+        hint = did_you_mean(str(overlap), OVERLAPS)
+        raise InputError(Problem(f"unknown overlap {overlap!r}", path="overlap", hint=hint))
+
+
+class Need(NamedTuple):
+    """What rows of a tensor a kernel needs for its output rows.
+
+    Attributes
+    ----------
+    first : int64 array, rows + 1
+        Entry r: how many of the tensor's first rows the output rows ``[0, r)`` need.
+    low, high : int64 arrays, per row
+        First row and row behind the last that an output row needs; where it needs none the first
+        is behind all others, and the last before them.
+    """
+
+    first: Index
+    low: Index
+    high: Index
+
+    def between(self, low: Index, high: Index) -> tuple[Index, Index]:
+        """First row and row behind the last that the output rows ``[low, high)`` need.
+
+        Examples
+        --------
+        >>> need = Need(np.array([0, 2, 3, 3]), np.array([0, 0, 1]), np.array([2, 3, 3]))
+        >>> [edge.tolist() for edge in need.between(np.array([0, 1, 2]), np.array([1, 3, 2]))]
+        [[0, 0, 9223372036854775807], [2, 3, 0]]
+        """
+        some = low < high
+        pairs = np.stack([low[some], high[some]], axis=1).ravel()
+        edges = np.full(len(low), FAR), np.zeros(len(low), np.int64)
+        if len(pairs):
+            edges[0][some] = np.minimum.reduceat(np.append(self.low, FAR), pairs)[::2]
+            edges[1][some] = np.maximum.reduceat(np.append(self.high, 0), pairs)[::2]
+        return edges
+
+
+FAR = np.iinfo(np.int64).max
+"""A row behind all others."""
+
+Needs = Mapping[str, Need]
+"""Of each tensor that a kernel reads."""
 
 
 def rows_needed(kernel: Kernel, plan_of: Callable[[Kernel, Tiling], KernelPlan]) -> Needs:
-    """How many rows of each tensor a kernel needs for its first output rows.
+    """Which rows of each tensor a kernel needs for its output rows.
 
     Parameters
     ----------
@@ -33,8 +84,8 @@ def rows_needed(kernel: Kernel, plan_of: Callable[[Kernel, Tiling], KernelPlan])
 
     Returns
     -------
-    mapping of str to int64 array
-        By the tensor; entry r for the output rows ``[0, r)``, so the first entry is 0.
+    mapping of str to Need
+        By the tensor.
     """
     images, channels, height, _ = kernel.output.grid
     rows = np.arange(height + 1) if not kernel.untiled else np.array([0, height])
@@ -43,22 +94,28 @@ def rows_needed(kernel: Kernel, plan_of: Callable[[Kernel, Tiling], KernelPlan])
     tiling = Tiling(
         np.array([0, images]), rows, np.array([0, channels]), zero, task, zero, zero, zero + 1
     )
-    needs: dict[str, Index] = {}
+    edges: dict[str, tuple[Index, Index]] = {}
     for access in plan_of(kernel, tiling).accesses:
         if access.write or access.role == Role.WEIGHT:
             continue
-        most = np.zeros(len(task), np.int64)
+        low, high = edges.setdefault(access.tensor, (0 * task + FAR, 0 * task))
+        begins, ends = access.rows.low, access.rows.high
+        some = begins < ends
         if access.rows_by == "strip":
-            strip = np.repeat(task, np.diff(access.rows.start))
-            np.maximum.at(most, strip, access.rows.high)
+            strip = np.repeat(task, np.diff(access.rows.start))[some]
+            np.minimum.at(low, strip, begins[some])
+            np.maximum.at(high, strip, ends[some])
         else:
-            most[:] = access.rows.high.max(initial=0)
-        if kernel.untiled:
-            most = np.repeat(most, height)
-        need = np.concatenate([[0], np.maximum.accumulate(most)])
-        before = needs.get(access.tensor)
-        needs[access.tensor] = need if before is None else np.maximum(before, need)
-    return needs
+            np.minimum(low, begins[some].min(initial=FAR), out=low)
+            np.maximum(high, ends[some].max(initial=0), out=high)
+    if kernel.untiled:
+        edges = {
+            name: (low.repeat(height), high.repeat(height)) for name, (low, high) in edges.items()
+        }
+    return {
+        name: Need(np.concatenate([[0], np.maximum.accumulate(high)]), low, high)
+        for name, (low, high) in edges.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +126,25 @@ class GroupStrips:
     ----------
     members : tuple of int
         Its kernels, by number, in order.
-    edges : tuple of int64 arrays
-        Of each of them the rows that are there after 0, 1, ... strips: from 0 to all.
+    low, high : tuple of int64 arrays
+        Of each of them first row and row behind the last that it computes for each strip.
+    anew : tuple of bool
+        Whether each computes anew what several strips need.
     """
 
     members: tuple[int, ...]
-    edges: tuple[Index, ...]
+    low: tuple[Index, ...]
+    high: tuple[Index, ...]
+    anew: tuple[bool, ...]
 
     @property
     def count(self) -> int:
         """How many strips there are."""
-        return len(self.edges[0]) - 1
+        return len(self.low[0])
+
+    def most_rows(self, place: int) -> int:
+        """The most rows that a member computes for a strip."""
+        return int((self.high[place] - self.low[place]).max())
 
     @classmethod
     def of(
@@ -88,6 +153,7 @@ class GroupStrips:
         kernels: Sequence[Kernel],
         needs: Mapping[int, Needs],
         height: int,
+        leave: Collection[int] | None = None,
     ) -> GroupStrips:
         """Cut a group into strips of so many rows.
 
@@ -104,29 +170,80 @@ class GroupStrips:
             Of each member.
         height : int
             Rows of a strip, at least 1.
+        leave : collection of int, optional
+            Where rows are computed anew: the members whose maps are read outside of the group or
+            are the network's. These are written once, as are maps of which a reader in the group
+            needs all for its first row, those that nobody in the group reads, and those that a
+            kernel makes in one piece. None: all are.
         """
         rows = {each: kernels[each].output.grid[2] for each in members}
         readers = {
-            each: [r for r in members if kernels[each].output.name in needs[r]] for each in members
-        }
-        last = [
-            each
+            each: [
+                (r, needs[r][name])
+                for r in members
+                if (name := kernels[each].output.name) in needs[r]
+            ]
             for each in members
-            if all(needs[r][kernels[each].output.name][1] >= rows[each] for r in readers[each])
-        ]
+        }
+        last = [e for e in members if all(need.first[1] >= rows[e] for _, need in readers[e])]
         tallest = max(rows[each] for each in last)
         count = -(-tallest // height)
-        edges: dict[int, Index] = {}
+        strips: dict[int, tuple[Index, Index]] = {}
+        anew = {}
         for each in reversed(members):
-            share = np.zeros(count + 1, np.int64)
+            needed = [need.first for _, need in readers[each]]
+            anew[each] = (
+                leave is not None
+                and not (each in leave or kernels[each].untiled)
+                and any(first[-1] for first in needed)
+                and all(first[1] < rows[each] for first in needed)
+            )
+            if anew[each]:
+                wanted = [need.between(*strips[reader]) for reader, need in readers[each]]
+                low = np.min([edges[0] for edges in wanted], axis=0)
+                high = np.max([edges[1] for edges in wanted], axis=0)
+                strips[each] = _with_unread(low, high, rows[each])
+                continue
+            high = np.zeros(count, np.int64)
+            for reader, need in readers[each]:
+                high = np.maximum(high, need.first[strips[reader][1]])
+            share = np.zeros(count, np.int64)
             if each in last:
-                share = np.minimum(np.arange(count + 1) * height, tallest) * rows[each] // tallest
+                share = np.arange(1, count + 1) * height
+                share = np.minimum(share, tallest) * rows[each] // tallest
             share[-1] = rows[each]
-            wanted = 0 * share
-            for reader in readers[each]:
-                need = needs[reader][kernels[each].output.name]
-                wanted = np.maximum(wanted, need[edges[reader]])
-            edges[each] = np.maximum(share, wanted)
             if kernels[each].untiled:  # a map in one piece
-                edges[each] = np.where((wanted > 0) | (share == rows[each]), rows[each], 0)
-        return cls(tuple(members), tuple(edges[each] for each in members))
+                share = np.where((high > 0) | (share == rows[each]), rows[each], 0)
+            high = np.maximum.accumulate(np.maximum(share, high))
+            strips[each] = np.append(0, high[:-1]), high
+        return cls(
+            tuple(members),
+            tuple(strips[each][0] for each in members),
+            tuple(strips[each][1] for each in members),
+            tuple(anew[each] for each in members),
+        )
+
+
+def _with_unread(low: Index, high: Index, rows: int) -> tuple[Index, Index]:
+    """Strips that are needed, and rows that no strip needs with the first that is beside them.
+
+    Every schedule computes all rows of a map.
+
+    Examples
+    --------
+    >>> low, high = np.array([0, 2, 4]), np.array([1, 3, 5])
+    >>> [edge.tolist() for edge in _with_unread(low, high, 6)]
+    [[0, 1, 3], [1, 3, 6]]
+    """
+    low = np.minimum(low, high)  # where nothing is needed both are 0
+    change = np.zeros(rows + 1, np.int64)
+    np.add.at(change, low, 1)
+    np.subtract.at(change, high, 1)
+    some = np.cumsum(change)[:-1] > 0
+    behind = np.maximum.accumulate(np.where(some, np.arange(1, rows + 1), 0))
+    if behind[-1] < rows:
+        high[np.flatnonzero((high == behind[-1]) & (low < high))[-1]] = rows
+    begins, first = np.unique(np.where(low < high, low, 0), return_index=True)
+    first, begins = first[begins > 0], begins[begins > 0]
+    low[first] = behind[begins - 1]
+    return low, high

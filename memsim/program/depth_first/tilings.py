@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memsim.errors import InputError, Problem, SimulationError
 from memsim.network.graph import Network
 from memsim.program.columns import Columns
-from memsim.program.depth_first.strips import GroupStrips, Needs, rows_needed
+from memsim.program.depth_first import versions
+from memsim.program.depth_first.strips import KEEP, GroupStrips, Needs, rows_needed
 from memsim.program.depth_first.units import Group, Units
 from memsim.program.kernel import Kernel
+from memsim.program.kernel_graph import kernel_readers
 from memsim.program.plan import KernelPlan
+from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import Tiling
 from memsim.program.tiling.strips import StripTiler
 
@@ -32,10 +36,13 @@ class DepthFirst:
     units : Units
     strips : tuple of GroupStrips
         Of each group.
+    overlap : str
+        Of :data:`~memsim.program.depth_first.strips.OVERLAPS`.
     """
 
     units: Units
     strips: tuple[GroupStrips, ...]
+    overlap: str = KEEP
 
     @classmethod
     def of(
@@ -46,6 +53,8 @@ class DepthFirst:
         plan_of: Callable[[Kernel, Tiling], KernelPlan],
         tiler: StripTiler,
         heights: Sequence[int | None],
+        overlap: str = KEEP,
+        check: bool = False,
     ) -> DepthFirst:
         """Cut groups into strips.
 
@@ -62,13 +71,25 @@ class DepthFirst:
             Rows of a strip of each group. None: the most with which every kernel of the group
             computes its rows in one tile, so that no input is read twice for a strip; a row where
             not even that fits.
+        overlap : str
+            What becomes of rows that several strips need.
+        check : bool
+            Whether strips that compute a whole map anew, one after the other, are refused.
+
+        Raises
+        ------
+        InputError
+            For groups that wait for each other, and for a halo larger than a map.
         """
         units = Units.of(network, kernels, groups)
+        outside = None if overlap == KEEP else _leaving(network, kernels, groups)
         strips = []
         for group, height in zip(groups, heights, strict=True):
             needs = {each: rows_needed(kernels[each], plan_of) for each in group}
-            strips.append(_strips(group, kernels, needs, tiler, height))
-        return cls(units, tuple(strips))
+            strips.append(_strips(group, kernels, needs, tiler, height, outside))
+            if check:
+                _check_halo(kernels, strips[-1])
+        return cls(units, tuple(strips), overlap)
 
     @property
     def first(self) -> int:
@@ -90,27 +111,68 @@ class DepthFirst:
             "group": " ".join(names),
             "strip": " ".join(map(str, height)) if isinstance(height, tuple) else height or "auto",
             "strips": sum(each.count for each in self.strips),
+            "strip_overlap": self.overlap,
         }
 
     def tilings(self, kernels: Sequence[Kernel], tiler: StripTiler) -> dict[int, Tiling]:
-        """The tiling of each kernel in a group."""
+        """The tiling of each kernel in a group.
+
+        Raises
+        ------
+        SimulationError
+            If the buffers do not hold the smallest tile of some kernel, with what would fit.
+        """
+        for strips in self.strips:
+            self._check_buffers(strips.members, kernels, tiler)
         return {
-            each: tiler.tile(kernels[each], edges)
+            each: tiler.tile(kernels[each], low, high)
             for strips in self.strips
-            for each, edges in zip(strips.members, strips.edges, strict=True)
+            for each, low, high in zip(strips.members, strips.low, strips.high, strict=True)
         }
+
+    @staticmethod
+    def _check_buffers(group: Group, kernels: Sequence[Kernel], tiler: StripTiler) -> None:
+        need, number = max((tiler.least(kernels[each]), -each) for each in group)
+        if need > tiler.buffer:
+            message = (
+                f"the streaming buffers hold {tiler.buffer:,} B, but the smallest tiles of group "
+                f"{kernels[group[0]].name}..{kernels[group[-1]].name} (one row of one channel) "
+                f"need {need:,} B, for {kernels[-number].name}"
+            )
+            raise SimulationError(Problem(message, hint=f"--buffer {need} or more"))
+
+    def turns(self, columns: Columns, tilings: Mapping[int, Tiling]) -> Index:
+        """Which strip of its group each task works on, in the order in which tasks are listed."""
+        turn = np.zeros(len(columns.task_kernel), np.int64)
+        for number, tiling in tilings.items():
+            if tiling.turn is not None:
+                turn[columns.task_kernel == number] = tiling.turn
+        return turn
+
+    def written_anew(
+        self,
+        kernels: Sequence[Kernel],
+        tensors: TensorTable,
+        columns: Columns,
+        tilings: Mapping[int, Tiling],
+        cells: dict[str, NDArray[Any]],
+    ) -> dict[str, NDArray[Any]]:
+        """The columns of cells, with those apart that strips compute anew."""
+        maps = [
+            tensors.number(kernels[each].output.name)
+            for strips in self.strips
+            for each, anew in zip(strips.members, strips.anew, strict=True)
+            if anew
+        ]
+        if not maps:
+            return cells
+        return versions.apart(columns, cells, np.array(maps), self.turns(columns, tilings))
 
     def order(self, columns: Columns, tilings: Mapping[int, Tiling]) -> Index:
         """The order of tasks: units, and in a group image by image, strip by strip."""
         kernel = columns.task_kernel
-        strip = np.zeros(len(kernel), np.int64)
-        image = strip.copy()
-        for strips in self.strips:
-            for each, edges in zip(strips.members, strips.edges, strict=True):
-                tasks = kernel == each
-                end = tilings[each].rows[1:][tilings[each].strip]
-                strip[tasks] = np.searchsorted(edges, end)
-                image[tasks] = columns.task_image[tasks]
+        fused = np.isin(kernel, list(tilings))
+        strip, image = self.turns(columns, tilings), np.where(fused, columns.task_image, 0)
         place = self.units.places(int(kernel.max()) + 1)
         order: Index = np.lexsort((kernel, strip, image, place[kernel]))
         return order
@@ -122,20 +184,49 @@ def _strips(
     needs: Mapping[int, Needs],
     tiler: StripTiler,
     height: int | None,
+    leave: Collection[int] | None,
 ) -> GroupStrips:
     tallest = max(kernels[each].output.grid[2] for each in group)
     if height is not None:
-        return GroupStrips.of(group, kernels, needs, height)
+        return GroupStrips.of(group, kernels, needs, height, leave)
 
     def fits(rows: int) -> bool:
-        strips = GroupStrips.of(group, kernels, needs, rows)
+        strips = GroupStrips.of(group, kernels, needs, rows, leave)
         return all(
-            tiler.holds(kernels[each], int(np.diff(edges).max()))
-            for each, edges in zip(strips.members, strips.edges, strict=True)
+            tiler.holds(kernels[each], strips.most_rows(place))
+            for place, each in enumerate(strips.members)
         )
 
     low, high = 1, tallest + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
-    return GroupStrips.of(group, kernels, needs, low)
+    return GroupStrips.of(group, kernels, needs, low, leave)
+
+
+def _check_halo(kernels: Sequence[Kernel], strips: GroupStrips) -> None:
+    """Refuse groups of which several strips compute all of a map anew."""
+    for place, number in enumerate(strips.members):
+        rows = kernels[number].output.grid[2]
+        whole = int((strips.high[place] - strips.low[place] == rows).sum())
+        if strips.anew[place] and whole > 1:
+            first, last = (kernels[strips.members[end]].name for end in (0, -1))
+            message = (
+                f"{whole} of {strips.count} strips of {first}..{last} compute all {rows} rows of "
+                f"{kernels[number].name} anew: the halo is larger than the map"
+            )
+            hint = "taller strips, fewer layers, or overlap keep"
+            raise InputError(Problem(message, path="group", hint=hint))
+
+
+def _leaving(network: Network, kernels: Sequence[Kernel], groups: Sequence[Group]) -> set[int]:
+    """The kernels whose maps are read outside of their group, or are the network's."""
+    group_of = {number: group for group in groups for number in group}
+    number_of = {kernel.name: number for number, kernel in enumerate(kernels)}
+    readers = kernel_readers(network, kernels)
+    return {
+        number
+        for number, group in group_of.items()
+        if kernels[number].leaves
+        or any(number_of[name] not in group for name in readers[kernels[number].name])
+    }

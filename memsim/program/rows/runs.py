@@ -44,6 +44,22 @@ class RowRuns(NamedTuple):
         found = RowRuns.ranges(np.zeros(strips, np.int64), np.full(strips, rows, np.int64))
         return RowRuns(*read_only(*found))
 
+    def together(self, first: Index, behind: Index) -> RowRuns:
+        """The rows that strips access which are several of these in a row, ``[first, behind)``.
+
+        Examples
+        --------
+        >>> runs = RowRuns.ranges(np.array([0, 2, 5]), np.array([3, 4, 6]))
+        >>> [column.tolist() for column in runs.together(np.array([0, 1]), np.array([2, 3]))]
+        [[0, 1, 3], [0, 2, 5], [4, 4, 6]]
+        """
+        begin, end = self.start[first], self.start[behind]
+        strip = np.repeat(np.arange(len(first)), end - begin)
+        run = np.arange(len(strip)) + np.repeat(end - np.cumsum(end - begin), end - begin)
+        some = self.low[run] < self.high[run]
+        strip, low, high = merged(strip[some], self.low[run[some]], self.high[run[some]])
+        return RowRuns(np.searchsorted(strip, np.arange(len(first) + 1)), low, high)
+
     @property
     def counts(self) -> Index:
         """How many rows each strip accesses."""

@@ -70,6 +70,12 @@ def blocks_of_strip(kernel: Kernel, buffer: int, rows: int) -> int | None:
     return None
 
 
+def smallest(kernel: Kernel) -> int:
+    """Bytes of buffers that hold the smallest tile of a kernel: one row of one channel."""
+    cost = _TileCost(kernel)
+    return min(cost.smallest(), cost.bytes(1, 1))
+
+
 def _equal(size: int, most: int) -> int:
     """The number of parts of equal size, but for the last, none of them larger than ``most``."""
     step = -(-size // -(-size // most))

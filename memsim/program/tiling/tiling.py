@@ -42,6 +42,11 @@ class Tiling:
         Several tasks in a row may share a tile, a part of its pixels each: the first of them reads
         what the tile needs of its operands, each goes through the tile's weights, and the last
         writes the tile. ``part`` counts them from 0, ``parts`` says how many there are.
+    overlapping : pair of arrays, optional
+        First row and row behind the last of each strip, where rows are computed anew: ``rows`` are
+        then all rows at which a strip begins or ends.
+    turn : array of int, per task, optional
+        Which strip of its group a task works on, where kernels run depth first.
     """
 
     images: Index
@@ -52,6 +57,8 @@ class Tiling:
     block: Index
     part: Index
     parts: Index
+    overlapping: tuple[Index, Index] | None = None
+    turn: Index | None = None
 
     def __len__(self) -> int:
         return len(self.group)
@@ -59,7 +66,14 @@ class Tiling:
     @cached_property
     def strips(self) -> RowRuns:
         """The rows of each strip."""
-        return RowRuns.ranges(self.rows[:-1], self.rows[1:])
+        return RowRuns.ranges(*(self.overlapping or (self.rows[:-1], self.rows[1:])))
+
+    def of_strips(self, runs: RowRuns) -> RowRuns:
+        """What strips access, from what is accessed for the rows between two edges each."""
+        if self.overlapping is None:
+            return runs
+        first, behind = (np.searchsorted(self.rows, edge) for edge in self.overlapping)
+        return runs.together(first, behind)
 
     @cached_property
     def blocks(self) -> tuple[Index, Index]:
@@ -123,8 +137,9 @@ def _in_equal_parts(
     else:
         group, strip, block = order(*parts)
         tasks = [group, strip, block, 0 * group, 0 * group + 1]
-    images, rows, channels, *each = read_only(*edges, *tasks)
-    return Tiling(images, rows, channels, *each)
+    columns = read_only(*edges, *tasks)
+    images, rows, channels, group, strip, block, part, of = columns
+    return Tiling(images, rows, channels, group, strip, block, part, of)
 
 
 _ZERO, _ONE = np.zeros(1, np.int64), np.ones(1, np.int64)

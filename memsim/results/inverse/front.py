@@ -59,7 +59,7 @@ class Search:
 
     def points(self) -> list[Point]:
         """The front, by the other rate and by ascending capacity."""
-        clocks = {each: _Clock(each, self.solved) for each in self._workloads}
+        clocks = {each: _Clock(each, self.solved, self.others) for each in self._workloads}
         found: list[list[Point]] = [[] for _ in self.others]
         least = [LIMIT + 1] * len(self.others)
         for capacity in self._sizes():
@@ -69,7 +69,7 @@ class Search:
                 below = min(below, least[place])
                 if below <= 1:
                     break
-                rate = self._needed(clocks, capacity, other, below - 1)
+                rate = self._needed(clocks, capacity, place, below - 1)
                 if rate < INFINITE:
                     found[place].append(self._point(capacity, rate, other))
                     below = least[place] = rate
@@ -96,12 +96,12 @@ class Search:
         return sizes
 
     def _needed(
-        self, clocks: Mapping[Workload, _Clock], capacity: int, other: Fraction | None, most: int
+        self, clocks: Mapping[Workload, _Clock], capacity: int, place: int, most: int
     ) -> int:
         """The smallest rate up to ``most`` that all groups need; ``INFINITE`` where none does."""
         rate = 0
         for group in self.groups:
-            told = [clocks[each].at(capacity, other) for each in group]
+            told = [clocks[each].at(capacity, place) for each in group]
             ends, channels = [ends for ends, _ in told], [channel for _, channel in told]
             computing = sum(int(each.compute[0].sum()) for each in ends)
             longest = self.goal.longest_ps(group[0].frames, computing)
@@ -116,22 +116,23 @@ class Search:
 class _Clock:
     """One network at any capacity, on the machine with any value of the other rate."""
 
-    def __init__(self, workload: Workload, solved: str) -> None:
-        self.workload = workload
+    def __init__(self, workload: Workload, solved: str, others: Sequence[Fraction | None]) -> None:
+        self.workload, self.others = workload, others
         self.changed = "macs" if solved == BANDWIDTH else "bandwidth"
-        self._ends: dict[tuple[str, Fraction | None], Ends] = {}
+        self._ends: dict[tuple[str, int], Ends] = {}
         self._capacity = -1
         self._order = ""
         self._traffic: TaskTraffic | None = None
         self._channel: Channel | None = None
 
-    def at(self, capacity: int, other: Fraction | None) -> tuple[Ends, Channel]:
-        """What it makes the channel do."""
+    def at(self, capacity: int, place: int) -> tuple[Ends, Channel]:
+        """What it makes the channel do, at one of the other rates by its place."""
         if capacity != self._capacity:
             self._move(capacity)
-        key = self._order, other
+        key = self._order, place
         if key not in self._ends:
-            machine = self.workload.machine.with_overrides(**{self.changed: other})  # type: ignore[arg-type]
+            other = {self.changed: self.others[place]}
+            machine = self.workload.machine.with_overrides(**other)  # type: ignore[arg-type]
             self._ends[key] = Ends(self.workload.programs[self._order], machine)
         ends = self._ends[key]
         if self._channel is None:

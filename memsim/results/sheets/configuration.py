@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.machine import Machine
+from memsim.program.depth_first import FILE, KEEP
 from memsim.program.program import Program
 from memsim.readable import format_bytes_exact, format_rate, format_time
 from memsim.units import other_reading
@@ -67,7 +68,9 @@ def _program(program: Program, machine: Machine) -> list[str]:
         low, high = heights[0], max(heights, key=lambda each: (len(each), each))
         rows = f"{low} rows" if low == high else f"{min(heights, key=int)} to {high} rows"
         rows = "rows for the buffers" if low == "auto" else rows
-        said += [f"{count} {'group' if count == 1 else 'groups'} {groups}", f"strips of {rows}"]
+        named = "of the file" if groups == FILE else groups
+        said += [f"{count} {'group' if count == 1 else 'groups'} {named}", f"strips of {rows}"]
+        said += ["overlaps recomputed"] if options["strip_overlap"] != KEEP else []
     elif "groups" in options:
         said.append(f"groups {options['groups']}")
     best = options["order"] == "best"

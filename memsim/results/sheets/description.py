@@ -57,6 +57,7 @@ def description_sheet(description: Description, layers: int | None = None) -> Sh
             ),
             ("batch", str(network["batch"])),
             ("outputs", ", ".join(network["outputs"])),
+            *((("groups", groups_words(network["groups"])),) if network["groups"] else ()),
             *((("left out", left_out_words(left_out)),) if left_out else ()),
         ),
         grids=(
@@ -75,6 +76,17 @@ def _parameters(layer: dict[str, Any]) -> str:
     """The parameters that count with a layer, and whose it reads besides."""
     own = [f"{layer['params']:,}"] if layer["params"] else []
     return " + ".join([*own, *(f"{name}'s" for name in layer["parameters_of"])]) or "-"
+
+
+def groups_words(groups: Sequence[Sequence[str]]) -> str:
+    """The groups that a network's file says.
+
+    Examples
+    --------
+    >>> groups_words([["conv1..conv4"], ["a", "b"]])
+    'conv1..conv4; a, b'
+    """
+    return "; ".join(", ".join(items) for items in groups)
 
 
 def left_out_words(parts: Sequence[LeftOut]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from memsim.program.parts import Part, compulsory
-from memsim.readable import format_bytes
+from memsim.readable import format_bytes, format_time
 from memsim.results.optimality import Optimality
 from memsim.results.sheets.configuration import configuration
+from memsim.results.sheets.run import joules_text
 from memsim.sheets.sheet import Grid, Sheet
 
 
@@ -40,14 +41,66 @@ def optimality_sheet(optimality: Optimality, layers: int | None = 10) -> Sheet:
         facts=configuration(program, machine),
         grids=(
             Grid(title, columns, tuple(rows)),
+            *([_ladder(optimality)] if optimality.ladder.rungs else []),
             *([_convolutions(optimality, layers)] if optimality.convolutions else []),
         ),
+        leading=2 if optimality.ladder.rungs else 1,
+        more=tuple((rung.name, f"$ {rung.command}") for rung in optimality.ladder.rungs),
         notes=(
             "The lower bound holds for every policy at this cache and task order, reads and "
             "write-backs together. Belady's rule (farthest next use) is a heuristic with unequal "
-            "blocks.",
+            "blocks; pinned plans what stays before the run, and begins with Belady's choice.",
+            *_of_the_ladder(optimality),
         ),
     )
+
+
+def _ladder(optimality: Optimality) -> Grid:
+    """What each rung moves, takes and needs, and below them what nothing can go below."""
+    ladder = optimality.ladder
+    lru = ladder["lru"].dram_bytes
+    rows = []
+    for rung in ladder.rungs:
+        more = "" if rung.name == "lru" or not lru else f"{rung.dram_bytes / lru - 1:+.1%}"
+        energy = "-" if rung.energy_j is None else joules_text(rung.energy_j)
+        weights = format_bytes(rung.dram_weight_bytes)
+        maps = format_bytes(rung.dram_bytes - rung.dram_weight_bytes)
+        moved = format_bytes(rung.dram_bytes)
+        rows.append((rung.name, weights, maps, moved, more, format_time(rung.time_ps), energy))
+    columns = ["", *(part.words for part in Part), "total", "to lru", "time", "energy"]
+    hidden = set()
+    if optimality.only is not None:
+        hidden |= {1, 2}
+    if not any(rung.energy_j is not None for rung in ladder.rungs):
+        hidden.add(6)
+    floors = [
+        ("this order, any policy", optimality.lower_bytes[0]),
+        ("any order and policy", optimality.compulsory_bytes),
+    ]
+    for name, least in floors:
+        more = f"{least / lru - 1:+.1%}" if lru else ""
+        rows.append((name, "", "", format_bytes(least), more, "", ""))
+    kept = [place for place in range(len(columns)) if place not in hidden]
+    return Grid(
+        "the ladder: how low it goes",
+        tuple(columns[place] for place in kept),
+        tuple(tuple(row[place] for place in kept) for row in rows),
+        total=len(floors),
+    )
+
+
+def _of_the_ladder(optimality: Optimality) -> Iterator[str]:
+    """What the rungs are, and why one is missing."""
+    ladder = optimality.ladder
+    if not ladder.rungs:
+        return
+    yield (
+        "The rungs layer order and depth first replace by lru; no bound of this order holds for "
+        "them. What is compulsory holds for any order of these kernels: weights and inputs once, "
+        "outputs once."
+    )
+    for name, why in ladder.without.items():
+        yield f"No rung {name}: {why}."
 
 
 def _convolutions(optimality: Optimality, layers: int | None) -> Grid:

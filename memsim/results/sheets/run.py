@@ -66,6 +66,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
     return (
         ("traffic", _moved(result)),
         *([("layer order", _order(gain))] if (gain := order_gain(result)) else []),
+        *([("policy", _gap(result))] if result.traffic.at_least else []),
         *([("placement", _placement(result.band))] if result.band else []),
         *([] if result.only is Part.WEIGHTS else [("CIO", _cio(result))]),
         (
@@ -73,6 +74,7 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
             f"{format_count(network.macs)} MACs{' a frame' if frames > 1 else ''}, "
             f"{format_count(network.params)} parameters",
         ),
+        *([("recomputed", _recomputed(result))] if "recomputed_macs" in totals else []),
         *([(f"frames {frames}", _frames(result))] if frames > 1 else []),
         (
             "time",
@@ -94,6 +96,12 @@ def _totals(result: Result) -> tuple[tuple[str, str], ...]:
         ),
         ("SRAM", f"{format_bytes(int(totals['sram_bytes']))}: {_on_chip(result)}"),
     )
+
+
+def _recomputed(result: Result) -> str:
+    """What strips compute again, beside what the network takes."""
+    again: int = result.totals["recomputed_macs"]
+    return f"{format_count(again)} MACs, {again / (result.program.macs - again):.1%} more"
 
 
 def _on_chip(result: Result) -> str:
@@ -134,6 +142,19 @@ def _order(gain: OrderGain) -> str:
 def _beside_file(here: int, there: int) -> str:
     told = format_bytes(here)
     return f"{told} as in the file" if here == there else f"{told}, {format_bytes(there)} by file"
+
+
+def _gap(result: Result) -> str:
+    """How far the policy is from the best one, where it knows a bound."""
+    moved, least = int(result.traffic.traffic.sum()), result.traffic.at_least
+    name = result.machine.cache.policy
+    if moved == least:
+        return f"{name} is exact: no policy moves less in this order of tasks"
+    above = -(-10_000 * (moved - least) // least) / 100  # rounded up
+    return (
+        f"{name} moves at most {above:g}% more than the best: no policy moves less than "
+        f"{format_bytes(least)} in this order of tasks"
+    )
 
 
 def _placement(band: Band) -> str:

@@ -6,6 +6,7 @@ from memsim.engines.cache.policies.belady import belady
 from memsim.engines.cache.policies.fifo import fifo
 from memsim.engines.cache.policies.lru import lru, lru_sets
 from memsim.engines.cache.policies.min import min_
+from memsim.engines.cache.policies.pinned import pinned
 from memsim.engines.cache.trace import Events, Policy, SetPolicy, Trace
 from memsim.registry import Registry
 
@@ -16,6 +17,7 @@ POLICIES.add("lru", lru)
 POLICIES.add("fifo", fifo)
 POLICIES.add("belady", belady)
 POLICIES.add("min", min_)
+POLICIES.add("pinned", pinned)
 
 SETS: Registry[SetPolicy] = Registry("policy of a cache of sets")
 """Replacement policies within the sets of a hardware cache by name."""

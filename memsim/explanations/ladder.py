@@ -1,0 +1,111 @@
+"""The verb ``bounds``: what no policy can go below, and the ladder of runs that come near it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Unpack
+
+from memsim.errors import InputError, SimulationError
+from memsim.explanations.question import Question
+from memsim.program.parts import Part, part
+from memsim.results.details.ladder import Ladder, Rung
+from memsim.results.optimality import Optimality
+from memsim.simulate.heed import refuse
+from memsim.simulate.options import Options
+from memsim.simulate.preparation import BEST, NONE, prepare
+from memsim.simulate.source import Source
+from memsim.simulate.verbs import run
+
+__all__ = ["bounds", "bounds_of", "ladder"]
+
+
+def bounds(network: Source, *, only: str | None = None, **options: Unpack[Options]) -> Optimality:
+    """Find how far replacement policies are from what no policy can go below.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        As in :func:`memsim.run`.
+    only : str, optional
+        As in :func:`memsim.run`; the bound is one of this part then, in a cache of its own.
+    **options
+        See :class:`memsim.simulate.Options`; the cache is a scratchpad.
+
+    Returns
+    -------
+    Optimality
+        Policies and bounds, and the ladder, whose runs are made when it is first asked for.
+
+    Raises
+    ------
+    InputError
+        For a cache that does not know what is still needed, and as :func:`memsim.run`.
+    SimulationError
+        As :func:`memsim.run`.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> bounds = memsim.bounds("resnet18", cache="500kB")
+    >>> bounds.compulsory_bytes < bounds.policies["belady"] < bounds.policies["lru"]
+    True
+    >>> bounds.ladder["pinned"].command
+    'memsim run resnet18 --cache 500kB --policy pinned'
+    """
+    return bounds_of(Question(network, {}, options), only)
+
+
+def bounds_of(question: Question, only: str | None = None) -> Optimality:
+    """What :func:`bounds` returns, for a question that is known as a whole."""
+    refuse("bounds", question.options)
+    told = part(only)
+    program, machine = prepare(question.network, "bounds", **question.options)
+    return Optimality(program, machine, told, lambda: ladder(question, told))
+
+
+def ladder(question: Question, only: Part | None = None) -> Ladder:
+    """Run each rung that the question's options leave room for.
+
+    Examples
+    --------
+    >>> [rung.name for rung in ladder(Question("resnet18", {}, {"cache": "500kB"})).rungs]
+    ['no cache', 'lru', 'belady', 'pinned', 'layer order', 'depth first']
+    """
+    rungs: list[Rung] = []
+    without: dict[str, str] = {}
+    for name, options in _rungs(question):
+        asked = replace(question, options=options, loaded=question.network)
+        command = asked.command() + ("" if only is None else f" --only {only.value}")
+        try:
+            result = run(asked.network, clock="recurrence", only=only, **options)
+        except (InputError, SimulationError) as error:
+            if name in ("no cache", "lru"):
+                raise
+            without[name] = str(error)
+            continue
+        rungs.append(Rung.of(name, command, result))
+    return Ladder(tuple(rungs), without)
+
+
+def _rungs(question: Question) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each rung is called, and the options of its run."""
+    options = {name: value for name, value in question.options.items() if value not in (None, ())}
+    machine = question.machine
+    if machine.program.library != NONE:
+        options["library"] = NONE
+
+    def policy(name: str) -> dict[str, Any]:
+        same = machine.cache.policy == name
+        return {**options} if same else {**options, "policy": name}
+
+    yield "no cache", {**policy("lru"), "cache": 0}
+    yield "lru", policy("lru")
+    yield "belady", policy("belady")
+    yield "pinned", policy("pinned")
+    if "layer_order" not in options:
+        yield "layer order", {**policy("lru"), "layer_order": "min_traffic"}
+    if options.get("groups") != "auto":
+        left_out = ["group", "strip", *(["order"] if options.get("order") == BEST else [])]
+        free = {name: value for name, value in policy("lru").items() if name not in left_out}
+        yield "depth first", {**free, "schedule": "depth_first", "groups": "auto"}
