@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from memsim.engines.cache import cell_lru as cells
 from memsim.engines.cache.cachepass import cache_pass
@@ -17,10 +19,13 @@ from memsim.engines.cache.managements.scratchpad import Scratchpad
 from memsim.engines.cache.policies.in_order import in_order
 from memsim.engines.cache.trace import PartTrace, Trace
 from memsim.engines.cache.transfers import Flow
+from memsim.engines.clock import demand
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.demand import Demand
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import Steps
 from memsim.engines.compiled import compiled, in_python
+from memsim.machine import load_machine
 from memsim.machine.cache import Cache
 from memsim.network import Network
 from tests.laws.test_curve import parted
@@ -82,6 +87,21 @@ def _lists(flow: Flow) -> list[list[int]]:
 @given(random_steps())
 def test_recurrence(steps: Steps) -> None:
     same(compiled_recurrence(steps), recurrence(steps))
+
+
+@settings(few, max_examples=20)
+@given(networks(), buffers, st.integers(1, 10**12), st.integers(0, 10**6))
+def test_times_at_other_bandwidths_of_long_programs(
+    network: Network, buffer: int, bandwidth: int, capacity: int
+) -> None:
+    program = program_of(network, buffer)
+    machine = load_machine("textbook")
+    plain, fast = (Demand(program, cache_pass(program, capacity), machine) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demand, "LONG", 10**9)
+        times = [plain.time(bandwidth), plain.bandwidth_for(Fraction(1, 10))]
+        patch.setattr(demand, "LONG", 0)
+        assert [fast.time(bandwidth), fast.bandwidth_for(Fraction(1, 10))] == times
 
 
 def _not_now(*arguments: object, **options: object) -> None:
