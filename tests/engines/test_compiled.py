@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from memsim.engines.cache import compiled_lru as compiled_lru_module
+from memsim.engines.cache import cell_lru as cells
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.cell_lru import cell_lru, serve_cells
 from memsim.engines.cache.compiled_lru import compiled_lru
+from memsim.engines.cache.managements.scratchpad import Scratchpad
 from memsim.engines.cache.policies.in_order import in_order
-from memsim.engines.cache.policies.lru import lru
-from memsim.engines.cache.trace import Trace
+from memsim.engines.cache.trace import PartTrace, Trace
+from memsim.engines.cache.transfers import Flow
+from memsim.engines.clock import demand
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.demand import Demand
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import Steps
-from memsim.engines.compiled import compiled
+from memsim.engines.compiled import compiled, in_python
+from memsim.machine import load_machine
+from memsim.machine.cache import Cache
 from memsim.network import Network
+from tests.laws.test_curve import parted
 from tests.laws.test_program import buffers, capacities, few, lowerings, program_of
 from tests.laws.test_time import random_steps, same
 from tests.laws.traces import traces
@@ -35,9 +45,63 @@ def test_lru(trace: Trace) -> None:
         assert fast.peak == plain.peak
 
 
+@given(parted())
+def test_cells_are_served_as_their_blocks_are(trace: PartTrace) -> None:
+    whole = trace.whole
+    access = whole.touch
+    for capacity in range(int(trace.size.sum()) + 2):
+        found, blocks = cell_lru(trace, capacity), in_order(whole, capacity, refresh=True)
+        missed = np.zeros(len(trace.block), np.int64)
+        np.add.at(missed, access[blocks.missed], whole.size[whole.block[blocks.missed]])
+        assert found.fetched.tolist() == missed.tolist()
+        told, spilled = np.zeros((2, len(trace.block)), np.int64)
+        np.add.at(told, found.spilled_at, found.spilled)
+        np.add.at(spilled, access[blocks.spilled_at], whole.size[blocks.spilled])
+        assert told.tolist() == spilled.tolist()
+        assert found.occupancy.tolist() == blocks.occupancy.tolist()
+        assert found.peak == blocks.peak
+
+
+@settings(few, max_examples=30)
+@given(networks(), lowerings, buffers)
+def test_a_scratchpad_moves_what_its_blocks_would(
+    network: Network, lowering: str, buffer: int
+) -> None:
+    program = program_of(network, buffer, lowering=lowering)
+    for capacity in capacities(program):
+        scratchpad, cache = Scratchpad(), Cache(size=capacity)
+        trace = scratchpad.trace(program, cache)
+        blocks = scratchpad.transfers(program, trace, scratchpad.serve(trace, cache))
+        found = scratchpad.moved(program, cache)
+        assert found.again.tolist() == blocks.again.tolist()
+        assert found.occupancy.tolist() == blocks.occupancy.tolist()
+        assert found.peak == blocks.peak
+        for name in ("fetches", "spills", "results"):
+            assert _lists(getattr(found, name)) == _lists(getattr(blocks, name)), (capacity, name)
+
+
+def _lists(flow: Flow) -> list[list[int]]:
+    return [column.tolist() for column in (flow.of, flow.at, flow.amount, flow.unit)]
+
+
 @given(random_steps())
 def test_recurrence(steps: Steps) -> None:
     same(compiled_recurrence(steps), recurrence(steps))
+
+
+@settings(few, max_examples=20)
+@given(networks(), buffers, st.integers(1, 10**12), st.integers(0, 10**6))
+def test_times_at_other_bandwidths_of_long_programs(
+    network: Network, buffer: int, bandwidth: int, capacity: int
+) -> None:
+    program = program_of(network, buffer)
+    machine = load_machine("textbook")
+    plain, fast = (Demand(program, cache_pass(program, capacity), machine) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demand, "LONG", 10**9)
+        times = [plain.time(bandwidth), plain.bandwidth_for(Fraction(1, 10))]
+        patch.setattr(demand, "LONG", 0)
+        assert [fast.time(bandwidth), fast.bandwidth_for(Fraction(1, 10))] == times
 
 
 def _not_now(*arguments: object, **options: object) -> None:
@@ -50,11 +114,12 @@ def test_pass(network: Network, lowering: str, buffer: int) -> None:
     program = program_of(network, buffer, lowering=lowering)
     for capacity in capacities(program):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys.modules[lru.__module__], "in_order", _not_now)
+            patch.setattr(cells, "in_python", _not_now)
             fast = cache_pass(program, capacity)
         with pytest.MonkeyPatch.context() as patch:
             patch.delitem(sys.modules, "numba")
-            patch.setattr(compiled_lru_module, "compiled_lru", _not_now)
+            patch.setattr(cells, "serve_cells", _not_now)
+            patch.setattr(cells, "in_python", lambda _: in_python(serve_cells))
             plain = cache_pass(program, capacity)
         columns = ("load_bytes", "store_bytes", "waits", "traffic", "tensor_traffic", "occupancy")
         for column in columns:

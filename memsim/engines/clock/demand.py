@@ -7,13 +7,14 @@ from fractions import Fraction
 from functools import cached_property
 
 from memsim.engines.cache.cachepass import CachePass
-from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.crossing import crossing
+from memsim.engines.clock.ends import Channel, Ends
 from memsim.engines.clock.recurrence import finish
-from memsim.engines.clock.steps import steps
+from memsim.engines.clock.steps import check_length, steps
 from memsim.errors import SimulationError
 from memsim.machine import Machine
 from memsim.program.program import Program
+from memsim.units import PICOSECONDS
 
 FASTEST = 10**18
 """Bytes per second beyond which no memory is looked for: the largest rate a machine may have."""
@@ -22,7 +23,7 @@ PRECISION = Fraction(1, 1000)
 """A bandwidth is found to this part of itself."""
 
 LONG = 50_000
-"""Tasks from which on the compiled recurrence is worth loading."""
+"""Tasks from which on a compiled loop is worth loading."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,33 @@ class Demand:
         """Picoseconds at a peak bandwidth in bytes per second; None beyond what is simulated."""
         if bandwidth not in self._known:
             machine = self.machine.with_overrides(bandwidth=bandwidth)
+            end: int | None
             try:
-                durations = steps(self.program, self.traffic, machine, self._compute)
+                if self.program.tasks > LONG:
+                    end = self._long_time(machine)
+                else:
+                    end = finish(steps(self.program, self.traffic, machine, self._compute))
             except SimulationError:
-                self._known[bandwidth] = None
-            else:
-                long = self.program.tasks > LONG
-                end = compiled_recurrence(durations).end if long else finish(durations)
-                self._known[bandwidth] = end
+                end = None
+            self._known[bandwidth] = end
         return self._known[bandwidth]
+
+    @cached_property
+    def _ends(self) -> Ends:
+        return Ends(self.program, self.machine)
+
+    @cached_property
+    def _channel(self) -> Channel:
+        return Channel.of(self.traffic, self.machine, self._ends.serial)
+
+    def _long_time(self, machine: Machine) -> int:
+        """The same without a Python number per task: what the channel moves stays the same."""
+        rate, channel, ends = machine.dram_bytes_per_s, self._channel, self._ends
+        check_length(channel.total * PICOSECONDS * rate.denominator // rate.numerator)
+        durations = channel.durations_at(rate)
+        others = channel.latency_ps + ends.issued_ps + int(ends.compute.sum())
+        check_length(int(durations.sum()) + others)
+        return int(ends.at(channel, durations, ends.compute)[0, 0])
 
     def bandwidth_for(self, share: Fraction) -> int | None:
         """The least peak DRAM bandwidth at which stalls take no more than a share of the time.

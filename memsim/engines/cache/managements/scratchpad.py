@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from memsim.engines.cache.cell_lru import CellEvents, cell_lru
 from memsim.engines.cache.managements.base import Management
 from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Events, PartTrace, Trace
 from memsim.engines.cache.transfers import Flow, Transfers
@@ -46,8 +47,29 @@ class Scratchpad(Management):
         self._check(program)
         return cell_trace(program)
 
+    def moved(self, program: Program, cache: Cache, *, each: bool = False) -> Transfers:
+        """As every cache does it; least recently used is served cell by cell."""
+        if cache.policy != "lru":
+            return super().moved(program, cache, each=each)
+        self._check(program)
+        return cell_transfers(program, cell_lru(cell_trace(program), cache.size))
+
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
         return Transfers.of(program, trace, events, written_through(program))
+
+
+def cell_transfers(program: Program, events: CellEvents) -> Transfers:
+    """The transfers behind what a cache did with a program's cells."""
+    cell = program.touch_cell.astype(np.int64)
+    at, by = np.flatnonzero(events.fetched), events.written_by
+    return Transfers(
+        Flow(at, at, events.fetched[at], cell[at]),
+        events.again[at],
+        Flow(by, events.spilled_at, events.spilled, cell[by]),
+        written_through(program),
+        events.occupancy,
+        events.peak,
+    )
 
 
 def cell_trace(program: Program) -> PartTrace:
