@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 STEPS, MEMORY, PATIENCE, SHORTER = 2500, 0.95, 50, 2 / 3
 """Most steps, where the program is not large; how much of a direction is that of the step before;
 steps without a better bound after which they get shorter, and by what. Chosen by looking at five
-programs of shipped networks: the bound is within 0.06 % of the linear program's there, and twice
-the steps find no more."""
+programs of shipped networks: the bound was within 0.06 % of the linear program's there, and twice
+the steps found hardly more."""
 
 WORK = 5_000_000
 """Items that are looked at in all, about a second: so large programs get fewer steps."""
