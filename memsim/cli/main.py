@@ -50,7 +50,7 @@ COMMANDS = {
     "expand": ("networks", "Print a network flat, every layer on its line."),
     "check": ("networks", "Validate networks; keep them to budgets."),
     "schema": ("networks", "Print the JSON Schema of architecture files."),
-    "list": ("networks", "Networks, policies, operators, ...: what there is to choose from."),
+    "list": ("networks", "What there is to choose from: networks, policies, ..."),
     "machines": ("reality", "List the machines that ship with memsim, or show one."),
 }
 """Each command, in the order of ``memsim --help``: its room and its line of help.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from memsim.machine import Machine, fields
@@ -34,3 +35,20 @@ def of_program(program: Program, machine: Machine) -> dict[str, Any]:
     best = {"best": options.pop("best")} if "best" in options else {}
     addresses = {} if program.spans else machine.cache.addresses  # a library has its own
     return {**options, **addresses, **cut, **best}
+
+
+IDENTITY = ("machine", "cache_bytes", "bandwidth_bytes_per_s", "lowering", "batch", "dtype")
+"""What of a configuration tells the runs apart whose rows lie in one table."""
+
+
+def identity(config: Mapping[str, Any], network: str) -> dict[str, Any]:
+    """Return the columns that every row of a run has, so that tables can be put together.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = memsim.run("resnet18", cache="1MB", machine="textbook")
+    >>> list(identity(result.config, "resnet18").values())
+    ['resnet18', 'textbook', 1000000, 25600000000, 'fused', 1, 'fp32']
+    """
+    return {"network": network, **{name: config[name] for name in IDENTITY}}

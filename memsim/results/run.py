@@ -20,7 +20,7 @@ from memsim.program.library.build import HEAP
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.accuracy import Accuracy
-from memsim.results.configuration import resolved
+from memsim.results.configuration import identity, resolved
 from memsim.results.details.assumptions import assumptions
 from memsim.results.details.groups import Group, groups_of
 from memsim.results.details.layer_order import order_facts
@@ -387,8 +387,9 @@ class Result(Facts):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row per kernel: what csv and data frames hold."""
-        return [layer.row() for layer in self.layers]
+        """One flat row per kernel, with the run that it is of: what csv and data frames hold."""
+        said = identity(self.config, self.network.name)
+        return [{**layer.row(), **said} for layer in self.layers]
 
     def __repr__(self) -> str:
         return (
