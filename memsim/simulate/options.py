@@ -189,7 +189,8 @@ class RunOptions(Options, total=False):
 
     clock: Annotated[
         str | None,
-        Option("replay (event by event) or recurrence (the same in closed form).",
+        Option("replay (event by event; of more than 50,000 tasks if asked for) or recurrence "
+               "(the same in closed form).",
                default="replay"),
     ]  # fmt: skip
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.demand import LONG
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import Steps, Timeline, steps
@@ -47,8 +49,9 @@ def run(
     network : Network, str or path
         A network, the name of a shipped one, or a file that :func:`memsim.load` reads.
     clock : str, optional
-        ``replay`` (the SimPy model, where left out) or ``recurrence`` (the same time in closed
-        form).
+        ``replay`` (the SimPy model) or ``recurrence`` (the same time in closed form). Where left
+        out the replay, but of more than :data:`memsim.engines.clock.demand.LONG` tasks the
+        recurrence, compiled.
     only : str, optional
         ``feature-maps`` or ``weights``: tell the traffic of these alone.
     **options
@@ -82,6 +85,8 @@ def run(
     program, machine = prepare(network, **options)
     traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
+    if clock is None and program.tasks > LONG:
+        tell_time = compiled_recurrence
     return Result(program, machine, traffic, durations, tell_time(durations), told)
 
 

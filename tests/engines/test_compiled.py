@@ -104,6 +104,19 @@ def test_times_at_other_bandwidths_of_long_programs(
         assert [fast.time(bandwidth), fast.bandwidth_for(Fraction(1, 10))] == times
 
 
+def test_long_programs_take_the_recurrence_unless_the_replay_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from memsim.simulate import verbs
+
+    told = verbs.run("patterns/harmonic")
+    monkeypatch.setattr(verbs, "LONG", 0)
+    monkeypatch.setitem(verbs.CLOCKS._parts, "replay", _not_now)
+    same(verbs.run("patterns/harmonic").timeline, told.timeline)
+    with pytest.raises(AssertionError, match="the other loop"):
+        verbs.run("patterns/harmonic", clock="replay")
+
+
 def _not_now(*arguments: object, **options: object) -> None:
     raise AssertionError("the other loop was meant to run")
 
