@@ -161,6 +161,8 @@ class Question:
         for name, value in self.options.items():
             if value in (None, ()) or (verb == "curve" and name == "cache"):
                 continue
+            if name == "frames" and value == 1:  # as if nothing were said
+                continue
             flag = f"--{name.replace('_', '-')}"
             if isinstance(value, Machine):
                 known = value.name in _presets() and load_machine(value.name) == value

@@ -62,21 +62,6 @@ def _json(facts: Printable, layers: int | None) -> str:
     return json.dumps(facts.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
-FORMULA = tuple("=+-@\t\r")
-"""What makes a spreadsheet read a cell as a formula, at its beginning."""
-
-
-def _cell(value: object) -> object:
-    """A cell that a spreadsheet shows as it is: text that would be a formula gets an apostrophe.
-
-    Examples
-    --------
-    >>> _cell("=1+1"), _cell("conv1"), _cell(-1)
-    ("'=1+1", 'conv1', -1)
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
 @FORMATS.register("csv")
 def _csv(facts: Printable, layers: int | None) -> str:
     import csv
