@@ -71,7 +71,9 @@ class Options(TypedDict, total=False):
     schedule: Annotated[
         str | None,
         Option(
-            "layer_by_layer, or depth_first: groups of layers strip by strip.", default=MACHINES
+            "layer_by_layer, depth_first: groups of layers strip by strip, or auto: those that "
+            "move least.",
+            default=MACHINES,
         ),
     ]
     group: Annotated[

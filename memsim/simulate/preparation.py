@@ -70,6 +70,8 @@ def prepare_all(
     """As :func:`prepare`; several programs, by their task order, where the order is ``best``."""
     refuse(verb, options)
     left: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if left.get("schedule") == AUTO:
+        left |= _least_schedule(left)
     machine = machine_of(left.pop("machine", DEFAULT_MACHINE))
     network = network_of(network, machine)
     scores = left.pop("scores", None)
@@ -80,6 +82,15 @@ def prepare_all(
     return {
         order: replace(each, options={**each.options, **told}) for order, each in programs.items()
     }, machine
+
+
+def _least_schedule(left: dict[str, Any]) -> dict[str, str]:
+    """What the schedule ``auto`` stands for: depth first, in the groups that move least."""
+    named = [name for name in ("group", "groups") if left.get(name) not in (None, (), AUTO)]
+    if named:
+        message, hint = "are found where the schedule is auto", "schedule depth_first takes yours"
+        raise InputError(Problem(message, path=named[0], hint=hint))
+    return {"schedule": "depth_first", "groups": AUTO}
 
 
 def _with_scores(network: Network, scores: object) -> Network:

@@ -138,3 +138,13 @@ def test_what_auto_cannot_be_told(verb: str, options: dict[str, Any], message: s
     with pytest.raises(InputError) as error:
         getattr(memsim, verb)("resnet18", **{**said, **options})
     assert message in str(error.value)
+
+
+def test_the_schedule_auto_is_depth_first_in_the_groups_that_move_least() -> None:
+    said: dict[str, Any] = {"machine": "edge", "cache": "64KiB", "clock": "recurrence"}
+    named = memsim.run("squeezenet1_0", schedule="depth_first", groups="auto", **said)
+    auto = memsim.run("squeezenet1_0", schedule="auto", **said)
+    assert auto.to_dict() == named.to_dict()
+    for other in ({"groups": "per_block"}, {"group": ["conv1..maxpool1"]}):
+        with pytest.raises(InputError, match="are found where the schedule is auto"):
+            memsim.run("squeezenet1_0", schedule="auto", **said, **other)
