@@ -43,7 +43,6 @@ def test_errors_of_groups(memsim) -> None:
         (1, "run resnet18 --group stage.4 --buffer 64B --overlap recompute"),
         (2, "run resnet18 --schedule layer_by_layer --overlap keep"),
         (2, "run resnet18 --groups auto --strip 2"),
-        (2, "curve resnet18 --groups auto --overlap recompute"),
         (2, "run resnet18 --library onednn-avx2 --schedule depth_first --overlap keep"),
     ):
         if "--schedule" not in line:

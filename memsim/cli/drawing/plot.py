@@ -31,8 +31,12 @@ class _TellsKinds(click.Command):
         width = max(map(len, FIGURES))
         lines = [f"{name:<{width}}  {kind.summary}" for name, kind in FIGURES.items()]
         lines.append(f"{SWEEP:<{width}}  one number of a sweep's file over its axes")
-        self.help = cleandoc(self.help or "").replace("KINDS", "\n".join(lines))
-        super().format_help_text(context, formatter)
+        written = self.help
+        try:
+            self.help = cleandoc(written or "").replace("KINDS", "\n".join(lines))
+            super().format_help_text(context, formatter)
+        finally:
+            self.help = written  # kinds may be added
 
 
 @click.command("plot", cls=_TellsKinds)
