@@ -26,6 +26,9 @@ FEWEST_SLOTS = 1 << 12
 SHORT = 5_000
 """Accesses that plain Python serves before the compiled loop is loaded, some 0.3 s."""
 
+MANY = 8 * SHORT
+"""Accesses after which a process has plainly spent as long as loading takes: it goes on and on."""
+
 
 def _does() -> NDArray[np.uint8]:
     """The kernel's bits for every code of a trace."""
@@ -105,9 +108,18 @@ def thresholds(trace: Trace) -> Iterator[Thresholds]:
     yield stack.open_epochs(count)
 
 
+class _Plainly:
+    """What plain Python has served in this process; both loops give the same."""
+
+    served = 0
+
+
 def _is_short(served: Ints) -> bool:
     """Whether plain Python is done before the compiler would be loaded."""
-    return len(served) <= SHORT and "numba" not in sys.modules
+    if len(served) > SHORT or "numba" in sys.modules:
+        return False
+    _Plainly.served += len(served)
+    return _Plainly.served <= MANY
 
 
 class _Stack:
