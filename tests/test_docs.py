@@ -30,6 +30,7 @@ CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
 NEEDS = {
+    "design/ladder.md": "scipy",
     "howto/batch.md": "xarray",
     "howto/machine.md": "xarray",
     "howto/onnx.md": "onnx",
