@@ -80,6 +80,36 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise InputError(Problem(f"cannot be written: {reason}", file=str(target)))
 
 
+def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
+    """Read a file of at most so many bytes.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is a directory, cannot be read or is larger.
+
+    Examples
+    --------
+    >>> read_bytes("no/such.yaml", 100)
+    Traceback (most recent call last):
+    memsim.errors.InputError: no/such.yaml: no such file
+    """
+    file = os.fspath(path)
+    try:
+        with open(file, "rb") as stream:
+            raw = stream.read(most + 1)
+    except FileNotFoundError:
+        raise InputError(Problem("no such file", file=file)) from None
+    except IsADirectoryError:
+        raise InputError(Problem("is a directory, not a file", file=file)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(Problem(f"cannot be read: {reason}", file=file)) from None
+    if len(raw) > most:
+        raise InputError(Problem(f"is larger than {most:,} bytes", file=file))
+    return raw
+
+
 def read_table(package: str, name: str) -> list[dict[str, str]]:
     """Read a table that lies in the ``data`` folder of a package.
 

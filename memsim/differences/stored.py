@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.files import read_bytes
 from memsim.results.run import SCHEMA
 
 __all__ = ["is_stored", "read_result"]
@@ -61,18 +62,7 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _parsed(file: str) -> Any:
-    try:
-        with open(file, "rb") as stream:
-            raw = stream.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise InputError(Problem("no such file", file=file)) from None
-    except IsADirectoryError:
-        raise InputError(Problem("is a directory, not a file", file=file)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(f"cannot be read: {reason}", file=file)) from None
-    if len(raw) > LARGEST_FILE:
-        raise InputError(Problem(f"is larger than {LARGEST_FILE:,} bytes", file=file))
+    raw = read_bytes(file, LARGEST_FILE)
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
     except json.JSONDecodeError as error:

@@ -8,11 +8,15 @@ be written the loop is compiled anew by every process.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+LOADED_AFTER = 2_100_000
+"""Accesses that plain Python serves before a compiled loop is loaded, some 0.6 s."""
 
 INFINITE = 2**63 - 1
 """A threshold that no capacity reaches: the access misses in every cache."""
@@ -64,6 +68,11 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
         return call  # type: ignore[return-value]  # the same parameters and result
 
     return decorate
+
+
+def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:
+    """Whether a plain loop serves so many accesses: few, in a process without the compiler."""
+    return accesses <= most and "numba" not in sys.modules
 
 
 def load_compiler() -> None:

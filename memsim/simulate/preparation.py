@@ -210,7 +210,7 @@ def _grouped(
         problems.append(Problem(message, path="order", hint=hint))
     if problems:
         raise InputError(*problems)
-    options = {n: v for n, v in left.items() if n not in ("schedule", "group", "groups", "strip")}
+    options = {n: v for n, v in left.items() if n not in DEPTH_FIRST}
     if verb in ENVELOPES:
         return auto_programs(network, machine.cache, **options)
     program = auto_program(network, machine.cache, **options)

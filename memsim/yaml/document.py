@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.files import read_bytes
 
 __all__ = ["MOST_PROBLEMS", "Document", "Path", "Spot", "read", "shown", "written"]
 
@@ -123,18 +124,7 @@ def read(path: str | os.PathLike[str]) -> str:
     memsim.errors.InputError: no/such.yaml: no such file
     """
     file = os.fspath(path)
-    try:
-        with open(file, "rb") as stream:
-            raw = stream.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise InputError(Problem("no such file", file=file)) from None
-    except IsADirectoryError:
-        raise InputError(Problem("is a directory, not a file", file=file)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(f"cannot be read: {reason}", file=file)) from None
-    if len(raw) > LARGEST_FILE:
-        raise InputError(Problem(f"is larger than {LARGEST_FILE:,} bytes", file=file))
+    raw = read_bytes(file, LARGEST_FILE)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -8,7 +8,6 @@ same as :func:`memsim.engines.cache.policies.lru.lru` on the trace of the parts.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,15 +23,12 @@ from memsim.engines.cache.trace import (
     WRITE_ALLOCATE,
     PartTrace,
 )
-from memsim.engines.compiled import compiled, in_python
+from memsim.engines.compiled import compiled, in_python, plain_will_do
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-SHORT = 2_100_000
-"""Accesses to parts that plain Python serves before the compiled loop is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ def cell_lru(trace: PartTrace, capacity: int) -> CellEvents:
     lengths = (accesses, accesses, most, most, most, tasks)
     told = [np.zeros(length, np.int64) for length in lengths]
     serve: Callable[..., tuple[int, int]] = serve_cells
-    if "numba" not in sys.modules and int(count[trace.block].sum()) <= SHORT:
+    if plain_will_do(int(count[trace.block].sum())):
         given, kept, out = ([each.tolist() for each in some] for some in (columns, state, told))
         spills, peak = in_python(serve)(*given, capacity, *kept, *out)
         told = [np.array(each, np.int64) for each in out]

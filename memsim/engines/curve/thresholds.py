@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, NEW, PartTrace, Trace
-from memsim.engines.compiled import in_python
+from memsim.engines.compiled import in_python, plain_will_do
 from memsim.engines.curve import kernel as kernel
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class _Plainly:
 
 def _is_short(served: Ints) -> bool:
     """Whether plain Python is done before the compiler would be loaded."""
-    if len(served) > SHORT or "numba" in sys.modules:
+    if not plain_will_do(len(served), SHORT):
         return False
     _Plainly.served += len(served)
     return _Plainly.served <= MANY

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from memsim.engines.cache.policies.in_order import in_order
 from memsim.engines.cache.trace import Events, Trace
-
-SHORT = 2_100_000
-"""Accesses that plain Python serves before the compiled loop is loaded, some 0.6 s."""
+from memsim.engines.compiled import plain_will_do
 
 
 def lru(trace: Trace, capacity: int) -> Events:
@@ -26,7 +22,7 @@ def lru(trace: Trace, capacity: int) -> Events:
     >>> lru(trace, 16).missed.tolist(), lru(trace, 15).missed.tolist()
     ([True, True, False], [True, True, True])
     """
-    if len(trace.block) <= SHORT and "numba" not in sys.modules:
+    if plain_will_do(len(trace.block)):
         return in_order(trace, capacity, refresh=True)
     from memsim.engines.cache.compiled_lru import compiled_lru
 
