@@ -58,3 +58,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             needs(module)
         if "program" in marker.kwargs:
             needs_program(marker.kwargs["program"])
+
+
+@pytest.fixture
+def memsim(capsys: pytest.CaptureFixture[str]):
+    """Run the command line; return exit code, standard output, standard error."""
+    from memsim.cli.main import run
+
+    def call(*args: str) -> tuple[int, str, str]:
+        code = run(args)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

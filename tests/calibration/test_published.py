@@ -8,7 +8,6 @@ import pytest
 
 from memsim.calibration.calibration import calibrate_published
 from memsim.calibration.published import PUBLISHED, base_file
-from memsim.cli.main import run
 from memsim.machine import load_machine, machine_names
 from memsim.machine.load import machine_file
 from memsim.simulate import run as simulate
@@ -16,15 +15,6 @@ from tests.calibration.synthetic import BASE, base, measured, true_machine
 from tests.golden import check_golden
 
 pytestmark = pytest.mark.needs("scipy")
-
-
-@pytest.fixture
-def memsim(capsys: pytest.CaptureFixture[str]):
-    def call(*args: str) -> tuple[int, str, str]:
-        code = run(args)
-        return (code, *capsys.readouterr())
-
-    return call
 
 
 @pytest.mark.parametrize(

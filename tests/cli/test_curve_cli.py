@@ -8,20 +8,7 @@ import json
 
 import pytest
 
-from memsim.cli.main import run
 from tests.golden import check_golden
-
-
-@pytest.fixture
-def memsim(capsys: pytest.CaptureFixture[str]):
-    """Run the command line; return exit code, standard output, standard error."""
-
-    def call(*args: str) -> tuple[int, str, str]:
-        code = run(args)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_the_curve_of_hardnet68(memsim) -> None:

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from memsim.cli.main import run
 from tests.golden import check_golden
 
 FUSED = "--machine edge --schedule depth_first"
-
-
-@pytest.fixture
-def memsim(capsys: pytest.CaptureFixture[str]):
-    """Run the command line; return exit code, standard output, standard error."""
-
-    def call(*args: str) -> tuple[int, str, str]:
-        code = run(args)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_errors_of_groups(memsim) -> None:

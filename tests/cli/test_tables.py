@@ -10,20 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memsim.cli.main import run
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import as_text
 from tests.golden import check_golden
-
-
-@pytest.fixture
-def memsim(capsys: pytest.CaptureFixture[str]):
-    def call(*args: str) -> tuple[int, str, str]:
-        code = run(args)
-        return (code, *capsys.readouterr())
-
-    return call
-
 
 COMPARE = (
     "compare", "hardnet68", "densenet121", "resnet50", "--machine", "textbook", "--cache", "2MB",
