@@ -44,6 +44,7 @@ NEEDS = {
 }
 """Pages whose sessions need an optional module."""
 
+
 def name(page: Path) -> str:
     return page.relative_to(DOCS).as_posix()
 
