@@ -20,7 +20,7 @@ LARGE = {
     "fc_hardnet_ref100", "fc_sparsenet_ref100", "hardnet117s", "hardnet138s", "logdensenet103",
     "resnet101", "resnet152",
 }  # fmt: skip
-"""Of each of them there is a smaller one of its family."""
+"""Of each of them there is a smaller one with its links."""
 
 
 def on_shipped(*others: Any, but: Collection[str] = ()) -> list[Any]:
