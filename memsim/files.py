@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from memsim.errors import InputError, Problem
+from memsim.errors import InputError, Problem, did_you_mean
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -78,6 +78,38 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         reason = getattr(error, "strerror", None) or str(error)
     if reason:
         raise InputError(Problem(f"cannot be written: {reason}", file=str(target)))
+
+
+def ending_of(
+    path: str | os.PathLike[str],
+    known: Iterable[str],
+    why: str = "nothing is written with the ending",
+) -> str:
+    """The ending of a file's name, in lower case; empty where it has none.
+
+    Raises
+    ------
+    InputError
+        For one that is not known: such a file would hold something else than its name says.
+
+    Examples
+    --------
+    >>> ending_of("a.b/net.YAML", [".yaml"]), ending_of("a.b/net", [".yaml"])
+    ('.yaml', '')
+    >>> ending_of("net.json", [".yaml", ".yml"])
+    Traceback (most recent call last):
+    memsim.errors.InputError: net.json: nothing is written with the ending '.json'
+    (known: .yaml, .yml)
+    """
+    name = os.fspath(path)
+    ending = os.path.splitext(name)[1].lower()
+    endings = list(known)
+    if ending and ending not in endings:
+        hint = did_you_mean(ending, endings)
+        if not hint.startswith("did"):
+            hint = f"known: {', '.join(endings)}"
+        raise InputError(Problem(f"{why} {ending!r}", hint=hint, file=name))
+    return ending
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:

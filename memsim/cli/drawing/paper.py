@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import Delivery, report_options
+from memsim.cli.output import Delivery, report_options
 from memsim.errors import InputError, Problem
 
 

@@ -9,13 +9,16 @@ from typing import Any, Unpack
 
 import click
 
+from memsim.cli.completion import complete
+from memsim.cli.listing import SWEEP as OF_A_SWEEP
 from memsim.cli.once import once
-from memsim.cli.options import LOADING, Chosen, is_given, networks_options, only_option, options_of
+from memsim.cli.options import LOADING, Chosen, networks_options, only_option, options_of
+from memsim.cli.output import is_given
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 
-SWEEP = "sweep"
+SWEEP, SWEEP_TOLD = OF_A_SWEEP
 """The figure of a file of ``memsim sweep``, in the place of networks."""
 
 LARGEST = 100
@@ -30,7 +33,7 @@ class _TellsKinds(click.Command):
 
         width = max(map(len, FIGURES))
         lines = [f"{name:<{width}}  {kind.summary}" for name, kind in FIGURES.items()]
-        lines.append(f"{SWEEP:<{width}}  one number of a sweep's file over its axes")
+        lines.append(f"{SWEEP:<{width}}  {SWEEP_TOLD}")
         written = self.help
         try:
             self.help = cleandoc(written or "").replace("KINDS", "\n".join(lines))
@@ -40,7 +43,7 @@ class _TellsKinds(click.Command):
 
 
 @click.command("plot", cls=_TellsKinds)
-@click.argument("kind")
+@click.argument("kind", shell_complete=complete("figures"))
 @networks_options(required=False)
 @options_of("figure")
 @only_option

@@ -7,14 +7,8 @@ from typing import Any
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    layers_option,
-    network_options,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options
+from memsim.cli.output import Delivery, is_given, report_options
 from memsim.cli.progress import progress_bar
 from memsim.errors import InputError, Problem
 

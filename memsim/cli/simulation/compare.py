@@ -6,14 +6,8 @@ from typing import Unpack
 
 import click
 
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    networks_options,
-    only_option,
-    options_of,
-    report_options,
-)
+from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.cli.output import Delivery, report_options
 from memsim.simulate.options import RunOptions
 
 

@@ -7,15 +7,8 @@ from typing import Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    network_options,
-    only_option,
-    options_of,
-    parse_sizes,
-    report_options,
-)
+from memsim.cli.options import Chosen, network_options, only_option, options_of, parse_sizes
+from memsim.cli.output import Delivery, report_options
 from memsim.errors import InputError, Problem
 from memsim.sheets.formats import WHOLE
 from memsim.simulate.heed import refuse

@@ -8,7 +8,6 @@ import click
 
 from memsim.cli.completion import complete
 from memsim.cli.options import (
-    Delivery,
     allows_unknown,
     file_options,
     input_options,
@@ -17,8 +16,8 @@ from memsim.cli.options import (
     options_of,
     parse_inputs,
     parse_parameters,
-    report_options,
 )
+from memsim.cli.output import Delivery, report_options
 from memsim.simulate.options import Options
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.once import once
-from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, report_options
+from memsim.cli.options import Chosen, network_options, parse_sizes
+from memsim.cli.output import Delivery, report_options
 
 
 @click.command("pytorch-traffic")
@@ -21,6 +23,7 @@ from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, r
     default="onednn-avx2",
     show_default=True,
     help="onednn-avx2, onednn-avx512 or onednn-avx: whose kernels.",
+    shell_complete=complete("libraries"),
 )
 @once(
     "--cache",

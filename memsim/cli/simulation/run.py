@@ -7,16 +7,8 @@ from typing import Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    layers_option,
-    network_options,
-    only_option,
-    options_of,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options, only_option, options_of
+from memsim.cli.output import Delivery, is_given, report_options
 from memsim.errors import InputError, Problem
 from memsim.simulate.options import RunOptions
 

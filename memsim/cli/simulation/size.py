@@ -7,16 +7,8 @@ from typing import Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    networks_options,
-    only_option,
-    options_of,
-    report_options,
-)
-from memsim.errors import InputError, Problem
+from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.cli.output import Delivery, report_options
 from memsim.simulate.options import Options
 
 
@@ -61,11 +53,7 @@ def command(
     memsim size hardnet68 --traffic 80MB
     memsim size hardnet68 resnet50 --fps 30 --over bandwidth
     """
-    if as_json:
-        if is_given("format_") and delivery.format != "json":
-            message = f"and --format {delivery.format} are two formats"
-            raise InputError(Problem(message, path="--json", hint="name one"))
-        delivery = Delivery("json", delivery.output)
+    delivery = delivery.in_json(as_json)
     from memsim.simulate import size
     from memsim.simulate.sizing import check_options
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.once import once
 from memsim.cli.options import Decorator, together
 from memsim.errors import InputError, Problem
@@ -53,7 +54,7 @@ def axes_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("sweep")
-@click.argument("networks", nargs=-1, metavar="[NETWORK]...")
+@click.argument("networks", nargs=-1, metavar="[NETWORK]...", shell_complete=complete("networks"))
 @once("--file", "file_", metavar="FILE", help="A YAML file that says networks and axes.")
 @axes_options
 @click.option("--set", "settings", multiple=True, metavar="NAME=RANGE",
