@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from memsim.errors import InputError, Problem, did_you_mean
+from memsim.errors import InputError, Problem
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -105,9 +106,8 @@ def ending_of(
     ending = os.path.splitext(name)[1].lower()
     endings = list(known)
     if ending and ending not in endings:
-        hint = did_you_mean(ending, endings)
-        if not hint.startswith("did"):
-            hint = f"known: {', '.join(endings)}"
+        near = get_close_matches(ending, endings, n=1, cutoff=0.8)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(endings)}"
         raise InputError(Problem(f"{why} {ending!r}", hint=hint, file=name))
     return ending
 

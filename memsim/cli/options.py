@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import click
 
 from memsim.cli.completion import complete, of_option
 from memsim.cli.once import once
+from memsim.cli.sizes import TAKE_MANY, checked, command_name, one_size, several, sizes_in
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
 from memsim.simulate.heed import heeded
@@ -96,6 +97,8 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
+CACHES = "Cache, such as 2MB, 2MiB, 0; several as 1MiB,2MiB or 64KiB:8MiB:log2."
+
 LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings", "edits")
 """What a command is told about how to load a network."""
 
@@ -146,13 +149,17 @@ def as_click(name: str, option: Option) -> Decorator:
     )
 
 
-def options_of(verb: str) -> Decorator:
+def options_of(verb: str, many: bool = False, hint: str = TAKE_MANY) -> Decorator:
     """The options that a verb heeds; the command gets those that were given.
 
     Parameters
     ----------
     verb : str
         A line of :data:`memsim.simulate.heed.VERBS`.
+    many : bool
+        Whether it may be asked at several cache sizes: ``cache`` is then a list of them.
+    hint : str
+        Where it may not: what takes several.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,9 +168,17 @@ def options_of(verb: str) -> Decorator:
             chosen = {
                 k: v for k, v in values.items() if k not in RUN_OPTIONS or v not in (None, ())
             }
+            if "cache" in chosen and several(chosen["cache"]):
+                if not many:
+                    one_size(chosen["cache"], command_name(), hint)
+                chosen["cache"] = sizes_in(chosen["cache"])
+                checked(chosen)
             return function(*positional, **chosen)
 
-        return together(*(as_click(name, RUN_OPTIONS[name]) for name in heeded(verb)))(command)
+        table = {name: RUN_OPTIONS[name] for name in heeded(verb)}
+        if many:
+            table["cache"] = replace(table["cache"], metavar="SIZE", help=CACHES)
+        return together(*(as_click(name, option) for name, option in table.items()))(command)
 
     return decorate
 

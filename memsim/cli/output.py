@@ -88,7 +88,9 @@ def with_colours(when: str | None) -> bool:
     """
     if when is not None and when not in WHEN:
         hint = did_you_mean(when, WHEN)
-        raise InputError(Problem(f"{when!r} is no time for colours", path="--color", hint=hint))
+        raise InputError(
+            Problem(f"{when!r} does not say when there are colours", path="--color", hint=hint)
+        )
     if when in ("always", "never"):
         return when == "always"
     if os.environ.get("NO_COLOR"):

@@ -37,6 +37,9 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
     for note in sheet.notes:
         console.print()
         console.print(Text(note, style="dim"))
+    for part in sheet.parts:
+        console.print("\n")
+        print_sheet(part, console)
 
 
 def terminal(stream: TextIO, widest: int, colours: bool) -> Console:

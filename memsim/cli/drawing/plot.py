@@ -45,7 +45,7 @@ class _TellsKinds(click.Command):
 @click.command("plot", cls=_TellsKinds)
 @click.argument("kind", shell_complete=complete("figures"))
 @networks_options(required=False)
-@options_of("figure")
+@options_of("figure", hint="memsim plot curve draws every size, memsim run takes several")
 @only_option
 @once("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")

@@ -16,7 +16,7 @@ from memsim.simulate.options import Options
 
 @click.command("report")
 @networks_options(files=True)
-@options_of("report")
+@options_of("report", hint="its sliders move through all sizes")
 @only_option
 @once("--explain", is_flag=True, help="Tell as well why, and what to change: some seconds more.")
 @once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")

@@ -29,7 +29,7 @@ SCHEMA = "memsim.validity/1"
     metavar="LIMIT[@CACHE[/RATE]]",
     help="Such as 80MB@1MiB, 10ms@2MiB/25.6GB/s, 30fps, 20mJ, 2GMACs, 5Mparams.",
 )
-@options_of("check")
+@options_of("check", many=True)
 @only_option
 @report_options
 def command(
@@ -54,12 +54,35 @@ def command(
         return _validate([network.name for network in networks], delivery)
     from memsim.budgets.verb import asked_budgets, check
 
+    budgets = _at_each(budgets, options)
     asked_budgets(budgets, only, options)
     checked = check([each.load() for each in networks], budgets, only=only, **options)
     delivery.send(checked)
     for verdict in checked.missed:
         click.echo(f"memsim: {verdict.reason}", err=True)
     return 0 if checked.kept else 1
+
+
+def _at_each(budgets: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """Budgets that name the sizes of ``--cache`` where these are several, which is taken out.
+
+    What names its cache already, or is of a network alone, stays as it is.
+    """
+    if not isinstance(options.get("cache"), list):
+        return budgets
+    from memsim.budgets.budget import STATIC, budgets_of
+
+    asked = budgets_of(budgets)
+    named = [budget.of in STATIC or budget.cache is not None for budget in asked]
+    if all(named):
+        message, hint = "changes nothing: every budget names its cache", "leave it out"
+        raise InputError(Problem(message, path="cache", hint=hint))
+    sizes = options.pop("cache")
+    return tuple(
+        text
+        for budget, alone in zip(asked, named, strict=True)
+        for text in ([budget.text] if alone else [f"{budget.text}@{size}" for size in sizes])
+    )
 
 
 def _refuse_idle(chosen: Chosen, only: str | None, options: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ DRAWN = (".png", ".svg", ".pdf")
 KEPT = (".nc", ".parquet", ".zarr")
 """Endings of figures, and of datasets that know their units."""
 
+NO_DESIGN = "no design is written with the ending"
+
 
 @click.command("design")
 @networks_options(files=True)
@@ -103,11 +105,15 @@ def _figure_or_dataset(output: str | None) -> Callable[[Design, str], None] | No
         For options of a table, a missing module, and a file that cannot be written.
     """
     from memsim.errors import InputError, Problem
-    from memsim.files import check_writable
+    from memsim.files import check_writable, ending_of
+    from memsim.sheets.formats import ENDINGS
 
-    ending = Path(output or "").suffix.lower()
-    if output is None or ending not in (*DRAWN, *KEPT):
+    known = (*ENDINGS, *DRAWN, *KEPT)
+    if output is not None and not is_given("format_"):
+        ending_of(output, known, NO_DESIGN)
+    if output is None or Path(output).suffix.lower() not in (*DRAWN, *KEPT):
         return None
+    ending = Path(output).suffix.lower()
     what = "a figure" if ending in DRAWN else "a dataset"
     if is_given("format_"):
         raise InputError(Problem(f"and {what} are two formats", path="--format"))

@@ -18,6 +18,8 @@ from memsim.cli.options import (
     parse_parameters,
 )
 from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import Options
 
 
@@ -26,7 +28,7 @@ from memsim.simulate.options import Options
 @click.argument("b", shell_complete=complete("networks"))
 @input_options
 @file_options
-@options_of("diff")
+@options_of("diff", many=True)
 @only_option
 @layers_option("10", "Rows of the table of layers.")
 @report_options
@@ -70,4 +72,7 @@ def command(
     loading = {name: value for name, value in given.items() if value not in (None, {}, (), False)}
     from memsim.differences.verb import diff
 
-    delivery.send(diff(a, b, only=only, loading=loading, **options), layers)
+    def ask(**options: Unpack[Options]) -> Facts:
+        return diff(a, b, only=only, loading=loading, **options)
+
+    delivery.send(at_sizes(ask, options), layers)

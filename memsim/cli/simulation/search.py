@@ -48,7 +48,7 @@ from memsim.simulate.options import Options
 )
 @layers_option("10")
 @input_options
-@options_of("search")
+@options_of("search", hint="an expression may name one: 'dram_bytes at 2MiB'")
 @report_options
 def command(
     network: str,

@@ -9,6 +9,8 @@ import click
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import Options
 
 
@@ -25,7 +27,7 @@ from memsim.simulate.options import Options
     metavar="NUMBER",
     help="cache, bandwidth or macs: what is asked for.  [default: cache]",
 )
-@options_of("size")
+@options_of("size", many=True)
 @only_option
 @once("--json", "as_json", is_flag=True, help="As --format json.")
 @report_options
@@ -61,4 +63,8 @@ def command(
              "energy": energy}  # fmt: skip
     check_options(goals, over, only, options)
     loaded = [network.load() for network in networks]
-    delivery.send(size(loaded, **goals, over=over, only=only, **options))
+
+    def ask(**options: Unpack[Options]) -> Facts:
+        return size(loaded, **goals, over=over, only=only, **options)
+
+    delivery.send(at_sizes(ask, options))
