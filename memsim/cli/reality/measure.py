@@ -81,6 +81,11 @@ def command(
             which = "does not go with" if cachegrind else "needs"
             raise InputError(Problem(f"{which} --cachegrind", path=f"--{name}"))
     from memsim.formats.library import split_variant
+    from memsim.formats.standard_input import NAME
+
+    if split_variant(network.name)[0] == NAME:
+        message = "runs are kept with the file of their network, and standard input is none"
+        raise InputError(Problem(message, path="network", hint="write it to a file"))
 
     loaded = network.load()
     file, variant = split_variant(network.name, network.variant)
