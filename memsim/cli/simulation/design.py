@@ -124,7 +124,7 @@ def _figure_or_dataset(output: str | None) -> Callable[[Design, str], None] | No
     if ending in KEPT:
         from memsim.sweeps.files import format_of
 
-        format_of(output)
+        format_of(output, "a design")
         if Path(output).is_dir():
             problem = "is there already, and is a folder"
             raise InputError(Problem(problem, file=output, hint="name another, or remove it"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from memsim.installation import install
 from memsim.machine.fields import plain
 from memsim.results.configuration import in_common
 from memsim.results.inverse.capacities import Capacities, Group
@@ -177,7 +178,7 @@ class Design(Facts):
         try:
             import xarray
         except ImportError as error:
-            raise ImportError("to_xarray needs xarray: pip install 'memsim[data]'") from error
+            raise ImportError(f"to_xarray needs xarray: {install('data')}") from error
         rows = self.rows()
         columns = {
             name: ("point", [row[name] for row in rows], {"units": unit})
