@@ -34,13 +34,12 @@ PLAIN = (
     "run n.yaml", "run n.yaml --policy pinned", "run n.yaml --machine zen3", "curve n.yaml",
     "size n.yaml --within 10%", "design n.yaml --fps 30", "memory n.yaml", "describe n.yaml",
     "compare n.yaml", "diff n.yaml n.yaml", "sweep n.yaml --dry-run", "import n.yaml",
-    "pytorch-traffic n.yaml --cache 1MiB", "plot curve n.yaml -o a.svg", "trace n.yaml -o t.json",
+    "pytorch-traffic n.yaml --cache 1MiB", "trace n.yaml -o t.json",
     "graph n.yaml -o g.svg", "expand n.yaml", "check n.yaml", "schema", "list", "machines",
-    "paper imagenet",
 )  # fmt: skip
 """What needs nothing."""
 
-SLOW = ("explain n.yaml", "rules textbook", "design n.yaml --fps 30 -o a.svg", "paper traffic",
+SLOW = ("paper imagenet", "plot layers n.yaml -o a.svg", "explain n.yaml", "rules textbook", "design n.yaml --fps 30 -o a.svg", "paper traffic",
         "probe --runs 1 --max 1MiB")  # fmt: skip
 
 OF_MEASUREMENTS = {"fidelity", "calibrate", "measure", "report", "bounds", "search"}
