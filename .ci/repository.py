@@ -5,8 +5,8 @@
     python .ci/repository.py --check                      whether all places say the same
 
 The one that counts is ``REPOSITORY`` in ``memsim/installation.py``; the others are files that
-cannot import it: the first cell of each lesson, which installs memsim in a hosted service, the links
-of ``pyproject.toml`` and ``CITATION.cff``.
+cannot import it: the first cell of each lesson, which installs memsim in a hosted service, and the
+links of ``pyproject.toml`` and ``CITATION.cff``.
 """
 
 from __future__ import annotations

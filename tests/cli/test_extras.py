@@ -39,10 +39,12 @@ PLAIN = (
 )  # fmt: skip
 """What needs nothing."""
 
-SLOW = ("paper imagenet", "plot layers n.yaml -o a.svg", "explain n.yaml", "rules textbook", "design n.yaml --fps 30 -o a.svg", "paper traffic",
-        "probe --runs 1 --max 1MiB")  # fmt: skip
+SLOW = (
+    "paper imagenet", "plot layers n.yaml -o a.svg", "explain n.yaml", "rules textbook",
+    "design n.yaml --fps 30 -o a.svg", "paper traffic",
+)  # fmt: skip
 
-OF_MEASUREMENTS = {"fidelity", "calibrate", "measure", "report", "bounds", "search"}
+OF_MEASUREMENTS = {"probe", "fidelity", "calibrate", "measure", "report", "bounds", "search"}
 """Commands that need something, or read what was measured with it."""
 
 NETWORK = """\
