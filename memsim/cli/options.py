@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memsim.cli.completion import complete, of_option
+from memsim.cli.effort import force_option, told_before
 from memsim.cli.once import once
 from memsim.cli.sizes import TAKE_MANY, checked, command_name, one_size, several, sizes_in
 from memsim.errors import InputError, Problem
@@ -164,7 +165,7 @@ def options_of(verb: str, many: bool = False, hint: str = TAKE_MANY) -> Decorato
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
-        def command(*positional: Any, **values: Any) -> Any:
+        def command(*positional: Any, force: bool, **values: Any) -> Any:
             chosen = {
                 k: v for k, v in values.items() if k not in RUN_OPTIONS or v not in (None, ())
             }
@@ -173,12 +174,14 @@ def options_of(verb: str, many: bool = False, hint: str = TAKE_MANY) -> Decorato
                     one_size(chosen["cache"], command_name(), hint)
                 chosen["cache"] = sizes_in(chosen["cache"])
                 checked(chosen)
-            return function(*positional, **chosen)
+            with told_before(force):
+                return function(*positional, **chosen)
 
         table = {name: RUN_OPTIONS[name] for name in heeded(verb)}
         if many:
             table["cache"] = replace(table["cache"], metavar="SIZE", help=CACHES)
-        return together(*(as_click(name, option) for name, option in table.items()))(command)
+        options = [as_click(name, option) for name, option in table.items()]
+        return together(*options, force_option)(command)
 
     return decorate
 

@@ -39,7 +39,8 @@ LOADING = {"network", "networks", "input_", "batch", "dtype", "allow_unknown", "
            "settings", "submodule", "edits"}  # fmt: skip
 """What a command asks so that it can load what the verb is given."""
 
-DELIVERING = {"layers", "format_", "output", "by_layer", "as_json", "by", "tensors", "color"}
+DELIVERING = {"force", "layers", "format_", "output", "by_layer", "as_json", "by", "tensors",
+              "color"}  # fmt: skip
 """What a command asks about how the result is shown."""
 
 TINY = """\
