@@ -172,7 +172,8 @@ def options_of(verb: str, many: bool = False, hint: str = TAKE_MANY) -> Decorato
             if "cache" in chosen and several(chosen["cache"]):
                 if not many:
                     one_size(chosen["cache"], command_name(), hint)
-                chosen["cache"] = sizes_in(chosen["cache"])
+                sizes = sizes_in(chosen["cache"])
+                chosen["cache"] = sizes if len(sizes) > 1 else sizes[0]
                 checked(chosen)
             with told_before(force):
                 return function(*positional, **chosen)

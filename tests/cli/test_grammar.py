@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from memsim.cli.main import COMMANDS, cli, run
 from memsim.engines.cache.sets import nearest, sets_of
 from memsim.errors import InputError
+from memsim.explanations.counterfactuals.cache import more_cache
+from memsim.explanations.question import Question
 from memsim.units import LIMIT, parse_bytes
 from tests.golden import check_golden
 
@@ -275,6 +277,12 @@ def test_several_sizes_are_answered_as_each_alone(here, memsim, name: str) -> No
     assert {row[column] for row in rows(out)} == {"4096", "8192", "16384"}
 
 
+def test_a_list_of_one_size_is_that_size(here, memsim) -> None:
+    alone = memsim("run", "n.yaml", "--cache", "4KiB")
+    for size in ("4KiB,", "4KiB:5KiB:2KiB"):
+        assert memsim("run", "n.yaml", "--cache", size) == alone
+
+
 def test_several_sizes_in_json_are_what_each_is_alone(here, memsim) -> None:
     facts = json.loads(memsim("run", "n.yaml", "--cache", "4KiB,8KiB", "--format", "json")[1])
     assert facts["schema"] == "memsim.several/1"
@@ -392,3 +400,11 @@ def test_a_reader_of_a_configuration_in_a_table(here) -> None:
     assert run(["run", "n.yaml", "-o", "run.csv"]) == 0
     (machine,) = {row["machine"] for row in rows(Path("run.csv").read_text())}
     assert machine == "gtx1080"
+
+
+def test_what_explain_proposes_has_whole_sets(here) -> None:
+    asked = {"management": "hardware", "ways": 48}
+    question = Question("n.yaml", {}, {**asked, "cache": 6144})
+    (change,) = more_cache(question, question.ask())
+    assert change.what == "258 KiB more cache"
+    assert Question("n.yaml", {}, {**asked, **change.options}).ask().dram_bytes
