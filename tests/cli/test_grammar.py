@@ -132,6 +132,12 @@ FILES = (
     "report n.yaml -o page.pdf",
     "plot curve n.yaml -o curve.jpg",
     "graph n.yaml -o graph.yaml",
+    "graph n.yaml",
+    "graph n.yaml -o graph",
+    "plot layers n.yaml",
+    "plot layers n.yaml --format gif",
+    "plot layers n.yaml --format svg -o layers.png",
+    "plot layers n.yaml --format svg --dpi 100",
     "sweep n.yaml -o sweep.json",
     "trace n.yaml -o run.trace",
     "trace n.yaml -o run.svg",
@@ -196,6 +202,26 @@ def test_traces_by_their_ending(here, memsim) -> None:
         out = memsim("trace", "n.yaml", "-f", format_)[1]
         assert Path(file).read_text("utf-8") == out
     assert memsim("trace", "n.yaml", "-f", "dramsim3", "-o", "a.trace")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "format_", "begin"),
+    [
+        ("plot layers n.yaml", "svg", "<?xml"),
+        ("graph n.yaml --colour none", "dot", "digraph"),
+        ("graph n.yaml --colour none", "graphml", "<graphml"),
+    ],
+)
+def test_pictures_are_printed_where_no_file_is_named(
+    here, memsim, line: str, format_: str, begin: str
+) -> None:
+    code, out, _ = memsim(*line.split(), "--format", format_)
+    assert code == 0
+    assert out.startswith(begin)
+    assert memsim(*line.split(), "-o", f"a.{format_}")[:2] == (0, "")
+    assert Path(f"a.{format_}").read_text("utf-8") == out
+    assert memsim(*line.split(), "--format", format_, "-o", "a")[:2] == (0, "")
+    assert Path("a").read_text("utf-8") == out
 
 
 def test_files_of_commands_without_tables(here, memsim) -> None:
