@@ -9,18 +9,21 @@ import csv
 import io
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memsim.cli.main import COMMANDS, cli, run
+from memsim.cli.sizes import sizes_in
 from memsim.engines.cache.sets import nearest, sets_of
 from memsim.errors import InputError
 from memsim.explanations.counterfactuals.cache import more_cache
 from memsim.explanations.question import Question
+from memsim.sweeps.axis import axis
 from memsim.units import LIMIT, parse_bytes
 from tests.golden import check_golden
 
@@ -344,6 +347,29 @@ def test_sizes_of_commands_that_have_their_own_option(here, memsim) -> None:
     assert with_sets[0] == 0
 
 
+WRITTEN = st.one_of(
+    st.integers(0, 1 << 40).map(str),
+    st.builds("{}{}".format, st.integers(0, 999), st.sampled_from(["KiB", "MiB", "kB", "MB"])),
+    st.builds("{}KiB:{}MiB:log2".format, st.integers(1, 900), st.integers(1, 64)),
+    st.builds("{}kB:{}MB:{}@log".format, st.integers(1, 99), st.integers(1, 9), st.integers(2, 9)),
+)
+
+
+def outcome(read: Callable[[], tuple[int, ...]]) -> tuple[int, ...] | str:
+    """What is read, or what is said of it: a size may be there twice."""
+    try:
+        return read()
+    except InputError as error:
+        return str(error)
+
+
+@settings(max_examples=50)
+@given(st.lists(WRITTEN, min_size=1, max_size=4).map(",".join))
+def test_sizes_are_those_of_a_sweep(text: str) -> None:
+    ours = outcome(lambda: tuple(map(parse_bytes, sizes_in(text))))
+    assert ours == outcome(lambda: axis("cache", text).values)
+
+
 # ---- sets
 
 
@@ -366,16 +392,13 @@ def test_the_sizes_that_are_suggested_work_and_none_is_nearer(
         ]
 
 
-@pytest.mark.parametrize("line", ["run n.yaml", "compare n.yaml", "memory n.yaml"])
-def test_a_suggested_size_is_taken(here, memsim, line: str) -> None:
-    if line.startswith("memory"):  # no plan depends on the cache
-        assert memsim(*line.split(), "--machine", "zen3")[0] == 0
-        return
-    words = [*line.split(), "--machine", "zen3", "--cache"]
+def test_a_suggested_size_is_taken(here, memsim) -> None:
+    words = ["run", "n.yaml", "--management", "hardware", "--ways", "16", "--cache"]
     code, out, err = memsim(*words, "1MB")
     assert (code, out) == (2, "")
     for size in err.rpartition(": ")[2].rstrip(")\n").split(" and "):
         assert memsim(*words, size)[0] == 0, size
+    assert memsim("memory", "n.yaml", "--machine", "zen3")[0] == 0  # no plan depends on it
 
 
 # ---- rows that tell what they are of
