@@ -19,7 +19,9 @@ import memsim
 
 PACKAGE = Path(memsim.__file__).parent
 
-GROUND = "errors", "limits", "registry", "units", "readable", "files", "version"
+GROUND = (
+    "errors", "limits", "registry", "units", "readable", "files", "installation", "version",
+)  # fmt: skip
 """Modules at the top that every room may stand on."""
 
 FLOORS = (
