@@ -54,7 +54,7 @@ def command(
 
         delivery.send(microscope(loaded, **options), layers)
         return
-    from memsim.files import check_writable, write_bytes, write_text
+    from memsim.files import check_writable, write_text
 
     if output is None:
         message = f"a {drawn} needs a file to be written to"
@@ -74,6 +74,6 @@ def command(
 
         write_text(output, microscope_page(seen))
         return
-    from memsim.plot.film import film
+    from memsim.plot import film
 
-    write_bytes(output, film(seen))
+    film(seen).save(output)

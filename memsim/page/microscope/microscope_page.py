@@ -16,6 +16,7 @@ import numpy as np
 from memsim.page.varints import deltas, varints
 from memsim.readable import format_bytes_exact
 from memsim.results.details.microscope import Microscope
+from memsim.results.sheets.accuracy import accuracy
 from memsim.results.sheets.configuration import configuration
 from memsim.results.sheets.microscope import NAMES
 
@@ -50,6 +51,7 @@ def microscope_page(seen: Microscope) -> str:
         ("machine", machine.name),
         *((label, text.replace(f", {machine.cache.policy}", ""))
           for label, text in configuration(program, machine)),
+        ("accuracy", accuracy(seen.result.accuracy, machine.name)),
     )  # fmt: skip
     script = _program()
     parts = {

@@ -159,7 +159,7 @@ class Microscope(Facts):
                     blocks,
                     nbytes,
                 )
-                found.append(own | dict(zip(COLUMNS, told, strict=True)))
+                found.append(dict(zip(COLUMNS, told, strict=True)) | own)
         return found
 
     def evictions(self, policy: str) -> list[dict[str, Any]]:
@@ -193,7 +193,7 @@ class Microscope(Facts):
         ]
 
     def totals(self, policy: str) -> dict[str, Any]:
-        """The bytes of everything that happens under a policy, and the time."""
+        """The bytes of everything that happens under a policy, and the time with its accuracy."""
         seen, result = self.seen[policy], self.results[policy]
         return {
             "dram_bytes": result.dram_bytes,
@@ -202,12 +202,13 @@ class Microscope(Facts):
             **{f"{what.word}_bytes": seen.total(what) for what in What},
             "peak_occupancy_bytes": int(seen.occupancy.max(initial=0)),
             "time_s": result.time_ps / PICOSECONDS,
+            "accuracy": result.accuracy.to_dict(),
         }
 
     @property
     def columns(self) -> list[str]:
         """The names of the rows' columns."""
-        return [*identity(self.result.config, self.program.network.name), *COLUMNS]
+        return [*COLUMNS, *identity(self.result.config, self.program.network.name)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.microscope/1"``."""

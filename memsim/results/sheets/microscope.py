@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from memsim.readable import format_bytes, format_time
 from memsim.results.details.microscope import Microscope
 from memsim.results.details.residency import What
+from memsim.results.sheets.accuracy import accuracy
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
 
@@ -31,6 +32,7 @@ def microscope_sheet(seen: Microscope, layers: int | None = 10) -> Sheet:
         (label, text.replace(f", {machine.cache.policy}", ""))
         for label, text in configuration(program, machine)
     )
+    facts += (("accuracy", accuracy(seen.result.accuracy, machine.name)),)
     return Sheet(
         title=f"{program.network.name} on {machine.name}: the cache under the microscope",
         facts=facts,

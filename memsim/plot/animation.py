@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
+from base64 import b64encode
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from memsim.errors import InputError, Problem
+from memsim.files import write_bytes
 from memsim.plot.canvas import new_figure
 from memsim.plot.style import BLACK, GREEN, GREY, LABEL, LIGHT, NOTE, ORANGE, RED, SKY, TICK, TITLE
 from memsim.readable import format_bytes
 from memsim.results.details.microscope import Microscope
 from memsim.results.sheets.microscope import NAMES
+from memsim.simulate.magnifying import microscope
+from memsim.simulate.options import Options
+from memsim.simulate.source import Source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,40 +48,67 @@ TINTS, NEARLY_WHITE = 24, 240
 HELD, GONE, DEAD = "#6f7e8f", RED, "#b8bec6"
 
 
-def film(seen: Microscope, *, size: tuple[float, float] = SIZE, dpi: float = DPI) -> bytes:
+class Film(bytes):
+    """An animated GIF, which a notebook plays."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If the path cannot be written.
+        """
+        write_bytes(path, self)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"image/gif": b64encode(self).decode("ascii")}
+
+
+def film(
+    network: Microscope | Source,
+    *,
+    size: tuple[float, float] = SIZE,
+    dpi: float = DPI,
+    **options: Unpack[Options],
+) -> Film:
     """Draw what a cache holds, step by step, as an animated GIF.
 
     Above are the links between feature maps, with what the current kernel reads; below each
-    feature map, how much of it is on chip under each policy; and the cache itself, to scale.
+    feature map, how much of it is on chip under each policy: hatched where it is dead, framed
+    in red where it is needed and not all there; and the cache itself, to scale.
 
     Parameters
     ----------
-    seen : Microscope
+    network : Microscope, Network, str or path
     size : (float, float)
         Inches.
     dpi : float
         Dots per inch.
+    **options
+        As for :func:`memsim.microscope`.
 
     Returns
     -------
-    bytes
-        The file. The same facts give the same bytes.
+    Film
+        The file's bytes, which a notebook plays. The same facts give the same bytes.
 
     Raises
     ------
     InputError
-        If there are more kernels than a film has frames.
+        If there are more kernels than a film has frames, and as :func:`memsim.microscope`.
 
     Examples
     --------
     >>> import memsim
-    >>> seen = memsim.microscope("patterns/harmonic", cache="512KiB", machine="textbook",
-    ...                          lowering="concat_free", tile="whole")
-    >>> film(seen, dpi=40)[:6]
+    >>> film = memsim.plot.film("patterns/harmonic", cache="512KiB", machine="textbook",
+    ...                         lowering="concat_free", tile="whole", dpi=40)
+    >>> film[:6]
     b'GIF89a'
     """
     from PIL import Image
 
+    seen = network if isinstance(network, Microscope) else microscope(network, **options)
     scene = _Scene(seen, size, dpi)
     frames = [Image.fromarray(scene.drawn(step)) for step in range(len(scene.steps))]
     palette = Image.new("P", (1, 1))
@@ -86,7 +119,7 @@ def film(seen: Microscope, *, size: tuple[float, float] = SIZE, dpi: float = DPI
     frames[0].save(
         out, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=False
     )
-    return out.getvalue()
+    return Film(out.getvalue())
 
 
 def _palette() -> list[int]:
