@@ -335,7 +335,7 @@ class _Scene:
         )  # fmt: skip
         moved = format_bytes(int(self.moved[policy][step]))
         axes.set_title(f"{moved} moved so far", loc="right", fontsize=NOTE, color=BLACK, pad=2)
-        axes.set_xlim(0, 1)
+        axes.set_xlim(-0.001, 1.001)
         axes.set_ylim(-0.55, 0.55)
 
 

@@ -70,7 +70,7 @@ function drawArcs(step) {
     const label = shortName(tensor.name), size = label.length * 6 > gap ? 9 : 11;
     nodes.push(`<g data-tensor="${escaped(tensor.name)}" data-life="${dead ? "dead" : "live"}"><title>${escaped(tensor.name)}: ${bytesText(tensor.bytes)}${dead ? ", dead" : ""}</title>` +
       mark(tensor, x(node), now ? 5.5 : 3.5, `fill="var(${now ? "--made" : "--map"})" ${dead && !now ? 'opacity=".35"' : ""}`) +
-      `<text x="${x(node).toFixed(1)}" y="${ROOF + 19}" text-anchor="middle" ${dead ? 'class="quiet"' : ""} style="font-size:${size}px${now ? ";font-weight:700" : ""}">${escaped(label.slice(0, Math.max(3, Math.floor(gap / (size > 9 ? 6.2 : 5.2)))))}</text>` +
+      `<text x="${x(node).toFixed(1)}" y="${ROOF + 19}" text-anchor="middle" ${dead ? 'class="quiet"' : ""} style="font-size:${size}px${now ? ";font-weight:700" : ""}">${escaped(label.slice(0, Math.max(3, Math.floor(gap / (size > 9 ? 6.2 : 4.7)))))}</text>` +
       sides.map((side, row) => cell(side, number, step, left, ROOF + 26 + row * NODE, width)).join("") + "</g>");
   }
   const words = sides.map((side, row) => `<text x="0" y="${ROOF + 36 + row * NODE}" style="fill:var(--${side.name})">${side.label}</text>`);

@@ -7,7 +7,7 @@ function sentence(step) {
   const dead = maps.filter(number => tensors[number].dies === step && tensors[number].readers.length);
   if (step !== lastOf[kernel]) return `<b>${escaped(facts.kernels[kernel])}</b> is not done yet: what it reads stays needed.`;
   const done = `When <b>${escaped(facts.kernels[kernel])}</b> is done, `;
-  if (!dead.length) return `${done}no feature map can leave: all that is there is read again.`;
+  if (!dead.length) return `${done}no feature map can leave: what it has read is read again.`;
   const names = dead.map(number => `<b>${nameOf(number)}</b>`);
   const all = maps.filter(number => tensors[number].writer >= 0 && tensors[number].writer < kernel);
   const since = all.filter(number => tensors[number].dies <= step).length;
