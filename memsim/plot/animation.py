@@ -61,8 +61,9 @@ class Film(bytes):
         """
         write_bytes(path, self)
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"image/gif": b64encode(self).decode("ascii")}
+    def _repr_html_(self) -> str:  # every front end shows it, which image/gif is not true of
+        source = f"data:image/gif;base64,{b64encode(self).decode('ascii')}"
+        return f'<img src="{source}" alt="A cache, step by step" style="max-width: 100%">'
 
 
 def film(

@@ -36,7 +36,8 @@ def microscope(network: Source, **options: Unpack[Options]) -> Microscope:
     Returns
     -------
     Microscope
-        Printing it tells who evicts whom; :func:`memsim.page.microscope_page` makes it a page.
+        Printing it tells who evicts whom; :func:`memsim.page.microscope.microscope_page` makes it
+        a page, and :func:`memsim.plot.film` a film.
 
     Raises
     ------

@@ -128,6 +128,15 @@ def test_it_is_played_and_scrubbed_in_a_browser(
         told = tab.text_content(".side[data-policy=lru] .list")
         assert f"{row['tensor']} by {whom}, " in told
         assert f"needed at {row['needed_at']}" in told
+        # by time the slider is a clock: the first task that LRU has done after a quarter of it
+        tab.select_option("#pace", "time")
+        tab.evaluate(
+            "slider => { slider.value = slider.max / 4; slider.dispatchEvent(new Event('input')); }",
+            tab.query_selector("#scrub"),
+        )
+        line = seen.results["lru"].timeline
+        check(1 + int(np.searchsorted(line.compute_end, line.end / 4)))
+        tab.select_option("#pace", "step")
         # played to the end, the state is in the address
         tab.select_option("#speed", "64")
         tab.press("body", "Space")

@@ -46,7 +46,7 @@ def test_a_film_has_a_frame_for_each_task_and_rests_where_layers_leave(tmp_path:
     assert film(network, dpi=30, **OPTIONS) == made
     made.save(tmp_path / "film.gif")
     assert (tmp_path / "film.gif").read_bytes() == made
-    assert list(made._repr_mimebundle_()) == ["image/gif"]
+    assert made._repr_html_().startswith('<img src="data:image/gif;base64,R0lGOD')
 
 
 def test_what_is_too_long_for_tasks_is_shown_kernel_by_kernel_or_refused(

@@ -19,7 +19,7 @@ function sentence(step) {
 
 function draw() {
   const step = state.step, kernel = kernelOf[step];
-  at("scrub").value = step;
+  at("scrub").value = Math.round(progress(step) * at("scrub").max);
   const when = sides.map(side => `${side.label} ${timeText(side.end[step])}`).join(", ");
   at("moment").innerHTML = `${facts.by} ${step + 1} of ${steps} <span>·</span> ${escaped(facts.kernels[kernel])} <span>· ${when}</span>`;
   at("scrub").setAttribute("aria-valuetext", `${facts.by} ${step + 1} of ${steps}, ${facts.kernels[kernel]}`);
@@ -61,8 +61,7 @@ function play() {
     let step = begin + Math.floor(gone);
     if (state.pace === "time") {  // as long as as many steps take that take equally long
       const picoseconds = from + gone * clock.time / steps;
-      step = clock.end.findIndex(end => end >= picoseconds);
-      if (step < 0) step = steps - 1;
+      step = stepAt(picoseconds / clock.time);
     }
     if (step !== state.step) go(step);
     if (step >= steps - 1) { stop(); return; }
@@ -86,9 +85,14 @@ function lastStep(step) {
   return step;
 }
 
+/** Lay the slider and the curves out by steps or by time. */
+function measure() {
+  at("scrub").max = state.pace === "time" ? 10000 : Math.max(1, steps - 1);
+  drawCursor = buildOverview();
+}
+
 function wire() {
-  at("scrub").max = steps - 1;
-  at("scrub").addEventListener("input", () => leap(Number(at("scrub").value)));
+  at("scrub").addEventListener("input", () => leap(stepAt(Number(at("scrub").value) / at("scrub").max)));
   at("first").onclick = () => leap(0);
   at("last").onclick = () => leap(steps - 1);
   at("back").onclick = () => leap(state.step - 1);
@@ -99,7 +103,7 @@ function wire() {
   at("pace").value = state.pace;
   const again = () => { const was = playing; if (was) stop(); return was; };
   at("speed").onchange = () => { const was = again(); state.speed = Number(at("speed").value); writeAddress(); if (was) play(); };
-  at("pace").onchange = () => { const was = again(); state.pace = at("pace").value; writeAddress(); if (was) play(); };
+  at("pace").onchange = () => { const was = again(); state.pace = at("pace").value; measure(); go(state.step); if (was) play(); };
   at("jump").innerHTML = facts.kernels.map((name, number) => `<option value="${number}">${escaped(name)}</option>`).join("");
   at("jump").onchange = () => leap(lastOf[Number(at("jump").value)]);
   addEventListener("keydown", event => {
@@ -113,15 +117,15 @@ function wire() {
     if (where) { event.preventDefault(); leap(where()); }
     else if (event.key === " ") { event.preventDefault(); toggle(); }
   });
-  addEventListener("hashchange", () => { readAddress(); at("speed").value = state.speed; at("pace").value = state.pace; leap(state.step); });
+  addEventListener("hashchange", () => { readAddress(); at("speed").value = state.speed; at("pace").value = state.pace; measure(); leap(state.step); });
 }
 
 if (steps) {
   buildSides();
-  drawCursor = buildOverview();
+  readAddress();
+  measure();
   paintLives();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintLives);
-  readAddress();
   wire();
   draw();
 } else {

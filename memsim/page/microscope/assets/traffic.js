@@ -1,8 +1,18 @@
 const TALL = 60;
 
-/** Where a step is on a line as wide as the page, where the slider's thumb is: 0 to 1. */
-function along(step) { return (8 + (steps > 1 ? step / (steps - 1) : 0) * (WIDE - 16)) / WIDE; }
-function stepAt(share) { return Math.round((share * WIDE - 8) / (WIDE - 16) * (steps - 1)); }
+/** How far along a step is, 0 to 1: by its number, or by the time at which LRU has done it. */
+function progress(step) {
+  if (state.pace === "time") return sides[0].time ? sides[0].end[step] / sides[0].time : 0;
+  return steps > 1 ? step / (steps - 1) : 0;
+}
+/** The step that is as far along. */
+function stepAt(share) {
+  if (state.pace !== "time") return Math.round(share * (steps - 1));
+  const found = sides[0].end.findIndex(end => end >= share * sides[0].time);
+  return found < 0 ? steps - 1 : found;
+}
+/** Where that is on a line as wide as the page, on which the slider's thumb is 16 wide. */
+function along(step) { return (8 + progress(step) * (WIDE - 16)) / WIDE; }
 
 /** Bytes moved so far, step by step, and where we are: drawn once, and a cursor that moves. */
 function buildOverview() {
@@ -19,7 +29,7 @@ function buildOverview() {
   const svg = document.querySelector("#overview svg");
   const scrub = event => {
     const box = svg.getBoundingClientRect();
-    leap(stepAt((event.clientX - box.left) / box.width));
+    leap(stepAt(((event.clientX - box.left) / box.width * WIDE - 8) / (WIDE - 16)));
   };
   svg.addEventListener("pointerdown", event => { svg.setPointerCapture(event.pointerId); scrub(event); });
   svg.addEventListener("pointermove", event => { if (event.buttons) scrub(event); });
