@@ -131,8 +131,8 @@ def test_it_is_played_and_scrubbed_in_a_browser(
         # by time the slider is a clock: the first task that LRU has done after a quarter of it
         tab.select_option("#pace", "time")
         tab.evaluate(
-            "slider => { slider.value = slider.max / 4; slider.dispatchEvent(new Event('input')); }",
-            tab.query_selector("#scrub"),
+            "() => { const slider = document.getElementById('scrub');"
+            "slider.value = slider.max / 4; slider.dispatchEvent(new Event('input')); }"
         )
         line = seen.results["lru"].timeline
         check(1 + int(np.searchsorted(line.compute_end, line.end / 4)))

@@ -41,8 +41,8 @@ def microscope_sheet(seen: Microscope, layers: int | None = 10) -> Sheet:
             "A scratchpad drops what nobody reads again and does not write it back. Belady evicts "
             "what is needed last, which takes knowing the future; a block that is needed later "
             "than all that is held does not stay, and counts as evicted by its own tensor.",
-            "A page that plays it: -o page.html; a film of it: -o film.gif; every task: "
-            "--format csv.",
+            "A page that plays it: -o page.html; a film of it: -o film.gif; every task, and who "
+            "needs again what is evicted: --format csv.",
         ),
     )
 
@@ -83,13 +83,12 @@ def _evictions(seen: Microscope, layers: int | None) -> Iterator[Grid]:
                 row["tensor"],
                 "itself" if row["by"] == row["tensor"] else row["by"],
                 row["evicted_at"],
-                row["needed_at"],
                 format_bytes(row["bytes"]),
                 format_bytes(row["spilled_bytes"]),
             )
             for row in shown
         )
-        yield Grid(title, ("tensor", "by", "at", "needed at", "bytes", "spilled"), rows)
+        yield Grid(title, ("tensor", "by", "at", "bytes", "spilled"), rows)
 
 
 def _freed(seen: Microscope, layers: int | None) -> Iterator[Grid]:
