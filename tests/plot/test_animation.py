@@ -34,8 +34,7 @@ def frames_of(content: bytes) -> list[tuple[int, bytes]]:
 
 
 def test_a_film_has_a_frame_for_each_task_and_rests_where_layers_leave(tmp_path: Path) -> None:
-    network = memsim.loads(BLOCK)
-    seen = memsim.microscope(network, **OPTIONS)
+    seen = memsim.microscope(memsim.loads(BLOCK), **OPTIONS)
     made = film(seen, dpi=30)
     frames = frames_of(made)
     assert len(frames) == seen.program.tasks == 8
@@ -43,7 +42,6 @@ def test_a_film_has_a_frame_for_each_task_and_rests_where_layers_leave(tmp_path:
     # layer 4 is the last to read 2 and 3; 8 is the last to read 4, 6, 7 and the input
     assert rests == [4, 8]
     assert len({picture for _, picture in frames}) == 8
-    assert film(network, dpi=30, **OPTIONS) == made
     made.save(tmp_path / "film.gif")
     assert (tmp_path / "film.gif").read_bytes() == made
     assert made._repr_html_().startswith('<img src="data:image/gif;base64,R0lGOD')
@@ -53,11 +51,14 @@ def test_what_is_too_long_for_tasks_is_shown_kernel_by_kernel_or_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     small = memsim.loads(BLOCK.replace("layers: 8", "layers: 3"))
-    seen = memsim.microscope(small, cache="1KiB", machine="textbook", buffer="2KiB")
+    options = {"cache": "1KiB", "machine": "textbook", "buffer": "2KiB"}
+    seen = memsim.microscope(small, **options)
     kernels = len(seen.program.kernels)
     assert seen.program.tasks > kernels
     monkeypatch.setattr(animation, "MOST_FRAMES", kernels)
-    assert len(frames_of(film(seen, dpi=20))) == kernels
+    made = film(seen, dpi=20)
+    assert len(frames_of(made)) == kernels
+    assert film(small, dpi=20, **options) == made
     monkeypatch.setattr(animation, "MOST_FRAMES", kernels - 1)
     with pytest.raises(memsim.InputError) as caught:
         film(seen)
