@@ -39,6 +39,7 @@ COMMANDS = {
     "sweep": ("simulation", "Any option as an axis: many points, one dataset."),
     "pytorch-traffic": ("simulation", "DRAM traffic of PyTorch on a CPU, by its real kernels."),
     "plot": ("drawing", "Draw a figure: curve, lifetimes, patterns, timeline, ..."),
+    "microscope": ("drawing", "The cache task by task: who is evicted by whom."),
     "trace": ("drawing", "The run as a trace for Perfetto or a DRAM simulator."),
     "report": ("drawing", "Networks in the browser, at every cache size."),
     "paper": ("drawing", "The HarDNet paper's tables beside our numbers."),

@@ -194,6 +194,7 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "explain": ("explain", ("explain", "N", "--format", "json"), ""),
     "bounds": ("bounds", ("bounds", "N", "--format", "json"), ""),
     "memory": ("memory", ("memory", "N", "--format", "json"), ""),
+    "microscope": ("microscope", ("microscope", "N", "--format", "json"), ""),
     **{
         f"trace {name}": (
             "trace without times" if name == "ramulator2" else "trace",
@@ -345,6 +346,8 @@ def questions() -> list[Any]:
     found = []
     for way, (_, words, _) in ASKED.items():
         for management in ("scratchpad", "hardware"):
+            if management == "hardware" and way in ("bounds", "microscope"):
+                continue  # they are of a scratchpad
             own = marks(words[0], "plot", "graph", "report", "sweep")
             if management == "hardware" and pytest.mark.slow in own:
                 own = [pytest.mark.release]
@@ -357,8 +360,6 @@ def questions() -> list[Any]:
 def test_an_option_changes_the_answer_or_is_refused(
     here: None, ask, way: str, option: str, management: str
 ) -> None:
-    if management == "hardware" and way == "bounds":
-        pytest.skip("bounds are for a scratchpad")
     if option == "clock":
         pytest.skip("both clocks agree: see the test of the clock")
     if (way, option, management) == ("size", "images", "hardware"):

@@ -29,11 +29,12 @@ from memsim.simulate.preparation import CHIP, FILE
 PACKAGE = Path(memsim.__file__).parent
 
 VERBS = (
-    "run", "curve", "size", "compare", "bounds", "memory", "describe", "pytorch_traffic",
+    "run", "curve", "size", "compare", "bounds", "memory", "microscope", "describe",
+    "pytorch_traffic",
     "measure", "probe", "calibrate", "fidelity", "rules",
 )  # fmt: skip
 
-SIMULATING = ("run", "curve", "size", "compare", "bounds", "memory")
+SIMULATING = ("run", "curve", "size", "compare", "bounds", "memory", "microscope")
 
 LOADING = {"network", "networks", "input_", "batch", "dtype", "allow_unknown", "variant",
            "settings", "submodule", "edits"}  # fmt: skip

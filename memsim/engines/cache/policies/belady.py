@@ -63,7 +63,9 @@ def next_use(trace: Trace) -> Ints:
     return until
 
 
-def farthest(trace: Trace, capacity: int, until: Ints) -> Events:
+def farthest(
+    trace: Trace, capacity: int, until: Ints, left: list[tuple[int, int]] | None = None
+) -> Events:
     """Run a cache that evicts the block with the largest ``until``.
 
     Parameters
@@ -74,6 +76,9 @@ def farthest(trace: Trace, capacity: int, until: Ints) -> Events:
     until : int64 array, per access
         Its block's priority from this access on: a later access to the same block, or the number
         of accesses plus the block.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
     """
     size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
     accessed = trace.block.tolist()
@@ -120,12 +125,16 @@ def farthest(trace: Trace, capacity: int, until: Ints) -> Events:
                     for victim, last in victims:
                         held[victim] = last
                         heappush(farther, -last)
+                    if left is not None:
+                        left.append((block, at))
                     if dirties[kind]:
                         spilled.append(block)
                         spilled_at.append(at)
                     continue
                 for victim, _ in victims:
                     used -= size[victim]
+                    if left is not None:
+                        left.append((victim, at))
                     if dirty[victim]:
                         spilled.append(victim)
                         spilled_at.append(at)

@@ -10,7 +10,9 @@ import numpy as np
 from memsim.engines.cache.trace import CODES, DIRTIES, FETCHES, KIND, LAST, Events, Trace
 
 
-def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
+def in_order(
+    trace: Trace, capacity: int, *, refresh: bool, left: list[tuple[int, int]] | None = None
+) -> Events:
     """Run a fully associative cache that evicts from the front of a list.
 
     An access to a block that is not held puts it at the end of the list, evicts from the front
@@ -25,6 +27,9 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
         Bytes.
     refresh : bool
         Whether a hit moves its block to the end.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
     """
     size = trace.size.tolist()
     every = np.arange(CODES)
@@ -58,6 +63,8 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
             while used > room and held:
                 victim, freed = evict(last=False)
                 used -= freed
+                if left is not None:
+                    left.append((victim, at))
                 if dirty[victim]:
                     dirty[victim] = 0
                     spilled.append(victim)
@@ -69,9 +76,12 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
                     held[block] = bytes_
                     used += bytes_
                     dirty[block] = dirties[code]
-            elif dirties[code] and not lasts[code]:
-                spilled.append(block)
-                spilled_at.append(at)
+            elif not lasts[code]:
+                if left is not None:
+                    left.append((block, at))
+                if dirties[code]:
+                    spilled.append(block)
+                    spilled_at.append(at)
         occupancy.append(used)
     return Events(
         np.frombuffer(missed, dtype=np.bool_),
