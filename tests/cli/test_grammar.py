@@ -52,6 +52,7 @@ HELD = {
     "describe": "describe n.yaml",
     "compare": "compare n.yaml",
     "diff": "diff n.yaml n.yaml",
+    "microscope": "microscope n.yaml",
     "check": "check n.yaml --budget 1GB",
     "check without budgets": "check n.yaml",
     "pytorch-traffic": "pytorch-traffic n.yaml --cache 256KiB",

@@ -8,14 +8,8 @@ from typing import Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    layers_option,
-    network_options,
-    options_of,
-)
+from memsim.cli.options import Chosen, layers_option, network_options, options_of
+from memsim.cli.output import Delivery, color_option, is_given, output_option
 from memsim.errors import InputError, Problem
 from memsim.simulate.options import Options
 
@@ -28,13 +22,14 @@ DRAWN = {".html": "page", ".gif": "film"}
 @options_of("microscope")
 @layers_option("10", "Rows of each table.")
 @once("--format", "format_", metavar="FORMAT", help="table, json, csv, md, page or film.")
-@once("-o", "--output", metavar="FILE",
-      help="Write to a file: .html is the page, .gif the film.")  # fmt: skip
+@output_option("Write to a file: .html is the page, .gif the film.")
+@color_option
 def command(
     network: Chosen,
     layers: int | None,
     format_: str | None,
     output: str | None,
+    color: str | None,
     **options: Unpack[Options],
 ) -> None:
     """Look into the cache of NETWORK, task by task: LRU and Belady side by side.
@@ -46,9 +41,11 @@ def command(
     memsim microscope hardnet68 --machine edge --cache 256KiB -o page.html
     memsim microscope patterns/harmonic --cache 128KiB --tile whole -o film.gif
     """
-    drawn = format_ or DRAWN.get(os.path.splitext(output or "")[1].lower())
+    drawn = DRAWN.get(f".{format_}", format_) or DRAWN.get(
+        os.path.splitext(output or "")[1].lower()
+    )
     if drawn not in DRAWN.values():
-        delivery = Delivery(format_, output)
+        delivery = Delivery(format_, output, color)
         loaded = network.load()
         from memsim.simulate import microscope
 
@@ -56,15 +53,15 @@ def command(
         return
     from memsim.files import check_writable, write_text
 
-    if output is None:
-        message = f"a {drawn} needs a file to be written to"
-        ending = next(ending for ending, kind in DRAWN.items() if kind == drawn)
-        raise InputError(Problem(message, path="-o", hint=f"such as -o microscope{ending}"))
-    if is_given("layers"):
-        raise InputError(
-            Problem(f"a {drawn} shows everything", path="--layers", hint="leave it out")
-        )
-    check_writable(output)
+    if output is None and drawn == "film":
+        message, hint = "a film needs a file to be written to", "such as -o microscope.gif"
+        raise InputError(Problem(message, path="-o", hint=hint))
+    for option in ("layers", "color"):
+        if is_given(option):
+            message, hint = f"a {drawn} shows everything", "leave it out"
+            raise InputError(Problem(message, path=f"--{option}", hint=hint))
+    if output is not None:
+        check_writable(output)
     loaded = network.load()
     from memsim.simulate import microscope
 
@@ -72,8 +69,13 @@ def command(
     if drawn == "page":
         from memsim.page.microscope import microscope_page
 
-        write_text(output, microscope_page(seen))
+        page = microscope_page(seen)
+        if output is None:
+            click.echo(page, nl=False)
+        else:
+            write_text(output, page)
         return
     from memsim.plot import film
 
+    assert output is not None
     film(seen).save(output)
