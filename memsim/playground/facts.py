@@ -8,7 +8,7 @@ from memsim.machine import load_machine
 from memsim.network.patterns import PATTERNS, Pattern
 
 MACHINE = "textbook"
-"""Round figures to follow by hand: its buffers cut the tiles, its cache is where the slider begins."""
+"""Round figures to follow by hand: its buffers cut the tiles, the slider begins at its cache."""
 
 LOWERING = "concat_free"
 
