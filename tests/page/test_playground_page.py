@@ -113,11 +113,17 @@ def test_a_teacher_edits_a_block(
     tab.locator("#tile button[value='whole']").click()
     same_in_memsim()
     shown = tab.locator("#yaml").text_content(), [card(number) for number in range(6)]
+    tab.locator("#share").click()
     address = tab.evaluate("location.href")
     tab.goto("about:blank")
     tab.goto(address)
     assert (tab.locator("#yaml").text_content(), [card(number) for number in range(6)]) == shown
     assert tab.locator("#cards .kept").count() == 6
+    kept = [card(number) for number in range(6)]
+    tab.locator("#swap").click()
+    assert [card(number) for number in range(6)] != kept
+    tab.locator("#swap").click()
+    assert [card(number) for number in range(6)] == kept
 
     # What is put back is the pattern's again.
     tab.locator("#undo").click()

@@ -16,7 +16,7 @@ function arc(columns, base, tallest, from, to) {
 
 function drawLinks(svg, spec, result, picked) {
   const columns = columnsOf(svg, result), height = 224, base = 170, tallest = 152;
-  const rule = FACTS.patterns[spec.pattern], parts = [];
+  const rule = FACTS.patterns[spec.pattern], parts = [], lit = [];
   const path = (from, to) => arc(columns, base, tallest, from, to);
   result.links.forEach((read, to) => {
     const own = to ? rule.links[to] : [];
@@ -25,29 +25,44 @@ function drawLinks(svg, spec, result, picked) {
     for (const from of gone.length < 4 ? gone : []) parts.push(`<path class="link gone" d="${path(from, to)}"/>`);
     for (const from of read) {
       const kinds = [to - from === 1 ? "near" : "", own.includes(from) ? "" : "hand", to === picked || from === picked ? "lit" : ""];
-      parts.push(`<path class="grab" data-from="${from}" data-to="${to}" d="${path(from, to)}"><title>layer ${to} reads ${layerSaid(from)}; click to remove</title></path>`
+      // Those of the layer that is picked lie over the others.
+      const among = kinds[2] ? lit : parts;
+      among.push(`<path class="grab" data-from="${from}" data-to="${to}" d="${path(from, to)}"><title>layer ${to} reads ${layerSaid(from)}; click to remove</title></path>`
         + `<path class="link ${kinds.join(" ")}" d="${path(from, to)}"/>`);
     }
   });
-  const widest = Math.max(...result.widths), roomy = columns.step >= 24;
+  parts.push(...lit);
+  const widest = Math.max(...result.widths), small = Math.min(5, columns.step / 2.6);
+  const names = Math.ceil(17 / columns.step), widths = Math.ceil(23 / columns.step);
   result.widths.forEach((channels, layer) => {
     const x = columns.x(layer), leaves = result.leaves.includes(layer);
     const kinds = [layer ? "" : "input", leaves ? "leaves" : "", layer === picked ? "picked" : ""];
-    const radius = 3.5 + Math.min(columns.step / 2 - 4.5, 6) * Math.sqrt(channels / widest);
+    const radius = Math.min(3.5, columns.step / 3) + Math.max(Math.min(columns.step / 2 - 4.5, 6), 0) * Math.sqrt(channels / widest);
     const told = `${layerSaid(layer)}: ${channels} channels${layer ? `, reads ${result.links[layer].map(layerShort).join(", ")}` : ""}${leaves ? ", leaves the block" : ""}`;
     parts.push(`<g class="node ${kinds.join(" ")}" data-layer="${layer}" tabindex="-1" role="button" aria-pressed="${layer === picked}" aria-label="${told}">`
       + `<title>${told}</title><rect x="${x - columns.step / 2}" y="${base - 11}" width="${columns.step}" height="34" fill="transparent"/>`
       + `<circle cx="${x}" cy="${base}" r="${radius}"/>`
-      + `<text x="${x}" y="${base + 22}" text-anchor="middle">${layer || "in"}</text></g>`);
-    if (roomy || layer % 2 === 0)
+      + `<text x="${x}" y="${base + 22}" text-anchor="middle">${layer % names ? "" : layer || "in"}</text></g>`);
+    if (layer % widths === 0)
       parts.push(`<text x="${x}" y="${base + 35}" text-anchor="middle" font-size="9.5">${channels}</text>`);
     parts.push(`<g class="leaf ${leaves ? "on" : ""}" data-leaf="${layer}"><title>${layerSaid(layer)} ${leaves ? "leaves" : "does not leave"} the block; click to change</title>`
-      + `<path d="M${x - 5},${base + 41}h10l-5,8z"/></g>`);
+      + `<path d="M${x - small},${base + 41}h${2 * small}l${-small},8z"/></g>`);
   });
   parts.push(`<text x="0" y="${base + 22}">layer</text><text x="0" y="${base + 35}">width</text><text x="0" y="${base + 49}">leaves</text>`);
   parts.push(`<path class="link lit" id="drag"/>`);
   fill(svg, height, parts);
   return { columns, base, tallest };
+}
+
+/** The links alone, of a block that is looked at. */
+function drawKept(svg, result) {
+  const width = svg.clientWidth || 380, count = result.widths.length, step = (width - 16) / count;
+  const columns = { step, count, x: (column) => 8 + (column + 0.5) * step }, base = 76, parts = [];
+  result.links.forEach((read, to) => read.forEach((from) => parts.push(`<path class="link" d="${arc(columns, base, 66, from, to)}"/>`)));
+  const widest = Math.max(...result.widths);
+  result.widths.forEach((channels, layer) => parts.push(`<g class="node"><circle cx="${columns.x(layer)}" cy="${base}" r="${1.5 + Math.min(step / 2 - 2, 4) * Math.sqrt(channels / widest)}"/></g>`));
+  fill(svg, 84, parts);
+  svg.setAttribute("aria-label", `The kept block's ${result.links.flat().length} links`);
 }
 
 const layerSaid = (layer) => (layer ? `layer ${layer}` : "the input");

@@ -3,7 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 let spec, kept = null, cache = FACTS.cache, picked = null, focused = 0, theme = null;
-let result, keptResult, reach, drawn, back;
+let result, keptResult, reach, drawn, back, later;
 
 globalThis.memsimPlayground = {
   /** All facts of a block that is written as in the address, for tests and for the console. */
@@ -38,6 +38,9 @@ function show() {
   drawLives($("lives"), result);
   drawLive($("live"), result, cache);
   drawTraffic($("traffic"), result, table);
+  $("beside").hidden = !kept;
+  if (kept) drawKept($("kept-links"), keptResult);
+  if (kept) $("beside-said").textContent = `${kept.pattern}${byHand(kept) ? " by hand" : ""}, ${kept.layers} layers, growth ${kept.growth}`;
   back = drawCurve($("curve"), result, keptResult, cache, reach);
   const far = result.links.flatMap((sources, to) => sources.filter((from) => to - from > 1)).length;
   $("links-said").textContent = `${result.links.flat().length} links, ${far} of them shortcuts`;
@@ -51,9 +54,12 @@ function show() {
     + `(concats are read where their parts lie), layer by layer; `
     + `${spec.tile === "whole" ? "a task per layer" : `tiles for ${FACTS.machine}'s buffers of ${exact(FACTS.buffer)} B`}; `
     + "a scratchpad with LRU that drops what nobody reads again.";
-  remember();
+  // Browsers bear no new address at every step of a slider.
+  clearTimeout(later);
+  later = setTimeout(remember, 200);
 }
 
+/** Put the state into the address. */
 function remember() {
   const more = [`c=${cache}`, ...(theme ? [`d=${theme === "dark" ? 1 : 0}`] : []), ...(kept ? [`vs=${encodeURIComponent(written(kept))}`] : [])];
   history.replaceState(null, "", `#${[written(spec), ...more].join("&")}`);
@@ -171,6 +177,12 @@ function setUpChoices() {
     .map(([name, block]) => `<button type="button" value="${name}">${block.from}</button>`).join("");
   $("blocks").addEventListener("click", ({ target }) => { if (target.value) { picked = null; update(firstSpec(target.value)); } });
   $("undo").addEventListener("click", () => update({ ...spec, links: null, leaves: null }));
+  $("swap").addEventListener("click", () => {
+    [spec, kept] = [kept, spec];
+    picked = null;
+    keptResult = evaluate(kept, FACTS);
+    update();
+  });
   $("keep").addEventListener("click", () => { kept = kept ? null : spec; keptResult = kept && result; update(); });
 }
 
@@ -230,7 +242,7 @@ setUpChoices();
 setUpLinks();
 $("curve").addEventListener("pointerdown", (event) => setCache(back(event.clientX - $("curve").getBoundingClientRect().left)));
 $("curve").addEventListener("pointermove", (event) => { if (event.buttons) setCache(back(event.clientX - $("curve").getBoundingClientRect().left)); });
-$("share").addEventListener("click", () => copied(location.href, $("share")));
+$("share").addEventListener("click", () => { remember(); copied(location.href, $("share")); });
 $("copy-file").addEventListener("click", () => copied($("yaml").textContent, $("copy-file")));
 $("copy-command").addEventListener("click", () => copied(commandOf(spec, cache), $("copy-command")));
 $("theme").addEventListener("click", () => { theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark"; showTheme(); show(); });
