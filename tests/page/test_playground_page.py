@@ -132,6 +132,14 @@ def test_a_teacher_edits_a_block(
     tab.locator("#pattern button[value='dense']").click()
     tab.locator("#layers").fill("32")
     tab.screenshot(path=artefacts / "playground_dark.png")
+    # What would let the page stand still is refused, and the block before it stays.
+    tab.locator("#blocks button").last.click()
+    tab.locator("#growth").fill("96")
+    widest = card(3)
+    tab.locator("#multiplier").fill("4")
+    assert "too many for a page" in tab.locator("#hand").text_content()
+    assert card(3) == widest
+    assert tab.locator("#multiplier").input_value() == "1.7"
     # An address that says nothing sensible is the first block.
     tab.goto("about:blank")
     tab.goto(f"{file.as_uri()}#p=none&n=-3&l=9_9&k=x&i=0x0&vs=%&c=y")

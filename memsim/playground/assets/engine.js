@@ -350,9 +350,24 @@ function trafficAt(result, capacity) {
   return table;
 }
 
-/** All that the page tells of a block. */
+const MOST_ACCESSES = 1e6;
+
+/** About how many accesses a program has: bytes that its tasks touch, in the largest blocks. */
+function effortOf({ kernels }) {
+  let accesses = 0;
+  for (const { strips, blocks, accesses: own } of kernels)
+    for (const { tensor, write } of own) {
+      const times = tensor.kind === "weight" ? strips.length : write ? 1 : blocks.length;
+      accesses += times * tensor.channels * tensor.rows * tensor.rowBytes / LARGEST_BLOCK + strips.length * blocks.length;
+    }
+  return accesses;
+}
+
+/** All that the page tells of a block; a RangeError where finding it would take too long. */
 function evaluate(spec, facts) {
   const block = blockOf(spec, facts.patterns), program = programOf(spec, block, facts.buffer);
+  const effort = effortOf(program);
+  if (effort > MOST_ACCESSES) throw new RangeError(`some ${(effort / 1e6).toFixed(1)} million accesses are too many for a page`);
   const trace = traceOf(program), rows = passOf(trace, program.tensors), steps = stepsOf(rows);
   const { live, lives } = livesOf(trace, program);
   const places = spec.input[1] * spec.input[2], taps = spec.kernel * spec.kernel;

@@ -3,7 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 let spec, kept = null, cache = FACTS.cache, picked = null, focused = 0, theme = null;
-let result, keptResult, reach, drawn, back, later;
+let result, keptResult, reach, drawn, back, later, refused = "";
 
 globalThis.memsimPlayground = {
   /** All facts of a block that is written as in the address, for tests and for the console. */
@@ -21,10 +21,18 @@ globalThis.memsimPlayground = {
 };
 
 function update(next) {
+  const before = spec;
   if (next) spec = next;
+  try { result = evaluate(spec, FACTS); } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // The block before it stays; as the page opens that is the first one.
+    spec = before || firstSpec();
+    if (!before) result = evaluate(spec, FACTS);
+    refused = `Not that large: ${error.message}.`;
+    tell(refused);
+  }
   if (picked !== null && picked > spec.layers) picked = null;
   focused = Math.min(focused, spec.layers);
-  result = evaluate(spec, FACTS);
   reach = reachOf([result, ...(keptResult ? [keptResult] : [])], cache);
   show();
 }
@@ -71,8 +79,11 @@ function recall() {
   if (said.has("c") && Number.isFinite(size)) cache = Math.round(fitted(size, LIMITS.cache));
   if (said.has("d")) theme = said.get("d") === "1" ? "dark" : "light";
   kept = null;
-  try { if (said.has("vs")) kept = read(decodeURIComponent(said.get("vs"))); } catch { /* an address that was cut */ }
-  keptResult = kept && evaluate(kept, FACTS);
+  keptResult = null;
+  try {
+    if (said.has("vs")) kept = read(decodeURIComponent(said.get("vs")));
+    keptResult = kept && evaluate(kept, FACTS);
+  } catch { kept = null; /* an address that was cut, or a block that is too large */ }
   picked = null;
   showTheme();
   update(read(text));
@@ -105,7 +116,8 @@ function showControls() {
     for (const button of $(name).children) button.setAttribute("aria-pressed", String(button.value === String(spec[name])));
   for (const button of $("blocks").querySelectorAll("button"))
     button.setAttribute("aria-pressed", String(written(spec) === written(firstSpec(button.value))));
-  $("hand").textContent = byHand(spec) ? "Drawn by hand." : "";
+  $("hand").textContent = refused || (byHand(spec) ? "Drawn by hand." : "");
+  refused = "";
   $("undo").disabled = !byHand(spec);
   $("cache").value = Math.round(1000 * (Math.log10(Math.max(cache, 10 ** reach.low)) - reach.low) / (reach.high - reach.low));
   $("cache").setAttribute("aria-valuetext", bytesSaid(cache));
@@ -124,10 +136,10 @@ function tell(text) { $("status").textContent = text; }
 function toggle(a, b) {
   const from = Math.min(a, b), to = Math.max(a, b), next = withLink(spec, from, to);
   picked = null;
-  if (!next) tell(`${layerSaid(to)} has to read something: its only link stays`);
-  else tell(linksOf(next)[to].includes(from) ? `layer ${to} reads ${layerSaid(from)}` : `layer ${to} no longer reads ${layerSaid(from)}`);
+  if (!next) refused = `Layer ${to} has to read something.`;
+  const reads = next && linksOf(next)[to].includes(from);
+  tell(refused || `layer ${to} ${reads ? "reads" : "no longer reads"} ${layerSaid(from)}`);
   update(next);
-  if (!next) $("hand").textContent = `Layer ${to} has to read something.`;
 }
 
 function pick(layer) {
