@@ -58,10 +58,9 @@ function show() {
   $("command").innerHTML = commandOf(spec, cache).replace(/--\S+ \S+/g, "<span>$&</span>");
   const old = keptResult ? `, kept ${bytesSaid(dramAt(keptResult.steps, cache))}` : "";
   $("curve-said").textContent = `${bytesSaid(dramAt(result.steps, cache))}${old} at ${bytesSaid(cache)}`;
-  $("assumed").textContent = `Equal to the byte. Assumed: one image, fp32, from a cold cache; ${FACTS.lowering} `
-    + `(concats are read where their parts lie), layer by layer; `
-    + `${spec.tile === "whole" ? "a task per layer" : `tiles for ${FACTS.machine}'s buffers of ${exact(FACTS.buffer)} B`}; `
-    + "a scratchpad with LRU that drops what nobody reads again.";
+  $("assumed").textContent = `Equal to the byte: one image in fp32, a cold cache, ${FACTS.lowering} (concats are read `
+    + `where they lie), layer by layer, ${spec.tile === "whole" ? "a task per layer" : `tiles for buffers of ${exact(FACTS.buffer)} B`}, `
+    + "LRU that drops what nobody reads again.";
   // Browsers bear no new address at every step of a slider.
   clearTimeout(later);
   later = setTimeout(remember, 200);

@@ -20,7 +20,8 @@ function yamlOf(spec, block) {
     const facts = [`pattern: ${spec.pattern}`, `layers: ${spec.layers}`, `growth: ${spec.growth}`];
     if (widens) facts.push(`multiplier: ${spec.multiplier}`);
     if (spec.kernel !== 3) facts.push(`kernel: ${spec.kernel}`);
-    return [...lines, `  - block: {${facts.join(", ")}}`, ""].join("\n");
+    const wide = facts.splice(3).map((fact) => `,\n            ${fact}`).join("");
+    return [...lines, `  - block: {${facts.join(", ")}${wide}}`, ""].join("\n");
   }
   const name = (layer) => (layer ? `layer${layer}` : "input");
   for (let layer = 1; layer <= spec.layers; layer++) {
