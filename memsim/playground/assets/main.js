@@ -60,7 +60,7 @@ function show() {
   $("curve-said").textContent = `${bytesSaid(dramAt(result.steps, cache))}${old} at ${bytesSaid(cache)}`;
   $("assumed").textContent = `Equal to the byte: one image in fp32, a cold cache, ${FACTS.lowering} (concats are read `
     + `where they lie), layer by layer, ${spec.tile === "whole" ? "a task per layer" : `tiles for buffers of ${exact(FACTS.buffer)} B`}, `
-    + "LRU that drops what nobody reads again.";
+    + "LRU, the dead dropped.";
   // Browsers bear no new address at every step of a slider.
   clearTimeout(later);
   later = setTimeout(remember, 200);
