@@ -11,6 +11,7 @@ import pytest
 import memsim
 from memsim.network.patterns import PATTERNS
 from memsim.playground import playground
+from memsim.playground.facts import BLOCKS as BLOCKS_TO_BEGIN_WITH
 from memsim.playground.facts import LOWERING, MACHINE
 from memsim.results.curve import CurveResult
 
@@ -132,3 +133,13 @@ def test_layers_are_as_wide_as_python_makes_them(page: Any) -> None:
     assert told == [
         [[width(1 << power, k, m) for power in range(6)] for k in growths] for m in multipliers
     ]
+
+
+@pytest.mark.parametrize("name", BLOCKS_TO_BEGIN_WITH)
+def test_a_block_to_begin_with_is_the_shipped_one(page: Any, name: str) -> None:
+    _, growth = BLOCKS_TO_BEGIN_WITH[name]
+    said = f"p={name}&n=16&k={growth}&m=1.7&i=64x56x56"
+    told = page.evaluate("said => memsimPlayground.evaluate(said)", said)
+    shipped = memsim.curve(f"patterns/{name}", machine=MACHINE, lowering=LOWERING)
+    assert told["macs"] == shipped.program.network.macs
+    assert told["steps"]["reads"] == shipped.curve.steps.read_bytes.tolist()

@@ -184,7 +184,7 @@ function setUpChoices() {
   choices("pattern", PATTERNS, (pattern) => ({ ...spec, pattern, links: null, leaves: null }));
   choices("kernel", KERNELS, (kernel) => ({ ...spec, kernel: Number(kernel) }));
   choices("tile", TILES, (tile) => ({ ...spec, tile }));
-  $("blocks").innerHTML = "<span>Equal MACs:</span>" + Object.entries(FACTS.blocks)
+  $("blocks").innerHTML = "<span>About equal MACs:</span>" + Object.entries(FACTS.blocks)
     .map(([name, block]) => `<button type="button" value="${name}">${block.from}</button>`).join("");
   $("blocks").addEventListener("click", ({ target }) => { if (target.value) { picked = null; update(firstSpec(target.value)); } });
   $("undo").addEventListener("click", () => update({ ...spec, links: null, leaves: null }));
