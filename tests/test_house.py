@@ -36,7 +36,7 @@ FLOORS = (
     ("paper", "calibration", "measurement", "sweeps", "differences", "budgets", "explanations"),
     ("validation", "searches"),
     ("plot", "traces"),
-    ("page",),
+    ("page", "playground"),
     ("cli",),
 )
 """Rooms from the ground up. A room may import from floors below its own, and from itself."""

@@ -42,6 +42,7 @@ COMMANDS = {
     "microscope": ("drawing", "The cache task by task: who is evicted by whom."),
     "trace": ("drawing", "The run as a trace for Perfetto or a DRAM simulator."),
     "report": ("drawing", "Networks in the browser, at every cache size."),
+    "playground": ("drawing", "A page to edit a block on: links, lives, traffic."),
     "paper": ("drawing", "The HarDNet paper's tables beside our numbers."),
     "import": ("networks", "A network of ONNX, PyTorch or SCALE-Sim as a file of ours."),
     "graph": ("drawing", "Draw the graph of layers, or export it."),
