@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, Events, Trace
+from memsim.engines.compiled import LOADED_AFTER, plain_will_do
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +80,23 @@ def farthest(
     left : list, optional
         Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
         does not stay leaves at its own access.
+
+    Notes
+    -----
+    Two loops do the same, a plain one for short traces and a compiled one, as for
+    :func:`~memsim.engines.cache.policies.in_order.in_order`. Here a plain access takes longer.
     """
+    if left is not None or plain_will_do(len(trace.block), LOADED_AFTER // 3):
+        return plain_farthest(trace, capacity, until, left)
+    from memsim.engines.cache.compiled_farthest import compiled_farthest
+
+    return compiled_farthest(trace, capacity, until)
+
+
+def plain_farthest(
+    trace: Trace, capacity: int, until: Ints, left: list[tuple[int, int]] | None = None
+) -> Events:
+    """The loop of :func:`farthest` in plain Python."""
     size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
     accessed = trace.block.tolist()
     accesses = len(accessed)
