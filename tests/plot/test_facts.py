@@ -10,12 +10,13 @@ import pytest
 import memsim
 from memsim import plot
 from memsim.paper.timing import timed
-from memsim.plot.figures.curve import BAND
+from memsim.plot.figures.curve import SMALLEST
 from memsim.plot.figures.timeline import BINS
 from memsim.program.lives import Lives, live_by_use, most_live
 from memsim.results.curve import CurveResult
 from memsim.results.details.activity import Activity
 from memsim.results.details.connections import kernel_units, network_links
+from memsim.results.details.reachable import Reachable
 from memsim.results.details.roof import Roof
 from memsim.units import PICOSECONDS
 
@@ -75,18 +76,33 @@ def test_knees_stand_on_the_curve_and_are_labelled() -> None:
     assert sum(" saves " in text.get_text() for text in axes.texts) == 2
 
 
-def test_the_band_goes_down_to_belady() -> None:
+def test_the_band_is_what_is_known_to_be_reachable() -> None:
     found = memsim.curve("patterns/harmonic")
     axes = plot.curve(found)
     (band,) = axes.collections
-    points = band.get_paths()[0].vertices
-    sizes = sorted({int(x) for x, _ in points})
-    assert len(sizes) <= BAND
-    for size in sizes[:3]:
+    corners = {(int(x), int(y)) for x, y in band.get_paths()[0].vertices}
+    known = Reachable.of(found, SMALLEST, int(found.steps.cache_bytes[-1]))
+    assert known is not None
+    for size in known.run[::8]:
         least = memsim.run("patterns/harmonic", cache=size, policy="belady").dram_bytes
-        assert {(size, least), (size, found.dram_bytes(size))} <= {
-            (int(x), int(y)) for x, y in points
-        }
+        assert {(size, least), (size, found.dram_bytes(size))} <= corners
+    # Never above LRU, at any size at which either edge moves, and never more for a larger cache.
+    assert known.lru_bytes.tolist() == [found.dram_bytes(int(x)) for x in known.cache_bytes]
+    assert (known.dram_bytes <= known.lru_bytes).all()
+    assert (np.diff(known.dram_bytes) <= 0).all()
+    told = [each.get_text() for each in axes.get_legend().get_texts()]
+    assert any(f"belady (at {len(known.run)} sizes" in each for each in told)
+
+
+def test_where_belady_moves_more_than_lru_the_band_ends_at_lru(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = memsim.curve("resnet18")
+    worse = lambda _, sizes: [2 * found.dram_bytes(size) for size in sizes]  # noqa: E731
+    monkeypatch.setattr(CurveResult, "belady_bytes", worse)
+    known = Reachable.of(found, SMALLEST, 4_000_000)
+    assert known is not None
+    assert (known.dram_bytes == known.lru_bytes).all()
 
 
 def test_a_cache_that_knows_no_lifetimes_has_no_band() -> None:

@@ -13,6 +13,7 @@ from memsim.plot.labels import place
 from memsim.plot.style import BLACK, Look, bytes_axis, dress, legend, series, si
 from memsim.program.parts import Part
 from memsim.results.curve import CurveResult
+from memsim.results.details.reachable import Reachable
 from memsim.simulate import Options
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ SMALLEST = 10_000
 MOST_PARTED = 3
 """Networks up to which feature maps have lines of their own: more could not be told apart."""
 
-BAND = 16
-"""Sizes at which belady's traffic is found for the band: each is a pass of its own."""
+FINE = 2000
+"""Parts of the axis of traffic: where a band has very many steps, those below one are left out;
+the line of LRU is ten times as wide."""
+
+MANY_STEPS = 20_000
 
 
 @figure("traffic against cache size", verb="figure of traffic", parts=True)
@@ -170,18 +174,24 @@ def _maps(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
 
 
 def _belady_band(axes: Axes, result: CurveResult, look: Look) -> list[FillBetweenPolyCollection]:
-    """The band between LRU and belady; none where the cache knows no lifetimes."""
-    last = int(result.steps.cache_bytes[-1])
-    places = np.geomspace(SMALLEST, max(last, 2 * SMALLEST), BAND).astype(np.int64)
-    sizes = np.unique(places).tolist()
-    least = result.belady_bytes(sizes)
-    if least is None:
+    """The band between LRU and what is known to be reachable; none without lifetimes.
+
+    Both edges are step functions, see :class:`~memsim.results.details.reachable.Reachable`.
+    """
+    last = max(int(result.steps.cache_bytes[-1]), 2 * SMALLEST)
+    found = Reachable.of(result, SMALLEST, last)
+    if found is None:
         return []
-    most = [result.dram_bytes(size) for size in sizes]
+    sizes, least, most = found.cache_bytes, found.dram_bytes, found.lru_bytes
+    if len(sizes) > MANY_STEPS:
+        low, high = axes.get_ylim()
+        part = (np.stack([least, most]) - low) * FINE // (high - low)
+        kept = (np.diff(part, axis=1, prepend=-1) != 0).any(axis=0)
+        sizes, least, most = sizes[kept], least[kept], most[kept]
     return [
         axes.fill_between(
-            sizes, least, most, color=look.colour, alpha=0.18, linewidth=0, zorder=1,
-            label="   down to belady",
+            sizes, least, most, step="post", color=look.colour, alpha=0.18, linewidth=0, zorder=1,
+            label=f"   down to belady (at {len(found.run)} sizes,\n   each good up to the next)",
         )
     ]  # fmt: skip
 
