@@ -121,6 +121,42 @@ def test_of_several_orders_the_band_lies_below_the_best() -> None:
     assert result.belady_bytes(sizes) == [min(moved) for moved in each]
 
 
+def test_normalised_traffic_is_a_multiple_of_each_networks_own_compulsory_traffic() -> None:
+    results = [memsim.curve(name) for name in ("resnet18", "mobilenetv2")]
+    axes = plot.curve(results, normalise=True, belady=False)
+    for result in results:
+        name = result.program.network.name
+        (line,) = [line for line in axes.lines if line.get_label() == name]
+        told = (line.get_ydata()[:-1] * result.compulsory_bytes).round().astype(int)
+        assert told.tolist() == result.steps.dram_bytes.tolist()
+        assert line.get_ydata()[-1] == 1
+
+
+def test_of_four_networks_each_has_its_name_beside_its_line() -> None:
+    from matplotlib.text import Text
+
+    names = [f"patterns/{name}" for name in ("dense", "log", "sparse", "harmonic")]
+    for normalise in (False, True):
+        axes = plot.curve(names, belady=False, normalise=normalise)
+        figure = axes.figure
+        figure.draw_without_rendering()
+        told = [text for text in axes.texts if text.get_text().startswith("patterns/")]
+        assert [text.get_text().split()[0] for text in told] == names
+        boxes = [Text.get_window_extent(text) for text in told]
+        for number, box in enumerate(boxes):
+            assert figure.bbox.padded(1).contains(*box.min)
+            assert figure.bbox.padded(1).contains(*box.max)
+            assert not any(box.overlaps(other) for other in boxes[:number])
+        assert axes.get_legend().get_texts()[0].get_text() == "LRU, exact"
+
+
+def test_a_network_that_would_vanish_makes_the_axis_logarithmic() -> None:
+    small, large = "patterns/harmonic", "vgg16"
+    assert plot.curve([small, large], belady=False).get_yscale() == "log"
+    assert plot.curve([small, large], belady=False, log=False).get_yscale() == "linear"
+    assert plot.curve(small, belady=False, log=True).get_yscale() == "log"
+
+
 def test_the_cache_of_the_machine_is_marked(result: memsim.Result) -> None:
     axes = plot.curve(CurveResult(result.program, result.machine), belady=False)
     assert any("cache 1 MB" in text.get_text() for text in axes.texts)

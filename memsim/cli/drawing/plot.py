@@ -44,6 +44,9 @@ class _TellsKinds(click.Command):
 @networks_options(required=False)
 @options_of("figure")
 @only_option
+@once("--normalise", is_flag=True,
+              help="Of a curve: traffic as a multiple of what is compulsory.")  # fmt: skip
+@once("--log", is_flag=True, help="Of a curve: a logarithmic axis of traffic.")
 @once("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
 @once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
@@ -68,6 +71,8 @@ def command(
     size: str | None,
     dpi: int,
     only: str | None,
+    normalise: bool,
+    log: bool,
     value: str | None,
     over: str | None,
     at_: tuple[str, ...],
@@ -90,6 +95,10 @@ def command(
     if kind not in FIGURES and kind != SWEEP:
         hint = did_you_mean(kind, [*FIGURES, SWEEP])
         raise InputError(Problem(f"unknown figure {kind!r}", hint=hint))
+    drawn_as = {name: True for name, is_so in (("normalise", normalise), ("log", log)) if is_so}
+    if drawn_as and kind != "curve":
+        problems = (Problem("is of figure curve", f"--{name}", "leave it out") for name in drawn_as)
+        raise InputError(*problems)
     if output is None:
         problem = "a figure needs a file to be drawn into"
         raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
@@ -110,6 +119,7 @@ def command(
     said = {name: value for network in networks for name, value in network.said.items()}
     refuse(figure.verb, {**options, **said}, LOADING)
     told = {**options} if only is None else {**options, "only": only}
+    told.update(drawn_as)
     if size is not None:
         told["size"] = parse_size(size)
     subjects: list[Any]
