@@ -30,8 +30,13 @@ def drawn(axes: Any, gid: str) -> list[Any]:
     return [artist for artist in axes.findobj() if artist.get_gid() == gid]
 
 
+def corners(axes: Any, gid: str) -> list[Any]:
+    """The corners of each rectangle of one look."""
+    return [path.vertices for each in drawn(axes, gid) for path in each.get_paths()]
+
+
 def heights(axes: Any, gid: str) -> int:
-    return round(sum(patch.get_height() for patch in drawn(axes, gid)))
+    return round(sum(np.ptp(rectangle[:, 1]) for rectangle in corners(axes, gid)))
 
 
 def widths(axes: Any, gid: str) -> float:
@@ -186,9 +191,9 @@ def test_bars_span_the_lives(result: memsim.Result) -> None:
     lives = Lives.of(result.program)
     spans: dict[int, list[tuple[float, float]]] = {}
     for use in ("chain", "waiting", "copy"):
-        for patch in drawn(bars, use):
-            row = round(patch.get_y() + patch.get_height() / 2)
-            spans.setdefault(row, []).append((patch.get_x(), patch.get_x() + patch.get_width()))
+        for rectangle in corners(bars, use):
+            (left, low), (right, high) = rectangle.min(axis=0), rectangle.max(axis=0)
+            spans.setdefault(round((low + high) / 2), []).append((left, right))
     for number, parts in spans.items():
         assert min(parts)[0] == lives.born[number]
         assert max(end for _, end in parts) == lives.dead[number] + 1
@@ -222,8 +227,6 @@ def test_links_are_those_of_the_papers() -> None:
 
 
 def test_the_patterns_picture_adds_up() -> None:
-    from matplotlib.patches import Arc
-
     names = ["patterns/dense", "patterns/log", "patterns/sparse", "patterns/harmonic"]
     panels = plot.patterns()
     assert panels.shape == (6, 4)
@@ -231,7 +234,10 @@ def test_the_patterns_picture_adds_up() -> None:
         result = memsim.run(name, clock="recurrence")
         arcs, _, live, moved, total, time = column
         _, found = network_links(result.network)
-        assert sum(isinstance(patch, Arc) for patch in arcs.patches) == len(found)
+        arches = {
+            (round(arch[:, 0].min()), round(arch[:, 0].max())) for arch in corners(arcs, "links")
+        }
+        assert arches == set(found)
         for cause, amount in result.by_cause.items():
             assert heights(moved, cause) == amount
             assert round(widths(total, cause)) == amount
@@ -239,6 +245,21 @@ def test_the_patterns_picture_adds_up() -> None:
         (line,) = drawn(live, "total")
         assert line.get_ydata().max() == result.program.live_bytes.max()
         assert any(f"{result.time_ps / 1e9:.2f} ms" == text.get_text() for text in time.texts)
+
+
+def test_networks_of_other_sizes_have_scales_of_their_own() -> None:
+    small, large = "mobilenetv2", "vgg16"
+    panels = plot.patterns([small, large], machine="textbook", cache="2MB")
+    for row in (2, 3, 4, 5):
+        axis = "xlim" if row > 3 else "ylim"
+        assert getattr(panels[row, 0], f"get_{axis}")() != getattr(panels[row, 1], f"get_{axis}")()
+    assert "own scale each" in panels[2, 0].get_ylabel()
+    assert panels[3, 0].get_xlabel() == "layer"
+    assert all(len(axes.get_xticks()) <= 7 for axes in panels[:4].flat)
+    figure = panels[0, 0].figure
+    figure.draw_without_rendering()
+    title = figure._suptitle.get_window_extent()
+    assert title.x1 <= figure.bbox.x1
 
 
 def test_every_kernel_has_a_unit() -> None:
@@ -370,6 +391,7 @@ def test_several_networks_are_drawn_each_as_it_is_alone(kind: str) -> None:
         for many, one in zip(panels, alone, strict=True):
             assert many.get_title(loc="left").split() == one.get_title(loc="left").split()
             assert len(many.patches) == len(one.patches)
+            assert len(many.collections) == len(one.collections)
             assert len(many.lines) == len(one.lines)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
 from memsim.cli.options import LOADING, Chosen, is_given, networks_options, only_option, options_of
 from memsim.errors import InputError, Problem, did_you_mean
@@ -127,7 +128,7 @@ def command(
         _no_inputs(kind, context.params)
         subjects = [network.name for network in networks]
     else:
-        subjects = [network.load() for network in networks]
+        subjects = load_all(networks)
     save(figure.draw(subjects, **told), output, dpi=dpi)
 
 

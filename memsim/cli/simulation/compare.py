@@ -6,6 +6,7 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.options import (
     Chosen,
     Delivery,
@@ -33,7 +34,7 @@ def command(
     memsim compare hardnet68 densenet121 resnet50 --cache 2MB
     memsim compare patterns/dense patterns/log patterns/sparse patterns/harmonic
     """
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
     from memsim.simulate import compare
 
     delivery.send(compare(loaded, **options))

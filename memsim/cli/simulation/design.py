@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
 from memsim.cli.options import (
     Chosen,
@@ -93,7 +94,7 @@ def command(
         from memsim.plot.figures.front import check_front
 
         check_front(minimised)
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
     found = design(
         loaded, time=time, fps=fps, minimise=minimise, each=each, bandwidths=chosen,
         mac_rates=rates, **options,
