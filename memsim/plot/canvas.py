@@ -126,6 +126,14 @@ def new_figure(size: tuple[float, float]) -> Figure:
     return figure
 
 
+def lay_out(axes: Axes) -> None:
+    """Decide where the axes of the whole figure lie, without drawing it."""
+    figure = figure_of(axes)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+
+
 def settle(axes: Axes) -> None:
     """Give axes the limits that the part of a figure that they are in has for them, if it has."""
     limits: Limits = getattr(axes.figure, "limits", {})
@@ -150,7 +158,7 @@ def rectangles(
     west, east, south, north = sides
     corners = np.stack([west, south, west, north, east, north, east, south], axis=-1)
     if len(corners):
-        axes.add_collection(PolyCollection(corners.reshape(-1, 4, 2), zorder=1, **look))
+        axes.add_collection(PolyCollection(list(corners.reshape(-1, 4, 2)), zorder=1, **look))
 
 
 def show_in_notebooks(axes: Axes) -> None:
@@ -193,7 +201,7 @@ def _draw_once(figure: Figure, out: io.BytesIO, dpi: float) -> None:
     canvas, before = figure.canvas, figure.dpi
     figure.dpi = dpi
     try:
-        FigureCanvasAgg(figure).print_png(out, metadata=_METADATA["png"])
+        FigureCanvasAgg(figure).print_png(out, metadata=_METADATA["png"])  # type: ignore[no-untyped-call]
     finally:
         figure.dpi = before
         figure.set_canvas(canvas)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.plot.canvas import settle
+from memsim.plot.canvas import lay_out, settle
 from memsim.plot.style import BLACK, GREY, NOTE
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def place(
     colours: Sequence[str] | None = None,
     avoid: Points | Sequence[tuple[float, float]] | None = None,
     size: float = NOTE,
+    laid_out: bool = False,
 ) -> list[Annotation]:
     """Label points, the first ones first; each goes where it covers least.
 
@@ -54,6 +55,8 @@ def place(
         More points that should not be covered, such as a line's.
     size : float
         Font size.
+    laid_out : bool
+        Whether the figure's layout is known and holds: labels do not change it.
 
     Returns
     -------
@@ -64,9 +67,9 @@ def place(
     if not texts:
         return []
     settle(axes)
-    figure = axes.figure.figure  # of a subfigure: the whole
-    figure.draw_without_rendering()  # the layout decides where data lie in pixels
-    scale = figure.dpi / 72
+    if not laid_out:
+        lay_out(axes)  # it decides where data lie in pixels
+    scale = axes.figure.figure.dpi / 72  # of a subfigure: the whole
     frame = axes.get_window_extent()
     marks = axes.transData.transform(np.array(points, float).reshape(-1, 2))
     lines = np.zeros((0, 2))
@@ -170,9 +173,8 @@ def beside(
     from matplotlib.patheffects import withStroke
 
     settle(axes)
-    figure = axes.figure.figure
-    figure.draw_without_rendering()
-    scale = figure.dpi / 72
+    lay_out(axes)
+    scale = axes.figure.figure.dpi / 72
     frame = axes.get_window_extent()
     ends = axes.transData.transform([(axes.get_xlim()[1], height) for height in heights])[:, 1]
     line = 1.35 * size

@@ -27,20 +27,25 @@ TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
               help="The file: .svg, .png, .pdf, .dot or .graphml.")  # fmt: skip
 @once("--colour", default="traffic", show_default=True,
               help="What colours show: traffic, moc or none.")  # fmt: skip
+@once("--expand", metavar="BLOCKS",
+              help="Blocks whose kernels are drawn, such as block1,block2; or all.")  # fmt: skip
 def command(
     network: Chosen,
     output: str,
     colour: str,
+    expand: str | None,
     **options: Unpack[Options],
 ) -> None:
     """Draw the graph of NETWORK, or write it for other programs.
 
-    A picture shows kernels: a convolution with what is fused into it is one node. DOT and
-    GraphML files hold every layer and every tensor.
+    A picture shows kernels: a convolution with what is fused into it is one node. Of more than 60
+    it shows blocks, folded, but for those that --expand names. DOT and GraphML files hold every
+    layer and every tensor.
 
     \b
     memsim graph resnet18 --cache 512KiB -o resnet18.svg
     memsim graph patterns/harmonic --colour moc -o harmonic.png
+    memsim graph densenet121 --expand block1 -o densenet121.svg
     memsim graph hardnet68 --colour none -o hardnet68.graphml
     """
     from memsim.files import check_writable
@@ -56,6 +61,9 @@ def command(
         hint = f"known: {', '.join(sorted([*ENDINGS, *TEXTS]))}"
         raise InputError(Problem(what, hint=hint, file=output))
     check_writable(output)
+    if expand is not None and ending in TEXTS:
+        hint = "leave it out, or draw: -o graph.svg"
+        raise InputError(Problem("this file holds every layer", path="--expand", hint=hint))
     if ending == ".graphml" and colour == "moc":
         hint = "leave it out, or draw: -o graph.svg"
         raise InputError(Problem("GraphML holds MoC, and no colours", path="--colour", hint=hint))
@@ -65,7 +73,8 @@ def command(
         _write_text(loaded, output, TEXTS[ending], colour, options)
         return
     image_format(output)
-    save(graph(loaded, colour=colour, **options), output)
+    blocks = None if expand is None else [name.strip() for name in expand.split(",")]
+    save(graph(loaded, colour=colour, expand=blocks, **options), output)
 
 
 def _verb(colour: str, ending: str) -> str:

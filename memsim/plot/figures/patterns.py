@@ -111,7 +111,7 @@ def patterns(
     shape = (len(ROWS), len(results))
     alike = _alike(results)
     panels = new_panels(
-        ax, shape, size or (max(2.6 + 3.0 * len(results), 8.5), 11.5),
+        ax, shape, size or (max(1.6 + (3.0 if alike else 3.3) * len(results), 8.5), 11.5),
         sharey="row" if alike else False, heights=list(ROWS.values()), kind="patterns",
     )  # fmt: skip
     table = panels.reshape(shape)
@@ -196,11 +196,12 @@ def _draw_links(axes: Axes, connections: Connections, look: Look) -> None:
 
     units = connections.units
     half = Path.arc(0, 180)
+    corners = np.asarray(half.vertices, float)
     spans: dict[bool, list[Path]] = {True: [], False: []}
     for source, reader in connections.links:
         span = reader - source
         place = [(source + reader) / 2, 0.0]
-        spans[span == 1].append(Path(half.vertices * [span / 2, span] + place, half.codes))
+        spans[span == 1].append(Path(corners * [span / 2, span] + place, half.codes))
     for near, paths in spans.items():
         axes.add_collection(
             PathCollection(
