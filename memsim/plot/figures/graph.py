@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING, Any, Unpack
 
 from memsim.errors import InputError, Problem, did_you_mean
@@ -15,7 +14,7 @@ from memsim.plot.canvas import figure_of, new_axes
 from memsim.plot.drawables import Drawables, network_of, result_of, single
 from memsim.plot.folding import folded
 from memsim.plot.graph_layout import GraphLayout, layered
-from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, short
+from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, broken, short
 from memsim.program.kernel_graph import kernel_readers
 from memsim.readable import format_bytes, format_count
 from memsim.results.run import Result
@@ -122,7 +121,7 @@ def graph(
     axes.axis("off")
     title = _title(drawn, colour, result)
     if view.members:
-        title = fill(f"{title}; blocks folded", max(30, int(10 * figure_of(axes).get_figwidth())))
+        title = broken(f"{title}; blocks folded", max(30, int(10 * figure_of(axes).get_figwidth())))
     axes.set_title(title, loc="left", fontsize=TITLE, fontweight="bold")
     if values and colour != "none":
         _scale(axes, values, colour, "kernel or block" if view.members else "kernel")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
@@ -22,6 +21,7 @@ from memsim.plot.style import (
     NOTE,
     TICK,
     Look,
+    broken,
     bytes_axis,
     dress,
     legend,
@@ -133,7 +133,7 @@ def patterns(
     if ax is None:
         figure = table[0, 0].figure
         figure.suptitle(
-            fill(_message(results), int(8.4 * figure.get_figwidth())),
+            broken(_message(results), int(8.4 * figure.get_figwidth())),
             x=0.01, ha="left", fontsize=13, fontweight="bold",
         )  # fmt: skip
     return panels
@@ -324,7 +324,6 @@ def _top(axes: Axes) -> float:
 
 def _message(results: list[Result]) -> str:
     cache = " / ".join(dict.fromkeys(si(result.machine.cache_bytes) for result in results))
-    cache = cache.replace(" ", "\N{NO-BREAK SPACE}")
     return (
         "A shortcut keeps a feature map waiting; what then exceeds the cache "
         f"({cache}) goes to DRAM and comes back"
