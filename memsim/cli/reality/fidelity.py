@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.options import Delivery, report_options
+from memsim.cli.output import Delivery, report_options
 
 
 @click.command("fidelity")

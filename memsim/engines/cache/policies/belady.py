@@ -88,8 +88,19 @@ def farthest(trace: Trace, capacity: int, until: Ints) -> Events:
     return compiled_farthest(trace, capacity, until)
 
 
-def plain_farthest(trace: Trace, capacity: int, until: Ints) -> Events:
-    """The loop of :func:`farthest` in plain Python."""
+def plain_farthest(
+    trace: Trace, capacity: int, until: Ints, left: list[tuple[int, int]] | None = None
+) -> Events:
+    """The loop of :func:`farthest` in plain Python, which can tell more.
+
+    Parameters
+    ----------
+    trace, capacity, until
+        As there.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
+    """
     size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
     accessed = trace.block.tolist()
     accesses = len(accessed)
@@ -135,12 +146,16 @@ def plain_farthest(trace: Trace, capacity: int, until: Ints) -> Events:
                     for victim, last in victims:
                         held[victim] = last
                         heappush(farther, -last)
+                    if left is not None:
+                        left.append((block, at))
                     if dirties[kind]:
                         spilled.append(block)
                         spilled_at.append(at)
                     continue
                 for victim, _ in victims:
                     used -= size[victim]
+                    if left is not None:
+                        left.append((victim, at))
                     if dirty[victim]:
                         spilled.append(victim)
                         spilled_at.append(at)

@@ -36,8 +36,19 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
     return compiled_order(trace, capacity, refresh=refresh)
 
 
-def plain_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
-    """The loop of :func:`in_order` in plain Python."""
+def plain_order(
+    trace: Trace, capacity: int, *, refresh: bool, left: list[tuple[int, int]] | None = None
+) -> Events:
+    """The loop of :func:`in_order` in plain Python, which can tell more.
+
+    Parameters
+    ----------
+    trace, capacity, refresh
+        As there.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
+    """
     size = trace.size.tolist()
     every = np.arange(CODES)
     fetches, dirties = (column[every & KIND].tolist() for column in (FETCHES, DIRTIES))
@@ -70,6 +81,8 @@ def plain_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
             while used > room and held:
                 victim, freed = evict(last=False)
                 used -= freed
+                if left is not None:
+                    left.append((victim, at))
                 if dirty[victim]:
                     dirty[victim] = 0
                     spilled.append(victim)
@@ -81,9 +94,12 @@ def plain_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
                     held[block] = bytes_
                     used += bytes_
                     dirty[block] = dirties[code]
-            elif dirties[code] and not lasts[code]:
-                spilled.append(block)
-                spilled_at.append(at)
+            elif not lasts[code]:
+                if left is not None:
+                    left.append((block, at))
+                if dirties[code]:
+                    spilled.append(block)
+                    spilled_at.append(at)
         occupancy.append(used)
     return Events(
         np.frombuffer(missed, dtype=np.bool_),
