@@ -1,4 +1,4 @@
-"""The HTML page: facts, style, program and plotly.js in one file."""
+"""The HTML page: facts, style and program in one file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from memsim.machine import Machine
 from memsim.page.latency import latency
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels, network_facts
-from memsim.page.plotly_js import plotly_js
 from memsim.page.template import filled
 from memsim.page.why import why
 from memsim.program.kernel import Cause, Role
@@ -25,8 +24,8 @@ from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
-    "units", "curve", "state", "page", "theme", "controls", "numbers", "plots", "traffic", "layers",
-    "lives", "latency", "main",
+    "units", "search", "curve", "state", "page", "chart", "pointer", "download", "theme", "controls", "numbers",
+    "plots", "traffic", "layers", "lives", "latency", "main",
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 
@@ -59,7 +58,7 @@ def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = (
     ------
     InputError
         If there is no network, if one comes in several task orders (``best`` picks one per
-        cache size) or in several frames, or if plotly is not installed.
+        cache size) or in several frames.
 
     Examples
     --------
@@ -87,7 +86,7 @@ def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = (
         "why": why(explanations, names),
         "notes": "".join(f"<li>{escape(note)}</li>" for note in NOTES),
     }
-    return filled("page.html", parts, _facts(results, names, machine), SCRIPTS, plotly_js())
+    return filled("page.html", parts, _facts(results, names, machine), SCRIPTS)
 
 
 def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Templates: facts, style, program and plotly.js put together into one HTML file."""
+"""Templates: facts, style and program put together into one HTML file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ def filled(
     parts: Mapping[str, str],
     facts: Mapping[str, Any],
     scripts: Iterable[str],
-    library: str,
 ) -> str:
     """Fill a template of the folder ``assets``.
 
@@ -30,15 +29,12 @@ def filled(
         What the page's program reads; plain JSON values.
     scripts : iterable of str
         The parts of the program, in order; each may use what those before it define.
-    library : str
-        The source of plotly.js.
     """
     program = _program(scripts)
     own = {
-        "policy": _policy(library, program),
+        "policy": _policy(program),
         "style": _read("page.css"),
         "facts": _json(facts),
-        "plotly": library,
         "program": program,
     }
     found = {**parts, **own}

@@ -42,10 +42,9 @@ def command(
         message = "tells of all traffic, not of a part"
         raise InputError(Problem(message, "--explain", "leave --only out"))
     from memsim.files import check_writable, write_text
-    from memsim.page import page, plotly_js, sweep_page
+    from memsim.page import page, sweep_page
     from memsim.sweeps.files import is_sweep, load_sweep
 
-    plotly_js()  # before the work is done: is it there?
     check_writable(output)
     if any(is_sweep(network.name) for network in networks):
         _check_alone(networks, {**options, "only": only, "explain": explain or None})

@@ -23,16 +23,6 @@ function deltas(text) {
   return found;
 }
 
-/** The number of entries that are at most a value, in an ascending column. */
-function countUpTo(column, value) {
-  let low = 0, high = column.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (column[middle] <= value) low = middle + 1; else high = middle;
-  }
-  return low;
-}
-
 /** Which roles each part of the traffic has: feature maps are all but weights. */
 const WEIGHT = ROLES.indexOf("weight");
 const PARTS = { all: () => true, weights: (role) => role === WEIGHT, maps: (role) => role !== WEIGHT };

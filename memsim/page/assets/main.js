@@ -8,5 +8,4 @@ setUpLives();
 setUpLatency();
 change({ cache: state.cache, rate: state.rate, split: state.split, theme });
 summarize();
-window.addEventListener("resize", () => { for (const plot of plots) plot.stale = true; refresh(); });
 document.documentElement.dataset.ready = "yes";
