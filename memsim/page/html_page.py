@@ -24,8 +24,8 @@ from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
-    "units", "search", "curve", "state", "page", "chart", "pointer", "download", "theme", "controls", "numbers",
-    "plots", "traffic", "layers", "lives", "latency", "main",
+    "units", "search", "curve", "state", "page", "chart", "pointer", "download", "theme", "address",
+    "controls", "numbers", "plots", "traffic", "layers", "lives", "latency", "main",
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 

@@ -17,7 +17,7 @@ def filled(
     facts: Mapping[str, Any],
     scripts: Iterable[str],
 ) -> str:
-    """Fill a template of the folder ``assets``.
+    """Fill a template of the folder ``assets``, and the frame of all pages around it.
 
     Parameters
     ----------
@@ -36,9 +36,14 @@ def filled(
         "style": _read("page.css"),
         "facts": _json(facts),
         "program": program,
+        "content": _fields(_read(template), parts),
     }
-    found = {**parts, **own}
-    return re.sub(r"\{\{(\w+)\}\}", lambda field: found[field[1]], _read(template))
+    return _fields(_read("frame.html"), {**parts, **own})
+
+
+def _fields(text: str, found: Mapping[str, str]) -> str:
+    """Each ``{{name}}`` replaced; what replaces it is not looked at again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda field: found[field[1]], text)
 
 
 def _policy(*scripts: str) -> str:

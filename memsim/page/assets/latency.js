@@ -33,29 +33,34 @@ function latencyFigure(kind) {
 function latencyCsv(kind) {
   const against = kind === "cache", capacity = nearestCapacity();
   const rows = NETWORKS.flatMap((network) => (against ? GRID.capacities : GRID.bandwidths).map((value, i) =>
-    (against ? [network.label, value, GRID.bandwidths[state.rate], latency(network, i)] : [network.label, gridSize(), value, latency(network, capacity, i)])));
-  return { heads: ["network", "cache_bytes", "bandwidth_bytes_per_s", "time_ps"], rows };
+    (against ? [network.label, value, GRID.bandwidths[state.rate], GRID.mac_rates[state.macs], latency(network, i)] : [network.label, gridSize(), value, GRID.mac_rates[state.macs], latency(network, capacity, i)])));
+  return { heads: ["network", "cache_bytes", "bandwidth_bytes_per_s", "macs_per_s", "time_ps"], rows };
 }
 
 function showLatency() {
   const exactly = onGrid() ? "is on it" : `is not: the nearest is ${exact(gridSize())}, whose times are shown`;
   $("grid-note").textContent = `Time depends on when bytes move, so it was computed on a grid: ${GRID.capacities.length} caches (${GRID.rule} up to ${exact(GRID.capacities.at(-1))}, and the machine’s own) by ${
-    GRID.bandwidths.length} bandwidths (${GRID.rates[0]} to ${GRID.rates.at(-1)}). The cache now set, ${exact(state.cache)}, ${
+    GRID.bandwidths.length} bandwidths (${GRID.rates[0]} to ${GRID.rates.at(-1)}) by ${GRID.mac_rates.length} compute rates (${GRID.mac_texts[0]} to ${GRID.mac_texts.at(-1)}). The cache now set, ${exact(state.cache)}, ${
     exactly}. Nothing is interpolated; the dotted lines only guide the eye.`;
-  $("t-latency-cache").textContent = `Against the cache, at ${GRID.rates[state.rate]}`;
+  $("t-latency-cache").textContent = `Against the cache, at ${GRID.rates[state.rate]}${state.macs === GRID.own_macs ? "" : ` and ${GRID.mac_texts[state.macs]}`}`;
   $("t-latency-rate").textContent = `Against the bandwidth, at ${sizeText(gridSize())}`;
 }
 
 function latencyTables() {
-  return NETWORKS.map((network) => make("div", { className: "scroll" }, table(`${network.label}, latency`, ["cache", ...GRID.rates],
-    GRID.capacities.map((size, i) => [exact(size), ...GRID.times[network.number][i].map(formatTime)]))));
+  return NETWORKS.map((network) => make("div", { className: "scroll" }, table(`${network.label}, latency at ${GRID.mac_texts[state.macs]}`, ["cache", ...GRID.rates],
+    GRID.capacities.map((size, i) => [exact(size), ...GRID.times[network.number][i].map((each) => formatTime(each[state.macs]))]))));
 }
 
 function setUpLatency() {
-  $("table-latency").replaceChildren(...latencyTables());
-  listeners.push((changes) => { if ("cache" in changes || "rate" in changes) showLatency(); });
+  const details = $("table-latency").closest("details");
+  const showTable = () => { if (details.open) $("table-latency").replaceChildren(...latencyTables()); };
+  details.addEventListener("toggle", showTable);
+  listeners.push((changes) => {
+    if ("macs" in changes) showTable();
+    if ("cache" in changes || "rate" in changes || "macs" in changes) showLatency();
+  });
   for (const kind of ["cache", "rate"]) {
-    addPlot($(`plot-latency-${kind}`), ["cache", "rate"], () => latencyFigure(kind), {
+    addPlot($(`plot-latency-${kind}`), ["cache", "rate", "macs"], () => latencyFigure(kind), {
       title: () => `Latency: ${$(`t-latency-${kind}`).textContent.toLowerCase()}`, csv: () => latencyCsv(kind), legend: "legend-latency",
     });
   }

@@ -21,6 +21,9 @@ function told(number) {
   return number === null ? "failed" : unit === "B" ? exact(number) : unit === "ps" || !Number.isInteger(number) ? tell(number) : grouped(number);
 }
 
+/** A number as an axis writes it. */
+const short = (number) => tell(number).replace(/(\.\d*?)0+(?= |$)/, "$1").replace(/\.(?= |$)/, "");
+
 const range = (length) => Array.from({ length }, (_, i) => i);
 const named = (name) => AXES.get(name).label;
 
@@ -42,8 +45,8 @@ function ownTicks(name, places, room) {
 function numberAxis(all) {
   const low = Math.min(...all), high = Math.max(...all);
   const title = VARIABLES.get(state.value).label;
-  if (low > 0 && high >= 20 * low) return { log: true, range: [low / 1.2, high * 1.2], ticks: (a, b, tall) => logTicks(a, b, tall * 2, tell), title };
-  const ticks = [...roundTicks(high || 1, 6, tell), ...(low < 0 ? roundTicks(-low, 3, (each) => tell(-each)).slice(1).map(([at, text]) => [-at, text]) : [])];
+  if (low > 0 && high >= 20 * low) return { log: true, range: [low / 1.2, high * 1.2], ticks: (a, b, tall) => logTicks(a, b, tall * 2, short), title };
+  const ticks = [...roundTicks(high || 1, 6, short), ...(low < 0 ? roundTicks(-low, 3, (each) => short(-each)).slice(1).map(([at, text]) => [-at, text]) : [])];
   return { range: [Math.min(0, low * 1.06), Math.max(high, low < 0 ? 0 : 1e-300) * 1.06 || 1], ticks, title };
 }
 
@@ -172,7 +175,21 @@ function setUpSweep() {
     showWords();
   });
   addPlot($("plot-sweep"), ["value"], sweepFigure, { title: () => `${$("h-sweep").textContent}${where()}`, csv: sweepCsv, legend: "legend" });
-  choose({ value: VARIABLES.has("dram_bytes") ? "dram_bytes" : DATA.variables[0].name });
+  const first = VARIABLES.has("dram_bytes") ? "dram_bytes" : DATA.variables[0].name;
+  const obey = (told) => {
+    const value = VARIABLES.has(told.value) ? told.value : first;
+    const at = DATA.axes.map(({ name, texts }) => [name, texts.indexOf(told[`at.${name}`])]).filter(([, place]) => place >= 0);
+    choose({ value });
+    choose({ x: told.x, y: told.y, kind: ["lines", "map"].includes(told.kind) ? told.kind : undefined, at: Object.fromEntries(at) });
+    if (["light", "dark"].includes(told.theme)) { theme = told.theme; showTheme(); change({ theme }); }
+    showChoices();
+    showTable();
+  };
+  keepAddress(() => [
+    ["value", state.value], ["x", state.x], ["y", state.y], ["kind", state.kind], ["theme", theme],
+    ...others().map((name) => [`at.${name}`, AXES.get(name).texts[state.at[name]]]),
+  ], obey);
+  obey(spoken());
 }
 
 setUpSweep();
