@@ -16,6 +16,7 @@ def filled(
     parts: Mapping[str, str],
     facts: Mapping[str, Any],
     scripts: Iterable[str],
+    others: Iterable[Mapping[str, Any]] = (),
 ) -> str:
     """Fill a template of the folder ``assets``, and the frame of all pages around it.
 
@@ -29,12 +30,18 @@ def filled(
         What the page's program reads; plain JSON values.
     scripts : iterable of str
         The parts of the program, in order; each may use what those before it define.
+    others : iterable of mapping
+        Facts that the program may read in the place of these, as ``facts-1`` and so on.
     """
     program = _program(scripts)
     own = {
         "policy": _policy(program),
         "style": _read("page.css"),
         "facts": _json(facts),
+        "others": "".join(
+            f'<script type="application/json" id="facts-{number}">{_json(each)}</script>\n'
+            for number, each in enumerate(others, 1)
+        ),
         "program": program,
         "content": _fields(_read(template), parts),
     }

@@ -2,7 +2,7 @@
 //
 // A figure: height, margin, x and y (axes), marks, edges (thin lines across), rules (dashed, named).
 // An axis: range in its own numbers, log, ticks ([[at, text]] or a function of range and width), title.
-// A mark: kind "line" | "points" | "bars", `tell(i)` (lines of text, the first one bold), `click(i)`.
+// A mark: kind "line" | "points" | "bars" | "arcs", `tell(i)` (lines of text, the first one bold), `click(i)`.
 
 const space = "http://www.w3.org/2000/svg";
 const tenth = (number) => Math.round(number * 10) / 10;
@@ -57,6 +57,10 @@ function chart(figure, width) {
     drawn("rect", { x: box.left - 8, y: box.top - 8, width: box.right - box.left + 16, height: box.bottom - box.top + 9 })));
   const svg = drawn("svg", { xmlns: space, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": variable("--font"), "font-size": 12, "aria-hidden": "true" },
     defs, axes(figure, { x, y, box, ink }));
+  for (const [from, to] of figure.spots ?? []) {
+    const left = tenth(x(from)), wide = Math.max(tenth(x(to)) - left, 2);
+    plotted.append(drawn("rect", { x: left, y: box.top, width: wide, height: box.bottom - box.top, fill: variable("--accent"), opacity: 0.16, class: "spot" }));
+  }
   for (const at of edges) plotted.append(drawn("path", { d: `M${tenth(x(at))},${box.top}V${box.bottom}`, stroke: ink.line }));
   marks.forEach((mark, number) => plotted.append(...MARKS[mark.kind](mark, { x, y, box, ink, defs, id: `${id}m${number}` })));
   svg.append(...rules.map((each) => rule(each, { x, y, box, ink })), plotted, drawn("g", { class: "above" }));
@@ -84,6 +88,12 @@ function axes(figure, { x, y, box, ink }) {
   if (figure.x.title) group.append(drawn("text", { x: (box.left + box.right) / 2, y: box.bottom + 37, "text-anchor": "middle" }, figure.x.title));
   if (figure.y.title) group.append(drawn("text", { transform: `translate(13,${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, figure.y.title));
   return group;
+}
+
+/** Where an arc is: the longest rises to the top. */
+function arcAt({ from, to, base, longest }, i, { x, y, box }) {
+  const [left, right] = [x(from[i]), x(to[i])], floor = y(base);
+  return { left, right, base: floor, rise: Math.max((floor - box.top - 3) * Math.sqrt(Math.abs(to[i] - from[i]) / longest), 4) };
 }
 
 const MARKS = {
@@ -127,6 +137,19 @@ const MARKS = {
       }, text));
     }
     return found;
+  },
+  /** Half ellipses above a base; a path for each colour. The strong ones lie above. */
+  arcs(mark, { x, y, box }) {
+    const paths = new Map();
+    mark.from.forEach((_, i) => {
+      const { left, right, rise, base } = arcAt(mark, i, { x, y, box }), key = `${mark.strong[i] ? 1 : 0}${mark.inks[i]}`;
+      const piece = `M${tenth(left)},${tenth(base)}A${tenth((right - left) / 2)},${tenth(rise)} 0 0 1 ${tenth(right)},${tenth(base)}`;
+      paths.set(key, (paths.get(key) ?? "") + piece);
+    });
+    const faint = Math.max(0.25, Math.min(0.8, 90 / mark.from.length));
+    return [...paths].sort().map(([key, d]) => drawn("path", {
+      d, fill: "none", stroke: key.slice(1), "stroke-width": key[0] === "1" ? 2.2 : 1.2, opacity: key[0] === "1" ? 1 : faint, class: "arcs",
+    }));
   },
   texts({ x: xs, y: ys, texts }, { x, y, ink }) {
     return texts.map((text, i) => drawn("text", { x: tenth(x(xs[i])), y: tenth(y(ys[i])), fill: ink.text }, text));

@@ -34,13 +34,15 @@ function setUpControls() {
     if ("macs" in changes) showMacs();
     for (const name of ["part", "split"]) if (name in changes) document.querySelector(`input[name=${name}][value=${state[name]}]`).checked = true;
   });
-  keepAddress(() => [
+  const write = keepAddress(() => [
+    ...variantEntries(),
     ["cache", state.cache === DATA.machine.cache ? "" : sizeText(state.cache).replace(" ", "")],
     ["bandwidth", state.rate === GRID.own ? "" : GRID.rates[state.rate].replace(" ", "")],
     ["macs", state.macs === GRID.own_macs ? "" : GRID.mac_texts[state.macs].replace(" ", "")],
     ["part", state.part === "all" ? "" : state.part], ["split", state.split === "role" ? "" : state.split],
-    ["hidden", [...hidden].join(",")], ["theme", theme],
+    ["picked", pickedEntry()], ["hidden", [...hidden].join(",")], ["theme", theme],
   ], (told) => change(understood(told)));
+  setUpVariants(write);
 }
 
 /** The state that an address tells; what it does not tell, or tells wrongly, is as the page opens. */
@@ -56,7 +58,7 @@ function understood(told) {
   for (const name of (told.hidden ?? "").split(",").filter(Boolean)) hidden.add(name);
   theme = ["light", "dark"].includes(told.theme) ? told.theme : "";
   showTheme();
-  return { ...found, theme, hidden: "" };
+  return { ...found, picked: pickedIn(told.picked), theme, hidden: "" };
 }
 
 function enter(text) {

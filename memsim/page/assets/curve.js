@@ -1,6 +1,5 @@
 // The curve: the rows that the engine found, and their sums at any cache size.
 
-const DATA = JSON.parse(document.getElementById("facts").textContent);
 const ROLES = DATA.roles, CAUSES = DATA.causes;
 const [COMPULSORY, RELOAD, SPILL] = [0, 1, 2];
 // The moves of the curve's rows: fetches and results are compulsory, the first two are reads.

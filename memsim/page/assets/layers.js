@@ -15,12 +15,13 @@ function layersFigure(network, width) {
     ? cell[place].reduce((a, b) => a + b) : cell.reduce((sum, row) => sum + row[place], 0)));
   const marks = stacked(looks, bytes, kernels.map((_, i) => i + 0.07), kernels.map((_, i) => i + 0.93), {
     hatched: wide, outlined: wide, column: true, tell: (look, kernel, moved) => layerLines(network, traffic, kernel, look.name, moved),
+    click: (look, kernel) => pick(network, "layer", kernel),
   });
   const sums = cells.map((cell) => cell.flat().reduce((a, b) => a + b));
   const heaviest = sums.indexOf(Math.max(...sums)), most = MOST_PER_LAYER * 1.04;
   return {
     label: `${network.label}, traffic of each layer. The heaviest is ${kernels[heaviest]} with ${formatBytes(sums[heaviest])}.`,
-    height: 250, marks, edges: stageEdges(network), zooms: true, margin: { b: 30 },
+    height: 250, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { b: 30 },
     x: stageAxis(network), y: { range: [0, most], ticks: byteTicks(most, 4), title: "DRAM traffic" },
   };
 }
@@ -70,8 +71,9 @@ function layersTable(network) {
     return [name, ...cell.map((row) => bytesOrDash(sum(row))), ...causes.map(bytesOrDash), bytesOrDash(sum(causes))];
   });
   rows.push(["total", ...traffic.byRole.map(bytesOrDash), ...traffic.byCause.map(bytesOrDash), bytesOrDash(traffic.total)]);
-  return table(`${network.label}, bytes of each layer by role and by cause, cache ${exact(state.cache)}`,
-    ["layer", ...ROLES, ...CAUSES, "total"], rows, 1);
+  const found = table(`${network.label}, bytes of each layer by role and by cause, cache ${exact(state.cache)}`,
+    ["layer", ...ROLES, ...CAUSES, "total"], rows, 1), marked = markedKernels(network);
+  return pickable(found, network.kernels.name.length, "layer", network, (kernel) => kernel, (kernel) => marked.some(([begin, end]) => kernel >= begin && kernel < end));
 }
 
 /** A table that is built when its details are open, and again when the state changes. */
@@ -89,10 +91,13 @@ function setUpLayers() {
     network.spans = network.kernels.name.map((_, k) => [countUpTo(kernel, k - 1), countUpTo(kernel, k)]);
     network.lastReader = {};
     network.maps.tensor.forEach((tensor, i) => { network.lastReader[tensor] = network.maps.dead[i]; });
+    network.links = linksOf(network);
     const plot = make("div", { className: "plot", role: "img" });
-    $("plots-layers").append(make("figure", {}, make("h3", {}, network.label), plot,
-      lazyTable("Every layer as a table", ["cache"], () => layersTable(network))));
-    addPlot(plot, ["cache", "split"], () => layersFigure(network, widthOf(plot)), {
+    const graph = graphOf(network);
+    $("plots-layers").append(make("figure", {}, make("h3", {}, network.label), ...graph.nodes, plot,
+      lazyTable("Every layer as a table", ["cache", "picked"], () => layersTable(network))));
+    if (graph.nodes.length) graph.watch();
+    addPlot(plot, ["cache", "split", "picked"], () => layersFigure(network, widthOf(plot)), {
       title: () => `${network.label}: DRAM traffic of each layer, cache ${sizeText(state.cache)}`, csv: () => layersCsv(network), legend: "legend-layers",
     });
   }

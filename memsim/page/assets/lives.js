@@ -14,16 +14,17 @@ function livesFigure(network) {
   const travels = maps.tensor.map((_, i) => { const { read, write } = avoidable(network, i); return read + write > 0; });
   const looks = travels.map((travel) => DATA.looks.life[travel ? 1 : 0]);
   const places = [...maps.tensor.keys()].filter((i) => isShown("life", looks[i].name));
-  const until = (i) => Math.min(maps.consumed[i], maps.dead[i]) + 1, pick = (find) => places.map(find);
+  const until = (i) => Math.min(maps.consumed[i], maps.dead[i]) + 1, chosen = (find) => places.map(find);
   const part = (thickness, begin, end) => ({
-    kind: "bars", left: pick(begin), right: pick(end), low: pick((i) => i - thickness / 2), high: pick((i) => i + thickness / 2),
-    inks: pick((i) => colour(looks[i])), tell: (at) => lifeLines(network, places[at]),
+    kind: "bars", left: chosen(begin), right: chosen(end), low: chosen((i) => i - thickness / 2), high: chosen((i) => i + thickness / 2),
+    inks: chosen((i) => (isMarked(network, maps.tensor[i]) ? variable("--accent") : colour(looks[i]))),
+    tell: (at) => lifeLines(network, places[at]), click: (at) => pick(network, "map", maps.tensor[places[at]]),
   });
   const marks = [part(0.45, (i) => maps.born[i], until), part(0.96, until, (i) => maps.dead[i] + 1)];
   const stay = travels.filter((each) => !each).length;
   return {
     label: `${network.label}: ${stay} of ${count} feature maps stay on chip at this cache size.`,
-    height: Math.min(Math.max(2.6 * count + 20, 160), printing ? 280 : 480), marks, edges: stageEdges(network), zooms: true,
+    height: Math.min(Math.max(2.6 * count + 20, 160), printing ? 280 : 480), marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true,
     margin: { t: 4, b: 4 }, x: { ...stageAxis(network), ticks: [] }, y: { range: [count - 0.2, -0.8], grid: false, title: "feature maps" },
   };
 }
@@ -53,13 +54,13 @@ function livesCsv(network) {
 function liveFigure(network, width) {
   const kernels = network.kernels.name, { live } = network.maps;
   const marks = stacked(DATA.looks.use.filter((look) => isShown("use", look.name)), (look) => live[look.name], kernels.map((_, i) => i), kernels.map((_, i) => i + 1), {
-    hatched: width / kernels.length > 6, column: true,
+    hatched: width / kernels.length > 6, column: true, click: (_, kernel) => pick(network, "layer", kernel),
     tell: (_, kernel) => [clip(kernels[kernel]), ...USES.map((use) => `${use}: ${exact(live[use][kernel])}`)],
   });
   const above = state.cache > MOST_LIVE * 0.97, at = Math.min(state.cache, MOST_LIVE * 0.97);
   return {
     label: `${network.label}: at most ${formatBytes(network.live_bytes)} of feature maps are live at once; the cache has ${formatBytes(state.cache)}.`,
-    height: 190, marks, edges: stageEdges(network), zooms: true, margin: { t: 6, b: 30 }, x: stageAxis(network),
+    height: 190, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { t: 6, b: 30 }, x: stageAxis(network),
     y: { range: [0, MOST_LIVE], ticks: byteTicks(MOST_LIVE, 4), title: "live bytes" },
     rules: [{ axis: "y", at, text: `cache ${sizeText(state.cache)}${above ? ", above this axis" : ""}` }],
   };
@@ -80,7 +81,7 @@ function livesTable(network) {
   const found = table(`${network.label}, feature maps, cache ${exact(state.cache)}`,
     ["feature map", "written by", "last read by", "bytes", "written back", "read again"], rows);
   found.classList.add("lives");
-  return found;
+  return pickable(found, rows.length, "map", network, (i) => maps.tensor[i], (i) => isMarked(network, maps.tensor[i]));
 }
 
 function setUpLives() {
@@ -88,10 +89,10 @@ function setUpLives() {
     const bars = make("div", { className: "plot", role: "img" }), live = make("div", { className: "plot", role: "img" });
     const uses = make("ul", { className: "legend", "data-legend": "use" });
     $("plots-lives").append(make("figure", {}, make("h3", {}, network.label), bars, uses, live,
-      lazyTable("Every feature map as a table", ["cache"], () => livesTable(network))));
-    addPlot(bars, ["cache"], () => livesFigure(network), {
+      lazyTable("Every feature map as a table", ["cache", "picked"], () => livesTable(network))));
+    addPlot(bars, ["cache", "picked"], () => livesFigure(network), {
       title: () => `${network.label}: lives of feature maps, cache ${sizeText(state.cache)}`, csv: () => livesCsv(network), legend: "legend-lives",
     });
-    addPlot(live, ["cache"], () => liveFigure(network, widthOf(live)), { title: () => `${network.label}: live bytes`, csv: () => liveCsv(network) });
+    addPlot(live, ["cache", "picked"], () => liveFigure(network, widthOf(live)), { title: () => `${network.label}: live bytes`, csv: () => liveCsv(network) });
   }
 }

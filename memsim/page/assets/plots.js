@@ -124,6 +124,6 @@ function stacked(looks, values, begins, ends, { along = "y", ...more }) {
     const sides = along === "y"
       ? { left: pick(begins), right: pick(ends), low: pick(low), high: pick(high) }
       : { left: pick(low), right: pick(high), low: pick(begins), high: pick(ends) };
-    return { kind: "bars", look, ...sides, ...more, tell: (i) => more.tell(look, kept[i], own[kept[i]]) };
+    return { kind: "bars", look, ...sides, ...more, tell: (i) => more.tell(look, kept[i], own[kept[i]]), click: more.click && ((i) => more.click(look, kept[i])) };
   });
 }

@@ -2,6 +2,8 @@
 
 /** The mark under a place, or the nearest: points before bars, bars before lines. */
 function under({ marks, x, y, box }, px, py) {
+  const arc = arcUnder({ marks, x, y, box }, px, py);
+  if (arc) return arc;
   let best = null, least = 15;
   const offer = (mark, i, far, at) => { if (far < least) { least = far; best = { mark, i, at }; } };
   for (const mark of marks) {
@@ -36,9 +38,28 @@ function under({ marks, x, y, box }, px, py) {
   return best;
 }
 
+/** The arc that is nearest, within four pixels. */
+function arcUnder({ marks, x, y, box }, px, py) {
+  let best = null, least = 4;
+  for (const mark of marks) {
+    if (mark.kind !== "arcs") continue;
+    for (let i = 0; i < mark.from.length; i += 1) {
+      const { left, right, rise, base } = arcAt(mark, i, { x, y, box }), part = (2 * px - left - right) / (right - left);
+      if (Math.abs(part) > 1 || py > base) continue;
+      const far = Math.abs(base - rise * Math.sqrt(1 - part * part) - py);
+      if (far < least) { least = far; best = { mark, i }; }
+    }
+  }
+  return best;
+}
+
 /** An outline around what is told. */
-function outline({ mark, i, at }, { x, y }) {
+function outline({ mark, i, at }, { x, y, box }) {
   const stroke = variable("--text");
+  if (mark.kind === "arcs") {
+    const { left, right, rise, base } = arcAt(mark, i, { x, y, box });
+    return drawn("path", { d: `M${left},${base}A${(right - left) / 2},${rise} 0 0 1 ${right},${base}`, fill: "none", stroke, "stroke-width": 2.5 });
+  }
   if (mark.kind === "bars") {
     const [a, b, c, d] = [x(mark.left[i]), x(mark.right[i]), y(mark.high[i]), y(mark.low[i])];
     return drawn("rect", { x: tenth(Math.min(a, b) - 1), y: tenth(Math.min(c, d) - 1), width: tenth(Math.abs(b - a) + 2), height: tenth(Math.abs(d - c) + 2), fill: "none", stroke, "stroke-width": 1.5, rx: 1 });

@@ -1,5 +1,5 @@
 // The state: a cache size, a bandwidth and a compute rate of the grid, the part of the traffic that
-// is shown, how bars are split, light or dark.
+// is shown, how bars are split, what is picked, light or dark.
 
 const NETWORKS = DATA.networks.map((facts, number) => {
   const all = Curve.unpack(facts);
@@ -14,7 +14,7 @@ const NETWORKS = DATA.networks.map((facts, number) => {
 const COMPARING = NETWORKS.length > 1;
 const GRID = DATA.latency;
 
-const state = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, split: "role", part: "all", traffic: [], whole: [] };
+const state = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, split: "role", part: "all", picked: null, traffic: [], whole: [] };
 const listeners = [];
 
 /** Change the state, and tell everybody what has changed. */

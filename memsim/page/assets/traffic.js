@@ -115,9 +115,9 @@ function tellCrossings() {
 }
 
 function setUpTraffic() {
-  tellCrossings();
   const list = $("legend-curve");
   listeners.push((changes) => {
+    if ("part" in changes) tellCrossings();
     if (!("theme" in changes || "hidden" in changes)) return;
     const entries = () => NETWORKS.map((network) => legendItem("series", network.look, stroke(network.look)));
     $("legend-latency").replaceChildren(...entries());
