@@ -173,6 +173,7 @@ VARIANTS = (
     "compare {} --format json",
     "bounds {} --format json",
     "memory {} --format json",
+    "microscope {} --format json",
     "describe {} --format json",
     "expand {}",
     "check {}",

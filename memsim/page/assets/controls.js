@@ -1,5 +1,7 @@
 // The controls: sliders and the text field; what the page says when they move.
 
+const SWITCHED = ["part", "scale", "split"];
+
 function setUpControls() {
   const slider = $("cache-slider"), field = $("cache-field"), rate = $("rate-slider"), macs = $("macs-slider");
   slider.max = POSITIONS.length - 1;
@@ -20,11 +22,10 @@ function setUpControls() {
     }
   });
   $("controls").addEventListener("submit", (event) => { event.preventDefault(); enter(field.value); });
-  for (const button of document.querySelectorAll("input[name=split]")) {
-    button.addEventListener("change", () => change({ split: button.value }));
-  }
-  for (const button of document.querySelectorAll("input[name=part]")) {
-    button.addEventListener("change", () => change({ part: button.value }));
+  for (const name of SWITCHED) {
+    for (const button of document.querySelectorAll(`input[name=${name}]`)) {
+      button.addEventListener("change", () => change({ [name]: button.value }));
+    }
   }
   $("parts").hidden = DATA.only !== null;
   setUpTheme();
@@ -32,14 +33,14 @@ function setUpControls() {
     if ("cache" in changes) showCache();
     if ("rate" in changes) showRate();
     if ("macs" in changes) showMacs();
-    for (const name of ["part", "split"]) if (name in changes) document.querySelector(`input[name=${name}][value=${state[name]}]`).checked = true;
+    for (const name of SWITCHED) if (name in changes) document.querySelector(`input[name=${name}][value=${state[name]}]`).checked = true;
   });
   const write = keepAddress(() => [
     ...variantEntries(),
     ["cache", state.cache === DATA.machine.cache ? "" : sizeText(state.cache).replace(" ", "")],
     ["bandwidth", state.rate === GRID.own ? "" : GRID.rates[state.rate].replace(" ", "")],
     ["macs", state.macs === GRID.own_macs ? "" : GRID.mac_texts[state.macs].replace(" ", "")],
-    ["part", state.part === "all" ? "" : state.part], ["split", state.split === "role" ? "" : state.split],
+    ["part", state.part === "all" ? "" : state.part], ["split", state.split === "role" ? "" : state.split], ["scale", state.scale === "linear" ? "" : state.scale],
     ["picked", pickedEntry()], ["hidden", [...hidden].join(",")], ["theme", theme],
   ], (told) => change(understood(told)));
   setUpVariants(write);
@@ -47,13 +48,14 @@ function setUpControls() {
 
 /** The state that an address tells; what it does not tell, or tells wrongly, is as the page opens. */
 function understood(told) {
-  const found = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, part: "all", split: "role" };
+  const found = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, part: "all", scale: "linear", split: "role" };
   const place = (texts, text) => texts.findIndex((each) => each.replace(" ", "") === text);
   if (told.cache !== undefined && reads(told.cache)) found.cache = parseBytes(told.cache);
   if (place(GRID.rates, told.bandwidth) >= 0) found.rate = place(GRID.rates, told.bandwidth);
   if (place(GRID.mac_texts, told.macs) >= 0) found.macs = place(GRID.mac_texts, told.macs);
   if (DATA.only === null && ["maps", "weights"].includes(told.part)) found.part = told.part;
   if (told.split === "cause") found.split = told.split;
+  if (told.scale === "log") found.scale = told.scale;
   hidden.clear();
   for (const name of (told.hidden ?? "").split(",").filter(Boolean)) hidden.add(name);
   theme = ["light", "dark"].includes(told.theme) ? told.theme : "";

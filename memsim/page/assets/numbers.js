@@ -2,6 +2,7 @@
 
 function setUpNumbers() {
   $("side").hidden = !COMPARING;
+  $("table-side").classList.toggle("many", NETWORKS.length > 3);
   showKnees();
   let timer = 0;
   listeners.push((changes) => {

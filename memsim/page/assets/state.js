@@ -14,7 +14,7 @@ const NETWORKS = DATA.networks.map((facts, number) => {
 const COMPARING = NETWORKS.length > 1;
 const GRID = DATA.latency;
 
-const state = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, split: "role", part: "all", picked: null, traffic: [], whole: [] };
+const state = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, split: "role", part: "all", scale: "linear", picked: null, traffic: [], whole: [] };
 const listeners = [];
 
 /** Change the state, and tell everybody what has changed. */

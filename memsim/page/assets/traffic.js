@@ -52,7 +52,9 @@ function curveFigure() {
   return {
     label: `Traffic against cache size. ${sentence()}`, height: 400, marks, zooms: true, margin: { t: 16 },
     x: { log: true, range: [least, end], ticks: logTicks, title: "cache size" },
-    y: { range: [0, most], ticks: byteTicks(most), title: "DRAM traffic" },
+    y: state.scale === "log"
+      ? { log: true, range: [Math.max(Math.min(...NETWORKS.map(({ curve }) => curve.compulsory), most) / 1.2, 1), most], ticks: (low, high, tall) => logTicks(low, high, tall * 2), title: "DRAM traffic" }
+      : { range: [0, most], ticks: byteTicks(most), title: "DRAM traffic" },
     rules: [{ axis: "x", at: Math.min(Math.max(state.cache, least), end), text: state.cache ? sizeText(state.cache) : "no cache" }],
   };
 }
@@ -125,7 +127,7 @@ function setUpTraffic() {
       make("li", { className: "note" }, "hollow marks: knees; dashed level: compulsory"));
     for (const each of document.querySelectorAll("[data-legend]")) legend(each, each.dataset.legend, ["life", "use"].includes(each.dataset.legend));
   });
-  addPlot($("plot-curve"), ["cache"], curveFigure, { title: () => "DRAM traffic at every cache size", csv: curveTable, legend: "legend-curve" });
+  addPlot($("plot-curve"), ["cache", "scale"], curveFigure, { title: () => "DRAM traffic at every cache size", csv: curveTable, legend: "legend-curve" });
   for (const kind of ["role", "cause"]) {
     addPlot($(`plot-${kind}`), ["cache"], () => splitFigure(kind), { title: () => `DRAM traffic by ${kind}, cache ${sizeText(state.cache)}`, csv: () => splitTable(kind) });
   }
