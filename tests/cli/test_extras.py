@@ -26,7 +26,7 @@ ROWS = [
 ]
 
 OPTIONAL = (
-    "torch", "torchvision", "onnx", "netCDF4", "pandas", "pyarrow", "xarray", "zarr", "plotly",
+    "torch", "torchvision", "onnx", "netCDF4", "pandas", "pyarrow", "xarray", "zarr",
     "scipy", "distributed", "dask", "optuna",
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ PLAIN = (
     "size n.yaml --within 10%", "design n.yaml --fps 30", "memory n.yaml", "describe n.yaml",
     "compare n.yaml", "diff n.yaml n.yaml", "sweep n.yaml --dry-run", "import n.yaml",
     "pytorch-traffic n.yaml --cache 1MiB", "trace n.yaml -o t.json",
-    "graph n.yaml -o g.svg", "microscope n.yaml", "playground -o p.html", "expand n.yaml",
+    "graph n.yaml -o g.svg", "microscope n.yaml", "playground -o p.html", "report n.yaml -o r.html", "expand n.yaml",
     "check n.yaml", "schema", "list", "machines",
 )  # fmt: skip
 """What needs nothing."""
@@ -45,7 +45,7 @@ SLOW = (
     "design n.yaml --fps 30 -o a.svg", "paper traffic",
 )  # fmt: skip
 
-OF_MEASUREMENTS = {"probe", "fidelity", "calibrate", "measure", "report", "bounds", "search"}
+OF_MEASUREMENTS = {"probe", "fidelity", "calibrate", "measure", "bounds", "search"}
 """Commands that need something, or read what was measured with it."""
 
 NETWORK = """\
