@@ -48,10 +48,10 @@ def requirement(extra: str, origin: str = "") -> str:
 
     Examples
     --------
-    >>> requirement("html", "git+https://example.org/memsim")
-    'memsim[html] @ git+https://example.org/memsim'
-    >>> requirement("html", "/home/me/memsim")
-    '/home/me/memsim[html]'
+    >>> requirement("data", "git+https://example.org/memsim")
+    'memsim[data] @ git+https://example.org/memsim'
+    >>> requirement("data", "/home/me/memsim")
+    '/home/me/memsim[data]'
     """
     if not origin and REPOSITORY:
         origin = f"git+{REPOSITORY}"
