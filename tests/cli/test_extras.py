@@ -35,7 +35,8 @@ PLAIN = (
     "size n.yaml --within 10%", "design n.yaml --fps 30", "memory n.yaml", "describe n.yaml",
     "compare n.yaml", "diff n.yaml n.yaml", "sweep n.yaml --dry-run", "import n.yaml",
     "pytorch-traffic n.yaml --cache 1MiB", "trace n.yaml -o t.json",
-    "graph n.yaml -o g.svg", "microscope n.yaml", "expand n.yaml", "check n.yaml", "schema", "list", "machines",
+    "graph n.yaml -o g.svg", "microscope n.yaml", "playground -o p.html", "expand n.yaml",
+    "check n.yaml", "schema", "list", "machines",
 )  # fmt: skip
 """What needs nothing."""
 

@@ -31,8 +31,7 @@ ASKED = (
     "run -", "run - --cache 1KiB,2KiB", "run - --variant wide", "describe -", "curve -",
     "size - --within 10%", "memory -", "compare - resnet18", "compare - -", "diff - resnet18",
     "diff -- -#eager -#cache=1KiB", "check -", "check - --budget 1MB", "expand -", "import -",
-    "graph - -o graph.dot", "trace -", "plot layers - -o layers.svg", "design - --fps 30",
-    "pytorch-traffic - --cache 256KiB",
+    "graph - -o graph.dot", "trace -", "design - --fps 30",
 )  # fmt: skip
 """Questions that answer with standard input what they answer with a file."""
 
@@ -41,6 +40,8 @@ OTHERS = {
     "report - -o report.html": pytest.mark.needs("plotly"),
     "search - --set width=8,16 --minimise macs --sampler grid": pytest.mark.needs("optuna"),
     "explain - --cache 2KiB": pytest.mark.slow,
+    "pytorch-traffic - --cache 256KiB": pytest.mark.slow,
+    "plot layers - -o layers.svg": pytest.mark.slow,
 }
 
 REFUSED = {

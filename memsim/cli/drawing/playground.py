@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.once import once
+from memsim.cli.output import output_option, text_file
 
 
 @click.command("playground")
-@once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
-def command(output: str) -> None:
+@output_option("The HTML file; where left out it is printed.")
+def command(output: str | None) -> None:
     """A page on which a block is edited by hand, and what it moves is seen at once.
 
     Growth, multiplier, depth and pattern are sliders; a click draws or removes a link. Arcs,
@@ -19,8 +19,11 @@ def command(output: str) -> None:
     \b
     memsim playground -o playground.html
     """
-    from memsim.files import check_writable, write_text
+    from memsim.files import write_text
     from memsim.playground import playground
 
-    check_writable(output)
-    write_text(output, playground())
+    text_file(output, ".html")
+    if output is None:
+        click.echo(playground(), nl=False)
+    else:
+        write_text(output, playground())

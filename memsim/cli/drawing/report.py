@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import text_file
@@ -52,7 +53,7 @@ def command(
         _check_alone(networks, {**options, "only": only, "explain": explain or None})
         write_text(output, sweep_page(load_sweep(networks[0].name)))
         return
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
     from memsim.simulate.verbs import every_size
 
     results = [every_size(network, "report", only=only, **options) for network in loaded]
