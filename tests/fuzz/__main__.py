@@ -1,8 +1,8 @@
 """``python -m tests.fuzz -max_total_time=600 tests/fuzz/corpus``: fuzz the readers with Atheris.
 
-Options are libFuzzer's. What it finds it writes to ``crash-*``: mend the reader, and put the file into
-the corpus, where the tests read it ever after. Atheris is no dependency of memsim: ``pip install
-atheris`` on Linux.
+Options are libFuzzer's. What it finds it writes to ``crash-*``: mend the reader, and put the file
+into the corpus, where the tests read it ever after. Atheris is no dependency of memsim: ``pip
+install atheris`` on Linux.
 """
 
 from __future__ import annotations

@@ -37,4 +37,5 @@ def read(data: bytes) -> None:
                 if found.macs < 10**9:
                     memsim.run(found, machine="textbook").to_dict()
         except MemsimError as error:
-            assert str(error).strip(), "an error without a word"
+            if not str(error).strip():
+                raise RuntimeError("an error without a word") from error

@@ -1,4 +1,4 @@
-"""Every input that fuzzing kept, and every one that once ended in a traceback, is read or refused."""
+"""Every input that was kept is read or refused: seeds, and what once ended in a traceback."""
 
 from __future__ import annotations
 
