@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from memsim.engines.bounds.any_program import AnyProgram
 from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
@@ -93,6 +94,8 @@ class CurveResult(Facts):
         :meth:`rows` holds them alone.
     only : Part or None
         The part of the traffic that is told; times are those of all of it.
+    bounded : bool
+        Whether what no program goes below is told too, at every size.
 
     Examples
     --------
@@ -116,6 +119,7 @@ class CurveResult(Facts):
     others: Mapping[str, Program] = field(default_factory=dict)
     by_layer: bool = False
     only: Part | None = None
+    bounded: bool = False
 
     @property
     def grouped(self) -> bool:
@@ -169,6 +173,11 @@ class CurveResult(Facts):
     def compulsory_bytes(self) -> int:
         """What of the traffic that is told no cache can save."""
         return sum(compulsory(self.program, self.only))
+
+    @cached_property
+    def any_program(self) -> AnyProgram:
+        """What no program of the network goes below at any size: no order, tiling or fusion."""
+        return AnyProgram.of(self.program)
 
     @property
     def finite_rows(self) -> int:
@@ -331,6 +340,9 @@ class CurveResult(Facts):
                 "dram_weight_bytes": whole.weight_bytes.tolist(),
             },
         }
+        if self.bounded:
+            sizes, least_bytes = zip(*self.any_program.steps, strict=True)
+            facts["any_program"] = {"cache_bytes": list(sizes), "dram_bytes": list(least_bytes)}
         if self.by_layer:
             facts["by_layer"] = self.layer_steps()
         return facts

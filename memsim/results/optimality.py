@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from memsim.engines.bounds.any_program import AnyProgram
 from memsim.engines.bounds.bounds import coarse_bound, traffic_bound
 from memsim.engines.bounds.communication import ConvolutionBound, convolution_bounds
 from memsim.engines.cache.cachepass import cache_pass, read_bytes, write_bytes
@@ -93,6 +94,18 @@ class Optimality(Facts):
             return traffic_bound(self.program, size, only=self.only), "linear program"
         except SimulationError:
             return traffic_bound(self.program, size, coarse_bound, only=self.only), "coarse"
+
+    @cached_property
+    def any_program(self) -> AnyProgram:
+        """What no program of the network goes below: any order, tiling, fusion and policy."""
+        return AnyProgram.of(self.program)
+
+    @cached_property
+    def program_bytes(self) -> int:
+        """That at this cache; of a part of the traffic only what is compulsory is known."""
+        if self.only is not None:
+            return self.compulsory_bytes
+        return self.any_program.dram_bytes(self.machine.cache_bytes)
 
     @cached_property
     def by_part(self) -> dict[str, dict[str, int]]:
@@ -187,6 +200,7 @@ class Optimality(Facts):
         """Plain JSON values, ``"schema": "memsim.bounds/1"``."""
         network = self.program.network
         bound, how = self.lower_bytes
+        size = self.machine.cache_bytes
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
@@ -197,6 +211,8 @@ class Optimality(Facts):
             "compulsory_bytes": self.compulsory_bytes,
             "lower_bound_bytes": bound,
             "lower_bound_by": how,
+            "any_program_bytes": self.program_bytes,
+            "any_program_groups": [] if self.only else self.any_program.to_dicts(size),
             "policies": self.policies,
             "policies_by_part": self.by_part,
             "ladder": [rung.to_dict() for rung in self.ladder.rungs],

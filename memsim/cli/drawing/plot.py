@@ -44,6 +44,7 @@ class _TellsKinds(click.Command):
 @networks_options(required=False)
 @options_of("figure")
 @only_option
+@once("--bound", is_flag=True, help="Of a curve: what no program goes below either.")
 @once("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
 @once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
@@ -68,6 +69,7 @@ def command(
     size: str | None,
     dpi: int,
     only: str | None,
+    bound: bool,
     value: str | None,
     over: str | None,
     at_: tuple[str, ...],
@@ -90,6 +92,8 @@ def command(
     if kind not in FIGURES and kind != SWEEP:
         hint = did_you_mean(kind, [*FIGURES, SWEEP])
         raise InputError(Problem(f"unknown figure {kind!r}", hint=hint))
+    if bound and kind != "curve":
+        raise InputError(Problem("is of figure curve alone", "--bound", "leave it out"))
     if output is None:
         problem = "a figure needs a file to be drawn into"
         raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
@@ -110,6 +114,8 @@ def command(
     said = {name: value for network in networks for name, value in network.said.items()}
     refuse(figure.verb, {**options, **said}, LOADING)
     told = {**options} if only is None else {**options, "only": only}
+    if bound:
+        told["bound"] = True
     if size is not None:
         told["size"] = parse_size(size)
     subjects: list[Any]

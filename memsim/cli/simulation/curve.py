@@ -27,6 +27,7 @@ from memsim.simulate.options import Options
 @once("--cache", "sizes", default="", metavar="SIZE,...",
               help="Sizes to look at, such as 512KiB,2MiB.")  # fmt: skip
 @once("--by-layer", is_flag=True, help="JSON, CSV: step functions per layer, role and cause.")
+@once("--bound", is_flag=True, help="What no program goes below either, at every size.")
 @options_of("curve")
 @only_option
 @report_options
@@ -34,6 +35,7 @@ def command(
     network: Chosen,
     sizes: str,
     by_layer: bool,
+    bound: bool,
     delivery: Delivery,
     **options: Unpack[Options],
 ) -> None:
@@ -44,17 +46,21 @@ def command(
 
     \b
     memsim curve hardnet68 --cache 512KiB,2MiB
+    memsim curve vgg16 --buffer 96KiB --bound
     memsim curve hardnet68 --management hardware --format csv -o steps.csv
     """
     if by_layer and delivery.format not in WHOLE:
         message = f"a {delivery.format} has no room for the steps of every layer"
         hint = "add --format json or --format csv"
         raise InputError(Problem(message, path="--by-layer", hint=hint))
+    if bound and delivery.format == "csv":
+        message = "a csv holds steps of the traffic alone"
+        raise InputError(Problem(message, path="--bound", hint="add --format json"))
     chosen = parse_sizes(sizes)
     if not chosen:
         refuse("curve without sizes", options, ["only"])
     loaded = network.load()
     from memsim.simulate import curve
 
-    result = curve(loaded, sizes=chosen, **options)
+    result = curve(loaded, sizes=chosen, bound=bound, **options)
     delivery.send(result.detailed() if by_layer else result)

@@ -10,10 +10,11 @@ from memsim.plot.canvas import new_axes
 from memsim.plot.drawables import Drawables, curve_of, some
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
-from memsim.plot.style import BLACK, Look, bytes_axis, dress, legend, series, si
+from memsim.plot.style import BLACK, GREY, Look, bytes_axis, dress, legend, series, si
 from memsim.program.parts import Part
 from memsim.results.curve import CurveResult
 from memsim.simulate import Options
+from memsim.simulate.verbs import bounds_all_of_it
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -43,6 +44,7 @@ def curve(
     knees: int | None = None,
     belady: bool = True,
     only: str | None = None,
+    bound: bool = False,
     **options: Unpack[Options],
 ) -> Axes:
     """Draw DRAM traffic against cache size: exact step functions, one per network.
@@ -67,6 +69,9 @@ def curve(
         ``auto``, whose curve is the least of many programs'.
     only : str, optional
         ``feature-maps`` or ``weights``: the traffic of these alone.
+    bound : bool
+        Show what no program of a network goes below, whatever its order of operations; traffic
+        then has a logarithmic axis, from there on, and feature maps have no lines of their own.
     **options
         As for :func:`memsim.run`. The machine's cache is marked.
 
@@ -80,7 +85,10 @@ def curve(
     >>> print(axes.get_title(loc="left"))
     The cache that moves no byte twice: resnet18 3.21 MB, mobilenetv2 4.82 MB
     """
+    bounds_all_of_it(bound, only)
     results = [curve_of(each, options, only) for each in some(networks, "curve")]
+    for result in results:
+        bounds_all_of_it(bound, result.only)
     axes = new_axes(ax, size)
     right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in results)
     top = max(
@@ -90,15 +98,21 @@ def curve(
     parted = len(results) <= MOST_PARTED and results[0].only is not Part.WEIGHTS
     if len(results) > 1 and any(result.grouped for result in results):
         parted = False  # each has a line of layer by layer already
+    parted = parted and not bound
     cio = max(result.cio_bytes for result in results) if parted else 0
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
     axes.set_ylim(0, 1.08 * max(top, cio))
+    if bound:
+        axes.set_yscale("log")
+        axes.set_ylim(0.8 * min(result.compulsory_bytes for result in results), 1.3 * top)
     handles: list[Artist] = []
     covered = []
     for number, result in enumerate(results):
         look = series(number, result.program.network.name)
         handles += _one(axes, result, look)
+        if bound:
+            handles += _any_program(axes, result, look)
         if result.grouped:
             handles += _layer_by_layer(axes, result, look)
         if parted:
@@ -139,6 +153,21 @@ def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
         label=f"   compulsory {si(compulsory)}",
     )  # fmt: skip
     return [line, floor]
+
+
+def _any_program(axes: Axes, result: CurveResult, look: Look) -> list[FillBetweenPolyCollection]:
+    """Shade what no program goes below."""
+    from matplotlib.colors import to_rgb
+
+    sizes, moved = zip(*result.any_program.steps, strict=True)
+    end = axes.get_xlim()[1]
+    return [
+        axes.fill_between(
+            [*sizes, max(end, sizes[-1] + 1)], [*moved, moved[-1]], step="post",
+            facecolor=(*to_rgb(GREY), 0.35), edgecolor=look.colour, linewidth=1.2,
+            zorder=1.5, label="   no program goes here", gid="any program",
+        )
+    ]  # fmt: skip
 
 
 def _layer_by_layer(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
