@@ -1,7 +1,9 @@
 """What the documentation shows is what memsim does: every session of every page is run.
 
 A page's sessions run in a folder of their own, in which lie the files that the page shows under a
-caption, and in processes of their own, as a reader's would.
+caption. Python sessions run in processes of their own, as a reader's would. Commands of memsim run
+in this process, through the function that the installed script calls: starting one for each of some
+hundred lines took most of the time.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import memsim
+from memsim.cli.main import run
 from memsim.plot import FIGURES
 from tests.sessions import python_session, shown
 
@@ -41,9 +44,6 @@ NEEDS = {
 }
 """Pages whose sessions need an optional module."""
 
-COMMANDS = {"memsim": ["-m", "memsim"], "python": []}
-"""What a console session may call; the rest of a line is the shell's."""
-
 
 def name(page: Path) -> str:
     return page.relative_to(DOCS).as_posix()
@@ -62,17 +62,34 @@ def those_with(found: re.Pattern[str]) -> list[pytest.param]:
     ]
 
 
-def run(command: str | list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    settings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
-    return subprocess.run(
-        command,
-        shell=isinstance(command, str),
-        cwd=folder,
-        env=settings,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+def output_of(line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a line of a console session prints, in the folder that the process is in."""
+    command, *pipe = line.split(" | ")
+    first, *words = shlex.split(command)
+    if first == "memsim":
+        run(words)
+        printed = capsys.readouterr().out
+    else:
+        assert first == "python", line
+        settings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
+        printed = subprocess.run(
+            [sys.executable, *words],
+            env=settings,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        ).stdout
+    if pipe:  # the rest of a line is the shell's
+        done = subprocess.run(
+            " | ".join(pipe),
+            shell=True,
+            input=printed,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        printed = done.stdout
+    return printed
 
 
 @pytest.fixture(name="folder")
@@ -88,15 +105,17 @@ def test_python_sessions(page: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", those_with(CONSOLE))
-def test_console_sessions(page: Path, folder: Path) -> None:
+def test_console_sessions(
+    page: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
     for session in CONSOLE.findall(page.read_text(encoding="utf-8")):
         for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
             line, _, expected = part.partition("\n")
-            command, *pipe = line.split(" | ")
-            first, *words = shlex.split(command)
-            ours = shlex.join([sys.executable, *COMMANDS[first], *words])
-            done = run(" | ".join([ours, *pipe]), folder)
-            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{done.stdout}")
+            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{output_of(line, capsys)}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

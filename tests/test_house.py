@@ -19,7 +19,7 @@ import memsim
 
 PACKAGE = Path(memsim.__file__).parent
 
-GROUND = "errors", "registry", "units", "readable", "files", "version"
+GROUND = "errors", "limits", "registry", "units", "readable", "files", "version"
 """Modules at the top that every room may stand on."""
 
 FLOORS = (

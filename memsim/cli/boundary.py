@@ -7,17 +7,29 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import NoReturn
 
 import click
 
 from memsim.errors import MemsimError, Problem
 
-__all__ = ["DEBUG", "UNFORESEEN", "not_heeded", "open_streams", "told", "wants_traceback"]
+__all__ = [
+    "DEBUG",
+    "INTERRUPTED",
+    "UNFORESEEN",
+    "leave_at_once",
+    "not_heeded",
+    "open_streams",
+    "told",
+    "wants_traceback",
+]
 
 DEBUG = "--debug"
 """The option before a command that lets what was not foreseen end with its traceback."""
 
 INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
 REPORT = "please report it, with the command and what it prints as memsim --debug COMMAND ..."
 UNFORESEEN = 3
 """The exit code where memsim itself is at fault."""
@@ -44,6 +56,18 @@ def open_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def leave_at_once() -> NoReturn:
+    """End the process without giving its memory back first, which takes a second for gigabytes.
+
+    What a command had to undo it has undone on the way here.
+    """
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def told(error: BaseException) -> tuple[list[str], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 
@@ -12,7 +12,9 @@ import click
 
 from memsim.cli.boundary import (
     DEBUG,
+    INTERRUPTED,
     UNFORESEEN,
+    leave_at_once,
     not_heeded,
     open_streams,
     told,
@@ -112,11 +114,14 @@ def main(args: Sequence[str] | None = None) -> None:
     # A process of one command leaves hardly any cycles: looking for them took 7 % of its time.
     gc.set_threshold(100_000, 20, 20)
     open_streams()
-    sys.exit(run(args))
+    sys.exit(run(args, interrupted=leave_at_once))
 
 
-def run(args: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code. Errors go to standard error."""
+def run(args: Sequence[str] | None = None, interrupted: Callable[[], object] = lambda: None) -> int:
+    """Run the command line; return the exit code. Errors go to standard error.
+
+    ``interrupted`` is called when Ctrl-C has ended the command, whose memory is still held.
+    """
     words = sys.argv[1:] if args is None else list(args)
     try:
         with bar_of_passes():
@@ -134,4 +139,6 @@ def run(args: Sequence[str] | None = None) -> int:
             raise
         for line in lines:
             click.echo(f"memsim: {line}", err=True)
+        if code == INTERRUPTED:
+            interrupted()
         return code

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memsim.cli.completion import OF_OPTIONS, complete
+from memsim.cli.effort import force_option, told_before
 from memsim.cli.once import once
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
@@ -160,13 +161,15 @@ def options_of(verb: str) -> Decorator:
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
-        def command(*positional: Any, **values: Any) -> Any:
+        def command(*positional: Any, force: bool, **values: Any) -> Any:
             chosen = {
                 k: v for k, v in values.items() if k not in RUN_OPTIONS or v not in (None, ())
             }
-            return function(*positional, **chosen)
+            with told_before(force):
+                return function(*positional, **chosen)
 
-        return together(*(as_click(name, RUN_OPTIONS[name]) for name in heeded(verb)))(command)
+        options = [as_click(name, RUN_OPTIONS[name]) for name in heeded(verb)]
+        return together(*options, force_option)(command)
 
     return decorate
 

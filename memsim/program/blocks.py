@@ -109,8 +109,8 @@ class Cells:
         first: Index = np.cumsum(cells) - cells
         return first
 
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """The columns of a program that describe its cells and blocks."""
+    def columns(self, most: int | None = None) -> dict[str, NDArray[Any]] | None:
+        """The columns of a program that describe its cells and blocks; None of more than most."""
         cells = self.shapes[:, 0] * self.of_image
         tensor = np.repeat(np.arange(len(cells)), cells)
         image, within = np.divmod(
@@ -126,6 +126,8 @@ class Cells:
         width = right - left
         blocks = -(-width // per_block) * pieces
         first_block = np.concatenate([[0], np.cumsum(blocks)])
+        if most is not None and first_block[-1] > most:
+            return None
         # A channel's strip larger than a block is cut along its bytes, into equal pieces.
         of = np.repeat(np.arange(len(blocks)), blocks)
         number, parts, step = np.arange(len(of)) - first_block[of], pieces[of], per_block[of]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.errors import InputError, Problem, SimulationError, at_path, did_you_mean
+from memsim.limits import Forecast, check, most_touches, too_large
 from memsim.machine import fields
 from memsim.network.graph import Network
 from memsim.network.tensor import ITEMSIZES
@@ -43,9 +44,6 @@ from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MOST_TOUCHES = 100_000_000
-"""Largest program, in touches of cells: some 3 GB of columns."""
 
 TILES = ("auto", "whole")
 
@@ -163,6 +161,8 @@ def build(
         stripped.get(number) or cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut)
         for number, kernel in enumerate(kernels)
     ]
+    if _least_touches(kernels, tilings) > most_touches():
+        raise too_large(network.name)
     plans = [
         KernelPlan(kernel, tiling, tensors, rows)
         for kernel, tiling in zip(kernels, tilings, strict=True)
@@ -171,10 +171,13 @@ def build(
         for number, plan in enumerate(plans):
             plan.use(SCRATCH, reads=number != (depth.first if depth else 0))
     listing = Listing(plans, tensors, block_bytes)
-    columns = listing.columns(MOST_TOUCHES)
+    check(Forecast(network.name, listing.touches()))
+    columns = listing.columns(most_touches())
     if columns is None:
-        raise _too_large(network.name)
-    cells = listing.cells.columns()
+        raise too_large(network.name)
+    cells = listing.cells.columns(most_touches())
+    if cells is None:
+        raise too_large(network.name, "blocks of memory")
     if depth is not None:
         cells = depth.written_anew(kernels, tensors, columns, stripped, cells)
     columns.reorder(arrange(columns, depth, stripped))
@@ -336,6 +339,12 @@ def _with_lives(
     )
 
 
-def _too_large(name: str) -> SimulationError:
-    message = f"{name} takes more than {MOST_TOUCHES:,} accesses at this tiling"
-    return SimulationError(Problem(message, hint="larger buffers, a smaller input or batch"))
+def _least_touches(kernels: Sequence[Kernel], tilings: Sequence[Tiling]) -> int:
+    """A count before kernels are planned: tiles read every operand, and write.
+
+    Of parts of a tile that many tasks share only one does so.
+    """
+    return sum(
+        int((tiling.part == 0).sum()) * (len(kernel.operands) + 1)
+        for kernel, tiling in zip(kernels, tilings, strict=True)
+    )

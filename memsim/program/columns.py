@@ -152,12 +152,25 @@ class Listing:
             yield begin, end
             begin = end
 
-    def _runs(self, begin: int, end: int) -> tuple[Index, Index, Index, Index]:
-        """Of some kernels every run of consecutive cells, in the order in which they are touched.
+    def touches(self) -> int:
+        """How many touches there will be, counted without listing them."""
+        tasks = self._tasks
+        strips = _ends(self._high - self._low)
+        total = 0
+        for begin, end in self._portions():
+            task, access, rows, _, across = self._blocks(begin, end)
+            first, last = (each[task] for each in tasks.images)
+            images = np.where(self.cells.shapes[self._tensor[access], 0] > 1, last - first, 1)
+            down = strips[self._start[rows + 1]] - strips[self._start[rows]]
+            total += int((down * across * images).sum())
+        return total
 
-        Its task, its access, its first cell and its number of cells.
+    def _blocks(self, begin: int, end: int) -> tuple[Index, Index, Index, Index, Index]:
+        """What each task of some kernels accesses of each tensor, access by access.
+
+        The task, the access, the entry of its rows, its first channel part and how many they are.
         """
-        tasks, cells = self._tasks, self.cells
+        tasks = self._tasks
         some = np.arange(self._of_kernel[begin], self._of_kernel[end])
         access, number = _repeated(some, np.diff(tasks.first)[self._kernel[some]])
         task = tasks.first[self._kernel[access]] + number
@@ -174,22 +187,33 @@ class Listing:
         across: Index = self._right[channels] - left
         of = np.flatnonzero(does & (across > 0))
         rows = self._first_start[access] + np.where(self._rows_by[access], block, strip)
-        runs = self._start[rows[of]]
-        of, number = _repeated(of, self._start[rows[of] + 1] - runs)
+        return task[of], access[of], rows[of], left[of], across[of]
+
+    def _runs(self, begin: int, end: int) -> tuple[Index, Index, Index, Index]:
+        """Of some kernels every run of consecutive cells, in the order in which they are touched.
+
+        Its task, its access, its first cell and its number of cells.
+        """
+        cells = self.cells
+        task, access, rows, left, across = self._blocks(begin, end)
+        of = np.arange(len(task))
+        runs = self._start[rows]
+        of, number = _repeated(of, self._start[rows + 1] - runs)
         runs = self._start[rows[of]] + number
         tensor, low = self._tensor[access[of]], self._low[runs]
         strips = self._high[runs] - low
-        first, last = (each[task[of]] for each in tasks.images)
+        first, last = (each[task[of]] for each in self._tasks.images)
         several = cells.shapes[tensor, 0] > 1
         images = np.where(several, last - first, 1)
         # An access has a run for each strip of cells of each image that it covers. A tensor of one
         # image, such as parameters, serves all of them and is accessed once.
         each, number = _repeated(np.arange(len(of)), strips * images)
         strips = strips[each]
-        image, strip = number // strips, number % strips
+        strip: Index = number % strips
+        image: Index = number // strips
         of, tensor = of[each], tensor[each]
         image = np.where(several, first, 0)[each] + image
-        begins = cells.first[tensor] + image * cells.of_image[tensor]
+        begins: Index = cells.first[tensor] + image * cells.of_image[tensor]
         begins += (low[each] + strip) * cells.channels.parts[tensor] + left[of]
         task = task[of]
         order = np.argsort(task, kind="stable")  # runs are listed access by access

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.errors import InputError, Problem, SimulationError
-from memsim.program.build import MOST_TOUCHES
+from memsim.limits import most_touches
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def repeat(program: Program, frames: int) -> Program:
     if frames == 1:
         return program
     touches = len(program.touch_cell)
-    if frames * touches > MOST_TOUCHES:
-        message = f"{frames:,} frames of {program.network.name} take more than {MOST_TOUCHES:,}"
-        hint = f"at most {MOST_TOUCHES // touches:,} frames"
+    most = most_touches()
+    if frames * touches > most:
+        message = f"{frames:,} frames of {program.network.name} take more than {most:,}"
+        hint = f"at most {most // touches:,} frames"
         raise SimulationError(Problem(f"{message} accesses", path="frames", hint=hint))
     own = ~program.cell_is_weight
     return Program(

@@ -38,7 +38,7 @@ LOADING = {"network", "networks", "input_", "batch", "dtype", "allow_unknown", "
            "settings", "submodule", "edits"}  # fmt: skip
 """What a command asks so that it can load what the verb is given."""
 
-DELIVERING = {"layers", "format_", "output", "by_layer", "as_json", "by", "tensors"}
+DELIVERING = {"force", "layers", "format_", "output", "by_layer", "as_json", "by", "tensors"}
 """What a command asks about how the result is shown."""
 
 TINY = """\

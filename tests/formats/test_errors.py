@@ -277,7 +277,7 @@ f.yaml:7:14: layers[1].layers[0]: unknown layer 'cnov' (did you mean 'conv'?)
 f.yaml:7:20: layers[1].layers[1]: unknown layer 'tnah' (did you mean 'tanh'?)""",
     ),
     "links that explode": (
-        HEAD + "  - repeat: 1000\n    layers: [block: {pattern: dense, layers: 1000, growth: 1}]\n",
+        HEAD + "  - repeat: 3\n    layers: [block: {pattern: dense, layers: 1000, growth: 1}]\n",
         "f.yaml:4:5: layers[0].repeat: expands to layers that read more than 1,000,000 tensors",
     ),
     "larger than anything": (

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import memsim
+from memsim import limits
 from memsim.engines.bounds.bounds import coarse_bound, traffic_bound
 from memsim.engines.bounds.communication import convolution_bounds
 from memsim.engines.cache.cachepass import cache_pass, transfers
@@ -26,7 +27,6 @@ from memsim.network import Network, Node
 from memsim.network.ops.conv import Conv
 from memsim.network.ops.shape import Input
 from memsim.program import LOWERINGS, Cause, Program, build
-from memsim.program import frames as frames_module
 from memsim.program.frames import repeat
 from memsim.program.lives import live_by_use
 from memsim.program.memory.allocator import plan_memory
@@ -120,7 +120,7 @@ def test_a_number_of_frames_is_a_whole_one_from_one_on(frames: object) -> None:
 
 
 def test_too_many_frames_are_told_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames_module, "MOST_TOUCHES", 6 * 7)
+    monkeypatch.setattr(limits, "MOST_TOUCHES", 6 * 7)
     assert repeat(chain(), 7).frames == 7
     with pytest.raises(SimulationError, match=r"8 frames of chain .* \(at most 7 frames\)"):
         repeat(chain(), 8)

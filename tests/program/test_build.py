@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memsim import limits
 from memsim.errors import InputError, SimulationError
 from memsim.network import Network, Node
 from memsim.network.ops.arrange import Concat, Slice
@@ -215,7 +216,7 @@ def test_what_cannot_be_built() -> None:
 
 def test_the_largest_program_is_built_and_not_a_touch_more(monkeypatch: pytest.MonkeyPatch) -> None:
     for most in (6, 5):
-        monkeypatch.setattr(build_module, "MOST_TOUCHES", most)
+        monkeypatch.setattr(limits, "MOST_TOUCHES", most)
         one = {"buffer": 4 * 4 + 8 * (4 + 2)}  # 5 cells; two tasks of 3 touches
         two = {"batch": 2, "images": "apart"}  # 5 cells in one kernel, 6 touches
         for options in (one, two):
@@ -224,13 +225,13 @@ def test_the_largest_program_is_built_and_not_a_touch_more(monkeypatch: pytest.M
                 continue
             with pytest.raises(SimulationError, match="tiny takes more than 5 accesses"):
                 program(Node("y", Conv(out=1), ("x",)), **options)
-    monkeypatch.setattr(build_module, "MOST_TOUCHES", 4)
+    monkeypatch.setattr(limits, "MOST_TOUCHES", 4)
     with pytest.raises(SimulationError, match="tiny takes more than 4 accesses"):
         program(Node("y", Conv(out=1), ("x",)), batch=2)
     relus = Node("y", Relu(), ("x",)), Node("z", MaxPool(kernel=1), ("y",))
-    monkeypatch.setattr(build_module, "MOST_TOUCHES", 4)  # two kernels of two touches each
+    monkeypatch.setattr(limits, "MOST_TOUCHES", 4)  # two kernels of two touches each
     assert len(program(*relus).touch_cell) == 4
-    monkeypatch.setattr(build_module, "MOST_TOUCHES", 3)
+    monkeypatch.setattr(limits, "MOST_TOUCHES", 3)
     with pytest.raises(SimulationError, match="tiny takes more than 3 accesses"):
         program(*relus)
 

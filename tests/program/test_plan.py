@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 
+from memsim import limits
 from memsim.errors import SimulationError
 from memsim.formats.architecture.file import from_text
 from memsim.program import Program, build
@@ -119,9 +118,8 @@ def test_macs_that_do_not_divide_among_the_outputs_are_shared_without_loss() -> 
 
 def test_a_program_with_too_many_touches_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     touches = len(build(from_text(TEXT), buffer=64 * 1024).touch_cell)
-    module = import_module("memsim.program.build")  # the name in the package is the function
-    monkeypatch.setattr(module, "MOST_TOUCHES", touches)
+    monkeypatch.setattr(limits, "MOST_TOUCHES", touches)
     assert len(build(from_text(TEXT), buffer=64 * 1024).touch_cell) == touches
-    monkeypatch.setattr(module, "MOST_TOUCHES", touches - 1)
+    monkeypatch.setattr(limits, "MOST_TOUCHES", touches - 1)
     with pytest.raises(SimulationError, match=f"more than {touches - 1:,} accesses"):
         build(from_text(TEXT), buffer=64 * 1024)

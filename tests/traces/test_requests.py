@@ -20,18 +20,19 @@ from memsim.traces.request_stream import Requests
 from memsim.traces.trace_options import dram_cycle_ps
 
 RUNS = {
-    "dense": ("patterns/dense", {"cache": "1MB"}),
-    "nothing kept": ("patterns/harmonic", {"cache": 0}),
-    "all kept": ("patterns/log", {"cache": "100MB"}),
-    "eager": ("hardnet39ds", {"cache": "256KiB", "lowering": "eager"}),
-    "strips": ("resnet18", {"cache": "500kB", "buffer": "128KiB"}),
+    "dense": ("patterns/dense", (64, 14, 14), {"cache": "64KiB"}),
+    "nothing kept": ("patterns/harmonic", (64, 14, 14), {"cache": 0}),
+    "all kept": ("patterns/log", (64, 14, 14), {"cache": "100MB"}),
+    "eager": ("hardnet39ds", (3, 64, 64), {"cache": "32KiB", "lowering": "eager"}),
+    "strips": ("squeezenet1_0", (3, 96, 96), {"cache": "100kB", "buffer": "64KiB"}),
 }
+"""Inputs are small, since every request of a run is a line of text that is read here."""
 
 
 @pytest.fixture(scope="module", params=RUNS, ids=str)
 def result(request: pytest.FixtureRequest) -> memsim.Result:
-    name, options = RUNS[request.param]
-    return memsim.run(name, **options)
+    name, shape, options = RUNS[request.param]
+    return memsim.run(memsim.load(name, input_shape=shape), **options)
 
 
 def text(result: memsim.Result, format: str, **options: int) -> str:

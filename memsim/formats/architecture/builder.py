@@ -35,8 +35,19 @@ MOST_NAMES = 500
 """Names among which a misspelt one is looked for."""
 
 
+Counts = tuple[int, int, int]
+"""Items, layers and links."""
+
+
 class TooLarge(Exception):
     """The network grows beyond its bounds."""
+
+
+def _bounded(items: int, steps: int, edges: int) -> None:
+    if max(items, steps) > MOST_LAYERS:
+        raise TooLarge(f"expands to more than {MOST_LAYERS:,} layers")
+    if edges > MOST_EDGES:
+        raise TooLarge(f"expands to layers that read more than {MOST_EDGES:,} tensors")
 
 
 @dataclass(slots=True)
@@ -92,10 +103,17 @@ class Builder:
         self.items += items
         self.steps += steps
         self.edges += edges
-        if max(self.items, self.steps) > MOST_LAYERS:
-            raise TooLarge(f"expands to more than {MOST_LAYERS:,} layers")
-        if self.edges > MOST_EDGES:
-            raise TooLarge(f"expands to layers that read more than {MOST_EDGES:,} tensors")
+        _bounded(self.items, self.steps, self.edges)
+
+    def foresee(self, before: Counts, rounds: int) -> None:
+        """Keep it inside its bounds if what was added since is added so many times more."""
+        now = self.counts
+        _bounded(*(n + rounds * (n - b) for n, b in zip(now, before, strict=True)))
+
+    @property
+    def counts(self) -> Counts:
+        """Items, layers and links until now."""
+        return self.items, self.steps, self.edges
 
     def claim(self, name: str, place: Problem) -> bool:
         """Take a full name for the layer at a place."""

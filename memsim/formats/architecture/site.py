@@ -26,6 +26,13 @@ class Growing(Protocol):
     ends: dict[str, FeatureMap]
     """What each named group of layers ends in."""
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Items, layers and links until now."""
+
+    def foresee(self, before: tuple[int, int, int], rounds: int) -> None:
+        """Raise if the network grows too large where what was added since is added again."""
+
     def add(
         self, name: str, op: Operator, inputs: Sequence[FeatureMap], place: Problem
     ) -> FeatureMap:
@@ -53,6 +60,10 @@ class ItemSite:
     ) -> None:
         self.builder, self.item, self.model = builder, item, model
         self.name, self.scope = name, scope
+        self.before = builder.counts
+
+    def foresee(self, rounds: int) -> None:
+        self.builder.foresee(self.before, rounds)
 
     def add(self, part: str, op: Operator, *inputs: FeatureMap) -> FeatureMap:
         name = f"{self.name}.{part}" if part else self.name

@@ -61,6 +61,12 @@ class Site(Protocol):
         stand for; with ``alone`` a single layer without a name takes the part as its name.
         """
 
+    def foresee(self, rounds: int) -> None:
+        """What was expanded of this layer will be expanded so many times more.
+
+        Where the network would be too large, this says so before it is made.
+        """
+
 
 class Macro(BaseModel):
     """A keyword that stands for several layers; a pydantic model of its attributes.

@@ -91,4 +91,6 @@ class Repeat(Macro):
     def build(self, site: Site, source: FeatureMap) -> FeatureMap:
         for number, values in enumerate(self.times, 1):
             source = site.layers("layers", source, str(number), values, alone=True)
+            if number == 1 and not any(self.times):  # all rounds are alike
+                site.foresee(len(self.times) - 1)
         return source
