@@ -354,6 +354,13 @@ class Program:
     def _kinds(self) -> NDArray[np.str_]:
         return np.array([tensor.kind for tensor in self.tensors])
 
+    @property
+    def chosen_for_cache(self) -> bool:
+        """Whether tasks, layers or groups stand as they do since that moves least in a cache."""
+        options = self.options
+        found = "best" in options or options.get("groups") == "auto"
+        return found or options.get("layer_order") == "min_traffic"
+
     @cached_property
     def compulsory_read_bytes(self) -> int:
         """Each block of a weight or network input that some task reads, once."""

@@ -12,7 +12,7 @@ import numpy as np
 from memsim.engines.bounds.any_program import AnyProgram
 from memsim.engines.bounds.bounds import coarse_bound, traffic_bound
 from memsim.engines.bounds.communication import ConvolutionBound, convolution_bounds
-from memsim.engines.cache.cachepass import cache_pass, read_bytes, write_bytes
+from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import InputError, SimulationError
 from memsim.machine import Machine
@@ -72,7 +72,7 @@ class Optimality(Facts):
     program: Program
     machine: Machine
     only: Part | None = None
-    climb: Callable[[], Ladder] | None = field(default=None, repr=False, compare=False)
+    climb: Callable[[Optimality], Ladder] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not MANAGEMENTS[self.machine.cache.management].knows_lifetimes:
@@ -111,11 +111,18 @@ class Optimality(Facts):
     def by_part(self) -> dict[str, dict[str, int]]:
         """DRAM bytes by policy, of weights and of feature maps."""
         moved = {}
-        for policy in POLICIES:
-            cache = Cache(size=self.machine.cache_bytes, policy=policy)
-            told = chosen(cache_pass(self.program, cache).traffic, self.only)
+        for policy, passed in self.passes.items():
+            told = chosen(passed.traffic, self.only)
             moved[policy] = {each.value: int(chosen(told, each).sum()) for each in Part}
         return moved
+
+    @cached_property
+    def passes(self) -> dict[str, CachePass]:
+        """What each policy moves."""
+        size = self.machine.cache_bytes
+        return {
+            policy: cache_pass(self.program, Cache(size=size, policy=policy)) for policy in POLICIES
+        }
 
     @property
     def policies(self) -> dict[str, int]:
@@ -125,7 +132,7 @@ class Optimality(Facts):
     @cached_property
     def ladder(self) -> Ladder:
         """Runs that move less and less: policies, the best layer order, groups depth first."""
-        return Ladder(()) if self.climb is None else self.climb()
+        return Ladder(()) if self.climb is None else self.climb(self)
 
     @cached_property
     def convolutions(self) -> tuple[ConvolutionBound, ...]:
@@ -143,7 +150,7 @@ class Optimality(Facts):
     @cached_property
     def _traffic(self) -> NDArray[np.int64]:
         """DRAM bytes by kernel, role and cause, with LRU."""
-        return cache_pass(self.program, self.machine.cache_bytes).traffic
+        return self.passes["lru"].traffic
 
     @cached_property
     def kept(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.cachepass import account, cache_pass, transfers
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.demand import LONG
 from memsim.engines.clock.recurrence import recurrence
@@ -182,6 +182,27 @@ def every_size(
             hint = "groups by a pattern, or by hand"
         raise InputError(Problem(message, path="only", hint=hint))
     return CurveResult(first[1], machine, sizes, dict(others), only=told)
+
+
+def run_each(network: Source, **options: Unpack[Options]) -> Result:
+    """What :func:`run` tells, with every transfer at hand, which one cache pass finds as well.
+
+    The time is that of the recurrence.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = run_each("resnet18", cache="1MB")
+    >>> result.totals == memsim.run("resnet18", cache="1MB").totals
+    True
+    >>> result.transfers is result.each
+    True
+    """
+    program, machine = prepare(network, **options)
+    each = transfers(program, machine.cache)
+    traffic = account(program, each, machine.cache_bytes)
+    durations = steps(program, traffic, machine)
+    return Result(program, machine, traffic, durations, recurrence(durations), each=each)
 
 
 def compare(
