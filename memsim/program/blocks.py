@@ -10,10 +10,13 @@ All tensors of a program are cut at once, in columns with an entry per edge, cel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from memsim.program.rows import RowRuns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,6 +70,78 @@ class Edges:
         return np.searchsorted(self._keys, tensor * self._apart + edge) - self.first[tensor]
 
 
+class Bands:
+    """Columns at which tensors are cut: bands of columns, one under the other.
+
+    A tensor that tiles access which are narrower than the map is cut into bands between the columns
+    at which they begin and end. Its rows are then those of its first band, of its second, and so
+    on, so that all else that is cut into rows and channels is cut alike. Others are one band.
+
+    Parameters
+    ----------
+    shapes : int64 array, tensors x 4
+        Images, channels, rows and bytes of one row of one channel.
+    itemsizes : sequence of int
+        Bytes of an element of each tensor.
+    tensor : int64 array, one entry per access
+    across : sequence of (pair of int64 arrays, or None), one per access
+        First columns, and those behind the last.
+    """
+
+    def __init__(
+        self,
+        shapes: Index,
+        itemsizes: Sequence[int],
+        tensor: Index,
+        across: Sequence[tuple[Index, Index] | None],
+    ) -> None:
+        self.height = shapes[:, 2]
+        self._edges: dict[int, Index] = {}
+        for number, each in zip(tensor.tolist(), across, strict=True):
+            if each is not None:
+                width = int(shapes[number, 3]) // itemsizes[number]
+                known = self._edges.get(number, np.array([0, width]))
+                some = [edge[each[0] < each[1]] for edge in each]
+                self._edges[number] = np.unique(np.concatenate([known, *some]))
+        self.count = np.ones(len(shapes), np.int64)
+        for number, edges in self._edges.items():
+            self.count[number] = len(edges) - 1
+        self._first = np.cumsum(self.count) - self.count
+        self._row_bytes = np.repeat(shapes[:, 3], self.count)
+        for number, edges in self._edges.items():
+            first = self._first[number]
+            self._row_bytes[first : first + len(edges) - 1] = np.diff(edges) * itemsizes[number]
+
+    @property
+    def borders(self) -> tuple[Index, Index]:
+        """Where bands begin: the tensor, and the row."""
+        count = np.where(self.count > 1, self.count, 0)
+        tensor = np.repeat(np.arange(len(count)), count)
+        number = np.arange(len(tensor)) - np.repeat(np.cumsum(count) - count, count)
+        return tensor, number * self.height[tensor]
+
+    def row_bytes(self, tensor: Index, row: Index) -> Index:
+        """Bytes of a row of one channel, of tensors, in the band that a row is of."""
+        found: Index = self._row_bytes[self._first[tensor] + row // self.height[tensor]]
+        return found
+
+    def spread(self, tensor: int, runs: RowRuns, across: tuple[Index, Index] | None) -> RowRuns:
+        """Rows of some columns, as rows of the bands that these are."""
+        if tensor not in self._edges:
+            return runs
+        edges, rows = self._edges[tensor], np.diff(runs.start)
+        left, right = 0 * rows, 0 * rows + len(edges) - 1
+        if across is not None:
+            left, right = (np.searchsorted(edges, each) for each in across)
+        bands = np.maximum(right - left, 0)
+        ends = np.cumsum(rows * bands)
+        of = np.repeat(np.arange(len(rows)), rows * bands)
+        number = np.arange(len(of)) - (ends - rows * bands)[of]
+        band, run = number // rows[of], number % rows[of] + runs.start[:-1][of]
+        down = (left[of] + band) * self.height[tensor]
+        return RowRuns(np.append(0, ends), runs.low[run] + down, runs.high[run] + down)
+
+
 @dataclass(frozen=True, slots=True)
 class Cells:
     """The cells of all tensors.
@@ -82,12 +157,15 @@ class Cells:
     rows, channels : Edges
     largest : int
         Largest block, in bytes.
+    bands : Bands, optional
+        Where tensors are cut between columns; ``rows`` are rows of the bands.
     """
 
     shapes: Index
     rows: Edges
     channels: Edges
     largest: int
+    bands: Bands | None = None
 
     @property
     def of_image(self) -> Index:
@@ -121,6 +199,10 @@ class Cells:
         top, bottom = self.rows.edge[row], self.rows.edge[row + 1]
         left, right = self.channels.edge[channel], self.channels.edge[channel + 1]
         strip_bytes = (bottom - top) * self.shapes[tensor, 3]  # of one channel
+        if self.bands is not None:
+            strip_bytes = (bottom - top) * self.bands.row_bytes(tensor, top)
+            above = top // self.bands.height[tensor] * self.bands.height[tensor]
+            top, bottom = top - above, bottom - above
         per_block = np.maximum(self.largest // strip_bytes, 1)  # channels
         pieces = -(-strip_bytes // self.largest)  # of one channel; 1 where it fits
         width = right - left

@@ -27,6 +27,8 @@ from memsim.program.depth_first import (
     PATTERNS,
     DepthFirst,
     Group,
+    Strip,
+    TileSize,
     check_overlap,
     kernel_groups,
 )
@@ -59,7 +61,7 @@ def build(
     schedule: str = "layer_by_layer",
     group: Sequence[str | Group] = (),
     groups: str | None = None,
-    strip: int | tuple[int, ...] | None = None,
+    strip: Strip | tuple[Strip, ...] | None = None,
     overlap: str | None = None,
     order: str = "rows_outer",
     tile: str = "auto",
@@ -86,8 +88,9 @@ def build(
     groups : str, optional
         Instead: a key of ``PATTERNS``, such as ``per_block``. Where neither is given, ``file``: the
         groups that the network's file says.
-    strip : int or tuple of int, optional
-        Rows of a strip of a group's last map, for all groups or each. None: the most with which
+    strip : int, str or tuple of them, optional
+        Rows of a strip of a group's last map, or ``ROWSxCOLUMNS`` of a tile such as ``"8x32"``, for
+        all groups or each. None: the most rows with which
         every kernel of the group computes its rows in one tile of the buffers.
     overlap : str, optional
         What becomes of rows that several strips of a group need: ``keep``, where they stay on chip
@@ -150,10 +153,10 @@ def build(
     cut = tile == "whole", images == TOGETHER, registers
     depth, stripped = None, {}
     if fused:
-        heights = strip if isinstance(strip, tuple) else (strip,) * len(fused)
+        sizes = _sizes(strip, len(fused))
         tiler = StripTiler(buffer_bytes, order, tile == "whole", registers)
         depth = DepthFirst.of(
-            network, kernels, fused, trial_plans(network, kernels, rows), tiler, heights,
+            network, kernels, fused, trial_plans(network, kernels, rows), tiler, sizes,
             overlap or KEEP, check=any(isinstance(each, str) for each in group),
         )  # fmt: skip
         stripped = depth.tilings(kernels, tiler)
@@ -198,7 +201,7 @@ def build(
         options["kernel_scratch"] = scratch
     if depth is not None:
         named = FILE if not group and groups is None else groups
-        options |= depth.told(kernels, named, strip)
+        options |= depth.told(kernels, named, _sizes(strip, 1))
     return _with_lives(network, kernels, tensors, cells, columns, options)
 
 
@@ -228,7 +231,7 @@ def _groups(
     schedule: str,
     group: Sequence[str | Group],
     groups: str | None,
-    strip: int | tuple[int, ...] | None,
+    strip: Strip | tuple[Strip, ...] | None,
     overlap: str | None,
 ) -> list[Group]:
     """The groups of schedule ``depth_first``; none where kernels run one after the other."""
@@ -240,9 +243,7 @@ def _groups(
             hint = "schedule depth_first"
             raise InputError(*(Problem(message, path=name, hint=hint) for name in given))
         return []
-    rows = strip if isinstance(strip, tuple) else (1 if strip is None else strip,)
-    if any(isinstance(each, bool) or not isinstance(each, int) or each < 1 for each in rows):
-        raise InputError(Problem(f"{strip!r} is no height", path="strip", hint="1 row or more"))
+    _sizes(strip, 1)  # what is no size is an error before any work
     check_overlap(overlap)
     if not group and groups is None and network.groups:
         groups = FILE
@@ -261,6 +262,12 @@ def _groups(
         message = f"{network.name} has no {which}"
         raise InputError(Problem(message, path="groups", hint="--group FIRST..LAST by hand"))
     return found
+
+
+def _sizes(strip: Strip | tuple[Strip, ...] | None, groups: int) -> tuple[TileSize, ...]:
+    """The strip of each group."""
+    told = strip if isinstance(strip, tuple) else (strip,) * groups
+    return tuple(map(TileSize.of, told))
 
 
 def _known(option: str, value: object, names: tuple[str, ...]) -> None:

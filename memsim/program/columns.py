@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memsim.program.blocks import Cells, Edges
+from memsim.program.blocks import Bands, Cells, Edges
 from memsim.program.kernel import Role
 from memsim.program.plan import Access, KernelPlan
 from memsim.program.tensor_table import TensorTable
@@ -83,11 +83,18 @@ class Listing:
         self._again = (self._role == Role.WEIGHT) & ~np.array(tile, np.bool_)
         self._rows_by = np.array([by == "block" for by in rows_by], np.bool_)
         self._channels_by = np.array([by == "strip" for by in channels_by], np.bool_)
-        self._cut(accesses, tensors.shapes(), largest)
+        self._cut(accesses, tensors, largest)
 
-    def _cut(self, accesses: list[Access], shapes: Index, largest: int) -> None:
+    def _cut(self, accesses: list[Access], tensors: TensorTable, largest: int) -> None:
         """Cut all tensors where accesses begin and end, and note which parts each covers."""
-        runs = [each.rows for each in accesses]
+        shapes = tensors.shapes()
+        runs, bands = [each.rows for each in accesses], None
+        across = [each.across for each in accesses]
+        if any(each is not None for each in across):
+            itemsizes = [each.itemsize for each in tensors.all()]
+            bands = Bands(shapes, itemsizes, self._tensor, across)
+            told = zip(self._tensor.tolist(), runs, across, strict=True)
+            runs = [bands.spread(*each) for each in told]
         starts, first = _joined([each.start for each in runs])
         low, of_low = _joined([each.low for each in runs])
         high = np.concatenate([each.high for each in runs])
@@ -100,10 +107,15 @@ class Listing:
         row_tensor = np.repeat(self._tensor, np.diff(of_low))
         channel_tensor = np.repeat(self._tensor, np.diff(of_left))
         both = np.concatenate([row_tensor, row_tensor]), np.concatenate([low, high])
-        rows = Edges(shapes[:, 2], *both)
+        heights = shapes[:, 2]
+        if bands is not None:
+            heights = heights * bands.count
+            tensors_cut, edges_cut = bands.borders
+            both = np.append(both[0], tensors_cut), np.append(both[1], edges_cut)
+        rows = Edges(heights, *both)
         both = np.concatenate([channel_tensor, channel_tensor]), np.concatenate([left, right])
         channels = Edges(shapes[:, 1], *both)
-        self.cells = Cells(shapes, rows, channels, largest)
+        self.cells = Cells(shapes, rows, channels, largest, bands)
         self._first_start, self._first_channel = first[:-1], of_left[:-1]
         self._start = starts + np.repeat(of_low[:-1], np.diff(first))
         self._low, self._high = rows.part(row_tensor, low), rows.part(row_tensor, high)
@@ -248,6 +260,11 @@ class _Tasks:
         high, _ = _joined([each.high for each in strips])
         at = first[self.kernel] + self.strip
         self.rows = low[at], high[at]
+        self.columns = np.array([plan.kernel.output.grid[3] for plan in plans])[self.kernel]
+        for number, tiling in enumerate(tilings):
+            if tiling.across is not None:
+                mine = slice(self.first[number], self.first[number + 1])
+                self.columns[mine] = (tiling.across[1] - tiling.across[0])[tiling.strip]
         self.channels = self._range([tiling.channels for tiling in tilings], self.block)
 
     def _range(self, edges: list[Index], part: Index) -> tuple[Index, Index]:
@@ -262,12 +279,12 @@ class _Tasks:
         To more than these, where rows are computed anew.
         """
         kernels = [plan.kernel for plan in self.plans]
-        facts = [(k.output.grid[3], k.work, k.macs, k.output.size) for k in kernels]
-        columns, work, macs, size = np.array(facts, np.int64).T[:, self.kernel]
+        facts = [(k.work, k.macs, k.output.size) for k in kernels]
+        work, macs, size = np.array(facts, np.int64).T[:, self.kernel]
         images, heights, widths = (
             high - low for low, high in (self.images, self.rows, self.channels)
         )
-        outputs = images * heights * widths * columns
+        outputs = images * heights * widths * self.columns
         part, parts = self.part, self.parts
         outputs = outputs * (part + 1) // parts - outputs * part // parts
         work = outputs * work

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from memsim.errors import Problem, SimulationError
+from memsim.errors import InputError, Problem, SimulationError
 from memsim.network.ops import Shape
 from memsim.network.parameters import Weights
 from memsim.program.fold import Along, Fold
@@ -50,6 +50,8 @@ class Access(NamedTuple):
         has, and which of its own the first of them is.
     tile : bool
         By the first of the tasks that share a tile, though it is parameters.
+    across : pair of arrays, optional
+        First column and column behind the last, for each strip; None: all columns.
     """
 
     tensor: str
@@ -62,6 +64,7 @@ class Access(NamedTuple):
     channels_by: str = "block"
     within: tuple[int, int, int] = (0, 1 << 48, 0)
     tile: bool = False
+    across: Ranges | None = None
 
 
 class KernelPlan:
@@ -96,7 +99,8 @@ class KernelPlan:
             self._read_weights()
         output = self.tensors[kernel.output.name]
         role = write_role(kernel.output_role, output.kind)
-        self._add(Access(output.name, role, tiling.strips, tiling.blocks, write=True))
+        written = tiling.strips, tiling.blocks
+        self._add(Access(output.name, role, *written, write=True, across=tiling.across))
 
     def use(self, scratch: str, *, reads: bool) -> None:
         """Let the first task read scratch memory, unless nobody wrote it before, and write it."""
@@ -181,6 +185,7 @@ class KernelPlan:
         strips, blocks = len(tiling.strips.low), len(tiling.channels) - 1
         folded = self._folded(view, source, rows, low, high)
         needed, channels, rows_by, channels_by = folded or (rows, (low, high), "strip", "block")
+        across = self._across(operand, source, folded is not None)
         offset = 0
         for tensor, start, stop in view.segments:
             stored = self.tensors[tensor]
@@ -202,11 +207,13 @@ class KernelPlan:
                     rows_by=rows_by,
                     channels_by=channels_by,
                     within=within,
+                    across=across,
                 )
             )
             offset += size
         if kernel.load_work and number < kernel.own:
-            self.loaded = np.outer(rows.counts, high - low) * source.box[2]
+            columns = source.box[2] if across is None else across[1] - across[0]
+            self.loaded = np.outer(rows.counts * columns, high - low)
         for weights in (each for step in view.prologue for each in step):
             self._there(weights, weights.channels or 1, 1, 1)
             self._read_whole(weights.name, once=True)
@@ -220,6 +227,26 @@ class KernelPlan:
             message = f"{self.kernel.name} reads {error} rows apart from one another"
             hint = "larger buffers, a smaller input"
             raise SimulationError(Problem(message, hint=hint)) from None
+
+    def _across(self, operand: Operand, source: Shape, folded: bool) -> Ranges | None:
+        """The columns of an operand that each strip reads, from the first to the last."""
+        if self.tiling.across is None:
+            return None
+        turned = operand.op.across()
+        if turned is None or folded or operand.view.flat or len(source) != 3:
+            message = f"{self.kernel.name} ({self.kernel.op.kind}) is not cut across its columns"
+            hint = "a strip of whole rows, such as 4, or leave the layer out of the group"
+            raise InputError(Problem(message, path="strip", hint=hint))
+        size, width = source.box[2], self.kernel.output.grid[3]
+        first, behind = self.tiling.across
+        edges = np.unique(np.concatenate([first, behind, [0, width]]))
+        runs = self.reading(turned, size, width, edges)
+        runs = runs.together(np.searchsorted(edges, first), np.searchsorted(edges, behind))
+        some = np.diff(runs.start) > 0
+        low, high = np.zeros((2, len(some)), np.int64)
+        low[some] = runs.low[runs.start[:-1][some]]
+        high[some] = runs.high[runs.start[1:][some] - 1]
+        return low, high
 
     def _folded(
         self, view: View, shape: Shape, rows: RowRuns, low: Index, high: Index

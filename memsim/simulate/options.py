@@ -92,11 +92,11 @@ class Options(TypedDict, total=False):
         ),
     ]
     strip: Annotated[
-        int | None,
+        int | str | None,
         Option(
-            "Rows of a strip of a group's last map; where left out what buffers hold in one tile.",
-            "N",
-            kind=int,
+            "Rows of a strip of a group's last map, or ROWSxCOLUMNS of a tile; where left out the "
+            "rows that buffers hold in one tile.",
+            "N|RxC",
         ),
     ]
     overlap: Annotated[

@@ -238,7 +238,10 @@ WRONG = [
     ({"group": ["a..sum"], "groups": "per_block"}, "group: groups by hand or by a pattern"),
     ({"groups": "per_blok"}, "unknown pattern of groups 'per_blok' (did you mean 'per_block'?)"),
     ({"groups": "depthwise"}, "groups: branches has no group by the pattern depthwise"),
-    ({"group": ["a..sum"], "strip": 0}, "strip: 0 is no height (1 row or more)"),
+    (
+        {"group": ["a..sum"], "strip": 0},
+        "strip: 0 is no height (1 row or more, or a tile such as",
+    ),
     ({"group": ["a..sum"], "strip": 1.5}, "strip: 1.5 is no height"),
     (
         {"schedule": "layer_by_layer", "group": ["a..sum"], "strip": 2},

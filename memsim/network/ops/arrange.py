@@ -83,6 +83,9 @@ class Placed(Operator):
         offset = self.offset if self.along == 0 else 0
         return start - offset, stop - offset
 
+    def across(self) -> Operator:
+        return self.model_copy(update={"along": (0, 2, 1)[self.along]})
+
 
 class Concat(AlongAxis):
     """Tensors one after the other along an axis, the channels if none is given, in the order of

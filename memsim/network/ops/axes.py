@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Index = TypeVar("Index", int, "NDArray[np.int64]")
 """A row or channel number, or an array of them."""
+
+Turning = TypeVar("Turning", bound=BaseModel)
+"""An operator."""
 
 Box = tuple[int, int, int]
 """Channels, rows and columns: the axes of a tensor as tiling cuts them."""
@@ -327,6 +330,10 @@ def around(value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
     return (*each(value, axes), *each(value, axes))
 
 
+PAIRS = "kernel", "stride", "padding", "dilation", "output_padding", "factor", "size"
+"""Attributes of operators that are a number for each spatial axis."""
+
+
 def first(value: int | tuple[int, ...]) -> int:
     """The number for the first spatial axis."""
     return value if isinstance(value, int) else value[0]
@@ -351,3 +358,23 @@ def sides(value: int | tuple[int, ...]) -> tuple[int, int, int, int]:
         return (value[0], value[-1], value[0], value[-1])
     half = len(value) // 2  # of three axes the first and the last
     return (value[0], value[half - 1], value[half], value[-1])
+
+
+def turned(op: Turning) -> Turning:
+    """A copy of an operator of two spatial axes whose sizes are those of the other axis.
+
+    Examples
+    --------
+    >>> from memsim.network.ops.conv import Conv
+    >>> op = turned(Conv(out=8, kernel=(3, 5), stride=2, padding=(1, 2)))
+    >>> op.kernel, op.stride, op.padding
+    ((5, 3), 2, (2, 1))
+    """
+    changed = {}
+    for name in PAIRS:
+        value = getattr(op, name, None)
+        if isinstance(value, tuple):
+            half = len(value) // 2
+            pairs = [value[i : i + 2] for i in range(0, len(value), 2)] if half > 1 else [value]
+            changed[name] = tuple(each for pair in pairs for each in pair[::-1])
+    return op.model_copy(update=changed)

@@ -28,6 +28,7 @@ from memsim.network.ops.axes import (
     map_of,
     pair,
     sides,
+    turned,
 )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "map_of",
     "pair",
     "sides",
+    "turned",
 ]
 
 Arrangement = tuple[tuple[Any, ...], ...]
@@ -359,6 +361,12 @@ class Operator(BaseModel):
     def reads_rows_by(self) -> Hashable:
         """What decides which rows are read, besides heights: by default all that it is."""
         return self
+
+    def across(self) -> Operator | None:
+        """The operator that reads rows as this one reads columns; None where tiles are not cut
+        across its columns.
+        """
+        return self if self.elementwise else None
 
     def input_channels(
         self, start: Index, stop: Index, source: Box, output: Box

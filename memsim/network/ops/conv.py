@@ -26,6 +26,7 @@ from memsim.network.ops.base import (
     map_of,
     pair,
     sides,
+    turned,
 )
 from memsim.network.ops.norm import Reading
 from memsim.network.ops.sampling import Share
@@ -156,6 +157,9 @@ class Conv(_Convolution):
         low, high = self.input_rows(row, row + 1, source, output)
         return low, high, 1 if self.axes is not None else first(self.dilation)
 
+    def across(self) -> Operator | None:
+        return None if self.axes is not None else turned(self)
+
     def _top(self) -> int:
         """Padding in front of the first spatial axis."""
         if isinstance(self.padding, str):
@@ -197,6 +201,9 @@ class ComputedConv(Conv):
 
     def reader(self, number: int, inputs: Shapes) -> Operator:
         return Reading(rows=True) if number else self
+
+    def across(self) -> Operator | None:
+        return None
 
 
 class ConvTranspose(_Convolution):
@@ -253,6 +260,9 @@ class ConvTranspose(_Convolution):
         return transposed_rows(
             row, first(self.kernel), first(self.stride), first(self.padding), first(self.dilation)
         )
+
+    def across(self) -> Operator | None:
+        return None if self.axes is not None else turned(self)
 
 
 class _Anywhere(Share):

@@ -23,6 +23,7 @@ from memsim.network.ops.base import (
     map_of,
     pair,
     sides,
+    turned,
 )
 from memsim.network.ops.window import LeadingAxes, leading, window_rows, window_size
 
@@ -78,6 +79,9 @@ class _WindowPool(Operator):
     def touched_rows(self, row: Index, source: Box, output: Box) -> tuple[Index, Index, int]:
         low, high = self.input_rows(row, row + 1, source, output)
         return low, high, 1 if self.axes is not None else first(self.dilation)
+
+    def across(self) -> Operator | None:
+        return None if self.axes is not None else turned(self)
 
 
 class MaxPool(_WindowPool):
@@ -167,6 +171,9 @@ class AdaptiveAvgPool(Operator):
             return start, stop
         return start * source[1] // output[1], -(-stop * source[1] // output[1])
 
+    def across(self) -> Operator | None:
+        return None if self.axes is not None else turned(self)
+
 
 class AdaptiveMaxPool(AdaptiveAvgPool):
     """Maximum over a grid of the given size, whatever the input's size."""
@@ -192,6 +199,9 @@ class _GlobalPool(Operator):
         self, start: Index, stop: Index, source: Box, output: Box
     ) -> tuple[Index, Index]:
         return 0 * start, 0 * stop + source[1]
+
+    def across(self) -> Operator:
+        return self
 
 
 class GlobalAvgPool(_GlobalPool):

@@ -19,6 +19,7 @@ from memsim.network.ops.base import (
     Size,
     each,
     map_of,
+    turned,
 )
 
 
@@ -139,6 +140,9 @@ class Upsample(Operator):
         first, last = self._neighbours(row, source[1], output[1])
         return first, last + 1, 1
 
+    def across(self) -> Operator | None:
+        return turned(self)
+
     def _neighbours(self, row: Index, size: int, rows: int) -> tuple[Index, Index]:
         """The rows of ``size`` that output row ``row`` of ``rows`` lies between.
 
@@ -199,6 +203,9 @@ class Identity(Operator):
 
     kind: ClassVar[str] = "identity"
     view: ClassVar[bool] = True
+
+    def across(self) -> Operator:
+        return self
 
 
 class Expand(Operator):

@@ -10,6 +10,7 @@ once per strip.
 from memsim.program.depth_first.groups import kernel_groups
 from memsim.program.depth_first.patterns import FILE, PATTERNS
 from memsim.program.depth_first.strips import KEEP, OVERLAPS, check_overlap
+from memsim.program.depth_first.tile_size import Strip, TileSize
 from memsim.program.depth_first.tilings import DepthFirst
 from memsim.program.depth_first.units import Group
 
@@ -20,6 +21,8 @@ __all__ = [
     "PATTERNS",
     "DepthFirst",
     "Group",
+    "Strip",
+    "TileSize",
     "check_overlap",
     "kernel_groups",
 ]

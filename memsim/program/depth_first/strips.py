@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.program.kernel import Kernel, Role
-from memsim.program.plan import KernelPlan
+from memsim.program.plan import Access, KernelPlan
 from memsim.program.tiling import Tiling
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ def rows_needed(kernel: Kernel, plan_of: Callable[[Kernel, Tiling], KernelPlan])
         np.array([0, images]), rows, np.array([0, channels]), zero, task, zero, zero, zero + 1
     )
     edges: dict[str, tuple[Index, Index]] = {}
-    for access in plan_of(kernel, tiling).accesses:
-        if access.write or access.role == Role.WEIGHT:
-            continue
+    for access in _reads(kernel, tiling, plan_of):
         low, high = edges.setdefault(access.tensor, (0 * task + FAR, 0 * task))
         begins, ends = access.rows.low, access.rows.high
         some = begins < ends
@@ -112,6 +110,47 @@ def rows_needed(kernel: Kernel, plan_of: Callable[[Kernel, Tiling], KernelPlan])
         edges = {
             name: (low.repeat(height), high.repeat(height)) for name, (low, high) in edges.items()
         }
+    return _as_needs(edges)
+
+
+def columns_needed(kernel: Kernel, plan_of: Callable[[Kernel, Tiling], KernelPlan]) -> Needs:
+    """Which columns of each tensor a kernel needs for its output columns.
+
+    As :func:`rows_needed`: what a plan of single columns accesses.
+
+    Raises
+    ------
+    InputError
+        If the kernel is none that is cut across its columns.
+    """
+    images, channels, height, width = kernel.output.grid
+    task = np.arange(width)
+    zero = 0 * task
+    tiling = Tiling(
+        np.array([0, images]), np.array([0, height]), np.array([0, channels]),
+        zero, task, zero, zero, zero + 1,
+        overlapping=(zero, zero + height), across=(task, task + 1),
+    )  # fmt: skip
+    edges: dict[str, tuple[Index, Index]] = {}
+    for access in _reads(kernel, tiling, plan_of):
+        if access.across is None:
+            continue
+        low, high = edges.setdefault(access.tensor, (zero + FAR, 0 * task))
+        some = access.across[0] < access.across[1]
+        low[some] = np.minimum(low, access.across[0])[some]
+        high[some] = np.maximum(high, access.across[1])[some]
+    return _as_needs(edges)
+
+
+def _reads(
+    kernel: Kernel, tiling: Tiling, plan_of: Callable[[Kernel, Tiling], KernelPlan]
+) -> list[Access]:
+    """What a kernel's tasks read of maps."""
+    accesses = plan_of(kernel, tiling).accesses
+    return [each for each in accesses if not each.write and each.role != Role.WEIGHT]
+
+
+def _as_needs(edges: Mapping[str, tuple[Index, Index]]) -> Needs:
     return {
         name: Need(np.concatenate([[0], np.maximum.accumulate(high)]), low, high)
         for name, (low, high) in edges.items()
@@ -130,12 +169,16 @@ class GroupStrips:
         Of each of them first row and row behind the last that it computes for each strip.
     anew : tuple of bool
         Whether each computes anew what several strips need.
+    across : tuple of (pair of int64 arrays), or empty
+        Of each of them first column and column behind the last, where strips are tiles: strip
+        after strip of the first columns, then of the next.
     """
 
     members: tuple[int, ...]
     low: tuple[Index, ...]
     high: tuple[Index, ...]
     anew: tuple[bool, ...]
+    across: tuple[tuple[Index, Index], ...] = ()
 
     @property
     def count(self) -> int:
@@ -154,6 +197,7 @@ class GroupStrips:
         needs: Mapping[int, Needs],
         height: int,
         leave: Collection[int] | None = None,
+        axis: int = 2,
     ) -> GroupStrips:
         """Cut a group into strips of so many rows.
 
@@ -175,8 +219,10 @@ class GroupStrips:
             are the network's. These are written once, as are maps of which a reader in the group
             needs all for its first row, those that nobody in the group reads, and those that a
             kernel makes in one piece. None: all are.
+        axis : int
+            Of a grid: 3 cuts the group into strips of columns, and all rows here are columns.
         """
-        rows = {each: kernels[each].output.grid[2] for each in members}
+        rows = {each: kernels[each].output.grid[axis] for each in members}
         readers = {
             each: [
                 (r, needs[r][name])
@@ -221,6 +267,19 @@ class GroupStrips:
             tuple(strips[each][0] for each in members),
             tuple(strips[each][1] for each in members),
             tuple(anew[each] for each in members),
+        )
+
+    def crossed(self, columns: GroupStrips) -> GroupStrips:
+        """Tiles: these strips, for each strip of columns."""
+        times, count = columns.count, self.count
+        return replace(
+            self,
+            low=tuple(np.tile(each, times) for each in self.low),
+            high=tuple(np.tile(each, times) for each in self.high),
+            across=tuple(
+                (np.repeat(low, count), np.repeat(high, count))
+                for low, high in zip(columns.low, columns.high, strict=True)
+            ),
         )
 
 

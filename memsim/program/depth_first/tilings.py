@@ -12,7 +12,14 @@ from memsim.errors import InputError, Problem, SimulationError
 from memsim.network.graph import Network
 from memsim.program.columns import Columns
 from memsim.program.depth_first import versions
-from memsim.program.depth_first.strips import KEEP, GroupStrips, Needs, rows_needed
+from memsim.program.depth_first.strips import (
+    KEEP,
+    GroupStrips,
+    Needs,
+    columns_needed,
+    rows_needed,
+)
+from memsim.program.depth_first.tile_size import TileSize
 from memsim.program.depth_first.units import Group, Units
 from memsim.program.kernel import Kernel
 from memsim.program.kernel_graph import kernel_readers
@@ -52,7 +59,7 @@ class DepthFirst:
         groups: Sequence[Group],
         plan_of: Callable[[Kernel, Tiling], KernelPlan],
         tiler: StripTiler,
-        heights: Sequence[int | None],
+        sizes: Sequence[TileSize],
         overlap: str = KEEP,
         check: bool = False,
     ) -> DepthFirst:
@@ -67,8 +74,8 @@ class DepthFirst:
             See :func:`.strips.rows_needed`.
         tiler : StripTiler
             Tells which strips of a kernel the buffers hold in one tile.
-        heights : sequence of int or None
-            Rows of a strip of each group. None: the most with which every kernel of the group
+        sizes : sequence of TileSize
+            The strips of each group. Without rows: the most with which every kernel of the group
             computes its rows in one tile, so that no input is read twice for a strip; a row where
             not even that fits.
         overlap : str
@@ -84,9 +91,16 @@ class DepthFirst:
         units = Units.of(network, kernels, groups)
         outside = None if overlap == KEEP else _leaving(network, kernels, groups)
         strips = []
-        for group, height in zip(groups, heights, strict=True):
+        for group, size in zip(groups, sizes, strict=True):
             needs = {each: rows_needed(kernels[each], plan_of) for each in group}
-            strips.append(_strips(group, kernels, needs, tiler, height, outside))
+            if size.rows is None or size.columns is None:
+                strips.append(_strips(group, kernels, needs, tiler, size.rows, outside))
+            else:
+                if tiler.register_tile is not None:
+                    raise _in_registers(str(size))
+                across = {each: columns_needed(kernels[each], plan_of) for each in group}
+                both = size.rows, size.columns
+                strips.append(_tiles(group, kernels, (needs, across), both, outside))
             if check:
                 _check_halo(kernels, strips[-1])
         return cls(units, tuple(strips), overlap)
@@ -97,7 +111,7 @@ class DepthFirst:
         return self.units.units[0][0]
 
     def told(
-        self, kernels: Sequence[Kernel], pattern: str | None, height: int | tuple[int, ...] | None
+        self, kernels: Sequence[Kernel], pattern: str | None, sizes: Sequence[TileSize]
     ) -> dict[str, str | int]:
         """What is said of it among the options of a program."""
         names = [
@@ -106,10 +120,11 @@ class DepthFirst:
             else ",".join(kernels[number].name for number in each.members)
             for each in self.strips
         ]
+        said = " ".join(map(str, sizes))
         return {
             "groups": pattern or "by hand",
             "group": " ".join(names),
-            "strip": " ".join(map(str, height)) if isinstance(height, tuple) else height or "auto",
+            "strip": int(said) if said.isdecimal() else said,
             "strips": sum(each.count for each in self.strips),
             "strip_overlap": self.overlap,
         }
@@ -123,16 +138,23 @@ class DepthFirst:
             If the buffers do not hold the smallest tile of some kernel, with what would fit.
         """
         for strips in self.strips:
-            self._check_buffers(strips.members, kernels, tiler)
+            self._check_buffers(strips, kernels, tiler)
         return {
-            each: tiler.tile(kernels[each], low, high)
+            each: tiler.tile(kernels[each], strips.low[place], strips.high[place], across)
             for strips in self.strips
-            for each, low, high in zip(strips.members, strips.low, strips.high, strict=True)
+            for place, (each, across) in enumerate(
+                zip(strips.members, strips.across or [None] * len(strips.members), strict=True)
+            )
         }
 
     @staticmethod
-    def _check_buffers(group: Group, kernels: Sequence[Kernel], tiler: StripTiler) -> None:
-        need, number = max((tiler.least(kernels[each]), -each) for each in group)
+    def _check_buffers(strips: GroupStrips, kernels: Sequence[Kernel], tiler: StripTiler) -> None:
+        group = strips.members
+        widest = {
+            each: int((high - low).max())
+            for each, (low, high) in zip(group, strips.across, strict=False)
+        }
+        need, number = max((tiler.least(kernels[each], widest.get(each)), -each) for each in group)
         if need > tiler.buffer:
             message = (
                 f"the streaming buffers hold {tiler.buffer:,} B, but the smallest tiles of group "
@@ -204,11 +226,39 @@ def _strips(
     return GroupStrips.of(group, kernels, needs, low, leave)
 
 
+def _in_registers(size: str) -> InputError:
+    message = f"tiles of {size} are cut for buffers, and kernels are cut for registers here"
+    return InputError(Problem(message, path="strip", hint="strips of whole rows, such as 4"))
+
+
+def _tiles(
+    group: Group,
+    kernels: Sequence[Kernel],
+    needs: tuple[Mapping[int, Needs], Mapping[int, Needs]],
+    size: tuple[int, int],
+    leave: Collection[int] | None,
+) -> GroupStrips:
+    """Tiles of rows and columns; a map is computed anew along both axes, or along none."""
+    while True:
+        rows, columns = (
+            GroupStrips.of(group, kernels, needs[i], size[i], leave, axis=2 + i) for i in (0, 1)
+        )
+        pairs = zip(rows.members, rows.anew, columns.anew, strict=True)
+        along_one = {each for each, down, across in pairs if down != across}
+        if not along_one:
+            return rows.crossed(columns)
+        leave = {*(leave or ()), *along_one}
+
+
 def _check_halo(kernels: Sequence[Kernel], strips: GroupStrips) -> None:
     """Refuse groups of which several strips compute all of a map anew."""
     for place, number in enumerate(strips.members):
         rows = kernels[number].output.grid[2]
-        whole = int((strips.high[place] - strips.low[place] == rows).sum())
+        all_of = strips.high[place] - strips.low[place] == rows
+        if strips.across:
+            left, right = strips.across[place]
+            all_of &= right - left == kernels[number].output.grid[3]
+        whole = int(all_of.sum())
         if strips.anew[place] and whole > 1:
             first, last = (kernels[strips.members[end]].name for end in (0, -1))
             message = (

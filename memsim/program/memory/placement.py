@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.errors import Problem, SimulationError
 from memsim.program.memory.allocator import MemoryPlan, plan_memory
 from memsim.program.memory.best_fit import aligned
 from memsim.program.program import Program
@@ -75,6 +76,10 @@ class Placement:
             ``nchw``: a row of one channel is contiguous; ``nhwc``: all channels of a pixel are.
             Parameters of one output channel are contiguous in both.
         """
+        if "x" in str(program.options.get("strip", "")):
+            message = "tiles that are narrower than a map have no addresses in memsim"
+            hint = "a strip of whole rows, or a scratchpad"
+            raise SimulationError(Problem(message, path="strip", hint=hint))
         plan = plan or plan_memory(program)
         tensor = program.cell_tensor
         shapes = np.array([each.shape for each in program.tensors], np.int64)

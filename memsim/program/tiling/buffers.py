@@ -59,9 +59,14 @@ def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]
     return best[4], best[3], best[2]
 
 
-def blocks_of_strip(kernel: Kernel, buffer: int, rows: int) -> int | None:
-    """The fewest channel blocks of a strip of so many rows that fit; None where no block does."""
-    cost = _TileCost(kernel)
+def blocks_of_strip(
+    kernel: Kernel, buffer: int, rows: int, columns: int | None = None
+) -> int | None:
+    """The fewest channel blocks of a strip of so many rows that fit; None where no block does.
+
+    ``columns`` are those of a tile that is narrower than the map.
+    """
+    cost = _TileCost(kernel, columns)
     width = channels = kernel.output.grid[1]
     while width:
         if cost.bytes(rows, width) <= buffer:
@@ -70,9 +75,14 @@ def blocks_of_strip(kernel: Kernel, buffer: int, rows: int) -> int | None:
     return None
 
 
-def smallest(kernel: Kernel) -> int:
+def tallest(kernel: Kernel, buffer: int, columns: int) -> int:
+    """Rows of the tallest tile of one channel and so many columns that fits; at least one."""
+    return max(_TileCost(kernel, columns).tallest(1, buffer), 1)
+
+
+def smallest(kernel: Kernel, columns: int | None = None) -> int:
     """Bytes of buffers that hold the smallest tile of a kernel: one row of one channel."""
-    cost = _TileCost(kernel)
+    cost = _TileCost(kernel, columns)
     return min(cost.smallest(), cost.bytes(1, 1))
 
 
@@ -88,14 +98,18 @@ class _TileCost:
     Fused residuals and views do not count: a convolution is tiled alike in all lowerings.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, columns: int | None = None) -> None:
         own = range(kernel.own)
+        self.images, *box = kernel.output.grid
         self.sources = [
-            (kernel.operands[each].op, kernel.source(each).box, kernel.itemsize(each))
+            (
+                kernel.operands[each].op,
+                _narrow(kernel.operands[each].op, kernel.source(each).box, box[2], columns),
+                kernel.itemsize(each),
+            )
             for each in own
         ]
-        self.images, *box = kernel.output.grid
-        self.output: Box = (box[0], box[1], box[2])
+        self.output: Box = (box[0], box[1], box[2] if columns is None else min(columns, box[2]))
         self.weight_item = kernel.weight_itemsize
         shapes, image = kernel.shapes, kernel.output.image
         self.stored = kernel.op.stored(shapes, image)
@@ -181,3 +195,14 @@ class _TileCost:
             across = max((last - first) * blocks, source[0])
             total += self.images * read * source[2] * across * item
         return total
+
+
+def _narrow(op: Operator, source: Box, output: int, columns: int | None) -> Box:
+    """What a tile of so many columns of an output reads of an operand, around the middle."""
+    turned = None if columns is None else op.across()
+    if columns is None or turned is None or columns >= output:
+        return source
+    middle = (output - columns) // 2
+    ends = (1, source[2], 1), (1, output, 1)
+    first, last = turned.input_rows(middle, middle + columns, *ends)
+    return source[0], source[1], max(min(last, source[2]) - max(first, 0), 0)

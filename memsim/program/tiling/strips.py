@@ -11,7 +11,7 @@ import numpy as np
 from memsim.machine.fields import RegisterTile
 from memsim.program.kernel import Kernel
 from memsim.program.tiling import registers
-from memsim.program.tiling.buffers import blocks_of_strip, largest, smallest
+from memsim.program.tiling.buffers import blocks_of_strip, largest, smallest, tallest
 from memsim.program.tiling.orders import order_of
 from memsim.program.tiling.tiling import Tiling
 
@@ -49,12 +49,18 @@ class StripTiler:
             return True
         return blocks_of_strip(kernel, self.buffer, rows) == 1
 
-    def least(self, kernel: Kernel) -> int:
+    def least(self, kernel: Kernel, columns: int | None = None) -> int:
         """Bytes of buffers without which a kernel has no tile; 0 where they do not matter."""
         in_registers = self.register_tile is not None and kernel.macs
-        return 0 if self.whole or kernel.untiled or in_registers else smallest(kernel)
+        return 0 if self.whole or kernel.untiled or in_registers else smallest(kernel, columns)
 
-    def tile(self, kernel: Kernel, low: Index, high: Index) -> Tiling:
+    def tile(
+        self,
+        kernel: Kernel,
+        low: Index,
+        high: Index,
+        across: tuple[Index, Index] | None = None,
+    ) -> Tiling:
         """Cut a kernel into strips, and further where the buffers hold less.
 
         A strip is cut into the fewest channel blocks whose tiles the buffers hold; where they hold
@@ -66,6 +72,8 @@ class StripTiler:
         low, high : int64 arrays
             First row and row behind the last of each strip of the group; together they are all
             rows. Strips of a kernel may overlap, and some may be empty.
+        across : pair of int64 arrays, optional
+            First column and column behind the last of each, where they are tiles.
 
         Raises
         ------
@@ -73,6 +81,10 @@ class StripTiler:
             If the buffers do not hold one row of one channel.
         """
         images, channels, height, _ = kernel.output.grid
+        columns = None
+        if across is not None:
+            columns = int((across[1] - across[0]).max())
+            high = np.where(across[0] < across[1], high, low)
         strips = _Pieces.of(low, high)
         by_rows = order_of(self.order, kernel) == "rows_outer"
         if self.register_tile is not None and kernel.macs and not (self.whole or kernel.untiled):
@@ -85,12 +97,15 @@ class StripTiler:
             return pieces.tiling(images, cut.edges[2], by_rows, parts)
         blocks: int | None = 1
         if not (self.whole or kernel.untiled):
-            blocks = blocks_of_strip(kernel, self.buffer, int((high - low).max()))
-        if blocks is None:
+            blocks = blocks_of_strip(kernel, self.buffer, int((high - low).max()), columns)
+        if blocks is None and columns is not None:
+            blocks = channels
+            strips = strips.lower(tallest(kernel, self.buffer, columns))
+        elif blocks is None:
             _, count, blocks = largest(kernel, self.buffer, False)
             strips = strips.lower(-(-height // count))
-        across = np.append(np.arange(0, channels, -(-channels // blocks)), channels)
-        return strips.tiling(images, across, by_rows, 0 * strips.low + 1)
+        parts = np.append(np.arange(0, channels, -(-channels // blocks)), channels)
+        return strips.tiling(images, parts, by_rows, 0 * strips.low + 1, across)
 
 
 class _Pieces(NamedTuple):
@@ -130,7 +145,14 @@ class _Pieces(NamedTuple):
         turn = np.repeat(self.turn, [len(each) for each in low])
         return _Pieces(turn, np.concatenate(low), np.concatenate(high))
 
-    def tiling(self, images: int, channels: Index, by_rows: bool, parts: Index) -> Tiling:
+    def tiling(
+        self,
+        images: int,
+        channels: Index,
+        by_rows: bool,
+        parts: Index,
+        across: tuple[Index, Index] | None = None,
+    ) -> Tiling:
         """Image by image and strip by strip tiles of channel blocks, of so many parts each."""
         shape = images, len(self.low), len(channels) - 1
         group, strip, block = np.unravel_index(np.arange(int(np.prod(shape))), shape)
@@ -146,5 +168,6 @@ class _Pieces(NamedTuple):
         return Tiling(
             np.arange(images + 1), rows, channels, group, strip, block, part, parts[task],
             overlapping=None if apart else (self.low, self.high),
+            across=None if across is None else (across[0][self.turn], across[1][self.turn]),
             turn=self.turn[strip],
         )  # fmt: skip

@@ -45,6 +45,9 @@ class Tiling:
     overlapping : pair of arrays, optional
         First row and row behind the last of each strip, where rows are computed anew: ``rows`` are
         then all rows at which a strip begins or ends.
+    across : pair of arrays, optional
+        First column and column behind the last of each strip, where strips are tiles that are
+        narrower than the map.
     turn : array of int, per task, optional
         Which strip of its group a task works on, where kernels run depth first.
     """
@@ -58,6 +61,7 @@ class Tiling:
     part: Index
     parts: Index
     overlapping: tuple[Index, Index] | None = None
+    across: tuple[Index, Index] | None = None
     turn: Index | None = None
 
     def __len__(self) -> int:

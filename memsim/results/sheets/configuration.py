@@ -52,6 +52,22 @@ def configuration(
     return tuple(facts)
 
 
+def _strips(sizes: list[str]) -> str:
+    """The strips of groups, whose sizes are told.
+
+    Examples
+    --------
+    >>> _strips(["4"]), _strips(["16", "2"]), _strips(["8x32"])
+    ('strips of 4 rows', 'strips of 2 to 16 rows', 'tiles of 8x32')
+    """
+    if sizes == ["auto"]:
+        return "strips of rows for the buffers"
+    if any("x" in each for each in sizes):
+        return f"tiles of {', '.join(dict.fromkeys(sizes))}"
+    low, high = min(map(int, sizes)), max(map(int, sizes))
+    return f"strips of {low} rows" if low == high else f"strips of {low} to {high} rows"
+
+
 def _program(program: Program, machine: Machine) -> list[str]:
     """What is said of the program, a phrase each."""
     options, cache = program.options, machine.cache
@@ -65,11 +81,8 @@ def _program(program: Program, machine: Machine) -> list[str]:
     if "group" in options:
         count, groups = len(str(options["group"]).split()), options["groups"]
         heights = str(options["strip"]).split()
-        low, high = heights[0], max(heights, key=lambda each: (len(each), each))
-        rows = f"{low} rows" if low == high else f"{min(heights, key=int)} to {high} rows"
-        rows = "rows for the buffers" if low == "auto" else rows
         named = "of the file" if groups == FILE else groups
-        said += [f"{count} {'group' if count == 1 else 'groups'} {named}", f"strips of {rows}"]
+        said += [f"{count} {'group' if count == 1 else 'groups'} {named}", _strips(heights)]
         said += ["overlaps recomputed"] if options["strip_overlap"] != KEEP else []
     elif "groups" in options:
         said.append(f"groups {options['groups']}")
