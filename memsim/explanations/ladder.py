@@ -12,6 +12,7 @@ from memsim.engines.clock.steps import steps
 from memsim.errors import InputError, SimulationError
 from memsim.explanations.question import Question
 from memsim.program.parts import Part, part
+from memsim.results.details.figures import Figures
 from memsim.results.details.ladder import Ladder, Rung
 from memsim.results.optimality import Optimality
 from memsim.results.run import Result
@@ -97,7 +98,7 @@ def ladder(question: Question, only: Part | None = None, known: Optimality | Non
                 raise
             without[name] = str(error)
             continue
-        rungs.append(Rung.of(name, command, result))
+        rungs.append(Rung(name, Figures.of(result, command)))
     return Ladder(tuple(rungs), without)
 
 

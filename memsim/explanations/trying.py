@@ -13,8 +13,8 @@ from typing import Any
 
 from memsim.errors import MemsimError
 from memsim.explanations.counterfactuals import COUNTERFACTUALS, Counterfactual
-from memsim.explanations.figures import Figures, Saving
 from memsim.explanations.question import Change, Question
+from memsim.results.details.figures import Figures, Saving
 from memsim.results.run import Result
 
 __all__ = ["Item", "Tried", "try_all"]

@@ -357,9 +357,8 @@ class Program:
     @property
     def chosen_for_cache(self) -> bool:
         """Whether tasks, layers or groups stand as they do since that moves least in a cache."""
-        options = self.options
-        found = "best" in options or options.get("groups") == "auto"
-        return found or options.get("layer_order") == "min_traffic"
+        chosen = {"groups": "auto", "layer_order": "min_traffic"}.items() & self.options.items()
+        return bool(chosen) or "best" in self.options
 
     @cached_property
     def compulsory_read_bytes(self) -> int:

@@ -135,12 +135,9 @@ class Result(Facts):
     def transfers(self) -> Transfers:
         """Each fetch, write-back and network output behind :attr:`traffic`.
 
-        They are found by a second cache pass when they are first asked for: totals do not need
-        them, and they may be many. Where they were asked for from the start the totals are theirs.
+        Where they are not there, a second cache pass finds them: totals do not need them.
         """
-        if self.each is not None:
-            return self.each
-        return transfers(self.program, self.machine.cache)
+        return self.each or transfers(self.program, self.machine.cache)
 
     @cached_property
     def frames(self) -> Frames:

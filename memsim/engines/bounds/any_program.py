@@ -44,7 +44,7 @@ class AnyProgram:
     >>> program = memsim.build(memsim.load("vgg16"), buffer=96 * 1024)
     >>> bound = AnyProgram.of(program)
     >>> bound.dram_bytes(0) - bound.compulsory_bytes
-    3685504
+    3686400
     >>> bound.dram_bytes(1_000_000) == bound.compulsory_bytes
     True
     """

@@ -61,17 +61,18 @@ def _ladder(optimality: Optimality) -> Grid:
     lru = ladder["lru"].dram_bytes
     rows = []
     for rung in ladder.rungs:
-        more = "" if rung.name == "lru" or not lru else f"{rung.dram_bytes / lru - 1:+.1%}"
-        energy = "-" if rung.energy_j is None else joules_text(rung.energy_j)
-        weights = format_bytes(rung.dram_weight_bytes)
-        maps = format_bytes(rung.dram_bytes - rung.dram_weight_bytes)
-        moved = format_bytes(rung.dram_bytes)
-        rows.append((rung.name, weights, maps, moved, more, format_time(rung.time_ps), energy))
+        told = rung.figures
+        more = "" if rung.name == "lru" or not lru else f"{told.dram_bytes / lru - 1:+.1%}"
+        energy = "-" if told.energy_j is None else joules_text(told.energy_j)
+        weights = format_bytes(told.dram_weight_bytes)
+        maps = format_bytes(told.dram_bytes - told.dram_weight_bytes)
+        moved = format_bytes(told.dram_bytes)
+        rows.append((rung.name, weights, maps, moved, more, format_time(told.time_ps), energy))
     columns = ["", *(part.words for part in Part), "total", "to lru", "time", "energy"]
     hidden = set()
     if optimality.only is not None:
         hidden |= {1, 2}
-    if not any(rung.energy_j is not None for rung in ladder.rungs):
+    if not any(rung.figures.energy_j is not None for rung in ladder.rungs):
         hidden.add(6)
     floors = [
         ("this order, any policy", optimality.lower_bytes[0]),
