@@ -26,8 +26,9 @@ INSTALL = re.compile(
     r"""import importlib\.util
 
 if importlib\.util\.find_spec\("memsim"\) is None:
-    %pip install -q 'memsim\[[a-z,]+\]'"""
+    %pip install -q (?:'\.\.\[[a-z,]+\]'|'memsim\[[a-z,]+\] @ git\+\S+')"""
 )
+"""From the checkout around it, or the public repository: ``.ci/repository.py`` writes which."""
 
 
 def source(cell: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memsim.errors import InputError, Problem
+from memsim.installation import install
 
 
 def plotly_js() -> str:
@@ -16,8 +17,6 @@ def plotly_js() -> str:
     try:
         from plotly.offline import get_plotlyjs
     except ImportError:
-        raise InputError(
-            Problem("a report needs plotly", hint="pip install 'memsim[html]'")
-        ) from None
+        raise InputError(Problem("a report needs plotly", hint=install("html"))) from None
     source: str = get_plotlyjs()
     return source

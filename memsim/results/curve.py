@@ -26,7 +26,7 @@ from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.accuracy import Accuracy
-from memsim.results.configuration import resolved
+from memsim.results.configuration import identity, with_network
 from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
 
@@ -95,7 +95,7 @@ class CurveResult(Facts):
     only : Part or None
         The part of the traffic that is told; times are those of all of it.
     bounded : bool
-        Whether what no program goes below is told too, at every size.
+        Whether what no program goes below is told too.
 
     Examples
     --------
@@ -302,9 +302,7 @@ class CurveResult(Facts):
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
             "config": {
-                **resolved(program, self.machine),
-                "batch": network.batch,
-                "dtype": network.dtype,
+                **with_network(program, self.machine),
                 **({} if self.only is None else {"only": self.only.value}),
             },
             "totals": {
@@ -331,7 +329,7 @@ class CurveResult(Facts):
                 {**point.to_dict(), "accuracy": self.accuracy(point.cache_bytes).to_dict()}
                 for point in self.points
             ],
-            "knees": [_knee_to_dict(knee) for knee in self.knees()],
+            "knees": [knee.to_dict() for knee in self.knees()],
             "sampled_cache_bytes": list(self.sampled) or None,
             "steps": {
                 "cache_bytes": whole.cache_bytes.tolist(),
@@ -341,8 +339,7 @@ class CurveResult(Facts):
             },
         }
         if self.bounded:
-            sizes, least_bytes = zip(*self.any_program.steps, strict=True)
-            facts["any_program"] = {"cache_bytes": list(sizes), "dram_bytes": list(least_bytes)}
+            facts["any_program"] = self.any_program.to_dict()
         if self.by_layer:
             facts["by_layer"] = self.layer_steps()
         return facts
@@ -352,7 +349,10 @@ class CurveResult(Facts):
         return replace(self, by_layer=True)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per step of the curve; where ``by_layer`` is set, of each layer, role, cause."""
+        """One row per step of the curve; where ``by_layer`` is set, of each layer, role, cause.
+
+        Each says the network, the machine, the lowering, the batch and the data type.
+        """
         if self.by_layer:
             return list(self._layer_rows())
         whole = self.steps
@@ -362,31 +362,27 @@ class CurveResult(Facts):
             "dram_write_bytes": whole.write_bytes.tolist(),
             "dram_weight_bytes": whole.weight_bytes.tolist(),
         }
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        said = self._identity
+        return [
+            {**dict(zip(columns, row, strict=True)), **said}
+            for row in zip(*columns.values(), strict=True)
+        ]
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        """What of the configuration traffic depends on, but for the cache's size."""
+        config = with_network(self.program, self.machine)
+        return identity(config, self.program.network.name, ("cache_bytes", "bandwidth_bytes_per_s"))
 
     def _layer_rows(self) -> Iterator[dict[str, Any]]:
+        said = self._identity
         for column in self.layer_steps():
             names = {key: column[key] for key in ("layer", "role", "cause")}
             for size, moved in zip(column["cache_bytes"], column["bytes"], strict=True):
-                yield {**names, "cache_bytes": size, "bytes": moved}
+                yield {**names, "cache_bytes": size, "bytes": moved, **said}
 
     def __repr__(self) -> str:
         return (
             f"<CurveResult {self.program.network.name} on {self.machine.name}: "
             f"{len(self.steps.cache_bytes):,} steps>"
         )
-
-
-def _knee_to_dict(knee: Knee) -> dict[str, Any]:
-    return {
-        "start_bytes": knee.start_bytes,
-        "cache_bytes": knee.cache_bytes,
-        "saved_bytes": knee.saved_bytes,
-        "saved_read_bytes": knee.saved_read_bytes,
-        "saved_write_bytes": knee.saved_write_bytes,
-        "dram_bytes": knee.dram_bytes,
-        "shares": [
-            {"tensor": s.tensor, "layer": s.layer, "saves": s.saves, "bytes": s.nbytes}
-            for s in knee.shares
-        ],
-    }

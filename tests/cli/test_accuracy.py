@@ -174,6 +174,7 @@ VARIANTS = (
     "compare {} --format json",
     "bounds {} --format json",
     "memory {} --format json",
+    "microscope {} --format json",
     "describe {} --format json",
     "expand {}",
     "check {}",

@@ -14,6 +14,7 @@ import pytest
 import memsim
 from memsim.cli.main import run
 from memsim.errors import InputError
+from memsim.installation import install
 from tests.page.packed import facts_of
 
 needs_plotly = pytest.mark.needs("plotly")
@@ -93,9 +94,7 @@ def test_without_plotly_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     out = tmp_path / "report.html"
     assert run(["report", "hardnet68", "-o", str(out)]) == 2
-    assert capsys.readouterr().err == (
-        "memsim: a report needs plotly (pip install 'memsim[html]')\n"
-    )
+    assert capsys.readouterr().err == (f"memsim: a report needs plotly ({install('html')})\n")
     assert not out.exists()
 
 

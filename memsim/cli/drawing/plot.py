@@ -9,13 +9,17 @@ from typing import Any, Unpack
 
 import click
 
+from memsim.cli.completion import complete
+from memsim.cli.listing import SWEEP as OF_A_SWEEP
 from memsim.cli.once import once
-from memsim.cli.options import LOADING, Chosen, is_given, networks_options, only_option, options_of
+from memsim.cli.options import LOADING, Chosen, networks_options, only_option, options_of
+from memsim.cli.output import is_given, output_option
+from memsim.cli.pictures import picture_format, picture_format_option, send_picture
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 
-SWEEP = "sweep"
+SWEEP, SWEEP_TOLD = OF_A_SWEEP
 """The figure of a file of ``memsim sweep``, in the place of networks."""
 
 LARGEST = 100
@@ -30,7 +34,7 @@ class _TellsKinds(click.Command):
 
         width = max(map(len, FIGURES))
         lines = [f"{name:<{width}}  {kind.summary}" for name, kind in FIGURES.items()]
-        lines.append(f"{SWEEP:<{width}}  one number of a sweep's file over its axes")
+        lines.append(f"{SWEEP:<{width}}  {SWEEP_TOLD}")
         written = self.help
         try:
             self.help = cleandoc(written or "").replace("KINDS", "\n".join(lines))
@@ -40,12 +44,13 @@ class _TellsKinds(click.Command):
 
 
 @click.command("plot", cls=_TellsKinds)
-@click.argument("kind")
+@click.argument("kind", shell_complete=complete("figures"))
 @networks_options(required=False)
-@options_of("figure")
+@options_of("figure", hint="memsim plot curve draws every size, memsim run takes several")
 @only_option
 @once("--bound", is_flag=True, help="Of a curve: what no program goes below either.")
-@once("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
+@picture_format_option("png", "svg", "pdf")
+@output_option("The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
 @once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
               help="Dots per inch of a PNG.")  # fmt: skip
@@ -65,6 +70,7 @@ def command(
     /,
     kind: str,
     networks: list[Chosen],
+    format_: str | None,
     output: str | None,
     size: str | None,
     dpi: int,
@@ -86,26 +92,22 @@ def command(
     memsim plot patterns --cache 1MB -o patterns.png
     memsim plot sweep a.nc --value time_s --over cache,bandwidth -o sweep.png
     """
-    from memsim.files import check_writable
-    from memsim.plot import FIGURES, image_format, save
+    from memsim.plot import ENDINGS, FIGURES
 
     if kind not in FIGURES and kind != SWEEP:
         hint = did_you_mean(kind, [*FIGURES, SWEEP])
         raise InputError(Problem(f"unknown figure {kind!r}", hint=hint))
     if bound and kind != "curve":
         raise InputError(Problem("is of figure curve alone", "--bound", "leave it out"))
-    if output is None:
-        problem = "a figure needs a file to be drawn into"
-        raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
-    if image_format(output) != "png" and is_given("dpi"):
+    format_ = picture_format(format_, output, ENDINGS, "a figure", f"{kind}.png")
+    if format_ != "png" and is_given("dpi"):
         raise InputError(Problem("is of a PNG, and this file has no dots", path="--dpi"))
-    check_writable(output)
     how = {"value": value, "over": over, "at": at_ or None, "front": front}
     swept = {name: each for name, each in how.items() if each is not None}
     if kind == SWEEP:
         told: dict[str, Any] = {} if size is None else {"size": parse_size(size)}
         given = {**options, **({} if only is None else {"only": only})}
-        save(_of_sweep(networks, given, swept, told), output, dpi=dpi)
+        send_picture(_of_sweep(networks, given, swept, told), output, format_, dpi)
         return
     if swept:
         problems = (Problem("is of a sweep", f"--{name}", "memsim plot sweep") for name in swept)
@@ -124,7 +126,7 @@ def command(
         subjects = [network.name for network in networks]
     else:
         subjects = [network.load() for network in networks]
-    save(figure.draw(subjects, **told), output, dpi=dpi)
+    send_picture(figure.draw(subjects, **told), output, format_, dpi)
 
 
 def _of_sweep(

@@ -9,13 +9,14 @@ import click
 
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.cli.output import text_file
 from memsim.errors import InputError, Problem
 from memsim.simulate.options import Options
 
 
 @click.command("report")
 @networks_options(files=True)
-@options_of("report")
+@options_of("report", hint="its sliders move through all sizes")
 @only_option
 @once("--explain", is_flag=True, help="Tell as well why, and what to change: some seconds more.")
 @once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
@@ -41,12 +42,12 @@ def command(
     if explain and only is not None:
         message = "tells of all traffic, not of a part"
         raise InputError(Problem(message, "--explain", "leave --only out"))
-    from memsim.files import check_writable, write_text
+    from memsim.files import write_text
     from memsim.page import page, plotly_js, sweep_page
     from memsim.sweeps.files import is_sweep, load_sweep
 
     plotly_js()  # before the work is done: is it there?
-    check_writable(output)
+    text_file(output, ".html", ".htm")
     if any(is_sweep(network.name) for network in networks):
         _check_alone(networks, {**options, "only": only, "explain": explain or None})
         write_text(output, sweep_page(load_sweep(networks[0].name)))

@@ -90,6 +90,11 @@ class AnyProgram:
                 steps.append((below + 1, moved))
         return tuple(steps)
 
+    def to_dict(self) -> dict[str, list[int]]:
+        """The steps as plain values: bytes at caches from each size up to the next one."""
+        sizes, moved = zip(*self.steps, strict=True)
+        return {"cache_bytes": list(sizes), "dram_bytes": list(moved)}
+
     def at(self, cache: int) -> int:
         """What :attr:`steps` say of a cache size."""
         return [moved for size, moved in self.steps if size <= cache][-1]
