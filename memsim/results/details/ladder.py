@@ -6,56 +6,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from memsim.program.parts import Part
-from memsim.results.run import Result
-from memsim.units import PICOSECONDS
+from memsim.results.details.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """What one run moves and takes, and the command that makes it.
+    """A run by name: what it moves and takes, and the command that makes it.
 
     Attributes
     ----------
     name : str
-    command : str
-    dram_bytes, dram_weight_bytes : int
-        Of the part of the traffic that is told.
-    time_ps : int
-    energy_j : float or None
-        None where the machine does not know all of it.
+    figures : Figures
+        Bytes are of the part of the traffic that is told.
     """
 
     name: str
-    command: str
-    dram_bytes: int
-    dram_weight_bytes: int
-    time_ps: int
-    energy_j: float | None
+    figures: Figures
 
-    @classmethod
-    def of(cls, name: str, command: str, result: Result) -> Rung:
-        """That of a run."""
-        return cls(
-            name,
-            command,
-            result.dram_bytes,
-            result.by_part[Part.WEIGHTS],
-            result.time_ps,
-            result.totals["energy_j"],
-        )
+    @property
+    def command(self) -> str:
+        """What makes the run."""
+        return self.figures.command
+
+    @property
+    def dram_bytes(self) -> int:
+        """What it moves."""
+        return self.figures.dram_bytes
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values with units in the keys."""
-        return {
-            "name": self.name,
-            "command": self.command,
-            "dram_bytes": self.dram_bytes,
-            "dram_weight_bytes": self.dram_weight_bytes,
-            "time_s": self.time_ps / PICOSECONDS,
-            "time_ps": self.time_ps,
-            "energy_j": self.energy_j,
-        }
+        return {"name": self.name, **self.figures.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
