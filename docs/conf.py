@@ -26,6 +26,7 @@ extensions = [
     "drawn",
     "lessons",
     "peers",
+    "registered",
 ]
 source_suffix = {".md": "myst-nb"}
 exclude_patterns = ["lessons/*.ipynb"]  # offered beside each lesson; the text is the page
