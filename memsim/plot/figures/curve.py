@@ -250,11 +250,12 @@ def _any_program(
     """Shade what no program goes below."""
     from matplotlib.colors import to_rgb
 
-    sizes, moved = zip(*result.any_program.steps, strict=True)
+    sizes, least = zip(*result.any_program.steps, strict=True)
+    moved = [each / unit for each in (*least, least[-1])]
     end = axes.get_xlim()[1]
     return [
         axes.fill_between(
-            [*sizes, max(end, sizes[-1] + 1)], [each / unit for each in (*moved, moved[-1])], step="post",
+            [*sizes, max(end, sizes[-1] + 1)], moved, step="post",
             facecolor=(*to_rgb(GREY), 0.35), edgecolor=look.colour, linewidth=1.2,
             zorder=1.5, label="   no program goes here", gid="any program",
         )
