@@ -133,7 +133,7 @@ def curve(
     cio = [each.cio_bytes / unit for each, unit in zip(results, units, strict=True) if parted]
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
-    axes.set_ylim(0, 1.08 * max(*tops, *cio))
+    axes.set_ylim(0, 1.08 * max([*tops, *cio]))
     if bound or log or (log is None and max(tops) > MOST * min(tops)):
         _logarithmic(axes, results, units, parted)
     handles: list[Artist] = []
