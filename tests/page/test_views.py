@@ -173,7 +173,14 @@ def test_in_a_browser(browser: Any, network: str, report: Path) -> None:
         tab.locator(".legend[data-legend=role] button", has_text="weight").click()
         viewer.settle()
         assert bars.count() == before - 1
-        assert "hidden=role%3Aweight" in tab.url
+        assert "hidden=role%253Aweight" in tab.url
+        go(
+            "hidden=role%253Aspare,%25,role:input&cache=nonsense"
+        )  # what it tells wrongly is left out
+        assert tab.locator(".legend[data-legend=role] [aria-pressed=false]").all_inner_texts() == [
+            "input"
+        ]
+        assert viewer.cache == 2_000_000
         weights = [row for row in rows_of(viewer, "#plot-role") if row["role"] == "weight"]
         expected = memsim.run(network, machine="textbook")
         assert int(weights[0]["dram_bytes"]) == expected.by_part["weights"]
