@@ -176,7 +176,7 @@ FILES = (
 )
 
 
-@pytest.mark.needs("plotly", "xarray")
+@pytest.mark.needs("xarray")
 def test_what_is_wrong_is_told_in_the_same_words_everywhere(here, memsim) -> None:
     told = []
     for line in FILES:

@@ -23,7 +23,7 @@ import memsim
 from memsim.cli.main import COMMANDS, cli, run
 from memsim.cli.once import Once
 from memsim.plot import FIGURES
-from memsim.results.details.ladder import Ladder
+from memsim.results.details.figures import Ladder
 from memsim.simulate import verbs
 from memsim.simulate.heed import LINES, VERBS, Verb, why_not
 from memsim.simulate.options import RUN_OPTIONS
@@ -162,7 +162,7 @@ ELSEWHERE = {
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
     "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
-    "explain", "a", "b", "bound", "color", "file", "force",
+    "explain", "a", "b", "color", "force", "normalise", "log", "expand", "bound", "file",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 

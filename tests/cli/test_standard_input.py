@@ -37,7 +37,6 @@ ASKED = (
 
 OTHERS = {
     "bounds -": pytest.mark.needs("scipy"),
-    "report - -o report.html": pytest.mark.needs("plotly"),
     "search - --set width=8,16 --minimise macs --sampler grid": pytest.mark.needs("optuna"),
     "explain - --cache 2KiB": pytest.mark.slow,
     "pytorch-traffic - --cache 256KiB": pytest.mark.slow,
