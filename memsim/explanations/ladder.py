@@ -12,8 +12,7 @@ from memsim.engines.clock.steps import steps
 from memsim.errors import InputError, SimulationError
 from memsim.explanations.question import Question
 from memsim.program.parts import Part, part
-from memsim.results.details.figures import Figures
-from memsim.results.details.ladder import Ladder, Rung
+from memsim.results.details.figures import Figures, Ladder, Rung
 from memsim.results.optimality import Optimality
 from memsim.results.run import Result
 from memsim.simulate.heed import refuse

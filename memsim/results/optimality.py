@@ -21,7 +21,7 @@ from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.configuration import IDENTITY, identity, with_network
-from memsim.results.details.ladder import Ladder
+from memsim.results.details.figures import Ladder
 from memsim.sheets.facts import Facts
 
 if TYPE_CHECKING:
