@@ -5,6 +5,7 @@ That they run is another step: ``pytest --nbmake notebooks/*.ipynb``.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -123,6 +124,21 @@ def test_every_exercise_has_a_hidden_solution(cells: list[dict[str, Any]]) -> No
         assert metadata.get("jupyter", {}).get("source_hidden"), f"exercise {number}: Jupyter does"
         assert metadata.get("cellView") == "form", f"exercise {number}: Colab does"
         assert "assert " in source(found_cells[0]), f"exercise {number} asserts nothing"
+
+
+def test_what_only_checks_is_out_of_sight(cells: list[dict[str, Any]]) -> None:
+    """Cells of asserts alone, unless the text before announces them, and no cells that show much."""
+    before = ""
+    for cell in cells:
+        text = source(cell)
+        if cell["cell_type"] == "code" and not text.startswith(SOLUTION) and "%pip" not in text:
+            hidden = "remove-cell" in cell["metadata"].get("tags", [])
+            found = ast.parse(text).body
+            checks = bool(found) and all(isinstance(each, ast.Assert) for each in found)
+            assert hidden or not checks or before.endswith(":"), text
+            assert not hidden or "assert " in text, text
+            assert hidden == bool(cell["metadata"].get("jupyter", {}).get("source_hidden")), text
+        before = text.rstrip()
 
 
 @pytest.mark.needs("ruff")
