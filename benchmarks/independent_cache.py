@@ -26,7 +26,7 @@ from peers.traces import write_trace
 
 import memsim
 from memsim.engines.cache.cachepass import cache_pass
-from memsim.engines.cache.compiled_lru import compiled_lru
+from memsim.engines.cache.compiled_order import compiled_order
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.sets import compiled_sets
 from memsim.engines.cache.trace import DIRTIES, KIND, Events, Trace
@@ -72,7 +72,11 @@ def compare(name: str, lowering: str, python: Path, folder: Path) -> list[str]:
     for size, ways in [(SIZES[0], SIZES[0] // LINE), *caches]:
         whole = ways * LINE == size
         cache = Cache(size=size, management="hardware", ways=None if whole else ways)
-        events = compiled_lru(trace, size) if whole else compiled_sets(trace, size, ways=ways)
+        events = (
+            compiled_order(trace, size, refresh=True)
+            if whole
+            else compiled_sets(trace, size, ways=ways)
+        )
         left = left_dirty(trace, events)
         ours = (int(events.missed.sum()), len(events.spilled), len(left))
         theirs = independent(python, path, size, ways)

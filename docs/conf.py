@@ -27,6 +27,7 @@ extensions = [
     "lessons",
     "peers",
     "registered",
+    "playground",
 ]
 source_suffix = {".md": "myst-nb"}
 exclude_patterns = ["lessons/*.ipynb"]  # offered beside each lesson; the text is the page

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from memsim.results.curve import CurveResult
     from memsim.results.description import Description
     from memsim.results.details.breakdown import Watched
+    from memsim.results.details.microscope import Microscope
     from memsim.results.inverse.design import Design
     from memsim.results.inverse.smallest import Smallest
     from memsim.results.layer import LayerResult
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         describe,
         design,
         memory,
+        microscope,
         pytorch_traffic,
         run,
         size,
@@ -82,6 +84,7 @@ _HOMES = {
     "Measurement": "measurement.run.measurement",
     "Memory": "results.memory",
     "MemsimError": "errors",
+    "Microscope": "results.details.microscope",
     "Network": "network",
     "Node": "network",
     "Optimality": "results.optimality",
@@ -120,6 +123,7 @@ _HOMES = {
     "machine_names": "machine",
     "measure": "measurement.run.measurement",
     "memory": "simulate",
+    "microscope": "simulate",
     "names": "formats",
     "paper_table": "paper",
     "paper_traffic": "paper",
@@ -153,6 +157,7 @@ __all__ = [
     "Measurement",
     "Memory",
     "MemsimError",
+    "Microscope",
     "Network",
     "Node",
     "Optimality",
@@ -191,6 +196,7 @@ __all__ = [
     "machine_names",
     "measure",
     "memory",
+    "microscope",
     "names",
     "paper_table",
     "paper_traffic",

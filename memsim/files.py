@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,37 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         reason = getattr(error, "strerror", None) or str(error)
     if reason:
         raise InputError(Problem(f"cannot be written: {reason}", file=str(target)))
+
+
+def ending_of(
+    path: str | os.PathLike[str],
+    known: Iterable[str],
+    why: str = "nothing is written with the ending",
+) -> str:
+    """The ending of a file's name, in lower case; empty where it has none.
+
+    Raises
+    ------
+    InputError
+        For one that is not known: such a file would hold something else than its name says.
+
+    Examples
+    --------
+    >>> ending_of("a.b/net.YAML", [".yaml"]), ending_of("a.b/net", [".yaml"])
+    ('.yaml', '')
+    >>> ending_of("net.json", [".yaml", ".yml"])
+    Traceback (most recent call last):
+    memsim.errors.InputError: net.json: nothing is written with the ending '.json'
+    (known: .yaml, .yml)
+    """
+    name = os.fspath(path)
+    ending = os.path.splitext(name)[1].lower()
+    endings = list(known)
+    if ending and ending not in endings:
+        near = get_close_matches(ending, endings, n=1, cutoff=0.8)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(endings)}"
+        raise InputError(Problem(f"{why} {ending!r}", hint=hint, file=name))
+    return ending
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:

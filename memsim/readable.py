@@ -10,7 +10,14 @@ from fractions import Fraction
 
 from memsim.units import SI, TIME, Quantity, RateUnit
 
-__all__ = ["format_bytes", "format_bytes_exact", "format_count", "format_rate", "format_time"]
+__all__ = [
+    "format_bytes",
+    "format_bytes_exact",
+    "format_count",
+    "format_rate",
+    "format_size",
+    "format_time",
+]
 
 
 def format_bytes(count: Quantity) -> str:
@@ -33,6 +40,18 @@ def format_bytes_exact(count: int) -> str:
     '2,097,152 B'
     """
     return f"{count:,} B"
+
+
+def format_size(count: int) -> str:
+    """Write bytes exactly, as options take them: in the largest unit that they are whole in.
+
+    Examples
+    --------
+    >>> format_size(65536), format_size(3 << 20), format_size(1000), format_size(0)
+    ('64KiB', '3MiB', '1000', '0')
+    """
+    units = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)) if count else ()
+    return next((f"{count // unit}{name}" for name, unit in units if not count % unit), str(count))
 
 
 def format_count(count: Quantity) -> str:

@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.pop("FORCE_COLOR", None)  # what is printed is compared without colours
 
 # "ci" draws the same examples on every machine and every day, and is the default:
 # a failure is a fact about the change. "explore" looks further, at random.

@@ -19,7 +19,9 @@ import memsim
 
 PACKAGE = Path(memsim.__file__).parent
 
-GROUND = "errors", "limits", "registry", "units", "readable", "files", "version"
+GROUND = (
+    "errors", "limits", "registry", "units", "readable", "files", "installation", "version",
+)  # fmt: skip
 """Modules at the top that every room may stand on."""
 
 FLOORS = (
@@ -34,7 +36,7 @@ FLOORS = (
     ("paper", "calibration", "measurement", "sweeps", "differences", "budgets", "explanations"),
     ("validation", "searches"),
     ("plot", "traces"),
-    ("page",),
+    ("page", "playground"),
     ("cli",),
 )
 """Rooms from the ground up. A room may import from floors below its own, and from itself."""

@@ -27,8 +27,9 @@ INSTALL = re.compile(
     r"""import importlib\.util
 
 if importlib\.util\.find_spec\("memsim"\) is None:
-    %pip install -q 'memsim\[[a-z,]+\]'"""
+    %pip install -q (?:'\.\.\[[a-z,]+\]'|'memsim\[[a-z,]+\] @ git\+\S+')"""
 )
+"""From the checkout around it, or the public repository: ``.ci/repository.py`` writes which."""
 
 
 def source(cell: dict[str, Any]) -> str:
@@ -139,6 +140,22 @@ def test_what_only_checks_is_out_of_sight(cells: list[dict[str, Any]]) -> None:
             assert not hidden or "assert " in text, text
             assert hidden == bool(cell["metadata"].get("jupyter", {}).get("source_hidden")), text
         before = text.rstrip()
+
+
+@pytest.mark.needs("nbconvert")
+def test_slides_begin_at_sections_and_show_no_solution_and_no_check() -> None:
+    from nbconvert.exporters import SlidesExporter
+    from traitlets.config import PyFileConfigLoader
+
+    path = FOLDER / "5_the_papers_tables.ipynb"
+    text = path.with_suffix(".md").read_text(encoding="utf-8")
+    config = PyFileConfigLoader("slides.py", path=str(FOLDER)).load_config()
+    page, _ = SlidesExporter(config=config).from_filename(str(path))
+    assert page.count("<section>") >= len(re.findall(r"^##? ", text, re.MULTILINE))
+    for hidden in (SOLUTION, "assert ", "find_spec"):
+        assert hidden in text
+        assert hidden not in re.sub(r"<[^>]+>", "", page.partition("<body")[2]), hidden
+    assert "The claims, one by one" in page
 
 
 @pytest.mark.needs("ruff")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from memsim.budgets.budget import MACS, NOUNS, PARAMS, STATIC, Budget
 from memsim.readable import format_bytes, format_bytes_exact, format_count, format_rate, format_time
+from memsim.results.configuration import identity
 from memsim.results.inverse.goal import ENERGY, FPS, TIME, TRAFFIC, Goal, Reached
 from memsim.results.run import Result
 from memsim.results.sheets.run import joules_text
@@ -37,6 +39,8 @@ class Verdict:
     value : int or float
         Bytes, picoseconds, inferences per second, joules, or a number.
     kept : bool
+    config : mapping
+        Of the run: its cache, its bandwidth, the lowering, the batch and the data type.
     """
 
     network: str
@@ -44,6 +48,7 @@ class Verdict:
     budget: Budget
     value: int | float
     kept: bool
+    config: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of_network(cls, network: Any, machine: str, budget: Budget) -> Verdict:
@@ -64,7 +69,8 @@ class Verdict:
         )
         value = goal.value([reached])
         machine = result.machine.name
-        return cls(result.network.name, machine, budget, value, goal.kept([reached]))
+        told = identity(result.config, result.network.name, ("machine",))
+        return cls(result.network.name, machine, budget, value, goal.kept([reached]), told)
 
     @property
     def reason(self) -> str:
@@ -101,11 +107,12 @@ class Verdict:
             "budget": budget.text,
             "of": budget.of,
             "unit": UNITS[budget.of],
-            "cache_bytes": budget.cache,
-            "bandwidth_bytes_per_s": None if budget.bandwidth is None else float(budget.bandwidth),
+            "cache_bytes": self.config.get("cache_bytes", budget.cache),
+            "bandwidth_bytes_per_s": self.config.get("bandwidth_bytes_per_s"),
             "limit": _plain(budget.limit / scale),
             "value": self.value / scale if scale > 1 else self.value,
             "kept": self.kept,
+            **{name: self.config.get(name) for name in ("lowering", "batch", "dtype")},
         }
 
 

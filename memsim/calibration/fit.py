@@ -13,6 +13,7 @@ from memsim.calibration.parameters import PARAMETERS, available
 from memsim.calibration.runs import Run
 from memsim.calibration.workload import Kernels, Workload
 from memsim.errors import InputError, Problem, SimulationError
+from memsim.installation import install
 from memsim.machine import Machine
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def fit(observations: Sequence[Observation], base: Machine, names: Sequence[str]
 def _need_scipy() -> None:
     """Tell of a missing scipy before any work."""
     if find_spec("scipy") is None:
-        hint = "pip install 'memsim[calibrate]'"
+        hint = install("calibrate")
         raise InputError(Problem("a fit needs SciPy, which is not installed", hint=hint))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["OF_OPTIONS", "complete", "complete_kinds"]
+__all__ = ["OF_OPTIONS", "WORDS", "complete", "complete_kinds", "complete_words", "of_option"]
 
 Complete = Callable[[Any, Any, str], "list[CompletionItem]"]
 
@@ -22,15 +22,33 @@ OF_OPTIONS = {
     "policy": "policies",
     "management": "managements",
     "allocator": "allocators",
+    "library": "libraries",
+    "heap": "heaps",
+    "clock": "clocks",
 }
 """The kind of :data:`memsim.cli.listing.KINDS` that an option names one of."""
+
+WORDS = {
+    "dtype": ("fp32", "fp16", "bf16", "int8"),
+    "only": ("feature-maps", "weights"),
+    "overlap": ("keep", "recompute"),
+    "tile": ("auto", "whole"),
+    "images": ("together", "apart"),
+    "rows": ("touched", "streamed"),
+    "scores": ("chip", "dram"),
+    "layout": ("nchw", "nhwc"),
+}
+"""The words of options that choose from a few."""
+
+BESIDES = {"order": ("best",), "groups": ("auto",), "schedule": ("auto",), "library": ("none",)}
+"""Words that such an option takes beside the names of its kind."""
 
 WITH_FILES = ("networks", "machines")
 """Kinds for which a file may be named, too."""
 
 
-def complete(kind: str) -> Complete:
-    """Complete the names of a kind; where none fits, those of files.
+def complete(kind: str, *besides: str) -> Complete:
+    """Complete the names of a kind and words besides; where none fits, those of files.
 
     Examples
     --------
@@ -45,13 +63,37 @@ def complete(kind: str) -> Complete:
 
         found = [
             CompletionItem(name, help=line or None)
-            for name, line in _named(kind).items()
+            for name, line in {**dict.fromkeys(besides, ""), **_named(kind)}.items()
             if name.startswith(incomplete)
         ]
         others = [CompletionItem(incomplete, type="file")] if kind in WITH_FILES else []
         return found or others
 
     return names_of
+
+
+def complete_words(*words: str) -> Complete:
+    """Complete one of a few words.
+
+    Examples
+    --------
+    >>> [item.value for item in complete_words("csv", "json")(None, None, "j")]
+    ['json']
+    """
+
+    def fitting(context: Any, parameter: Any, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+    return fitting
+
+
+def of_option(name: str) -> Complete | None:
+    """What completes an option of a simulation; None where it is a number or a size."""
+    if name in OF_OPTIONS:
+        return complete(OF_OPTIONS[name], *BESIDES.get(name, ()))
+    return complete_words(*WORDS[name]) if name in WORDS else None
 
 
 def complete_kinds(context: Any, parameter: Any, incomplete: str) -> list[CompletionItem]:

@@ -15,7 +15,7 @@ MACHINE = (
     "machine", "cache", "bandwidth", "macs", "buffer", "management", "policy", "ways",
     "fetch_on_write", "layout", "allocator", "library", "heap",
 )  # fmt: skip
-OUTPUT = ("only", "by", "tensors", "layers", "format_", "output", "colour", "size", "dpi")
+OUTPUT = ("only", "by", "tensors", "layers", "format_", "output", "color", "colour", "size", "dpi")
 
 SECTIONS = {
     "Network": NETWORK,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.sheets.facts import Facts
 from memsim.sheets.sheet import Grid, Sheet
 
-__all__ = ["KINDS", "Listing", "listing"]
+if TYPE_CHECKING:
+    from memsim.machine import Machine
+
+__all__ = ["KINDS", "Listing", "MachineNumbers", "listing"]
 
 SCHEMA = "memsim.list/1"
 
@@ -29,10 +32,17 @@ REGISTRIES = {
     "operators": "memsim.network.ops:OPERATORS",
     "patterns": "memsim.network.patterns:PATTERNS",
     "edits": "memsim.network.edits:EDITS",
+    "libraries": "memsim.program.library.onednn:LIBRARIES",
+    "heaps": "memsim.program.memory.heaps.heap:HEAPS",
+    "clocks": "memsim.simulate.verbs:CLOCKS",
+    "figures": "memsim.plot:FIGURES",
     "traces": "memsim.traces:FORMATS",
 }
 """Where the parts of a kind are; one says itself what it is, or its docstring's first
 sentence does."""
+
+SWEEP = ("sweep", "one number of a sweep's file over its axes")
+"""The figure of a file of ``memsim sweep``, which is no figure of networks."""
 
 KINDS = ("networks", "machines", *REGISTRIES)
 """What can be listed."""
@@ -47,12 +57,15 @@ class Listing(Facts):
     kind : str
     entries : mapping of str to str
         What is said of each, by name.
+    numbers : mapping of str to (mapping of str to int)
+        By name, numbers that are told beside it: bytes, bytes per second, MAC/s.
     """
 
     laid_out_by: ClassVar[str] = "memsim.cli.listing:listing_sheet"
 
     kind: str
     entries: Mapping[str, str]
+    numbers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.list/1"``."""
@@ -60,19 +73,48 @@ class Listing(Facts):
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each."""
-        return [{"name": name, "description": told} for name, told in self.entries.items()]
+        return [
+            {"name": name, **self.numbers.get(name, {}), "description": told}
+            for name, told in self.entries.items()
+        ]
 
     @property
-    def lines(self) -> list[str]:
-        """A line for each, the descriptions one below the other."""
-        width = max(map(len, self.entries))
-        return [f"{name:<{width}}  {told}".rstrip() for name, told in self.entries.items()]
+    def cells(self) -> list[tuple[str, ...]]:
+        """Name, numbers and description of each, as they are shown."""
+        return [
+            (name, *(_shown(*number) for number in self.numbers.get(name, {}).items()), told)
+            for name, told in self.entries.items()
+        ]
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """A name and the rest of its line for each, one below the other."""
+        columns = [max(map(len, column)) for column in zip(*self.cells, strict=True)]
+        found = []
+        for name, *numbers, told in self.cells:
+            widths = zip(numbers, columns[1:-1], strict=True)
+            told = "  ".join(["", *(cell.rjust(width) for cell, width in widths), told])
+            found.append((name, f"{'':<{columns[0] - len(name)}}{told}".rstrip()))
+        return found
+
+
+UNITS = {"cache_bytes": "cache", "bandwidth_bytes_per_s": "DRAM", "macs_per_s": "compute"}
+"""How a column of numbers is headed."""
+
+
+def _shown(key: str, number: int) -> str:
+    from memsim.readable import format_bytes, format_rate
+
+    if key == "cache_bytes":
+        return format_bytes(number)
+    return format_rate(number, "MAC") if key == "macs_per_s" else format_rate(number)
 
 
 def listing_sheet(listing: Listing, layers: int | None = None) -> Sheet:
     """Lay out a listing; ``layers`` does not apply."""
-    rows = tuple(listing.entries.items())
-    return Sheet(listing.kind, grids=(Grid("", ("name", "description"), rows),))
+    numbers = next(iter(listing.numbers.values()), {})
+    columns = ("name", *(UNITS[key] for key in numbers), "description")
+    return Sheet(listing.kind, grids=(Grid("", columns, tuple(listing.cells)),))
 
 
 def listing(kind: str) -> Listing:
@@ -98,11 +140,55 @@ def listing(kind: str) -> Listing:
     if kind == "machines":
         from memsim.machine import load_machine, machine_names
 
-        return Listing(kind, {name: load_machine(name).description for name in machine_names()})
+        machines = {name: load_machine(name) for name in machine_names()}
+        told = {name: machine.description for name, machine in machines.items()}
+        return Listing(kind, told, {name: _numbers(each) for name, each in machines.items()})
     if kind not in REGISTRIES:
         message = f"nothing is called {kind!r}"
         raise InputError(Problem(message, hint=did_you_mean(kind, KINDS)))
-    return Listing(kind, {name: _said(part) for name, part in _registry(kind).items()})
+    told = {name: _said(part) for name, part in _registry(kind).items()}
+    return Listing(kind, {**told, **({SWEEP[0]: SWEEP[1]} if kind == "figures" else {})})
+
+
+@dataclass(frozen=True)
+class MachineNumbers(Facts):
+    """Every number of a machine, as it was understood."""
+
+    laid_out_by: ClassVar[str] = "memsim.cli.listing:numbers_sheet"
+
+    machine: Machine
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: :meth:`memsim.Machine.resolved`."""
+        return self.machine.resolved()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row."""
+        return [dict(_flat(self.to_dict()))]
+
+
+def numbers_sheet(shown: MachineNumbers, layers: int | None = None) -> Sheet:
+    """Lay out the numbers of a machine; ``layers`` does not apply."""
+    numbers = [(key, value) for key, value in _flat(shown.to_dict()) if key != "machine"]
+    told = tuple((key, "-" if value is None else f"{value:,}" if isinstance(value, int) else
+                  str(value)) for key, value in numbers)  # fmt: skip
+    return Sheet(f"{shown.machine.name}: {shown.machine.description}", facts=told)
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _numbers(machine: Machine) -> dict[str, int]:
+    return {
+        "cache_bytes": machine.cache_bytes,
+        "bandwidth_bytes_per_s": int(machine.dram.bandwidth),
+        "macs_per_s": int(machine.mac_rate("conv")),
+    }
 
 
 def _registry(kind: str) -> Mapping[str, object]:
@@ -113,7 +199,8 @@ def _registry(kind: str) -> Mapping[str, object]:
 
 def _said(part: object) -> str:
     """What a part says of itself, or its docstring's first sentence, without markup."""
-    written = getattr(part, "told", "") or inspect.getdoc(part) or ""
+    own = getattr(part, "told", "") or getattr(part, "summary", "")
+    written = own or inspect.getdoc(part) or ""
     paragraph = " ".join(written.split("\n\n")[0].split())
     sentence = re.match(r".*?\.(?= [A-Z(]|$)", paragraph)
     text = sentence.group() if sentence else paragraph

@@ -13,7 +13,9 @@ import click
 from memsim.cli.boundary import (
     DEBUG,
     INTERRUPTED,
+    TERMINATED,
     UNFORESEEN,
+    end_when_told,
     leave_at_once,
     not_heeded,
     open_streams,
@@ -39,8 +41,10 @@ COMMANDS = {
     "sweep": ("simulation", "Any option as an axis: many points, one dataset."),
     "pytorch-traffic": ("simulation", "DRAM traffic of PyTorch on a CPU, by its real kernels."),
     "plot": ("drawing", "Draw a figure: curve, lifetimes, patterns, timeline, ..."),
+    "microscope": ("drawing", "The cache task by task: who is evicted by whom."),
     "trace": ("drawing", "The run as a trace for Perfetto or a DRAM simulator."),
     "report": ("drawing", "Networks in the browser, at every cache size."),
+    "playground": ("drawing", "A page to edit a block on: links, lives, traffic."),
     "paper": ("drawing", "The HarDNet paper's tables beside our numbers."),
     "import": ("networks", "A network of ONNX, PyTorch or SCALE-Sim as a file of ours."),
     "graph": ("drawing", "Draw the graph of layers, or export it."),
@@ -114,13 +118,17 @@ def main(args: Sequence[str] | None = None) -> None:
     # A process of one command leaves hardly any cycles: looking for them took 7 % of its time.
     gc.set_threshold(100_000, 20, 20)
     open_streams()
+    end_when_told()
     sys.exit(run(args, interrupted=leave_at_once))
 
 
-def run(args: Sequence[str] | None = None, interrupted: Callable[[], object] = lambda: None) -> int:
+def run(
+    args: Sequence[str] | None = None, interrupted: Callable[[int], object] = lambda code: None
+) -> int:
     """Run the command line; return the exit code. Errors go to standard error.
 
-    ``interrupted`` is called when Ctrl-C has ended the command, whose memory is still held.
+    ``interrupted`` gets the exit code when Ctrl-C or SIGTERM has ended the command, whose memory is
+    still held.
     """
     words = sys.argv[1:] if args is None else list(args)
     try:
@@ -139,6 +147,6 @@ def run(args: Sequence[str] | None = None, interrupted: Callable[[], object] = l
             raise
         for line in lines:
             click.echo(f"memsim: {line}", err=True)
-        if code == INTERRUPTED:
-            interrupted()
+        if code in (INTERRUPTED, TERMINATED):
+            interrupted(code)
         return code

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from memsim.cli.completion import OF_OPTIONS, complete
+from memsim.cli.completion import complete, of_option
 from memsim.cli.effort import force_option, told_before
 from memsim.cli.once import once
+from memsim.cli.sizes import TAKE_MANY, checked, command_name, one_size, several, sizes_in
 from memsim.errors import InputError, Problem
 from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
 from memsim.simulate.heed import heeded
@@ -22,7 +22,6 @@ from memsim.simulate.options import RUN_OPTIONS, Option
 if TYPE_CHECKING:
     from memsim.machine import Machine
     from memsim.network.graph import Network
-    from memsim.sheets.facts import Facts
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -99,6 +98,8 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
+CACHES = "Cache, such as 2MB, 2MiB, 0; several as 1MiB,2MiB or 64KiB:8MiB:log2."
+
 LOADING = ("input_", "batch", "dtype", "submodule", "variant", "settings", "edits")
 """What a command is told about how to load a network."""
 
@@ -140,23 +141,26 @@ def as_click(name: str, option: Option) -> Decorator:
         return once(flag, default=None, help=option.help + default)
     if option.kind is tuple:
         return click.option(flag, multiple=True, metavar=option.metavar, help=option.help)
-    known = complete(OF_OPTIONS[name]) if name in OF_OPTIONS else None
     return once(
         flag,
         type=option.kind,
         metavar=option.metavar or None,
         help=option.help + default,
-        shell_complete=known,
+        shell_complete=of_option(name),
     )
 
 
-def options_of(verb: str) -> Decorator:
+def options_of(verb: str, many: bool = False, hint: str = TAKE_MANY) -> Decorator:
     """The options that a verb heeds; the command gets those that were given.
 
     Parameters
     ----------
     verb : str
         A line of :data:`memsim.simulate.heed.VERBS`.
+    many : bool
+        Whether it may be asked at several cache sizes: ``cache`` is then a list of them.
+    hint : str
+        Where it may not: what takes several.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -165,10 +169,19 @@ def options_of(verb: str) -> Decorator:
             chosen = {
                 k: v for k, v in values.items() if k not in RUN_OPTIONS or v not in (None, ())
             }
+            if "cache" in chosen and several(chosen["cache"]):
+                if not many:
+                    one_size(chosen["cache"], command_name(), hint)
+                sizes = sizes_in(chosen["cache"])
+                chosen["cache"] = sizes if len(sizes) > 1 else sizes[0]
+                checked(chosen)
             with told_before(force):
                 return function(*positional, **chosen)
 
-        options = [as_click(name, RUN_OPTIONS[name]) for name in heeded(verb)]
+        table = {name: RUN_OPTIONS[name] for name in heeded(verb)}
+        if many:
+            table["cache"] = replace(table["cache"], metavar="SIZE", help=CACHES)
+        options = [as_click(name, option) for name, option in table.items()]
         return together(*options, force_option)(command)
 
     return decorate
@@ -179,7 +192,7 @@ input_options = together(
                  help="Input size without the batch, such as 3x1024x2048; of several inputs "
                       "NAME=SIZE for each."),
     once("--batch", type=int, help="Images per inference."),
-    once("--dtype", help="fp32, fp16, bf16 or int8."),
+    once("--dtype", help="fp32, fp16, bf16 or int8.", shell_complete=of_option("dtype")),
     once("--submodule", metavar="NAME",
          help="The part of a PyTorch module to look at, such as backbone."),
     once("--allow-unknown", is_flag=True, expose_value=False, callback=_remember,
@@ -196,7 +209,10 @@ file_options = together(
 
 
 only_option = once(
-    "--only", metavar="PART", help="feature-maps or weights: the traffic of these alone."
+    "--only",
+    metavar="PART",
+    help="feature-maps or weights: the traffic of these alone.",
+    shell_complete=of_option("only"),
 )
 """Of commands that tell traffic."""
 
@@ -211,20 +227,6 @@ def layers_option(default: str, told: str = "Rows.") -> Decorator:
         help=told,
         callback=lambda context, option, text: parse_layers(text),
     )
-
-
-def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Where a report goes and how it looks; the command gets one ``delivery``."""
-
-    @wraps(function)
-    def command(*positional: Any, format_: str | None, output: str | None, **values: Any) -> Any:
-        return function(*positional, delivery=Delivery(format_, output), **values)
-
-    return together(
-        once("--format", "format_", metavar="FORMAT", help="table, json, csv or md."),
-        once("-o", "--output", metavar="FILE",
-                     help="Write to a file, not to the terminal."),
-    )(command)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,45 +339,3 @@ def _choose(names: Iterable[str], values: dict[str, Any]) -> list[Chosen]:
         refuse_allowance(names[0])
     how = {name: values.pop(name) for name in LOADING if name in values}
     return [Chosen(name, **how) for name in names]
-
-
-def is_given(parameter: str) -> bool:
-    """Whether the command line says a parameter of the command, rather than its default."""
-    context = click.get_current_context(silent=True)
-    source = context.get_parameter_source(parameter) if context is not None else None
-    return source is click.core.ParameterSource.COMMANDLINE
-
-
-class Delivery:
-    """Where a report goes and how it looks; whatever is wrong with that is told at once."""
-
-    def __init__(self, format_: str | None, output: str | None) -> None:
-        from memsim.files import check_writable
-        from memsim.sheets.formats import FORMATS, WHOLE, format_of
-
-        self.output = output
-        self.format = format_ or ("table" if output is None else format_of(output))
-        FORMATS[self.format]
-        if self.format in WHOLE and is_given("layers"):
-            message = f"{self.format} holds all rows"
-            raise InputError(Problem(message, path="--layers", hint="leave it out"))
-        if output is not None:
-            check_writable(output)
-
-    def send(self, facts: Facts, layers: int | None = None) -> None:
-        """Write the file, or print: on a terminal with colours and its width."""
-        from memsim.files import write_text
-        from memsim.sheets.formats import render
-
-        if self.output is not None:
-            write_text(self.output, render(facts, self.format, layers))
-        elif self.format != "table" or not sys.stdout.isatty():
-            click.echo(render(facts, self.format, layers), nl=False)
-        else:
-            from rich.console import Console
-
-            from memsim.sheets.text import print_sheet
-
-            console = Console(highlight=False)
-            console.width = min(console.width, 120)
-            print_sheet(facts.sheet(layers), console)

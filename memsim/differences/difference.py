@@ -155,12 +155,20 @@ class Difference(Facts):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row per entry of :attr:`layers`."""
-        return [row.row() for row in self.layers]
+        """One flat row per entry of :attr:`layers`, with the runs that it is of."""
+        return [{**row.row(), **self._identities} for row in self.layers]
+
+    @property
+    def _identities(self) -> dict[str, Any]:
+        return {
+            f"{name}{end}": value
+            for side, end in ((self.a, "_a"), (self.b, "_b"))
+            for name, value in side.identity.items()
+        }
 
     @property
     def columns(self) -> list[str]:
-        return list(Row((_NOTHING,), ()).row())
+        return [*Row((_NOTHING,), ()).row(), *self._identities]
 
 
 _NOTHING = Item("", ("",), ("",), (), Amounts())

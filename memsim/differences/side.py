@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from memsim.differences.alignment import Element
+from memsim.results.configuration import identity
 from memsim.units import PICOSECONDS
 
 __all__ = ["Amounts", "Item", "Side"]
@@ -171,6 +172,11 @@ class Side:
                     stack += reversed(after.pop(name, []))
         items += (item for rest in after.values() for item in rest)
         return cls(label, facts["network"]["name"], facts["config"], tuple(items))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells runs apart whose rows lie in one table."""
+        return identity(self.config, self.network)
 
     @property
     def images(self) -> int:

@@ -13,6 +13,7 @@ from memsim.explanations.refetched import Refetched, refetched
 from memsim.explanations.trying import Tried, try_all
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen
+from memsim.results.configuration import identity
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 
@@ -113,6 +114,7 @@ class Explanation(Facts):
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per counterfactual, those that save nothing last."""
+        said = identity(self.result.config, self.result.network.name)
         rows = []
         for item in (*self.tried.items, *self.tried.idle):
             saves, adds = item.saves.to_dict(), item.adds.to_dict() if item.adds else {}
@@ -124,6 +126,7 @@ class Explanation(Facts):
                     **{f"saves_{name}": value for name, value in saves.items()},
                     **{f"adds_{name}": adds.get(name) for name in saves},
                     "command": item.alone.command,
+                    **said,
                 }
             )
         return rows

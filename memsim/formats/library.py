@@ -13,6 +13,7 @@ from memsim.formats.foreign.allowance import may_hold_unknown, refuse_allowance
 from memsim.formats.foreign.torch.named import is_source
 from memsim.formats.overrides import Overrides
 from memsim.formats.shipped import Entry, names, shipped
+from memsim.formats.standard_input import NAME as STANDARD_INPUT
 from memsim.network.inputs import Given
 from memsim.registry import Registry
 from memsim.yaml.document import shown
@@ -82,6 +83,8 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
         return Path(text)
     if text in shipped():
         return shipped()[text]
+    if text == STANDARD_INPUT:
+        return Path(text)
     is_path = "/" in text or os.sep in text or Path(text).suffix in READERS
     if is_path or (Path(text).suffix and os.path.lexists(text)):
         return Path(text)
@@ -111,7 +114,7 @@ def load(
         ``NAME@variant`` says the variant too, such as ``"resnet50@v1.5"``.
         ``package.module:callable`` is a PyTorch module or what makes one, such as
         ``"torchvision.models:resnet18"``; the current directory is searched first, and the code
-        runs.
+        runs. ``-`` is an architecture file on standard input.
     variant : str, optional
         One of the file's variants.
     parameters : mapping, optional
@@ -192,7 +195,7 @@ def parameters_of(
     if isinstance(file, str) and is_module(file):
         return {}
     path = path_of(file)
-    if READERS.get(path.suffix.lower()) is not _read_yaml:
+    if READERS.get(_ending(path)) is not _read_yaml:
         return {}
     from memsim.formats.architecture.file import parameters_of as of_file
 
@@ -307,8 +310,8 @@ def check(path_or_name: str | os.PathLike[str]) -> list[Problem]:
         if variant is not None:
             load(path_or_name)
             return []
-        if path.suffix.lower() in CHECKERS:
-            return CHECKERS[path.suffix.lower()](_shown(path_or_name, path))
+        if _ending(path) in CHECKERS:
+            return CHECKERS[_ending(path)](_shown(path_or_name, path))
         load(path_or_name)
     except InputError as error:
         return list(error.problems)
@@ -320,10 +323,15 @@ def _shown(given: str | os.PathLike[str], path: Path) -> str:
     return str(path) if given in shipped() else os.fspath(given)
 
 
+def _ending(path: Path) -> str:
+    """Which reader a file is for; standard input has an architecture."""
+    return ".yaml" if os.fspath(path) == STANDARD_INPUT else path.suffix.lower()
+
+
 def _by_ending(
     readers: Registry[Callable[[str, Overrides], Network]], path: Path, shown_as: str
 ) -> Callable[[str, Overrides], Network]:
-    ending = path.suffix.lower()
+    ending = _ending(path)
     if ending not in readers:
         from memsim.yaml.document import read
 

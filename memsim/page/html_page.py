@@ -1,4 +1,4 @@
-"""The HTML page: facts, style, program and plotly.js in one file."""
+"""The HTML page: facts, style and program in one file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from memsim.machine import Machine
 from memsim.page.latency import latency
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels, network_facts
-from memsim.page.plotly_js import plotly_js
 from memsim.page.template import filled
 from memsim.page.why import why
 from memsim.program.kernel import Cause, Role
@@ -25,8 +24,9 @@ from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
-    "units", "curve", "state", "page", "theme", "controls", "numbers", "plots", "traffic", "layers",
-    "lives", "latency", "main",
+    "facts", "units", "search", "curve", "state", "page", "chart", "pointer", "download", "theme",
+    "address", "variants", "controls", "numbers", "plots", "traffic", "graph", "layers", "lives",
+    "latency", "main",
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 
@@ -40,7 +40,11 @@ NOTES = (
 )
 
 
-def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = ()) -> str:
+def page(
+    results: Sequence[CurveResult],
+    explanations: Sequence[Explanation] = (),
+    others: Sequence[Sequence[CurveResult]] = (),
+) -> str:
     """Build a page that answers for every cache size.
 
     Parameters
@@ -49,6 +53,8 @@ def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = (
         Networks on one machine, in the order in which the page shows them.
     explanations : sequence of Explanation
         Of the same networks, where the page is to tell why, and what to change.
+    others : sequence of sequences of CurveResult, optional
+        The same networks in other lowerings and data types, between which the page switches.
 
     Returns
     -------
@@ -59,7 +65,7 @@ def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = (
     ------
     InputError
         If there is no network, if one comes in several task orders (``best`` picks one per
-        cache size) or in several frames, or if plotly is not installed.
+        cache size) or in several frames.
 
     Examples
     --------
@@ -70,10 +76,11 @@ def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = (
     """
     if not results:
         raise InputError("there is no network to report on")
-    if any(len(result.programs) > 1 for result in results):
+    everything = [result for each in (results, *others) for result in each]
+    if any(len(result.programs) > 1 for result in everything):
         hint = f"choose one of {', '.join(ORDERS)}"
         raise InputError(Problem("a report shows programs of one task order", hint=hint))
-    if any(result.program.frames > 1 for result in results):
+    if any(result.program.frames > 1 for result in everything):
         raise InputError(
             Problem("a report is of one inference", path="frames", hint="leave it out")
         )
@@ -83,11 +90,32 @@ def page(results: Sequence[CurveResult], explanations: Sequence[Explanation] = (
         "title": escape(f"{', '.join(names)} on {machine.name}"),
         "heading": heading(names),
         "lead": _lead(names, machine, sampled=bool(results[0].sampled)),
-        "configuration": _configuration(results, names),
+        "configuration": "".join(
+            f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>"
+            for label, text in _configuration(results, names)
+        ),
         "why": why(explanations, names),
         "notes": "".join(f"<li>{escape(note)}</li>" for note in NOTES),
     }
-    return filled("page.html", parts, _facts(results, names, machine), SCRIPTS, plotly_js())
+    facts = {
+        **_facts(results, names, machine),
+        "variants": [_variant(each) for each in (results, *others)],
+    }
+    more = [
+        {**_facts(each, names, machine), "configuration": _configuration(each, names)}
+        for each in others
+    ]
+    return filled("page.html", parts, facts, SCRIPTS, more)
+
+
+def _variant(results: Sequence[CurveResult]) -> dict[str, str]:
+    """What a variant is named by."""
+    programs = [result.program for result in results]
+    told = {
+        "lowering": [str(program.options["lowering"]) for program in programs],
+        "dtype": [program.network.dtype for program in programs],
+    }
+    return {name: " and ".join(dict.fromkeys(texts)) for name, texts in told.items()}
 
 
 def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -> dict[str, Any]:
@@ -141,17 +169,16 @@ def _lead(names: list[str], machine: Machine, *, sampled: bool) -> str:
     )
 
 
-def _configuration(results: Sequence[CurveResult], names: list[str]) -> str:
+def _configuration(results: Sequence[CurveResult], names: list[str]) -> list[tuple[str, str]]:
     result = results[0]
     own = format_bytes_exact(result.machine.cache_bytes)
     known = [
         (name, each.accuracy(each.machine.cache_bytes))
         for name, each in zip(names, results, strict=True)
     ]
-    facts = [
+    return [
         ("machine", result.machine.name),
         ("own cache", own),
         *configuration(result.program, result.machine, size=False),
         *accuracies(known, result.machine.name),
     ]
-    return "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in facts)

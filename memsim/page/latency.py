@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from memsim.page.latency_grid import SMALLEST, LatencyGrid
@@ -30,7 +31,10 @@ def latency(results: Sequence[CurveResult]) -> dict[str, Any]:
         "capacities": list(grid.capacities),
         "bandwidths": [float(rate) for rate in grid.bandwidths],
         "rates": [format_rate(rate) for rate in grid.bandwidths],
+        "mac_rates": [float(rate) for rate in grid.mac_rates],
+        "mac_texts": [format_rate(rate, "MAC") for rate in grid.mac_rates],
         "rule": "the sizes looked at" if sizes else rule(grid),
+        "own_macs": grid.mac_rates.index(Fraction(machine.compute.macs_per_s.conv)),
         "own": grid.bandwidths.index(machine.dram.bandwidth),
         "times": [grid.times(result) for result in results],
     }

@@ -1,9 +1,9 @@
-"""The latency grid: the capacities and bandwidths at which times of a network are found."""
+"""The latency grid: the capacities and rates at which times of a network are found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from memsim.machine import Machine
@@ -16,6 +16,9 @@ FACTORS = tuple(
 )
 """Bandwidths of the grid, as multiples of the machine's."""
 
+MAC_FACTORS = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(4))
+"""Compute rates of the grid, as multiples of the machine's."""
+
 SMALLEST = 16 * 1024
 """The smallest capacity of the grid after 0."""
 
@@ -25,7 +28,7 @@ MOST = 40
 
 @dataclass(frozen=True, slots=True)
 class LatencyGrid:
-    """Capacities and bandwidths, each ascending.
+    """Capacities, bandwidths and compute rates, each ascending.
 
     Attributes
     ----------
@@ -34,6 +37,8 @@ class LatencyGrid:
         traffic is known at some sizes alone, those.
     bandwidths : tuple of Fraction
         Peak bytes per second: the machine's own times :data:`FACTORS`.
+    mac_rates : tuple of Fraction
+        MAC/s of convolutions: the machine's own times :data:`MAC_FACTORS`.
 
     Examples
     --------
@@ -47,6 +52,7 @@ class LatencyGrid:
 
     capacities: tuple[int, ...]
     bandwidths: tuple[Fraction, ...]
+    mac_rates: tuple[Fraction, ...]
 
     @classmethod
     def of(cls, machine: Machine, largest: int) -> LatencyGrid:
@@ -60,21 +66,23 @@ class LatencyGrid:
             sizes = sizes[0::2]  # powers of two alone
         own = machine.dram.bandwidth
         rates = (max(own * factor, Fraction(1)) for factor in FACTORS)
-        return cls(tuple(sorted({0, machine.cache_bytes, *sizes})), tuple(sorted(set(rates))))
+        macs = (machine.compute.macs_per_s.conv * factor for factor in MAC_FACTORS)
+        capacities = tuple(sorted({0, machine.cache_bytes, *sizes}))
+        return cls(capacities, tuple(sorted(set(rates))), tuple(Fraction(rate) for rate in macs))
 
     @classmethod
     def sampled(cls, machine: Machine, sizes: Sequence[int]) -> LatencyGrid:
         """The grid of a machine whose traffic is known at some sizes alone."""
         whole = cls.of(machine, 0)
-        return cls(tuple(sorted({machine.cache_bytes, *sizes})), whole.bandwidths)
+        return replace(whole, capacities=tuple(sorted({machine.cache_bytes, *sizes})))
 
     @property
     def half_way(self) -> bool:
         """Whether the sizes half-way between powers of two are among the capacities."""
         return SMALLEST * 3 // 2 in self.capacities
 
-    def times(self, result: CurveResult) -> list[list[int]]:
-        """Picoseconds of one network, capacities x bandwidths."""
-        facts = Grid.of(result).facts(self.capacities, self.bandwidths)
-        times: list[list[int]] = facts["time_ps"][:, :, 0].tolist()
+    def times(self, result: CurveResult) -> list[list[list[int]]]:
+        """Picoseconds of one network, capacities x bandwidths x compute rates."""
+        facts = Grid.of(result).facts(self.capacities, self.bandwidths, self.mac_rates)
+        times: list[list[list[int]]] = facts["time_ps"].tolist()
         return times

@@ -13,6 +13,7 @@ from memsim.page.feature_maps import feature_maps
 from memsim.page.packed_curve import packed_curve
 from memsim.program.parts import Part, compulsory
 from memsim.results.curve import CurveResult
+from memsim.results.energy import joules, mac_joules
 
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)+")
 
@@ -37,6 +38,7 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
     ('conv1.conv', 4000)
     """
     program, network = result.program, result.program.network
+    machine = result.machine
     least = compulsory(program, result.only)
     names = [kernel.name for kernel in program.kernels]
     producer = {kernel.output.name: number for number, kernel in enumerate(program.kernels)}
@@ -58,6 +60,11 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
             "weight": 0 if result.only is Part.FEATURE_MAPS else program.compulsory_weight_bytes,
         },
         "accesses": program.accesses,
+        "energy": {
+            "dram_pj_per_byte": machine.dram_pj_per_byte,
+            "onchip_j": joules(int(program.touch_bytes.sum()), machine.onchip_pj_per_byte),
+            "mac_j": mac_joules(program, machine),
+        },
         "kernels": {
             "name": names,
             "op": [kernel.op.kind for kernel in program.kernels],

@@ -28,7 +28,7 @@ def packed_curve(result: CurveResult) -> dict[str, Any]:
     ['bytes', 'finite', 'group', 'kernel', 'move', 'role', 'tensor', 'threshold']
     """
     curve, finite = result.curve, result.finite_rows
-    rows = np.stack([curve.kernel, curve.tensor, curve.role, curve.move])
+    rows = np.stack([curve.kernel, curve.tensor, curve.role, curve.move], dtype=np.int64)
     groups, group = np.unique(rows, axis=1, return_inverse=True)
     kernel, tensor, role, move = groups
     return {

@@ -8,13 +8,15 @@ from html import escape
 from typing import Any
 
 from memsim.page.html_page import heading
-from memsim.page.plotly_js import plotly_js
 from memsim.page.sweep_facts import sweep_facts
 from memsim.page.template import filled
 from memsim.plot.variables import value_text
 from memsim.sweeps.dataset import failures
 
-SCRIPTS = ("units", "sweep_state", "page", "theme", "plots", "sweep")
+SCRIPTS = (
+    "facts", "units", "search", "sweep_state", "page", "chart", "pointer", "download", "theme",
+    "address", "plots", "sweep",
+)  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 
 MOST_NAMES = 6
@@ -43,9 +45,9 @@ def sweep_page(dataset: Any) -> str:
     Raises
     ------
     InputError
-        As :func:`~memsim.page.sweep_facts.sweep_facts`, or if plotly is not installed.
+        As :func:`~memsim.page.sweep_facts.sweep_facts`.
     """
-    library, facts = plotly_js(), sweep_facts(dataset)
+    facts = sweep_facts(dataset)
     names = [str(name) for name in dataset["network"].values.ravel()]
     told = names if len(names) <= MOST_NAMES else [f"{len(names):,} networks"]
     axes = ", ".join(f"{axis['label']} ({len(axis['texts']):,})" for axis in facts["axes"])
@@ -61,7 +63,7 @@ def sweep_page(dataset: Any) -> str:
         "resolved": _resolved(dataset),
         "failures": _failures(dataset),
     }
-    return filled("sweep.html", parts, facts, SCRIPTS, library)
+    return filled("sweep.html", parts, facts, SCRIPTS)
 
 
 def _configuration(dataset: Any) -> str:

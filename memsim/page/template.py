@@ -1,4 +1,4 @@
-"""Templates: facts, style, program and plotly.js put together into one HTML file."""
+"""Templates: facts, style and program put together into one HTML file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def filled(
     parts: Mapping[str, str],
     facts: Mapping[str, Any],
     scripts: Iterable[str],
-    library: str,
+    others: Iterable[Mapping[str, Any]] = (),
 ) -> str:
-    """Fill a template of the folder ``assets``.
+    """Fill a template of the folder ``assets``, and the frame of all pages around it.
 
     Parameters
     ----------
@@ -30,19 +30,27 @@ def filled(
         What the page's program reads; plain JSON values.
     scripts : iterable of str
         The parts of the program, in order; each may use what those before it define.
-    library : str
-        The source of plotly.js.
+    others : iterable of mapping
+        Facts that the program may read in the place of these, as ``facts-1`` and so on.
     """
     program = _program(scripts)
     own = {
-        "policy": _policy(library, program),
+        "policy": _policy(program),
         "style": _read("page.css"),
         "facts": _json(facts),
-        "plotly": library,
+        "others": "".join(
+            f'<script type="application/json" id="facts-{number}">{_json(each)}</script>\n'
+            for number, each in enumerate(others, 1)
+        ),
         "program": program,
+        "content": _fields(_read(template), parts),
     }
-    found = {**parts, **own}
-    return re.sub(r"\{\{(\w+)\}\}", lambda field: found[field[1]], _read(template))
+    return _fields(_read("frame.html"), {**parts, **own})
+
+
+def _fields(text: str, found: Mapping[str, str]) -> str:
+    """Each ``{{name}}`` replaced; what replaces it is not looked at again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda field: found[field[1]], text)
 
 
 def _policy(*scripts: str) -> str:

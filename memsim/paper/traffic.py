@@ -13,7 +13,7 @@ from memsim.files import read_table
 from memsim.machine import Machine
 from memsim.paper.table import SOURCE
 from memsim.program import Program, Role
-from memsim.results.configuration import resolved
+from memsim.results.configuration import in_common, resolved, with_network
 from memsim.sheets.facts import Facts
 from memsim.simulate.preparation import prepare
 from memsim.units import Quantity
@@ -148,11 +148,15 @@ class PaperTraffic(Facts):
             "source": SOURCE,
             "config": resolved(self.program, self.machine),
             "reference": REFERENCE,
-            "rows": self.rows(),
+            "rows": self._entries(),
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row per network."""
+        """One flat row per network, with what it ran on."""
+        said = in_common([with_network(self.program, self.machine)], ())
+        return [{**entry, **said} for entry in self._entries()]
+
+    def _entries(self) -> list[dict[str, Any]]:
         rows = []
         for row in self.entries:
             traffic, cio = self.against(row)

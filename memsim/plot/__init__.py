@@ -12,6 +12,7 @@ b'\\x89PNG'
 
 from __future__ import annotations
 
+from memsim.plot.animation import Film, film
 from memsim.plot.canvas import ENDINGS, image_format, render, save
 from memsim.plot.kinds import FIGURES, FigureKind, figure
 
@@ -35,8 +36,10 @@ __all__ = [
     "ENDINGS",
     "FIGURES",
     "FigureKind",
+    "Film",
     "Pair",
     "figure",
+    "film",
     "front",
     "image_format",
     "render",

@@ -210,15 +210,19 @@ class Cells:
         first_block = np.concatenate([[0], np.cumsum(blocks)])
         if most is not None and first_block[-1] > most:
             return None
+        # Blocks are many: all but a cell's last one are alike.
+        block = np.repeat(per_block * strip_bytes, blocks)
+        block[first_block[1:] - 1] = (width - (blocks - 1) * per_block) * strip_bytes
         # A channel's strip larger than a block is cut along its bytes, into equal pieces.
-        of = np.repeat(np.arange(len(blocks)), blocks)
-        number, parts, step = np.arange(len(of)) - first_block[of], pieces[of], per_block[of]
-        begin, piece = np.divmod(number, parts)
-        whole = np.minimum(step, width[of] - begin * step) * strip_bytes[of]
+        cut = np.flatnonzero(pieces > 1)
+        of = np.repeat(cut, blocks[cut])
+        number = np.arange(len(of)) - np.repeat(np.cumsum(blocks[cut]) - blocks[cut], blocks[cut])
+        piece, parts, whole = number % pieces[of], pieces[of], strip_bytes[of]
+        block[first_block[of] + number] = whole * (piece + 1) // parts - whole * piece // parts
         return {
             "cell_tensor": tensor.astype(np.int32),
             "cell_bytes": strip_bytes * width,
             "cell_box": np.stack([image, top, bottom, left, right], axis=1).astype(np.int32),
             "cell_block": first_block,
-            "block_bytes": whole * (piece + 1) // parts - whole * piece // parts,
+            "block_bytes": block,
         }

@@ -11,6 +11,7 @@ from memsim.engines.cache.shortcuts import Shortcuts, shortcuts
 from memsim.network.moc import MocDistribution
 from memsim.program.lives import Lives
 from memsim.program.parts import Part, chosen
+from memsim.results.configuration import identity
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 
@@ -155,7 +156,9 @@ def _row(contender: Contender) -> dict[str, Any]:
         "deviations": "; ".join(known.deviations),
         "outside": "; ".join(known.outside),
     }
-    return dict(_flat(facts))
+    told = identity(contender.result.config, contender.name, OF_THE_NETWORK)
+    del told["network"]  # which the row begins with
+    return {**dict(_flat(facts)), **told}
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

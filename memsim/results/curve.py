@@ -25,7 +25,7 @@ from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.accuracy import Accuracy
-from memsim.results.configuration import resolved
+from memsim.results.configuration import identity, with_network
 from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
 
@@ -293,9 +293,7 @@ class CurveResult(Facts):
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
             "config": {
-                **resolved(program, self.machine),
-                "batch": network.batch,
-                "dtype": network.dtype,
+                **with_network(program, self.machine),
                 **({} if self.only is None else {"only": self.only.value}),
             },
             "totals": {
@@ -340,7 +338,10 @@ class CurveResult(Facts):
         return replace(self, by_layer=True)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per step of the curve; where ``by_layer`` is set, of each layer, role, cause."""
+        """One row per step of the curve; where ``by_layer`` is set, of each layer, role, cause.
+
+        Each says the network, the machine, the lowering, the batch and the data type.
+        """
         if self.by_layer:
             return list(self._layer_rows())
         whole = self.steps
@@ -350,13 +351,24 @@ class CurveResult(Facts):
             "dram_write_bytes": whole.write_bytes.tolist(),
             "dram_weight_bytes": whole.weight_bytes.tolist(),
         }
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        said = self._identity
+        return [
+            {**dict(zip(columns, row, strict=True)), **said}
+            for row in zip(*columns.values(), strict=True)
+        ]
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        """What of the configuration traffic depends on, but for the cache's size."""
+        config = with_network(self.program, self.machine)
+        return identity(config, self.program.network.name, ("cache_bytes", "bandwidth_bytes_per_s"))
 
     def _layer_rows(self) -> Iterator[dict[str, Any]]:
+        said = self._identity
         for column in self.layer_steps():
             names = {key: column[key] for key in ("layer", "role", "cause")}
             for size, moved in zip(column["cache_bytes"], column["bytes"], strict=True):
-                yield {**names, "cache_bytes": size, "bytes": moved}
+                yield {**names, "cache_bytes": size, "bytes": moved, **said}
 
     def __repr__(self) -> str:
         return (

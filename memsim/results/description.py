@@ -50,13 +50,15 @@ class Description(Facts):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row per layer."""
+        """One flat row per layer, with the network that it is of."""
+        network = self.network
+        said = {"network": network.name, "batch": network.batch, "dtype": network.dtype}
         flat = []
         for row in self.to_dict()["layers"]:
             row["inputs"] = " ".join(row["inputs"])
             row["parameters_of"] = " ".join(row["parameters_of"])
             row["output_shape"] = "x".join(map(str, row["output_shape"]))
-            flat.append(row)
+            flat.append({**row, **said})
         return flat
 
 

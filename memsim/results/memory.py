@@ -10,7 +10,7 @@ from memsim.machine import Machine
 from memsim.program.memory.allocator import MemoryPlan, plan_memory
 from memsim.program.memory.lifetimes import lifetimes_of, peak_bytes, taken_of
 from memsim.program.program import Program
-from memsim.results.configuration import of_program
+from memsim.results.configuration import IDENTITY, identity, of_program
 from memsim.sheets.facts import Facts
 
 SCHEMA = "memsim.memory/1"
@@ -20,6 +20,14 @@ FEATURE_MAPS = ("activation", "output")
 
 COLUMNS = ("tensor", "kind", "offset_bytes", "bytes", "first_kernel", "last_kernel")
 """What is told of each feature map."""
+
+TIMES_AND_SIZES = ("cache_bytes", "bandwidth_bytes_per_s")
+"""What no plan depends on."""
+
+IDENTITY_OF_PLANS = (
+    "network", *(name for name in IDENTITY if name not in TIMES_AND_SIZES), "allocator"
+)  # fmt: skip
+"""What tells plans apart whose rows lie in one table."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +82,25 @@ class Memory(Facts):
         """Most bytes of feature maps, inputs among them, that are live at once, row by row."""
         return int(self.program.live_bytes.max(initial=0))
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """The machine, the program's options, the batch and the data type."""
+        network = self.program.network
+        return {
+            "machine": self.machine.name,
+            **of_program(self.program, self.machine),
+            "batch": network.batch,
+            "dtype": network.dtype,
+        }
+
     def rows(self) -> list[dict[str, Any]]:
-        """One row per feature map, by the time it is allocated."""
+        """One row per feature map, with the plan that it is of."""
+        said = identity(self.config, self.program.network.name, TIMES_AND_SIZES)
+        said["allocator"] = self.allocator
+        return [{**entry, **said} for entry in self._entries()]
+
+    def _entries(self) -> list[dict[str, Any]]:
+        """What is told of each feature map, by the time it is allocated."""
         program, plan = self.program, self.plan
         first, last = program.tensor_spans
         maps = [n for n, tensor in enumerate(program.tensors) if tensor.kind in FEATURE_MAPS]
@@ -100,7 +125,7 @@ class Memory(Facts):
     @property
     def columns(self) -> list[str]:
         """The names of the rows' columns."""
-        return list(COLUMNS)
+        return [*COLUMNS, *IDENTITY_OF_PLANS]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.memory/1"``."""
@@ -108,11 +133,7 @@ class Memory(Facts):
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
-            "config": {
-                **of_program(self.program, self.machine),
-                "batch": network.batch,
-                "dtype": network.dtype,
-            },
+            "config": self.config,
             "totals": {
                 "peak_bytes": plan.peak_bytes,
                 "peak_tensor_bytes": self.peak_tensor_bytes,
@@ -120,5 +141,5 @@ class Memory(Facts):
                 "fixed_bytes": plan.fixed_bytes,
                 "weight_bytes": self.program.weight_bytes,
             },
-            "tensors": self.rows(),
+            "tensors": self._entries(),
         }

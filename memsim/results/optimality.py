@@ -19,7 +19,7 @@ from memsim.machine.cache import Cache
 from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
-from memsim.results.configuration import resolved
+from memsim.results.configuration import IDENTITY, identity, with_network
 from memsim.results.details.ladder import Ladder
 from memsim.sheets.facts import Facts
 
@@ -162,7 +162,20 @@ class Optimality(Facts):
         np.add.at(needed, kernel, program.cell_bytes[cell])
         return needed
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration: machine and program options, batch and data type."""
+        return {
+            **with_network(self.program, self.machine),
+            **({} if self.only is None else {"only": self.only.value}),
+        }
+
     def rows(self) -> list[dict[str, Any]]:
+        """One flat row per convolution, with the question that it is of."""
+        said = identity(self.config, self.program.network.name)
+        return [{**entry, **said} for entry in self._entries()]
+
+    def _entries(self) -> list[dict[str, Any]]:
         """One row per convolution."""
         return [
             dict(
@@ -181,7 +194,7 @@ class Optimality(Facts):
     @property
     def columns(self) -> list[str]:
         """The names of the rows' columns; a network without convolutions has them as well."""
-        return list(COLUMNS)
+        return [*COLUMNS, "network", *IDENTITY]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.bounds/1"``."""
@@ -190,10 +203,7 @@ class Optimality(Facts):
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
-            "config": {
-                **resolved(self.program, self.machine),
-                **({} if self.only is None else {"only": self.only.value}),
-            },
+            "config": self.config,
             "compulsory_bytes": self.compulsory_bytes,
             "lower_bound_bytes": bound,
             "lower_bound_by": how,
@@ -201,5 +211,5 @@ class Optimality(Facts):
             "policies_by_part": self.by_part,
             "ladder": [rung.to_dict() for rung in self.ladder.rungs],
             "ladder_without": dict(self.ladder.without),
-            "convolutions": self.rows(),
+            "convolutions": self._entries(),
         }

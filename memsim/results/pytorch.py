@@ -93,6 +93,8 @@ class PytorchTraffic(Facts):
                     for prefix, steady in (("", True), ("cold_", False))
                     for name, which in names
                 },
+                "library": self.library,
+                "ways": self.ways,
             }
             for number, size in enumerate(self.sizes)
         ]
@@ -102,7 +104,7 @@ class PytorchTraffic(Facts):
 
         ``caches`` holds a row per size, as :meth:`rows` does.
         """
-        named = ("network", "mode")
+        named = ("network", "mode", "library", "ways")
         return {
             "schema": SCHEMA,
             "network": self.network,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from memsim.errors import SimulationError
 from memsim.program.parts import Part
+from memsim.results.configuration import identity, with_network
 from memsim.results.curve import CurveResult
 from memsim.sheets.facts import Facts
 
@@ -34,6 +36,8 @@ class SmallestCache(Facts):
         The part of the traffic that is told.
     sampled : tuple of int
         The sizes that were looked at, where not all were: the answer is the smallest of them.
+    config : mapping
+        The network, the machine, the lowering, the batch and the data type.
 
     Examples
     --------
@@ -52,6 +56,7 @@ class SmallestCache(Facts):
     dram_weight_bytes: int
     only: Part | None = None
     sampled: tuple[int, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, curve: CurveResult, limit_bytes: int) -> SmallestCache:
@@ -75,7 +80,11 @@ class SmallestCache(Facts):
         weights = int(steps.weight_bytes[steps.index(size)])
         moved = curve.dram_bytes(size)
         size = size or (curve.sampled[0] if curve.sampled else 0)
-        return cls(name, size, moved, limit_bytes, compulsory, weights, curve.only, curve.sampled)
+        found = with_network(curve.program, curve.machine)
+        told = identity(found, name, ("cache_bytes", "bandwidth_bytes_per_s"))
+        return cls(
+            name, size, moved, limit_bytes, compulsory, weights, curve.only, curve.sampled, told
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.size/1"``."""
@@ -94,5 +103,6 @@ class SmallestCache(Facts):
                 "compulsory_bytes": self.compulsory_bytes,
                 **({} if self.only is None else {"only": self.only.value}),
                 **({"sampled_cache_bytes": list(self.sampled)} if self.sampled else {}),
+                **{key: value for key, value in self.config.items() if key != "network"},
             }
         ]

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memsim.files import write_text
+from memsim.installation import install
 from memsim.sheets.formats import format_of, render
 from memsim.sheets.sheet import Sheet
 
@@ -64,7 +65,7 @@ class Facts:
         try:
             import pandas
         except ImportError as error:
-            raise ImportError("to_dataframe needs pandas: pip install 'memsim[data]'") from error
+            raise ImportError(f"to_dataframe needs pandas: {install('data')}") from error
         return pandas.DataFrame(self.rows(), columns=self.columns)
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:

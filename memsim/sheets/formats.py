@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from memsim.files import shown_as_text
+from memsim.files import ending_of, shown_as_text
 from memsim.registry import Registry
 from memsim.sheets.sheet import Printable
 
@@ -33,19 +33,29 @@ WHOLE = ("json", "csv")
 """Formats that always hold all rows."""
 
 
-ENDINGS = {".json": "json", ".csv": "csv", ".md": "md", ".html": "html"}
-"""The format that a file's ending stands for; others hold the table."""
+ENDINGS = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "md", ".html": "html"}
+"""The format that a file's ending stands for; a file without one holds the table."""
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
     """The format of a file, by its ending.
 
+    Raises
+    ------
+    InputError
+        For an ending that stands for none.
+
     Examples
     --------
-    >>> format_of("out.JSON"), format_of("out.txt")
-    ('json', 'table')
+    >>> format_of("out.JSON"), format_of("out.txt"), format_of("/dev/stdout")
+    ('json', 'table', 'table')
+    >>> format_of("out.jsn")
+    Traceback (most recent call last):
+    memsim.errors.InputError: out.jsn: no format has the ending '.jsn' (did you mean '.json'?)
     """
-    return ENDINGS.get(os.path.splitext(os.fspath(path))[1].lower(), "table")
+    name = os.fspath(path)
+    ending = ending_of(name, ENDINGS, "no format has the ending")
+    return ENDINGS[ending] if ending else "table"
 
 
 @FORMATS.register("table")

@@ -28,6 +28,9 @@ def _markdown(sheet: Sheet) -> Iterator[str]:
     for note in sheet.notes:
         yield ""
         yield _cell(note)
+    for part in sheet.parts:
+        yield ""
+        yield from _markdown(part)
 
 
 def _markdown_grid(grid: Grid) -> Iterator[str]:
@@ -63,6 +66,8 @@ def _html(sheet: Sheet) -> Iterator[str]:
             yield from _html_grid(grid)
     for note in sheet.notes:
         yield f"<p><small>{escape(note)}</small></p>"
+    for part in sheet.parts:
+        yield from _html(part)
     yield "</div>"
 
 

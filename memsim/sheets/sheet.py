@@ -38,6 +38,8 @@ class Sheet:
     """Facts that come after the leading tables."""
     leading: int = 1
     """How many tables lead."""
+    parts: tuple[Sheet, ...] = ()
+    """Sheets of their own that come below."""
 
 
 class Printable(Protocol):

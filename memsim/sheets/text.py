@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import Literal, TextIO
 
 from rich import box
 from rich.console import Console
@@ -36,6 +37,34 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
     for note in sheet.notes:
         console.print()
         console.print(Text(note, style="dim"))
+    for part in sheet.parts:
+        console.print("\n")
+        print_sheet(part, console)
+
+
+def terminal(stream: TextIO, widest: int, colours: bool) -> Console:
+    """A console that prints on a stream, with its width where it is a terminal's.
+
+    Parameters
+    ----------
+    stream : text file
+    widest : int
+        Columns that are taken of a wide one.
+    colours : bool
+        Whether there are any, whatever the stream is.
+    """
+    forced = colours and not stream.isatty()
+    system: Literal["auto", "standard"] = "standard" if forced else "auto"
+    console = Console(
+        file=stream,
+        highlight=False,
+        no_color=False,  # what the environment says was asked before
+        color_system=system if colours else None,
+        force_terminal=True if forced else None,
+        width=WIDTH if forced else None,
+    )
+    console.width = min(console.width, widest)
+    return console
 
 
 def as_text(sheet: Sheet, width: int = WIDTH) -> str:

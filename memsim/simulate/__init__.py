@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memsim.simulate.designing import design
+    from memsim.simulate.magnifying import microscope
     from memsim.simulate.options import Options, RunOptions
     from memsim.simulate.preparation import BEST, prepare
     from memsim.simulate.pytorch import pytorch_traffic
@@ -36,6 +37,7 @@ _HOMES = {
     "describe": "source",
     "design": "designing",
     "memory": "verbs",
+    "microscope": "magnifying",
     "prepare": "preparation",
     "pytorch_traffic": "pytorch",
     "run": "verbs",
@@ -55,6 +57,7 @@ __all__ = [
     "describe",
     "design",
     "memory",
+    "microscope",
     "prepare",
     "pytorch_traffic",
     "run",

@@ -25,6 +25,7 @@ BOTH_CLOCKS = ("chooses how times are found, and both ways find the same", "leav
 EVERY_SIZE = ("is one size, and the answer is for every size", "choose sizes to look at")
 IS_ASKED = ("is what is asked for", "leave it out, or ask memsim run")
 EVERY_POLICY = ("is one policy, and the answer is of all of them", "leave it out")
+BOTH_POLICIES = ("is one policy, and two are looked at side by side", "leave it out")
 NO_CACHE = ("changes what a cache keeps, which nothing here depends on", "memsim run tells it")
 NO_LINES = ("is for a hardware cache, and this is about a scratchpad", "memsim run heeds it")
 NO_TASKS = ("changes the tasks of kernels, and kernels alone are shown", "colour traffic heeds it")
@@ -114,6 +115,14 @@ VERBS: dict[str, Verb] = {
             **_all(PLANNED, "library", "heap"),
         },
         always=("allocator",),
+    ),
+    "microscope": Verb(
+        {
+            **_CLOCK,
+            "policy": BOTH_POLICIES,
+            **_all(ONE_FRAME, "frames"),
+            **_all(NO_LINES, *LINES, "library", "heap"),
+        }
     ),
     "search": Verb(_CLOCK),
     "diff": Verb(_CLOCK),

@@ -122,6 +122,8 @@ def _prepared(
     problems += idle_with(library, [*left, *changes])
     if problems:
         raise InputError(*problems)
+    if "cache" not in VERBS[verb].refuses and verb not in MANY_SIZES:
+        MANAGEMENTS[management].check(machine.cache)
     name = left.pop("layer_order", FILE)
     lowering = left.pop("lowering", machine.program.lowering)
     left["lowering"] = on_library(lowering, machine.compute.kernels)

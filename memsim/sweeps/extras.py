@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.installation import install
 
 __all__ = ["needed"]
 
@@ -22,10 +23,10 @@ def needed(module: str, what: str, extra: str = "data") -> Any:
     --------
     >>> needed("no_such_module", "a sweep")
     Traceback (most recent call last):
-    memsim.errors.InputError: a sweep needs no_such_module (pip install 'memsim[data]')
+    memsim.errors.InputError: a sweep needs no_such_module (pip install ...[data]...)
     """
     try:
         return import_module(module)
     except ImportError:
-        problem = Problem(f"{what} needs {module}", hint=f"pip install 'memsim[{extra}]'")
+        problem = Problem(f"{what} needs {module}", hint=install(extra))
         raise InputError(problem) from None

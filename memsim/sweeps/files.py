@@ -55,7 +55,7 @@ FORMATS: Registry[Format] = Registry("file ending of a sweep")
 """Kinds of files by their ending."""
 
 
-def format_of(path: str | os.PathLike[str]) -> Format:
+def format_of(path: str | os.PathLike[str], what: str = "a sweep") -> Format:
     """The format of a file, by its ending; what it needs is installed.
 
     Raises
@@ -65,12 +65,12 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     """
     ending = Path(path).suffix.lower()
     if ending not in FORMATS:
-        message = f"a sweep is written to no file with the ending {ending!r}"
+        message = f"{what} is written to no file with the ending {ending!r}"
         hint = did_you_mean(ending, FORMATS) if ending else f"known: {', '.join(FORMATS)}"
         raise InputError(Problem(message, file=os.fspath(path), hint=hint))
     found = FORMATS[ending]
     for module in ("xarray", *found.modules):
-        needed(module, f"a sweep in a {ending} file")
+        needed(module, f"{what} in a {ending} file")
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from memsim.sheets.facts import Facts
 from memsim.validation.check import CHECKS, Check
+from memsim.validation.kept import still_true
+from memsim.validation.verdicts import Verdicts
 
 SCHEMA = "memsim.fidelity/1"
 
@@ -29,6 +31,9 @@ class Fidelity(Facts):
     checks : tuple of Check
     not_run : tuple of str
         What a whole report lacks.
+    kept : tuple of str
+        The checks that are told as they were when they were last made in full; the others were
+        made just now.
 
     Examples
     --------
@@ -40,11 +45,28 @@ class Fidelity(Facts):
 
     checks: tuple[Check, ...]
     not_run: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """The report in short: a line per check.
+
+        Examples
+        --------
+        >>> Fidelity(()).verdicts.rows()
+        []
+        """
+        return Verdicts(self.checks)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.fidelity/1"``."""
         checks = [check.to_dict() for check in self.checks]
-        return {"schema": SCHEMA, "checks": checks, "not_run": list(self.not_run)}
+        return {
+            "schema": SCHEMA,
+            "checks": checks,
+            "not_run": list(self.not_run),
+            "kept": list(self.kept),
+        }
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat row per measured number."""
@@ -55,13 +77,24 @@ class Fidelity(Facts):
         ]
 
 
-def fidelity(names: str | Sequence[str] = ()) -> Fidelity:
+def fidelity(
+    names: str | Sequence[str] = (),
+    *,
+    anew: bool = False,
+    told: Callable[[int, int], object] = lambda done, checks: None,
+) -> Fidelity:
     """Hold predictions against everything that was measured, or against some of it.
 
     Parameters
     ----------
     names : str or sequence of str
-        Keys of ``CHECKS``; all of them if empty, which takes some minutes of one core.
+        Keys of ``CHECKS``; all of them if empty.
+    anew : bool
+        Make every check now: all of them take ten minutes of one core. Else those that take long
+        are told as they were kept, unless something that they rest on has changed since
+        (:mod:`memsim.validation.kept`).
+    told : callable, optional
+        Of how many checks are done, and of how many there are.
 
     Returns
     -------
@@ -83,9 +116,14 @@ def fidelity(names: str | Sequence[str] = ()) -> Fidelity:
     """
     if isinstance(names, str):
         names = [names]
-    asked = [CHECKS[name] for name in names or CHECKS]  # an unknown one is told before any work
-    checks = [check() for check in asked]
+    asked = {name: CHECKS[name] for name in names or CHECKS}  # an unknown one is told before work
+    told(0, len(asked))
+    kept = {} if anew else still_true(asked)
+    checks = []
+    for name, check in asked.items():
+        checks.append(kept[name] if name in kept else check())
+        told(len(checks), len(asked))
     waiting = ", ".join(check.name for check in checks if not check.rows)
     empty = (f"{NO_ROWS}: {waiting}",) if waiting else ()
-    told = tuple(check for check in checks if check.rows)
-    return Fidelity(told, empty if names else (*NOT_RUN, *empty))
+    shown = tuple(check for check in checks if check.rows)
+    return Fidelity(shown, empty if names else (*NOT_RUN, *empty), tuple(kept))

@@ -124,7 +124,23 @@ def read(path: str | os.PathLike[str]) -> str:
     memsim.errors.InputError: no/such.yaml: no such file
     """
     file = os.fspath(path)
-    raw = read_bytes(file, LARGEST_FILE)
+    return decoded(read_bytes(file, LARGEST_FILE), file)
+
+
+def decoded(raw: bytes, file: str) -> str:
+    """Read bytes as UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If they are not, with the place.
+
+    Examples
+    --------
+    >>> decoded(b"a: \\xff", "a.yaml")
+    Traceback (most recent call last):
+    memsim.errors.InputError: a.yaml:1:4: is not UTF-8 text: byte 0xff
+    """
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

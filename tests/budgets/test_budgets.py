@@ -139,8 +139,7 @@ UNITS = "such as 80MB of traffic, 10ms, 30fps, 20mJ, 2GMACs or 5Mparams"
         ("--cache 1MB",
          "--cache: is of budgets, and there is none (such as --budget 80MB@1MiB)"),
         ("--dtype int8 --format json",
-         "--dtype: is of budgets, and there is none (such as --budget 80MB@1MiB)\n"
-         "memsim: --format: is of budgets, and there is none (such as --budget 80MB@1MiB)"),
+         "--dtype: is of budgets, and there is none (such as --budget 80MB@1MiB)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_before_any_network_is_looked_at(

@@ -146,7 +146,6 @@ class TestEveryTimeHasItsErrorBesideIt:
         assert "accuracy  not known" in out
         assert "its error" not in out
 
-    @pytest.mark.needs("plotly")
     def test_on_the_page(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         page = tmp_path / "page.html"
         told(capsys, f"report resnet18 fc_hardnet84 --machine titan_v -o {page}")
@@ -174,6 +173,7 @@ VARIANTS = (
     "compare {} --format json",
     "bounds {} --format json",
     "memory {} --format json",
+    "microscope {} --format json",
     "describe {} --format json",
     "expand {}",
     "check {}",
@@ -186,7 +186,7 @@ VARIANTS = (
 """Every command that takes a network; measuring takes PyTorch, and has a test of its own."""
 
 
-@pytest.mark.needs("scipy", "plotly")
+@pytest.mark.needs("scipy")
 @pytest.mark.parametrize("line", VARIANTS)
 def test_a_variant_is_named_in_every_command(
     tmp_path: Path,

@@ -6,6 +6,7 @@ import click
 import pytest
 
 from memsim.cli.help import SECTIONS, section_of
+from memsim.cli.listing import KINDS
 from memsim.cli.main import COMMANDS, cli
 from memsim.simulate.options import RUN_OPTIONS
 
@@ -35,6 +36,11 @@ def test_every_option_is_told_once(name: str) -> None:
     lines = [line.split()[0].rstrip(",") for line in listed if line.startswith("  -")]
     for option in options:
         assert lines.count(option.opts[0]) == 1, option.opts
+
+
+def test_the_help_of_list_names_every_kind() -> None:
+    words = told("list", 80).replace(",", " ").replace(".", " ").split()
+    assert {*KINDS} <= {*words}
 
 
 def test_sections_come_in_the_order_of_the_flow() -> None:

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from memsim.engines.cache import cell_lru as cells
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.cache.cell_lru import cell_lru, serve_cells
-from memsim.engines.cache.compiled_lru import compiled_lru
+from memsim.engines.cache.compiled_farthest import compiled_farthest
+from memsim.engines.cache.compiled_order import compiled_order
 from memsim.engines.cache.managements.scratchpad import Scratchpad
-from memsim.engines.cache.policies.in_order import in_order
-from memsim.engines.cache.trace import PartTrace, Trace
+from memsim.engines.cache.policies.belady import next_use, plain_farthest
+from memsim.engines.cache.policies.in_order import plain_order
+from memsim.engines.cache.trace import Events, PartTrace, Trace
 from memsim.engines.cache.transfers import Flow
 from memsim.engines.clock import demand
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
@@ -35,14 +37,40 @@ from tests.laws.traces import traces
 from tests.strategies import networks
 
 
-@given(traces())
-def test_lru(trace: Trace) -> None:
+@given(traces(), st.booleans())
+def test_caches_that_keep_an_order(trace: Trace, refresh: bool) -> None:
     for capacity in range(int(trace.size.sum()) + 2):
-        fast = compiled_lru(trace, capacity)
-        plain = in_order(trace, capacity, refresh=True)
-        for column in ("missed", "spilled", "spilled_at", "occupancy"):
-            assert getattr(fast, column).tolist() == getattr(plain, column).tolist()
-        assert fast.peak == plain.peak
+        fast = compiled_order(trace, capacity, refresh=refresh)
+        _equal(fast, plain_order(trace, capacity, refresh=refresh))
+
+
+@given(traces())
+def test_caches_that_know_the_future(trace: Trace) -> None:
+    until = next_use(trace)
+    for capacity in range(int(trace.size.sum()) + 2):
+        fast = compiled_farthest(trace, capacity, until)
+        _equal(fast, plain_farthest(trace, capacity, until))
+
+
+def test_a_long_trace_of_a_cache_that_knows_the_future() -> None:
+    """Heaps of hundreds of blocks, and victims that come back because there is not enough room."""
+    draw = np.random.default_rng(7)
+    block = draw.integers(0, 300, 6000).astype(np.int32)
+    code = draw.choice([0, 0, 1, 3, 4], 6000).astype(np.uint8)
+    start, size = np.arange(0, 6001, 3), draw.integers(1, 90, 300)
+    trace = Trace(start=start, block=block, code=code, size=size)
+    until = next_use(trace)
+    for capacity in (80, 700, 4000):
+        fast = compiled_farthest(trace, capacity, until)
+        assert fast.missed.any()
+        assert len(fast.spilled)
+        _equal(fast, plain_farthest(trace, capacity, until))
+
+
+def _equal(one: Events, other: Events) -> None:
+    for column in ("missed", "spilled", "spilled_at", "occupancy"):
+        assert getattr(one, column).tolist() == getattr(other, column).tolist()
+    assert one.peak == other.peak
 
 
 @given(parted())
@@ -50,7 +78,7 @@ def test_cells_are_served_as_their_blocks_are(trace: PartTrace) -> None:
     whole = trace.whole
     access = whole.touch
     for capacity in range(int(trace.size.sum()) + 2):
-        found, blocks = cell_lru(trace, capacity), in_order(whole, capacity, refresh=True)
+        found, blocks = cell_lru(trace, capacity), plain_order(whole, capacity, refresh=True)
         missed = np.zeros(len(trace.block), np.int64)
         np.add.at(missed, access[blocks.missed], whole.size[whole.block[blocks.missed]])
         assert found.fetched.tolist() == missed.tolist()

@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from memsim.engines.cache.compiled_lru import compiled_lru
-from memsim.engines.cache.policies.in_order import in_order
+from memsim.engines.cache.compiled_order import compiled_order
+from memsim.engines.cache.policies.in_order import plain_order
 from memsim.engines.cache.trace import LAST, READ, WRITE, Events, Policy, Trace
 from tests.laws.brute_force import brute_force
 from tests.laws.traces import traces
 
 
 def plain_lru(trace: Trace, capacity: int) -> Events:
-    return in_order(trace, capacity, refresh=True)
+    return plain_order(trace, capacity, refresh=True)
+
+
+def compiled_lru(trace: Trace, capacity: int) -> Events:
+    return compiled_order(trace, capacity, refresh=True)
 
 
 both_loops = pytest.mark.parametrize("lru", [plain_lru, compiled_lru])

@@ -80,10 +80,13 @@ def test_sets_equal_the_plain_cache(trace: Trace, sets: int, ways: int, hashed: 
 
 @given(line_traces(), st.integers(1, 13))
 def test_one_set_is_the_fully_associative_cache(trace: Trace, ways: int) -> None:
-    from memsim.engines.cache.compiled_lru import compiled_lru
+    from memsim.engines.cache.compiled_order import compiled_order
 
     sets = compiled_sets(trace, ways * 64, ways=ways)
-    for whole in (POLICIES["lru"](trace, ways * 64), compiled_lru(trace, ways * 64)):
+    for whole in (
+        POLICIES["lru"](trace, ways * 64),
+        compiled_order(trace, ways * 64, refresh=True),
+    ):
         assert (sets.missed == whole.missed).all()
         assert sets.spilled.tolist() == whole.spilled.tolist()
         assert sets.spilled_at.tolist() == whole.spilled_at.tolist()

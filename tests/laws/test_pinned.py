@@ -21,8 +21,10 @@ from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import steps
 from memsim.engines.residency.exact import best_kept, exact_packing
-from memsim.engines.residency.packing import Packing
+from memsim.engines.residency.filling import filled
+from memsim.engines.residency.packing import Packing, _families, _told_apart
 from memsim.engines.residency.plan import follow, plan
+from memsim.engines.residency.search import Fill
 from memsim.errors import SimulationError
 from memsim.machine.cache import Cache
 from memsim.network import Network
@@ -200,3 +202,29 @@ def test_a_run_tells_how_far_from_the_best_its_policy_may_be() -> None:
     (told,) = (text for label, text in whole.sheet().more if label == "policy")
     assert told == "pinned is exact: no policy moves less in this order of tasks"
     assert "at_least_bytes" not in memsim.run("mobilenetv2", machine="edge").to_dict()
+
+
+@given(st.integers(0, 2**32))
+def test_blocks_that_are_alike_are_found_by_a_sum_as_by_comparing_them(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    length = draw.integers(1, 4, draw.integers(0, 30))
+    first, count = np.cumsum(length) - length, int(length.sum())
+    within = np.arange(count) - np.repeat(first, length)
+    column = draw.integers(-1, 2, (5, count)) * draw.integers(0, 2, (5, 1))
+    found, apart = _families(column, first, length, within), _told_apart(column, first, length)
+    assert [each.tolist() for each in found] == [each.tolist() for each in apart]
+
+
+@given(traces(), st.integers(0, 2**32))
+def test_a_packing_is_filled_alike_by_both_loops(trace: Trace, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    for capacity in range(0, int(trace.size.sum()) + 2, 3):
+        packing = Packing.of(Intervals.of(trace, capacity))
+        order = draw.permutation(len(packing) + len(packing.epochs))
+        first, rest = np.split(order, [len(order) // 3])
+        fill = Fill(packing, np.zeros(len(packing), np.int64))
+        kept = np.zeros(len(packing), np.int64)
+        for part in (first, rest):
+            fill.fill(part.tolist())
+            kept = filled(packing, kept, part)
+            assert kept.tolist() == fill.kept

@@ -12,6 +12,7 @@ from memsim.calibration.runs import read_runs
 from memsim.calibration.workload import Workload
 from memsim.cli.main import run
 from memsim.errors import InputError
+from memsim.installation import install
 from memsim.machine import load_machine
 from memsim.measurement.probe.processor import cache_sizes, facts
 from memsim.measurement.run import measurement, stopwatch
@@ -234,7 +235,7 @@ def test_without_pytorch_the_command_says_what_to_install(monkeypatch, capfd) ->
     monkeypatch.setitem(sys.modules, "torch", None)
     assert run(["measure", "resnet18"]) == 2
     assert capfd.readouterr().err == (
-        "memsim: this needs PyTorch, which is not installed (pip install 'memsim[torch]')\n"
+        f"memsim: this needs PyTorch, which is not installed ({install('torch')})\n"
     )
 
 

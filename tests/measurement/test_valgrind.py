@@ -203,9 +203,21 @@ def test_json_has_the_documented_keys() -> None:
 # ---- what can go wrong
 
 
-@pytest.mark.parametrize("size", ["1MB", "96KiB", 0, 64])
-def test_a_size_must_be_one_that_can_be_simulated(two: memsim.Network, size: object) -> None:
-    with pytest.raises(InputError, match=r"are no cache of 16 ways .*such as 256KiB"):
+@pytest.mark.parametrize(
+    ("size", "near"),
+    [
+        ("1MB", "512KiB and 1MiB"),
+        ("96KiB", "64KiB and 128KiB"),
+        (1048577, "1MiB and 2MiB"),
+        (0, "1KiB and 2KiB"),
+        (64, "1KiB and 2KiB"),
+    ],
+)
+def test_a_size_must_be_one_that_can_be_simulated(
+    two: memsim.Network, size: object, near: str
+) -> None:
+    told = rf"are no cache of 16 ways .*the nearest that are: {near}\)"
+    with pytest.raises(InputError, match=told):
         simulated_cache(two, sizes=[size])  # type: ignore[list-item]
 
 

@@ -17,7 +17,7 @@ from tests.page.packed import facts_of
 from tests.page.test_page import EVIL, evil_network
 from tests.page.viewer import viewing, whole
 
-pytestmark = pytest.mark.needs("xarray", "plotly")
+pytestmark = pytest.mark.needs("xarray")
 
 
 @pytest.fixture(scope="module", name="ds")
@@ -132,8 +132,7 @@ def test_in_a_browser(browser: Any, ds: Any, tmp_path: Path, artefacts: Path) ->
             f"DRAM traffic along cache and network at batch 1: from {low} to {high}."
         )
         viewer.settle()
-        lines = tab.locator("#plot-sweep .scatterlayer .trace")
-        assert lines.count() == 2
+        assert tab.locator("#plot-sweep .point").count() == 2 * len(texts)
         assert [viewer.text(f"#legend li:nth-child({n})") for n in (1, 2)] == ["one", "two"]
 
         # Another number has the bandwidth, too; another value of the batch; a map.
@@ -150,7 +149,7 @@ def test_in_a_browser(browser: Any, ds: Any, tmp_path: Path, artefacts: Path) ->
             wanted = [format_time(int(each)) for each in time.sel(cache=cache).values]
             assert rows[text] == wanted
         viewer.settle()
-        cells = tab.locator("#plot-sweep .heatmap-label").all_text_contents()
+        cells = tab.locator("#plot-sweep .cell").all_text_contents()
         assert sorted(cells) == sorted(format_time(int(each)) for each in time.values.ravel())
         tab.screenshot(path=artefacts / "sweep-map.png", full_page=True)
 

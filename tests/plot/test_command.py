@@ -55,7 +55,7 @@ def test_the_size_is_in_inches(told) -> None:
         (("curve", "resnet18"),
          "-o: a figure needs a file to be drawn into (such as -o curve.png)"),
         (("curve", "resnet18", "-o", "a.pngg"),
-         "a.pngg: cannot draw a '.pngg' file (did you mean '.png'?)"),
+         "a.pngg: a figure is not written with the ending '.pngg' (did you mean '.png'?)"),
         (("curve", "-o", "a.png"), "figure curve needs a network"),
         (("layers", "-o", "a.png"), "figure layers needs a network"),
         (("layers", "resnet18", "-o", "no/a.png"),

@@ -46,6 +46,7 @@ RESULTS: dict[str, Callable[[], Facts]] = {
     "bounds": lambda: memsim.bounds(one()),
     "bounds without convolutions": lambda: memsim.bounds(pooled()),
     "memory": lambda: memsim.memory(one()),
+    "microscope": lambda: memsim.microscope(one(), cache="1KiB"),
     "describe": lambda: memsim.describe(one()),
     "pytorch_traffic": lambda: memsim.pytorch_traffic(one(), sizes=["64KiB"]),
     "paper": lambda: memsim.paper_table("camvid"),

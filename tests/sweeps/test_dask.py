@@ -17,6 +17,7 @@ import pytest
 
 import memsim
 from memsim.cli.main import run
+from memsim.installation import install
 from tests.sweeps.test_resume import NET
 
 pytestmark = [pytest.mark.needs("xarray", "distributed"), pytest.mark.xdist_group("dask")]
@@ -137,5 +138,5 @@ def test_without_distributed_it_says_what_to_install(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert run(["sweep", "resnet18", "-o", "x.csv", "--scheduler", "tcp://127.0.0.1:9"]) == 2
-    told = "memsim: --scheduler needs distributed (pip install 'memsim[dask]')\n"
+    told = f"memsim: --scheduler needs distributed ({install('dask')})\n"
     assert capsys.readouterr().err.endswith(told)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import memsim
+from memsim.installation import install
 from memsim.sweeps import files, tables
 
 pytestmark = pytest.mark.needs("xarray", "zarr", "netCDF4", "pyarrow")
@@ -112,7 +113,7 @@ def test_without_xarray_it_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 2
-    hint = "pip install 'memsim[data]'"
+    hint = install("data")
     assert done.stderr == f"memsim: a sweep in a .csv file needs xarray ({hint})\n"
 
 

@@ -42,7 +42,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "fidelity.md"
 
 @cache
 def whole() -> Fidelity:
-    return fidelity()
+    return fidelity(anew=True)
 
 
 @needs_scipy

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
 from memsim.cli.once import once
 from memsim.cli.options import LOADING, Chosen, network_options, options_of
+from memsim.cli.output import output_option
+from memsim.cli.pictures import picture_format, picture_format_option, send_picture
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
@@ -23,62 +24,70 @@ TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
 @click.command("graph")
 @network_options
 @options_of("graph")
-@once("-o", "--output", metavar="FILE", required=True,
-              help="The file: .svg, .png, .pdf, .dot or .graphml.")  # fmt: skip
+@picture_format_option("svg", "png", "pdf", "dot", "graphml")
+@output_option("The file: .svg, .png, .pdf, .dot or .graphml.")
 @once("--colour", default="traffic", show_default=True,
               help="What colours show: traffic, moc or none.")  # fmt: skip
+@once("--expand", metavar="BLOCKS",
+              help="Blocks whose kernels are drawn, such as block1,block2; or all.")  # fmt: skip
 def command(
     network: Chosen,
-    output: str,
+    format_: str | None,
+    output: str | None,
     colour: str,
+    expand: str | None,
     **options: Unpack[Options],
 ) -> None:
     """Draw the graph of NETWORK, or write it for other programs.
 
-    A picture shows kernels: a convolution with what is fused into it is one node. DOT and
-    GraphML files hold every layer and every tensor.
+    A picture shows kernels: a convolution with what is fused into it is one node. Of more than 60
+    it shows blocks, folded, but for those that --expand names. DOT and GraphML files hold every
+    layer and every tensor.
 
     \b
     memsim graph resnet18 --cache 512KiB -o resnet18.svg
     memsim graph patterns/harmonic --colour moc -o harmonic.png
+    memsim graph densenet121 --expand block1 -o densenet121.svg
     memsim graph hardnet68 --colour none -o hardnet68.graphml
     """
-    from memsim.files import check_writable
-    from memsim.plot import ENDINGS, image_format, save
+    from memsim.files import write_text
+    from memsim.plot import ENDINGS
     from memsim.plot.figures.graph import COLOURS, graph
 
     if colour not in COLOURS:
         hint = did_you_mean(colour, COLOURS)
         raise InputError(Problem(f"unknown colour {colour!r}", path="--colour", hint=hint))
-    ending = os.path.splitext(output)[1].lower()
-    if ending not in TEXTS and ending not in ENDINGS:
-        what = f"no graph is written as {ending!r}" if ending else "the file needs an ending"
-        hint = f"known: {', '.join(sorted([*ENDINGS, *TEXTS]))}"
-        raise InputError(Problem(what, hint=hint, file=output))
-    check_writable(output)
-    if ending == ".graphml" and colour == "moc":
+    format_ = picture_format(format_, output, {**ENDINGS, **TEXTS}, "a graph", "graph.svg")
+    if expand is not None and format_ in TEXTS.values():
+        hint = "leave it out, or draw: -o graph.svg"
+        raise InputError(Problem("this file holds every layer", path="--expand", hint=hint))
+    if format_ == "graphml" and colour == "moc":
         hint = "leave it out, or draw: -o graph.svg"
         raise InputError(Problem("GraphML holds MoC, and no colours", path="--colour", hint=hint))
-    refuse(_verb(colour, ending), {**options, **network.said}, LOADING)
+    refuse(_verb(colour, format_), {**options, **network.said}, LOADING)
     loaded = network.load()
-    if ending in TEXTS:
-        _write_text(loaded, output, TEXTS[ending], colour, options)
+    if format_ in TEXTS.values():
+        text = _text_of(loaded, format_, colour, options)
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            write_text(output, text)
         return
-    image_format(output)
-    save(graph(loaded, colour=colour, **options), output)
+    blocks = None if expand is None else [name.strip() for name in expand.split(",")]
+    drawn = graph(loaded, colour=colour, expand=blocks, **options)
+    send_picture(drawn, output, format_)
 
 
-def _verb(colour: str, ending: str) -> str:
+def _verb(colour: str, format_: str) -> str:
     """What of a simulation such a picture or file shows."""
     if colour == "traffic":
         return "graph"
-    if ending == ".graphml":
+    if format_ == "graphml":
         return "network"
-    return "graph of layers" if ending in TEXTS else "graph of kernels"
+    return "graph of layers" if format_ in TEXTS.values() else "graph of kernels"
 
 
-def _write_text(network: Network, output: str, format_: str, colour: str, options: Options) -> None:
-    from memsim.files import write_text
+def _text_of(network: Network, format_: str, colour: str, options: Options) -> str:
     from memsim.formats.graphs import to_dot, to_graphml
     from memsim.plot.figures.graph import layer_values, shades
     from memsim.simulate import run
@@ -86,10 +95,9 @@ def _write_text(network: Network, output: str, format_: str, colour: str, option
     result = run(network, **options) if colour == "traffic" else None
     if format_ == "dot":
         colours = shades(layer_values(network, colour, result), colour)
-        write_text(output, to_dot(network, colours))
-        return
+        return to_dot(network, colours)
     facts: dict[str, dict[str, Any]] = {}
     if result is not None:
         moved = layer_values(network, colour, result)
         facts = {name: {"dram_bytes": int(amount)} for name, amount in moved.items()}
-    write_text(output, to_graphml(network, facts))
+    return to_graphml(network, facts)

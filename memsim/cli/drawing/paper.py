@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.once import once
-from memsim.cli.options import Delivery, report_options
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes, sizes_option
 from memsim.errors import InputError, Problem
 
 
 @click.command("paper")
 @click.argument("table", metavar="imagenet|camvid|traffic")
-@once("--cache", metavar="SIZE", help="Of traffic: the cache, such as 2MB.  [default: 4.5MB]")
+@sizes_option("Of traffic: the cache", "  [default: 4.5MB]")
 @report_options
-def command(table: str, cache: str | None, delivery: Delivery) -> None:
+def command(table: str, sizes: list[str], delivery: Delivery) -> None:
     """A table of the HarDNet paper: the published columns beside ours, with the deviation.
 
     \b
@@ -32,9 +32,10 @@ def command(table: str, cache: str | None, delivery: Delivery) -> None:
     if table == "traffic":
         from memsim.paper import paper_traffic
 
-        delivery.send(paper_traffic(cache))
+        chosen = {"cache": sizes if len(sizes) > 1 else (*sizes, None)[0]}
+        delivery.send(at_sizes(paper_traffic, chosen))
         return
-    if cache is not None:
+    if sizes:
         message = f"table {table} is counted, not simulated"
         raise InputError(Problem(message, path="--cache", hint="memsim paper traffic has a cache"))
     delivery.send(make())

@@ -9,13 +9,18 @@ from typing import Any, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
+from memsim.cli.completion import complete
+from memsim.cli.listing import SWEEP as OF_A_SWEEP
 from memsim.cli.once import once
-from memsim.cli.options import LOADING, Chosen, is_given, networks_options, only_option, options_of
+from memsim.cli.options import LOADING, Chosen, networks_options, only_option, options_of
+from memsim.cli.output import is_given, output_option
+from memsim.cli.pictures import picture_format, picture_format_option, send_picture
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 
-SWEEP = "sweep"
+SWEEP, SWEEP_TOLD = OF_A_SWEEP
 """The figure of a file of ``memsim sweep``, in the place of networks."""
 
 LARGEST = 100
@@ -30,7 +35,7 @@ class _TellsKinds(click.Command):
 
         width = max(map(len, FIGURES))
         lines = [f"{name:<{width}}  {kind.summary}" for name, kind in FIGURES.items()]
-        lines.append(f"{SWEEP:<{width}}  one number of a sweep's file over its axes")
+        lines.append(f"{SWEEP:<{width}}  {SWEEP_TOLD}")
         written = self.help
         try:
             self.help = cleandoc(written or "").replace("KINDS", "\n".join(lines))
@@ -40,11 +45,15 @@ class _TellsKinds(click.Command):
 
 
 @click.command("plot", cls=_TellsKinds)
-@click.argument("kind")
+@click.argument("kind", shell_complete=complete("figures"))
 @networks_options(required=False)
-@options_of("figure")
+@options_of("figure", hint="memsim plot curve draws every size, memsim run takes several")
 @only_option
-@once("-o", "--output", metavar="FILE", help="The file: .png, .svg or .pdf.")
+@once("--normalise", is_flag=True,
+              help="Of a curve: traffic as a multiple of what is compulsory.")  # fmt: skip
+@once("--log", is_flag=True, help="Of a curve: a logarithmic axis of traffic.")
+@picture_format_option("png", "svg", "pdf")
+@output_option("The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
 @once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
               help="Dots per inch of a PNG.")  # fmt: skip
@@ -64,10 +73,13 @@ def command(
     /,
     kind: str,
     networks: list[Chosen],
+    format_: str | None,
     output: str | None,
     size: str | None,
     dpi: int,
     only: str | None,
+    normalise: bool,
+    log: bool,
     value: str | None,
     over: str | None,
     at_: tuple[str, ...],
@@ -84,24 +96,24 @@ def command(
     memsim plot patterns --cache 1MB -o patterns.png
     memsim plot sweep a.nc --value time_s --over cache,bandwidth -o sweep.png
     """
-    from memsim.files import check_writable
-    from memsim.plot import FIGURES, image_format, save
+    from memsim.plot import ENDINGS, FIGURES
 
     if kind not in FIGURES and kind != SWEEP:
         hint = did_you_mean(kind, [*FIGURES, SWEEP])
         raise InputError(Problem(f"unknown figure {kind!r}", hint=hint))
-    if output is None:
-        problem = "a figure needs a file to be drawn into"
-        raise InputError(Problem(problem, path="-o", hint=f"such as -o {kind}.png"))
-    if image_format(output) != "png" and is_given("dpi"):
+    drawn_as = {name: True for name, is_so in (("normalise", normalise), ("log", log)) if is_so}
+    if drawn_as and kind != "curve":
+        problems = (Problem("is of figure curve", f"--{name}", "leave it out") for name in drawn_as)
+        raise InputError(*problems)
+    format_ = picture_format(format_, output, ENDINGS, "a figure", f"{kind}.png")
+    if format_ != "png" and is_given("dpi"):
         raise InputError(Problem("is of a PNG, and this file has no dots", path="--dpi"))
-    check_writable(output)
     how = {"value": value, "over": over, "at": at_ or None, "front": front}
     swept = {name: each for name, each in how.items() if each is not None}
     if kind == SWEEP:
         told: dict[str, Any] = {} if size is None else {"size": parse_size(size)}
         given = {**options, **({} if only is None else {"only": only})}
-        save(_of_sweep(networks, given, swept, told), output, dpi=dpi)
+        send_picture(_of_sweep(networks, given, swept, told), output, format_, dpi)
         return
     if swept:
         problems = (Problem("is of a sweep", f"--{name}", "memsim plot sweep") for name in swept)
@@ -110,6 +122,7 @@ def command(
     said = {name: value for network in networks for name, value in network.said.items()}
     refuse(figure.verb, {**options, **said}, LOADING)
     told = {**options} if only is None else {**options, "only": only}
+    told.update(drawn_as)
     if size is not None:
         told["size"] = parse_size(size)
     subjects: list[Any]
@@ -117,8 +130,8 @@ def command(
         _no_inputs(kind, context.params)
         subjects = [network.name for network in networks]
     else:
-        subjects = [network.load() for network in networks]
-    save(figure.draw(subjects, **told), output, dpi=dpi)
+        subjects = load_all(networks)
+    send_picture(figure.draw(subjects, **told), output, format_, dpi)
 
 
 def _of_sweep(

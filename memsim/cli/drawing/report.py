@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
 from typing import Any, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.cli.output import text_file
 from memsim.errors import InputError, Problem
 from memsim.simulate.options import Options
 
 
 @click.command("report")
 @networks_options(files=True)
-@options_of("report")
+@options_of("report", hint="its sliders move through all sizes")
 @only_option
 @once("--explain", is_flag=True, help="Tell as well why, and what to change: some seconds more.")
 @once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
@@ -30,31 +34,44 @@ def command(
 
     The file needs nothing else, no network either. Sliders set the cache and the bandwidth;
     traffic is exact at every size, latency at the points of a grid that the page tells.
+    Of several lowerings and data types the page shows one, and switches between them.
     In the place of networks the file of a sweep: a page on which its numbers are drawn along any
     of its axes.
 
     \b
     memsim report hardnet68 -o report.html
     memsim report hardnet68 densenet121 --machine textbook -o report.html
+    memsim report hardnet68 --lowering fused,eager --dtype fp16,int8 -o report.html
     memsim report sweep.nc -o sweep.html
     """
     if explain and only is not None:
         message = "tells of all traffic, not of a part"
         raise InputError(Problem(message, "--explain", "leave --only out"))
-    from memsim.files import check_writable, write_text
-    from memsim.page import page, plotly_js, sweep_page
+    from memsim.files import write_text
+    from memsim.page import page, sweep_page
     from memsim.sweeps.files import is_sweep, load_sweep
 
-    plotly_js()  # before the work is done: is it there?
-    check_writable(output)
+    text_file(output, ".html", ".htm")
     if any(is_sweep(network.name) for network in networks):
         _check_alone(networks, {**options, "only": only, "explain": explain or None})
         write_text(output, sweep_page(load_sweep(networks[0].name)))
         return
-    loaded = [network.load() for network in networks]
+    variants = list(
+        product(
+            _names(options.pop("lowering", None), "--lowering"),
+            _names(networks[0].dtype, "--dtype"),
+        )
+    )
+    if explain and len(variants) > 1:
+        message = f"tells of one program, and there are {len(variants)}"
+        raise InputError(Problem(message, "--explain", "choose one lowering and data type"))
     from memsim.simulate.verbs import every_size
 
-    results = [every_size(network, "report", only=only, **options) for network in loaded]
+    results, loaded = [], []
+    for lowering, dtype in variants:
+        loaded = load_all([replace(network, dtype=dtype) for network in networks])
+        options["lowering"] = lowering
+        results.append([every_size(each, "report", only=only, **options) for each in loaded])
     told = []
     if explain:
         from memsim.explanations.question import Question
@@ -64,7 +81,17 @@ def command(
             explanation_of(Question(chosen.name, chosen.how_said, options, network))
             for chosen, network in zip(networks, loaded, strict=True)
         ]
-    write_text(output, page(results, told))
+    write_text(output, page(results[0], told, results[1:]))
+
+
+def _names(text: str | None, option: str) -> list[str | None]:
+    """Names between commas; where none is said, what holds without."""
+    if text is None:
+        return [None]
+    names: list[str | None] = [name.strip() for name in text.split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise InputError(Problem("expected different names between commas", option, "such as a,b"))
+    return names
 
 
 def _check_alone(files: list[Chosen], options: Mapping[str, Any]) -> None:

@@ -6,8 +6,10 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, network_options, options_of
+from memsim.cli.output import output_option
 from memsim.errors import InputError, Problem
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import RunOptions
@@ -16,16 +18,21 @@ from memsim.simulate.options import RunOptions
 @click.command("trace")
 @network_options
 @options_of("trace")
-@once("-f", "--format", "format_", default="perfetto", show_default=True,
-              help="perfetto, ramulator2, dramsim3 or csv.")  # fmt: skip
-@once("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
+@once(
+    "-f",
+    "--format",
+    "format_",
+    help="perfetto, ramulator2, dramsim3 or csv.  [default: as -o ends, or perfetto]",
+    shell_complete=complete("traces"),
+)
+@output_option()
 @once("--cycle", metavar="TIME",
               help="A cycle, in dramsim3 (a quarter of a burst) and csv (1ns).")  # fmt: skip
 @once("--limit", type=click.IntRange(1), metavar="N",
               help="Most requests in ramulator2 and dramsim3 (20000000).")  # fmt: skip
 def command(
     network: Chosen,
-    format_: str,
+    format_: str | None,
     output: str | None,
     cycle: str | None,
     limit: int | None,
@@ -47,6 +54,7 @@ def command(
     from memsim.traces import FORMATS, HEEDS, TIMELESS, TraceOptions, refuse_idle, write_trace
     from memsim.traces.trace_options import MOST_REQUESTS
 
+    format_ = _of_ending(output) if format_ is None else format_
     write = FORMATS[format_]
     if output is not None:
         check_writable(output)
@@ -63,6 +71,21 @@ def command(
         return
     for chunk in write(result, form):
         click.echo(chunk, nl=False)
+
+
+ENDINGS = {".json": "perfetto", ".csv": "csv", ".trace": ""}
+"""The format that an ending stands for; of requests there are two, and both have one ending."""
+
+
+def _of_ending(output: str | None) -> str:
+    from memsim.files import ending_of
+
+    ending = ending_of(output or "", ENDINGS, "no trace has the ending")
+    if ending and not ENDINGS[ending]:
+        message = f"a {ending} file holds requests for one DRAM simulator or another"
+        hint = "-f ramulator2 or -f dramsim3"
+        raise InputError(Problem(message, file=output or "", hint=hint))
+    return ENDINGS[ending] if ending else "perfetto"
 
 
 def _cycle(text: str | None) -> int | None:

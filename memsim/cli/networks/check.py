@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    networks_options,
-    only_option,
-    options_of,
-    report_options,
-)
+from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.cli.output import Delivery, report_options
 from memsim.errors import InputError, Problem
+from memsim.sheets.facts import Facts
+from memsim.sheets.sheet import Grid, Sheet
 
-OF_BUDGETS = ("format_", "output")
+if TYPE_CHECKING:
+    from memsim.network.graph import Network
+
+SCHEMA = "memsim.validity/1"
 
 
 @click.command("check")
@@ -29,7 +29,7 @@ OF_BUDGETS = ("format_", "output")
     metavar="LIMIT[@CACHE[/RATE]]",
     help="Such as 80MB@1MiB, 10ms@2MiB/25.6GB/s, 30fps, 20mJ, 2GMACs, 5Mparams.",
 )
-@options_of("check")
+@options_of("check", many=True)
 @only_option
 @report_options
 def command(
@@ -51,9 +51,10 @@ def command(
     """
     if not budgets:
         _refuse_idle(networks[0], only, options)
-        return _validate(networks)
+        return _validate([network.name for network in networks], delivery)
     from memsim.budgets.verb import asked_budgets, check
 
+    budgets = _at_each(budgets, options)
     asked_budgets(budgets, only, options)
     checked = check([each.load() for each in networks], budgets, only=only, **options)
     delivery.send(checked)
@@ -62,9 +63,31 @@ def command(
     return 0 if checked.kept else 1
 
 
+def _at_each(budgets: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """Budgets that name the sizes of ``--cache`` where these are several, which is taken out.
+
+    What names its cache already, or is of a network alone, stays as it is.
+    """
+    if not isinstance(options.get("cache"), list):
+        return budgets
+    from memsim.budgets.budget import STATIC, budgets_of
+
+    asked = budgets_of(budgets)
+    named = [budget.of in STATIC or budget.cache is not None for budget in asked]
+    if all(named):
+        message, hint = "changes nothing: every budget names its cache", "leave it out"
+        raise InputError(Problem(message, path="cache", hint=hint))
+    sizes = options.pop("cache")
+    return tuple(
+        text
+        for budget, alone in zip(asked, named, strict=True)
+        for text in ([budget.text] if alone else [f"{budget.text}@{size}" for size in sizes])
+    )
+
+
 def _refuse_idle(chosen: Chosen, only: str | None, options: dict[str, Any]) -> None:
     """Refuse options that only a budget heeds."""
-    names = [*options, *chosen.said, *(["only"] if only else []), *filter(is_given, OF_BUDGETS)]
+    names = [*options, *chosen.said, *(["only"] if only else [])]
     message, hint = "is of budgets, and there is none", "such as --budget 80MB@1MiB"
     spelled = {"settings": "set"}
     problems = [
@@ -77,18 +100,81 @@ def _refuse_idle(chosen: Chosen, only: str | None, options: dict[str, Any]) -> N
         raise InputError(*problems)
 
 
-def _validate(networks: list[Chosen]) -> int:
+@dataclass(frozen=True)
+class Validity(Facts):
+    """What is wrong with files, and what is in those that are sound.
+
+    Attributes
+    ----------
+    problems : mapping of str to tuple of Problem
+        By file.
+    networks : mapping of str to Network
+        By file, of those without a problem.
+    """
+
+    laid_out_by: ClassVar[str] = "memsim.cli.networks.check:validity_sheet"
+
+    problems: Mapping[str, tuple[Problem, ...]]
+    networks: Mapping[str, Network]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no file has a problem."""
+        return len(self.networks) == len(self.problems)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, ``"schema": "memsim.validity/1"``; lines and columns from 1."""
+        return {"schema": SCHEMA, "sound": self.is_sound, "files": [
+            {
+                "file": file,
+                "network": self.networks[file].name if file in self.networks else None,
+                "layers": len(self.networks[file]) if file in self.networks else None,
+                "problems": [asdict(problem) for problem in problems],
+            }
+            for file, problems in self.problems.items()
+        ]}  # fmt: skip
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per problem; of a sound file one that has none."""
+        return [
+            {"checked": file, "sound": not problems, **asdict(problem)}
+            for file, problems in self.problems.items()
+            for problem in problems or (Problem(""),)
+        ]
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """A line for each sound file."""
+        return [
+            (file, f": {network.name}, {len(network)} layers, ok")
+            for file, network in self.networks.items()
+        ]
+
+
+def validity_sheet(validity: Validity, layers: int | None = None) -> Sheet:
+    """Lay out what is wrong, and what is not; ``layers`` does not apply."""
+    sound, asked = len(validity.networks), len(validity.problems)
+    wrong = tuple(str(problem) for each in validity.problems.values() for problem in each)
+    rows = tuple((file, network.name, str(len(network))) for file, network in
+                 validity.networks.items())  # fmt: skip
+    grids = (Grid("", ("file", "network", "layers"), rows),) if rows else ()
+    return Sheet(f"{sound} of {asked} sound", grids=grids, notes=wrong)
+
+
+def _validate(files: list[str], delivery: Delivery) -> int:
     """Tell what is wrong with files."""
     from memsim.formats import check, load
 
-    worst = 0
-    for file in (each.name for each in networks):
-        problems = check(file)
-        for problem in problems:
-            click.echo(f"memsim: {problem}", err=True)
-        if problems:
-            worst = InputError.exit_code
-        else:
-            network = load(file)
-            click.echo(f"{file}: {network.name}, {len(network)} layers, ok")
-    return worst
+    problems, networks = {}, {}
+    for file in files:
+        problems[file] = tuple(check(file))
+        if not problems[file]:
+            networks[file] = load(file)
+    found = Validity(problems, networks)
+    for problem in (problem for each in problems.values() for problem in each):
+        click.echo(f"memsim: {problem}", err=True)
+    if delivery.is_printed_table:
+        delivery.say(found.lines)
+    else:
+        delivery.send(found)
+    return 0 if found.is_sound else InputError.exit_code

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.once import once
 from memsim.cli.options import Chosen, network_options
+from memsim.cli.output import output_option, text_file
 
 
 @click.command("expand")
 @network_options
-@once("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
+@output_option()
 def command(
     network: Chosen,
     output: str | None,
@@ -19,6 +19,7 @@ def command(
     from memsim.files import write_text
     from memsim.formats import dump
 
+    text_file(output, ".yaml", ".yml")
     text = dump(network.load())
     if output is None:
         click.echo(text, nl=False)

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from memsim.cli.once import once
 from memsim.cli.options import Chosen, input_options
+from memsim.cli.output import output_option, text_file
 
 
 @click.command("import")
 @click.argument("source")
 @input_options
-@once("-o", "--output", metavar="FILE", help="Write to a file, not to the terminal.")
+@output_option()
 def command(source: str, output: str | None, **how: Any) -> None:
     """Write SOURCE as an architecture file.
 
@@ -25,11 +25,10 @@ def command(source: str, output: str | None, **how: Any) -> None:
     memsim import torchvision.models:resnet18 --input 3x224x224 -o resnet18.yaml
     memsim import my.models:detector --submodule backbone -o backbone.yaml
     """
-    from memsim.files import check_writable, write_text
+    from memsim.files import write_text
     from memsim.formats import dump
 
-    if output is not None:
-        check_writable(output)
+    text_file(output, ".yaml", ".yml")
     network = Chosen(source, **how).load()
     text = dump(network)
     if output is None:

@@ -6,10 +6,19 @@ import json
 
 import click
 
+from memsim.cli.output import output_option, text_file
+
 
 @click.command("schema")
-def command() -> None:
+@output_option()
+def command(output: str | None) -> None:
     """Print the JSON Schema of architecture files, for editors."""
+    from memsim.files import write_text
     from memsim.formats import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    text_file(output, ".json")
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(output, text)

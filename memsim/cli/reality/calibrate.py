@@ -6,8 +6,9 @@ import shlex
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.once import once
-from memsim.cli.options import Delivery
+from memsim.cli.output import Delivery, color_option, format_option, output_option, text_file
 
 
 @click.command("calibrate")
@@ -18,6 +19,7 @@ from memsim.cli.options import Delivery
     default=None,
     metavar="NAME|FILE",
     help="The machine to begin with; its rates are the limits.",
+    shell_complete=complete("machines"),
 )
 @click.option(
     "--parameter",
@@ -32,8 +34,9 @@ from memsim.cli.options import Delivery
     show_default=True,
     help="network, kernel, or auto: kernels where they were timed.",
 )
-@once("--format", "format_", metavar="FORMAT", help="Of the report: table, json, csv, md.")
-@once("-o", "--output", metavar="FILE", help="Write the machine file.")
+@format_option
+@output_option("Write the machine file.")
+@color_option
 def command(
     runs: tuple[str, ...],
     paper: str | None,
@@ -42,6 +45,7 @@ def command(
     level: str,
     format_: str | None,
     output: str | None,
+    color: str | None,
 ) -> None:
     """Fit a machine to measured RUNS, and tell how wrong it is.
 
@@ -49,13 +53,12 @@ def command(
     memsim calibrate runs/one.csv runs/two.csv --machine base.yaml -o mine.yaml
     memsim calibrate --paper imagenet
     """  # fmt: skip
-    delivery = Delivery(format_, None)
+    delivery = Delivery(format_, None, color)
     from memsim.calibration.calibration import calibrate
     from memsim.calibration.machine_file import machine_text
-    from memsim.files import check_writable, write_text
+    from memsim.files import write_text
 
-    if output is not None:
-        check_writable(output)
+    text_file(output, ".yaml", ".yml")
     calibration = calibrate(runs, machine, paper=paper, parameters=parameters, level=level)
     if output is not None:
         words = [*runs, *(["--paper", paper] if paper else [])]

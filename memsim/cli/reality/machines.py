@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
+from memsim.cli.completion import complete
+from memsim.cli.listing import MachineNumbers
+from memsim.cli.networks.list import told
 from memsim.cli.once import once
+from memsim.cli.output import Delivery, is_given, report_options
 
 
 @click.command("machines")
-@click.argument("name", required=False)
-@once("--json", "as_json", is_flag=True, help="All numbers as JSON.")
-def command(name: str | None, as_json: bool) -> None:
-    """List the machines that ship with memsim, or show the numbers of one."""
-    import json
+@click.argument("name", required=False, shell_complete=complete("machines"))
+@once("--json", "as_json", is_flag=True, help="As --format json; all numbers of every machine.")
+@report_options
+def command(name: str | None, as_json: bool, delivery: Delivery) -> None:
+    """List the machines that ship with memsim, or show the numbers of one, a name or a file.
 
+    Of one they are JSON where nothing else is said.
+
+    \b
+    memsim machines
+    memsim machines jetson_nano --format table
+    memsim machines ./mine.yaml -o mine.json
+    """
     from memsim.machine import load_machine, machine_names
-    from memsim.readable import format_bytes, format_rate
 
-    machines = [load_machine(each) for each in ([name] if name else machine_names())]
-    if as_json or name:
-        facts = [machine.resolved() for machine in machines]
-        click.echo(json.dumps(facts[0] if name else facts, indent=2))
-        return
-    columns = [
-        (
-            machine.name,
-            format_bytes(machine.cache_bytes),
-            format_rate(machine.dram.bandwidth),
-            format_rate(machine.mac_rate("conv"), "MAC"),
-            machine.description,
-        )
-        for machine in machines
-    ]
-    widths = [max(len(row[i]) for row in columns) for i in range(4)]
-    for row in columns:
-        left = row[0].ljust(widths[0])
-        numbers = "  ".join(
-            cell.rjust(width) for cell, width in zip(row[1:4], widths[1:], strict=True)
-        )
-        click.echo(f"{left}  {numbers}  {row[4]}"[:100].rstrip())
+    delivery = delivery.in_json(as_json)
+    if name is not None:
+        shown = MachineNumbers(load_machine(name))
+        plain = delivery.is_printed_table and not any(map(is_given, ("format_", "color")))
+        (Delivery("json", None) if plain else delivery).send(shown)
+    elif as_json:
+        numbers = [load_machine(each).resolved() for each in machine_names()]
+        delivery.send_text(json.dumps(numbers, indent=2) + "\n")
+    else:
+        told("machines", delivery)

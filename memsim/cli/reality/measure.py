@@ -7,15 +7,10 @@ from typing import Any
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    layers_option,
-    network_options,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options
+from memsim.cli.output import Delivery, is_given, report_options
 from memsim.cli.progress import progress_bar
+from memsim.cli.sizes import sizes_in
 from memsim.errors import InputError, Problem
 
 
@@ -45,7 +40,7 @@ from memsim.errors import InputError, Problem
     "caches",
     multiple=True,
     metavar="SIZE",
-    help="Of that cache; may be given several times.  [default: 1MiB]",
+    help="Of that cache, or several: 512KiB,2MiB.  [default: 1MiB]",
 )
 @once("--fast", is_flag=True, help="With --cachegrind: kernels for AVX.")
 @once(
@@ -86,6 +81,11 @@ def command(
             which = "does not go with" if cachegrind else "needs"
             raise InputError(Problem(f"{which} --cachegrind", path=f"--{name}"))
     from memsim.formats.library import split_variant
+    from memsim.formats.standard_input import NAME
+
+    if split_variant(network.name)[0] == NAME:
+        message = "runs are kept with the file of their network, and standard input is none"
+        raise InputError(Problem(message, path="network", hint="write it to a file"))
 
     loaded = network.load()
     file, variant = split_variant(network.name, network.variant)
@@ -93,7 +93,7 @@ def command(
     if cachegrind:
         from memsim.measurement.counters.valgrind import SIZES, simulated_cache
 
-        sizes = caches or SIZES
+        sizes = [size for text in caches for size in sizes_in(text)] or SIZES
         runs = 1 if processes is None else processes
         with progress_bar("runs") as bar:
             counted = simulated_cache(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import Delivery, report_options
+from memsim.cli.output import Delivery, report_options, text_file
 from memsim.cli.progress import progress_bar
 
 
@@ -58,8 +58,8 @@ def command(
     from memsim.measurement.probe.base_machine import check_possible, machine_text
     from memsim.measurement.probe.probe import RUNS, all_caches, largest_footprint, probe
 
+    text_file(machine_file, ".yaml", ".yml")
     if machine_file is not None:
-        check_writable(machine_file)
         caches = all_caches(threads)
         check_possible(caches, largest_footprint(caches, largest))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.options import Delivery, report_options
+from memsim.cli.completion import complete
+from memsim.cli.output import Delivery, report_options
 
 
 @click.command("rules")
-@click.argument("machines", nargs=-1, metavar="[MACHINE...]")
+@click.argument("machines", nargs=-1, metavar="[MACHINE...]", shell_complete=complete("machines"))
 @report_options
 def command(machines: tuple[str, ...], delivery: Delivery) -> None:
     """What rules the time: whether MACs, CIO or DRAM traffic rank networks as it does.

@@ -6,21 +6,16 @@ from typing import Unpack
 
 import click
 
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    layers_option,
-    network_options,
-    only_option,
-    options_of,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options, only_option, options_of
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import Options
 
 
 @click.command("bounds")
 @network_options
-@options_of("bounds")
+@options_of("bounds", many=True)
 @only_option
 @layers_option("10")
 @report_options
@@ -41,4 +36,8 @@ def command(
     from memsim.explanations.question import Question
 
     how = {name: value for name, value in network.how.items() if value}
-    delivery.send(bounds_of(Question(network.name, how, options, loaded), only), layers)
+
+    def ask(**options: Unpack[Options]) -> Facts:
+        return bounds_of(Question(network.name, how, options, loaded), only)
+
+    delivery.send(at_sizes(ask, options), layers)

@@ -6,20 +6,17 @@ from typing import Unpack
 
 import click
 
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    networks_options,
-    only_option,
-    options_of,
-    report_options,
-)
+from memsim.cli.apart import load_all
+from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import RunOptions
 
 
 @click.command("compare")
 @networks_options()
-@options_of("compare")
+@options_of("compare", many=True)
 @only_option
 @report_options
 def command(
@@ -33,7 +30,11 @@ def command(
     memsim compare hardnet68 densenet121 resnet50 --cache 2MB
     memsim compare patterns/dense patterns/log patterns/sparse patterns/harmonic
     """
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
     from memsim.simulate import compare
 
-    delivery.send(compare(loaded, **options))
+    def ask(**options: Unpack[RunOptions]) -> Facts:
+        return compare(loaded, **options)
+
+    layout = "memsim.results.sheets.several:comparisons_sheet"
+    delivery.send(at_sizes(ask, options, layout))

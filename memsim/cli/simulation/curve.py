@@ -7,15 +7,9 @@ from typing import Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    network_options,
-    only_option,
-    options_of,
-    parse_sizes,
-    report_options,
-)
+from memsim.cli.options import Chosen, network_options, only_option, options_of
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import sizes_option
 from memsim.errors import InputError, Problem
 from memsim.sheets.formats import WHOLE
 from memsim.simulate.heed import refuse
@@ -24,15 +18,14 @@ from memsim.simulate.options import Options
 
 @click.command("curve")
 @network_options
-@once("--cache", "sizes", default="", metavar="SIZE,...",
-              help="Sizes to look at, such as 512KiB,2MiB.")  # fmt: skip
+@sizes_option("Sizes to look at")
 @once("--by-layer", is_flag=True, help="JSON, CSV: step functions per layer, role and cause.")
 @options_of("curve")
 @only_option
 @report_options
 def command(
     network: Chosen,
-    sizes: str,
+    sizes: list[str],
     by_layer: bool,
     delivery: Delivery,
     **options: Unpack[Options],
@@ -50,11 +43,10 @@ def command(
         message = f"a {delivery.format} has no room for the steps of every layer"
         hint = "add --format json or --format csv"
         raise InputError(Problem(message, path="--by-layer", hint=hint))
-    chosen = parse_sizes(sizes)
-    if not chosen:
+    if not sizes:
         refuse("curve without sizes", options, ["only"])
     loaded = network.load()
     from memsim.simulate import curve
 
-    result = curve(loaded, sizes=chosen, **options)
+    result = curve(loaded, sizes=sizes, **options)
     delivery.send(result.detailed() if by_layer else result)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    layers_option,
-    network_options,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options
+from memsim.cli.output import Delivery, report_options
 
 
 @click.command("describe")

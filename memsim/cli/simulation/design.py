@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    layers_option,
-    networks_options,
-    options_of,
-    parse_sizes,
-)
+from memsim.cli.options import Chosen, layers_option, networks_options, options_of, parse_sizes
+from memsim.cli.output import Delivery, color_option, format_option, is_given, output_option
 from memsim.simulate.options import Options
 
 if TYPE_CHECKING:
@@ -26,6 +20,8 @@ if TYPE_CHECKING:
 DRAWN = (".png", ".svg", ".pdf")
 KEPT = (".nc", ".parquet", ".zarr")
 """Endings of figures, and of datasets that know their units."""
+
+NO_DESIGN = "no design is written with the ending"
 
 
 @click.command("design")
@@ -54,13 +50,9 @@ KEPT = (".nc", ".parquet", ".zarr")
 )
 @options_of("design")
 @layers_option("12", "Machines.")
-@once("--format", "format_", metavar="FORMAT", help="table, json, csv or md.")
-@once(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Write a table, a figure (.png, .svg, .pdf) or a dataset (.nc, .zarr, .parquet).",
-)
+@format_option
+@output_option("Write a table, a figure (.png, .svg, .pdf) or a dataset (.nc, .zarr, .parquet).")
+@color_option
 def command(
     networks: list[Chosen],
     fps: str | None,
@@ -72,6 +64,7 @@ def command(
     layers: int | None,
     format_: str | None,
     output: str | None,
+    color: str | None,
     **options: Unpack[Options],
 ) -> None:
     """The machines that keep NETWORKs to a goal, none of which another one beats.
@@ -87,13 +80,13 @@ def command(
 
     chosen, rates = parse_sizes(bandwidths), parse_sizes(mac_rates)
     taker = _figure_or_dataset(output)
-    delivery = None if taker else Delivery(format_, output)
+    delivery = None if taker else Delivery(format_, output, color)
     _, minimised, _ = check_design({"time": time, "fps": fps}, minimise, chosen, rates, options)
     if taker is _draw:
         from memsim.plot.figures.front import check_front
 
         check_front(minimised)
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
     found = design(
         loaded, time=time, fps=fps, minimise=minimise, each=each, bandwidths=chosen,
         mac_rates=rates, **options,
@@ -113,20 +106,26 @@ def _figure_or_dataset(output: str | None) -> Callable[[Design, str], None] | No
         For options of a table, a missing module, and a file that cannot be written.
     """
     from memsim.errors import InputError, Problem
-    from memsim.files import check_writable
+    from memsim.files import check_writable, ending_of
+    from memsim.sheets.formats import ENDINGS
 
-    ending = Path(output or "").suffix.lower()
-    if output is None or ending not in (*DRAWN, *KEPT):
+    known = (*ENDINGS, *DRAWN, *KEPT)
+    if output is not None and not is_given("format_"):
+        ending_of(output, known, NO_DESIGN)
+    if output is None or Path(output).suffix.lower() not in (*DRAWN, *KEPT):
         return None
+    ending = Path(output).suffix.lower()
     what = "a figure" if ending in DRAWN else "a dataset"
     if is_given("format_"):
         raise InputError(Problem(f"and {what} are two formats", path="--format"))
+    if is_given("color"):
+        raise InputError(Problem(f"is of a table that is printed, and {what} is none", "--color"))
     if is_given("layers"):
         raise InputError(Problem(f"{what} holds all machines", "--layers", "leave it out"))
     if ending in KEPT:
         from memsim.sweeps.files import format_of
 
-        format_of(output)
+        format_of(output, "a design")
         if Path(output).is_dir():
             problem = "is there already, and is a folder"
             raise InputError(Problem(problem, file=output, hint="name another, or remove it"))

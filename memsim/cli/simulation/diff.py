@@ -8,7 +8,6 @@ import click
 
 from memsim.cli.completion import complete
 from memsim.cli.options import (
-    Delivery,
     allows_unknown,
     file_options,
     input_options,
@@ -17,8 +16,10 @@ from memsim.cli.options import (
     options_of,
     parse_inputs,
     parse_parameters,
-    report_options,
 )
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import Options
 
 
@@ -27,7 +28,7 @@ from memsim.simulate.options import Options
 @click.argument("b", shell_complete=complete("networks"))
 @input_options
 @file_options
-@options_of("diff")
+@options_of("diff", many=True)
 @only_option
 @layers_option("10", "Rows of the table of layers.")
 @report_options
@@ -71,4 +72,7 @@ def command(
     loading = {name: value for name, value in given.items() if value not in (None, {}, (), False)}
     from memsim.differences.verb import diff
 
-    delivery.send(diff(a, b, only=only, loading=loading, **options), layers)
+    def ask(**options: Unpack[Options]) -> Facts:
+        return diff(a, b, only=only, loading=loading, **options)
+
+    delivery.send(at_sizes(ask, options), layers)

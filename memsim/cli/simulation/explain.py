@@ -6,20 +6,16 @@ from typing import Unpack
 
 import click
 
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    layers_option,
-    network_options,
-    options_of,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options, options_of
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import Options
 
 
 @click.command("explain")
 @network_options
-@options_of("explain")
+@options_of("explain", many=True)
 @layers_option("all", "Rows of the list of what to change.")
 @report_options
 def command(
@@ -38,5 +34,7 @@ def command(
     from memsim.explanations.question import Question
     from memsim.explanations.verb import explanation_of
 
-    question = Question(network.name, network.how_said, options, loaded)
-    delivery.send(explanation_of(question), layers)
+    def ask(**options: Unpack[Options]) -> Facts:
+        return explanation_of(Question(network.name, network.how_said, options, loaded))
+
+    delivery.send(at_sizes(ask, options), layers)

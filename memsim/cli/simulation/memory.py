@@ -6,14 +6,8 @@ from typing import Unpack
 
 import click
 
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    layers_option,
-    network_options,
-    options_of,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options, options_of
+from memsim.cli.output import Delivery, report_options
 from memsim.simulate.options import Options
 
 

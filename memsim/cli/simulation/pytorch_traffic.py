@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.once import once
-from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, report_options
+from memsim.cli.options import Chosen, network_options
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import sizes_option
 
 
 @click.command("pytorch-traffic")
@@ -21,20 +24,16 @@ from memsim.cli.options import Chosen, Delivery, network_options, parse_sizes, r
     default="onednn-avx2",
     show_default=True,
     help="onednn-avx2, onednn-avx512 or onednn-avx: whose kernels.",
+    shell_complete=complete("libraries"),
 )
-@once(
-    "--cache",
-    "sizes",
-    metavar="SIZE,...",
-    help="Sizes of the last level.  [default: powers of two, 256KiB to 32MiB]",
-)
+@sizes_option("Sizes of the last level", "  [default: powers of two, 256KiB to 32MiB]")
 @once("--ways", type=int, default=16, show_default=True, help="Of the last level.")
 @report_options
 def command(
     network: Chosen,
     mode: str,
     library: str,
-    sizes: str | None,
+    sizes: list[str],
     ways: int,
     delivery: Delivery,
 ) -> None:
@@ -51,5 +50,5 @@ def command(
     from memsim.simulate import pytorch_traffic
     from memsim.simulate.pytorch import SIZES
 
-    chosen = SIZES if sizes is None else parse_sizes(sizes)
+    chosen = sizes or SIZES
     delivery.send(pytorch_traffic(loaded, mode, chosen, ways=ways, library=library))

@@ -7,23 +7,17 @@ from typing import Unpack
 import click
 
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    layers_option,
-    network_options,
-    only_option,
-    options_of,
-    report_options,
-)
+from memsim.cli.options import Chosen, layers_option, network_options, only_option, options_of
+from memsim.cli.output import Delivery, is_given, report_options
+from memsim.cli.sizes import at_sizes
 from memsim.errors import InputError, Problem
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import RunOptions
 
 
 @click.command("run")
 @network_options
-@options_of("run")
+@options_of("run", many=True)
 @only_option
 @layers_option("10", "Rows of the table of layers.")
 @once("--by", metavar="GROUP", help="stage, block or module: a row for each, not for each layer.")
@@ -41,6 +35,7 @@ def command(
 
     \b
     memsim run hardnet68 --cache 2MB
+    memsim run hardnet68 --cache 256KiB:4MiB:log2
     memsim run hardnet68 --by stage
     memsim run my.yaml --machine jetson_nano --input 3x512x512 -o out.json
     """
@@ -54,14 +49,19 @@ def command(
     loaded = network.load()
     from memsim.simulate import run
 
-    result = run(loaded, **options)
-    if by is not None:
-        from memsim.results.details.breakdown import Grouped
+    def ask(**options: Unpack[RunOptions]) -> Facts:
+        result = run(loaded, **options)
+        if by is not None:
+            from memsim.results.details.breakdown import Grouped
 
-        delivery.send(Grouped(result, by), layers if is_given("layers") else None)
-    elif tensors:
-        from memsim.results.details.breakdown import Tensors
+            return Grouped(result, by)
+        if tensors:
+            from memsim.results.details.breakdown import Tensors
 
-        delivery.send(Tensors(result), layers)
-    else:
-        delivery.send(result, layers)
+            return Tensors(result)
+        return result
+
+    asked_for_rows = by is not None or tensors or is_given("layers")
+    layout = f"memsim.results.sheets.several:runs_{'in_full' if asked_for_rows else 'sheet'}"
+    rows = None if by is not None and not is_given("layers") else layers
+    delivery.send(at_sizes(ask, options, layout), rows)

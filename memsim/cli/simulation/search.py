@@ -6,22 +6,17 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Delivery,
-    input_options,
-    layers_option,
-    options_of,
-    parse_inputs,
-    report_options,
-)
+from memsim.cli.options import input_options, layers_option, options_of, parse_inputs
+from memsim.cli.output import Delivery, report_options
 from memsim.cli.progress import progress_bar
 from memsim.errors import InputError, Problem
 from memsim.simulate.options import Options
 
 
 @click.command("search")
-@click.argument("network")
+@click.argument("network", shell_complete=complete("networks"))
 @once("--variant", help="A variant that the file names, such as v1.5.")
 @click.option(
     "--set",
@@ -53,7 +48,7 @@ from memsim.simulate.options import Options
 )
 @layers_option("10")
 @input_options
-@options_of("search")
+@options_of("search", hint="an expression may name one: 'dram_bytes at 2MiB'")
 @report_options
 def command(
     network: str,

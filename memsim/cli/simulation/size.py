@@ -6,17 +6,12 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
-from memsim.cli.options import (
-    Chosen,
-    Delivery,
-    is_given,
-    networks_options,
-    only_option,
-    options_of,
-    report_options,
-)
-from memsim.errors import InputError, Problem
+from memsim.cli.options import Chosen, networks_options, only_option, options_of
+from memsim.cli.output import Delivery, report_options
+from memsim.cli.sizes import at_sizes
+from memsim.sheets.facts import Facts
 from memsim.simulate.options import Options
 
 
@@ -33,7 +28,7 @@ from memsim.simulate.options import Options
     metavar="NUMBER",
     help="cache, bandwidth or macs: what is asked for.  [default: cache]",
 )
-@options_of("size")
+@options_of("size", many=True)
 @only_option
 @once("--json", "as_json", is_flag=True, help="As --format json.")
 @report_options
@@ -61,16 +56,16 @@ def command(
     memsim size hardnet68 --traffic 80MB
     memsim size hardnet68 resnet50 --fps 30 --over bandwidth
     """
-    if as_json:
-        if is_given("format_") and delivery.format != "json":
-            message = f"and --format {delivery.format} are two formats"
-            raise InputError(Problem(message, path="--json", hint="name one"))
-        delivery = Delivery("json", delivery.output)
+    delivery = delivery.in_json(as_json)
     from memsim.simulate import size
     from memsim.simulate.sizing import check_options
 
     goals = {"traffic": traffic, "within": within, "time": time, "fps": fps, "stall": stall,
              "energy": energy}  # fmt: skip
     check_options(goals, over, only, options)
-    loaded = [network.load() for network in networks]
-    delivery.send(size(loaded, **goals, over=over, only=only, **options))
+    loaded = load_all(networks)
+
+    def ask(**options: Unpack[Options]) -> Facts:
+        return size(loaded, **goals, over=over, only=only, **options)
+
+    delivery.send(at_sizes(ask, options))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memsim.cli.completion import complete
 from memsim.cli.once import once
 from memsim.cli.options import Decorator, together
 from memsim.errors import InputError, Problem
@@ -53,7 +54,7 @@ def axes_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("sweep")
-@click.argument("networks", nargs=-1, metavar="[NETWORK]...")
+@click.argument("networks", nargs=-1, metavar="[NETWORK]...", shell_complete=complete("networks"))
 @once("--file", "file_", metavar="FILE", help="A YAML file that says networks and axes.")
 @axes_options
 @click.option("--set", "settings", multiple=True, metavar="NAME=RANGE",
@@ -86,6 +87,7 @@ def command(
         --lowering fused,concat_free --dtype int8,fp16 -o sweep.parquet
     memsim sweep patterns/dense --set growth=8:24:4 -o sweep.csv --dry-run
     """
+    from memsim.formats.standard_input import NAME
     from memsim.sweeps import files
     from memsim.sweeps.plan import Plan
     from memsim.sweeps.space import space
@@ -94,6 +96,9 @@ def command(
     if output is None and not dry_run:
         problem = "a sweep needs a file to be written to"
         raise InputError(Problem(problem, path="-o", hint="such as -o sweep.nc"))
+    if NAME in networks:
+        message = "standard input can be read once, and a sweep goes on after a stop"
+        raise InputError(Problem(message, path="networks", hint="write it to a file"))
     if output is not None:
         files.format_of(output)
     found = space(**_told(networks, file_, settings, axes))

@@ -30,6 +30,7 @@ from memsim.engines.bounds.intervals import Intervals
 from memsim.engines.cache.managements.scratchpad import cell_trace
 from memsim.engines.cache.trace import Trace
 from memsim.errors import InputError, Problem, SimulationError
+from memsim.installation import install
 from memsim.program.parts import Part
 from memsim.program.program import Program
 
@@ -209,7 +210,7 @@ def _scipy() -> tuple[Any, Any]:
         from scipy import sparse
         from scipy.optimize import linprog
     except ImportError:
-        hint = "pip install 'memsim[calibrate]'"
+        hint = install("calibrate")
         message = "the bound needs SciPy, which is not installed"
         raise InputError(Problem(message, hint=hint)) from None
     return linprog, sparse

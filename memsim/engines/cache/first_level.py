@@ -77,7 +77,7 @@ def ask(
     ([0, 1, 2, 0, 3, 1], [-1, -1, -1, 0, -1, 0])
     """
     numbers = _numbered([spans for spans, _ in frames], line)
-    front = sets_of(size, ways, line) if size else 0
+    front = sets_of(size, ways, line, "first level") if size else 0
     tags, by = np.full((front, ways), -1, np.int64), np.zeros((front, ways), np.int32)
     parts = []
     for spans, touch in frames:

@@ -279,7 +279,8 @@ class _State:
         """Nothing."""
         sizes, count = len(levels.sizes), len(touches.owner)
         sets = np.array([sets_of(size, levels.ways, levels.line) for size in levels.sizes])
-        front = sets_of(levels.first, levels.first_ways, levels.line) if levels.first else 0
+        first = levels.first, levels.first_ways, levels.line, "first level"
+        front = sets_of(*first) if levels.first else 0
         pages = _pages(traces, levels.line)
         places = len(pages) * PAGE
         lines = sets.astype(np.int64) * levels.ways

@@ -9,6 +9,8 @@ import numpy as np
 from memsim.engines.cache.trace import DIRTIES, KIND, READ, WRITE, WRITE_ALLOCATE, Events, Trace
 from memsim.engines.compiled import compiled
 from memsim.errors import InputError, Problem
+from memsim.readable import format_size
+from memsim.units import LIMIT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,28 +21,49 @@ GOLDEN = 0x9E3779B97F4A7C15
 """2**64 over the golden ratio: Fibonacci hashing (Knuth, TAOCP 3, 6.4)."""
 
 
-def sets_of(capacity: int, ways: int, line: int) -> int:
+def sets_of(capacity: int, ways: int, line: int, path: str = "cache") -> int:
     """Number of sets.
+
+    Parameters
+    ----------
+    capacity, ways, line : int
+    path : str
+        What the capacity is of, for the message.
 
     Raises
     ------
     InputError
-        If the capacity is no whole number of sets.
+        If the capacity is no whole number of sets, with the nearest ones that are.
 
     Examples
     --------
     >>> sets_of(1 << 20, 16, 64)
     1024
+    >>> sets_of(1_000_000, 16, 64)
+    Traceback (most recent call last):
+    memsim.errors.InputError: cache: 1,000,000 B are no whole number of sets of 16 ways x 64 B \
+(the nearest that are: 976KiB and 977KiB)
     """
     one = ways * line
     if capacity <= 0 or capacity % one:
-        raise InputError(
-            Problem(
-                f"{capacity:,} B are no whole number of sets of {ways} ways x {line} B",
-                hint=f"such as --cache {max(capacity // one, 1) * one}",
-            )
-        )
+        message = f"{capacity:,} B are no whole number of sets of {ways} ways x {line} B"
+        near = [size for size in nearest(capacity, one) if 0 < size <= LIMIT]
+        sizes = " and ".join(map(format_size, near))
+        hint = f"the nearest that {'are' if len(near) > 1 else 'is'}: {sizes}"
+        raise InputError(Problem(message, path=path, hint=hint))
     return capacity // one
+
+
+def nearest(capacity: int, one: int) -> tuple[int, int]:
+    """The multiples of a size below and above a capacity.
+
+    Examples
+    --------
+    >>> nearest(1000, 512), nearest(1, 512)
+    ((512, 1024), (0, 512))
+    """
+    below = max(capacity, 0) // one * one
+    return below, below + one
 
 
 def compiled_sets(

@@ -123,7 +123,7 @@ def serve_tasks(
     moved: Ints,
     waits: Flags,
 ) -> None:
-    """Do what :func:`memsim.engines.cache.compiled_lru.serve` does, and charge tasks at once.
+    """Do what :func:`memsim.engines.cache.compiled_order.serve` does, and charge tasks at once.
 
     ``cell`` and ``write`` are per access; ``results`` has rows of task and cell of what is
     written through. ``state`` has a row per block and one for the ring, as there; its last column

@@ -8,7 +8,7 @@ from memsim.engines.clock.steps import Steps, Timeline
 
 
 def recurrence(steps: Steps) -> Timeline:
-    """When every load, compute and store happens.
+    """When every load, compute and store happens, in closed form.
 
     The DRAM channel serves L1 L2 S1 L3 S2 ...; S(i) goes before L(i+1) where that load waits
     for it. Two buffers: L(i) needs the input buffer that task i-2 computed from, C(i) the

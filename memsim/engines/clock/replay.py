@@ -139,7 +139,7 @@ class Replay:
 
 
 def replay(steps: Steps) -> Timeline:
-    """Run the model.
+    """Run the model event by event, in SimPy.
 
     Parameters
     ----------

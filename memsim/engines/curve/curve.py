@@ -8,7 +8,7 @@ from enum import IntEnum
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,9 +105,9 @@ class Curve:
     program : Program
     threshold, nbytes : int64 arrays, one entry per row
         Bytes of capacity; bytes that move. ``INFINITE`` where they always move.
-    kernel, tensor : int64 arrays, per row
+    kernel, tensor : int32 arrays, per row
         The kernel to which the bytes are charged; the tensor they belong to.
-    role, move : int64 arrays, per row
+    role, move : int8 arrays, per row
         :class:`~memsim.program.kernel.Role`, :class:`Movement`.
     only : Part or None
         The part of the traffic that the rows are.
@@ -131,10 +131,10 @@ class Curve:
     program: Program
     threshold: Ints = field(repr=False)
     nbytes: Ints = field(repr=False)
-    kernel: Ints = field(repr=False)
-    tensor: Ints = field(repr=False)
-    role: Ints = field(repr=False)
-    move: Ints = field(repr=False)
+    kernel: NDArray[np.int32] = field(repr=False)
+    tensor: NDArray[np.int32] = field(repr=False)
+    role: NDArray[np.int8] = field(repr=False)
+    move: NDArray[np.int8] = field(repr=False)
     only: Part | None = None
     sampled: tuple[int, ...] = ()
 
@@ -149,9 +149,11 @@ class Curve:
         columns = []
         reads = np.array([each.reads for each in Movement])[move]
         for chosen in (reads, ~reads, self.role == Role.WEIGHT):
-            below = np.cumsum(np.where(chosen, self.nbytes, 0))
+            below = np.where(chosen, self.nbytes, 0)
+            np.cumsum(below, out=below)
             total = below[-1:] if len(below) else np.zeros(1, np.int64)
             columns.append(np.concatenate([total, total - below[last]]))
+            del below  # before the next column: they are as long as the rows
         sizes = np.concatenate([[0], threshold[last]])
         kept = np.flatnonzero(np.diff(columns[0] + columns[1], prepend=-1))
         return StepFunction(sizes[kept], *(column[kept] for column in columns))
@@ -218,7 +220,12 @@ class Curve:
                 columns[kernel, Role(role), cause] = (sizes, moved)
         return columns
 
-    def _sums(self, capacities: Sequence[int] | Ints, cell: Ints, shape: tuple[int, ...]) -> Ints:
+    def _sums(
+        self,
+        capacities: Sequence[int] | Ints,
+        cell: NDArray[np.integer[Any]],
+        shape: tuple[int, ...],
+    ) -> Ints:
         sizes, place = np.unique(np.asarray(capacities, np.int64), return_inverse=True)
         cells, moves = int(np.prod(shape)), len(Movement)
         # A row moves at the sizes below its threshold: count it at the largest of them, and
@@ -315,8 +322,12 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         tally.add(group[touch[at]] + Movement.RESULT, always, trace.size[trace.block[at]])
 
     threshold, column, nbytes = tally.rows()
-    which, move = np.divmod(column, len(Movement))
-    kernel, tensor, role = of_group[which].T
+    del tally
+    kernel, tensor, role = (
+        np.repeat(each, len(Movement)).astype(kind)[column]
+        for each, kind in zip(of_group.T, (np.int32, np.int32, np.int8), strict=True)
+    )
+    move = np.tile(np.arange(len(Movement), dtype=np.int8), len(of_group))[column]
     return Curve(program, threshold, nbytes, kernel, tensor, role, move)
 
 

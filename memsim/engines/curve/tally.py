@@ -70,9 +70,13 @@ class Tally:
         if not len(self.keys):
             self.keys, self.sums = key, added
             return
-        keys, sums = np.concatenate([self.keys, key]), np.concatenate([self.sums, added])
-        order = np.argsort(keys, kind="stable")  # a merge of two ascending runs
-        self.keys, self.sums = _sum_equal(keys[order], sums[order])
+        # Both ascend: what is there already is added to, the rest goes to its place between.
+        place = np.searchsorted(self.keys, key)
+        there = self.keys[np.minimum(place, len(self.keys) - 1)] == key
+        self.sums[place[there]] += added[there]
+        place, key, added = (column[~there] for column in (place, key, added))
+        self.keys = np.insert(self.keys, place, key)
+        self.sums = np.insert(self.sums, place, added)
 
     def _sorted(self, key: Ints, amount: Ints) -> tuple[Ints, Ints]:
         """Keys, ascending, and the amount of each."""
@@ -90,7 +94,8 @@ class Tally:
         """Thresholds, columns and bytes; by ascending threshold, then column."""
         if self.pending:
             self._settle()
-        threshold, column = np.divmod(self.keys, self.columns)
+        threshold = self.keys // self.columns
+        column = self.keys - threshold * self.columns
         threshold[threshold > self.largest] = INFINITE
         return threshold, column, self.sums
 

@@ -10,6 +10,7 @@ from memsim.engines.bounds.intervals import Intervals
 from memsim.engines.cache.trace import Trace
 from memsim.engines.residency.packing import Packing
 from memsim.errors import InputError, Problem, SimulationError
+from memsim.installation import install
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def best_kept(packing: Packing, largest: int = LARGEST, seconds: float | None = 
         from scipy import sparse
         from scipy.optimize import Bounds, LinearConstraint, milp
     except ImportError:
-        hint = "pip install 'memsim[calibrate]'"
+        hint = install("calibrate")
         message = "the best packing needs SciPy, which is not installed"
         raise InputError(Problem(message, hint=hint)) from None
     # Columns: blocks kept of each item, and throughout each epoch; bytes held at each moment.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,29 +76,25 @@ class Packing:
             [intervals.begin, intervals.end, intervals.size, intervals.fetched, intervals.epoch]
         )
         own_epoch = np.full(count, -1, np.int64)
-        bounds = [*first.tolist(), count]
+        length = np.diff(first, append=count)
         dirty = intervals.epoch >= 0
-        starts = np.repeat(first, np.diff(bounds))
+        block = np.repeat(np.arange(len(first)), length)
         base = np.full(len(intervals.epoch_size) + 1, count, np.int64)
         np.minimum.at(base, intervals.epoch[dirty], np.flatnonzero(dirty))
-        own_epoch[dirty] = base[intervals.epoch[dirty]] - starts[dirty]
+        own_epoch[dirty] = base[intervals.epoch[dirty]] - first[block[dirty]]
         column[4] = own_epoch
-        rows = column.T.tolist()
-        families: dict[tuple[tuple[int, ...], ...], list[int]] = {}
-        for begin, end in pairwise(bounds):
-            alike = tuple(map(tuple, rows[begin:end]))
-            families.setdefault(alike, []).append(begin)
-        member, rank = np.empty(count, np.int64), np.empty(count, np.int64)
-        leader: list[int] = []
-        most: list[int] = []
-        for alike, begins in families.items():
-            items = np.arange(len(leader), len(leader) + len(alike))
-            for number, begin in enumerate(begins):
-                member[begin : begin + len(alike)] = items
-                rank[begin : begin + len(alike)] = number
-            leader.extend(range(begins[0], begins[0] + len(alike)))
-            most.extend([len(begins)] * len(alike))
-        of = np.array(leader, np.int64)
+        within = np.arange(count) - first[block]
+        family, lead = _families(column, first, length, within)
+        offset = np.cumsum(length[lead]) - length[lead]
+        member = offset[family][block] + within
+        order = np.argsort(family, kind="stable")
+        size = np.bincount(family, minlength=len(lead))
+        number = np.empty(len(first), np.int64)
+        number[order] = np.arange(len(first)) - np.repeat(np.cumsum(size) - size, size)
+        rank = number[block]
+        items = np.arange(int(length[lead].sum())) - np.repeat(offset, length[lead])
+        of = np.repeat(first[lead], length[lead]) + items
+        most = np.repeat(size, length[lead])
         epochs = intervals.epoch[of]
         _, numbered = np.unique(epochs[epochs >= 0], return_inverse=True)
         epochs[epochs >= 0] = numbered
@@ -108,7 +103,7 @@ class Packing:
             intervals.begin[of],
             intervals.end[of],
             intervals.size[of],
-            np.array(most, np.int64),
+            most,
             intervals.fetched[of],
             epochs,
             member,
@@ -161,3 +156,51 @@ class Packing:
         """Per interval whether it is kept: the first blocks of each item are."""
         keeps: NDArray[np.bool_] = self.rank < kept[self.member]
         return keeps
+
+
+def _families(column: Ints, first: Ints, length: Ints, within: Ints) -> tuple[Ints, Ints]:
+    """Which blocks have the same intervals.
+
+    Parameters
+    ----------
+    column : int64 array, facts x intervals
+    first, length : int64 arrays, per block
+        Its first interval, and how many it has.
+    within : int64 array, per interval
+        Its number among those of its block.
+
+    Returns
+    -------
+    family, lead : int64 arrays
+        The family of each block, and the first block of each family; in the order of these.
+    """
+    if not len(first):
+        return first, first
+    # Blocks of two families have the same sum hardly ever; that they have not is looked at below.
+    drawn = np.random.default_rng(0).integers(1, 1 << 62, (len(column) + 1, 1)) | 1
+    mixed = ((column + 1) * drawn[1:]).sum(axis=0)
+    mixed ^= mixed >> 29
+    mixed *= (2 * within + 1) * drawn[0]
+    mixed ^= mixed >> 31
+    sums = np.add.reduceat(mixed, first)
+    _, lead, family = np.unique(sums, return_index=True, return_inverse=True)
+    same = np.repeat(first[lead[family]], length) + within
+    alike = length[lead[family]] == length
+    if not alike.all() or not np.array_equal(column, column[:, same]):
+        return _told_apart(column, first, length)
+    order = np.argsort(lead)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return place[family], lead[order]
+
+
+def _told_apart(column: Ints, first: Ints, length: Ints) -> tuple[Ints, Ints]:
+    """As :func:`_families`, by the intervals themselves."""
+    rows = column.T
+    known: dict[bytes, int] = {}
+    family = [
+        known.setdefault(rows[begin : begin + count].tobytes(), len(known))
+        for begin, count in zip(first.tolist(), length.tolist(), strict=True)
+    ]
+    lead = np.unique(family, return_index=True)[1]
+    return np.array(family, np.int64), lead

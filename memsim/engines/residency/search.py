@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.engines.compiled import plain_will_do
+from memsim.engines.residency.filling import PLAINLY, filled
 from memsim.engines.residency.packing import Packing
 
 if TYPE_CHECKING:
@@ -106,8 +108,14 @@ def worths(packing: Packing, price: Floats) -> Floats:
 def greedy(packing: Packing, worth: Floats, kept: Ints | None = None) -> Ints:
     """Keep what fits, what is worth most for its place first; what is worth nothing never."""
     order = np.argsort(-worth, kind="stable")
-    fill = Fill(packing, np.zeros(len(packing), np.int64) if kept is None else kept)
-    fill.fill(order[worth[order] > 0].tolist())
+    order, kept = (
+        order[worth[order] > 0],
+        np.zeros(len(packing), np.int64) if kept is None else kept,
+    )
+    if not plain_will_do(len(order), PLAINLY):
+        return filled(packing, kept, order)
+    fill = Fill(packing, kept)
+    fill.fill(order.tolist())
     return np.array(fill.kept, np.int64)
 
 

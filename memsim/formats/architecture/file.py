@@ -12,6 +12,7 @@ from memsim.formats.architecture.builder import Builder, Scope
 from memsim.formats.architecture.macros import FeatureMap
 from memsim.formats.architecture.schema import Architecture, parse
 from memsim.formats.overrides import Overrides
+from memsim.formats.standard_input import NAME, SHOWN, standard_input
 from memsim.network import Network
 from memsim.network.groups import LayerGroup
 from memsim.network.inputs import Given, assign, input_of
@@ -31,7 +32,7 @@ def read_architecture(path: str | os.PathLike[str], overrides: Overrides | None 
     InputError
         Every problem of the file at once, each with its line and column.
     """
-    return from_text(read(path), os.fspath(path), overrides)
+    return from_text(*_text_of(path), overrides)
 
 
 def from_text(text: str, file: str = "<text>", overrides: Overrides | None = None) -> Network:
@@ -64,7 +65,7 @@ def from_text(text: str, file: str = "<text>", overrides: Overrides | None = Non
 def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
     """All problems of a file, in every variant of it; none if it is sound."""
     try:
-        document, model = _parsed(read(path), os.fspath(path))
+        document, model = _parsed(*_text_of(path))
         variants = document.data.get("variants") if isinstance(document.data, dict) else None
     except InputError as error:
         return list(error.problems)
@@ -75,6 +76,13 @@ def check_architecture(path: str | os.PathLike[str]) -> list[Problem]:
         except InputError as error:
             problems.update(dict.fromkeys(error.problems))
     return list(problems)
+
+
+def _text_of(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """The text of a file, or of standard input, and how problems call it."""
+    if os.fspath(path) == NAME:
+        return standard_input(), SHOWN
+    return read(path), os.fspath(path)
 
 
 @lru_cache(maxsize=4)
@@ -105,7 +113,7 @@ def parameters_of(path: str | os.PathLike[str], variant: str | None = None) -> d
     InputError
         As :func:`read_architecture`.
     """
-    document, model = _parsed(read(path), os.fspath(path))
+    document, model = _parsed(*_text_of(path))
     if not isinstance(model, Architecture):
         raise InputError(*_placed(document, model))
     return _values(model, Overrides(variant=variant), document.file)

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem
+from memsim.installation import install
 from memsim.network import Network
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def import_torch() -> Any:
     try:
         return import_module("torch")
     except ImportError:
-        hint = "pip install 'memsim[torch]'"
+        hint = install("torch")
         raise InputError(Problem("this needs PyTorch, which is not installed", hint=hint)) from None
 
 

@@ -33,7 +33,7 @@ from memsim.measurement.counters.child_run import Child
 from memsim.measurement.counters.data_cache import DataCache
 from memsim.measurement.measured import MeasuredNetwork, identity
 from memsim.network.graph import Network
-from memsim.readable import format_bytes_exact
+from memsim.readable import format_bytes_exact, format_size
 from memsim.units import Quantity, parse_bytes
 
 SCHEMA = "memsim.simulated_cache/2"
@@ -164,7 +164,10 @@ def _checked(size: Quantity) -> int:
     if rest or sets & (sets - 1) or not sets:
         ways = f"{WAYS} ways of lines of {LINE} B and 2, 4, 8, ... sets"
         message = f"{format_bytes_exact(nbytes)} are no cache of {ways}"
-        raise InputError(Problem(message, "--cachegrind", "such as 256KiB, 1MiB or 32MiB"))
+        power = 1 << max(sets, 1).bit_length()
+        near = [format_size(number * WAYS * LINE) for number in (power // 2, power)]
+        hint = f"the nearest that are: {' and '.join(near)}"
+        raise InputError(Problem(message, "--cachegrind", hint))
     return nbytes
 
 

@@ -1,15 +1,19 @@
 // The controls: sliders and the text field; what the page says when they move.
 
+const SWITCHED = ["part", "scale", "split"];
+
 function setUpControls() {
-  const slider = $("cache-slider"), field = $("cache-field"), rate = $("rate-slider");
+  const slider = $("cache-slider"), field = $("cache-field"), rate = $("rate-slider"), macs = $("macs-slider");
   slider.max = POSITIONS.length - 1;
   rate.max = GRID.bandwidths.length - 1;
+  macs.max = GRID.mac_rates.length - 1;
   $("cache-own").replaceChildren(make("span", { className: "roomy" }, `${sizeText(DATA.machine.cache)}: `), `${DATA.machine.name}’s own`);
   $("left-note").textContent = ` A cache of 0 is left of the axis, which begins at ${shortBytes(POSITIONS[1])}.`;
 
   slider.addEventListener("input", () => change({ cache: POSITIONS[slider.valueAsNumber] }));
   rate.addEventListener("input", () => change({ rate: rate.valueAsNumber }));
-  $("cache-own").addEventListener("click", () => change({ cache: DATA.machine.cache, rate: GRID.own }));
+  macs.addEventListener("input", () => change({ macs: macs.valueAsNumber }));
+  $("cache-own").addEventListener("click", () => change({ cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs }));
   field.addEventListener("change", () => enter(field.value));
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowUp" || event.key === "ArrowDown") {
@@ -18,18 +22,45 @@ function setUpControls() {
     }
   });
   $("controls").addEventListener("submit", (event) => { event.preventDefault(); enter(field.value); });
-  for (const button of document.querySelectorAll("input[name=split]")) {
-    button.addEventListener("change", () => change({ split: button.value }));
-  }
-  for (const button of document.querySelectorAll("input[name=part]")) {
-    button.addEventListener("change", () => change({ part: button.value }));
+  for (const name of SWITCHED) {
+    for (const button of document.querySelectorAll(`input[name=${name}]`)) {
+      button.addEventListener("change", () => change({ [name]: button.value }));
+    }
   }
   $("parts").hidden = DATA.only !== null;
   setUpTheme();
   listeners.push((changes) => {
     if ("cache" in changes) showCache();
     if ("rate" in changes) showRate();
+    if ("macs" in changes) showMacs();
+    for (const name of SWITCHED) if (name in changes) document.querySelector(`input[name=${name}][value=${state[name]}]`).checked = true;
   });
+  const write = keepAddress(() => [
+    ...variantEntries(),
+    ["cache", state.cache === DATA.machine.cache ? "" : sizeText(state.cache).replace(" ", "")],
+    ["bandwidth", state.rate === GRID.own ? "" : GRID.rates[state.rate].replace(" ", "")],
+    ["macs", state.macs === GRID.own_macs ? "" : GRID.mac_texts[state.macs].replace(" ", "")],
+    ["part", state.part === "all" ? "" : state.part], ["split", state.split === "role" ? "" : state.split], ["scale", state.scale === "linear" ? "" : state.scale],
+    ["picked", pickedEntry()], ["hidden", [...hidden].join(",")], ["theme", theme],
+  ], (told) => change(understood(told)));
+  setUpVariants(write);
+}
+
+/** The state that an address tells; what it does not tell, or tells wrongly, is as the page opens. */
+function understood(told) {
+  const found = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, part: "all", scale: "linear", split: "role" };
+  const place = (texts, text) => texts.findIndex((each) => each.replace(" ", "") === text);
+  if (told.cache !== undefined && reads(told.cache)) found.cache = parseBytes(told.cache);
+  if (place(GRID.rates, told.bandwidth) >= 0) found.rate = place(GRID.rates, told.bandwidth);
+  if (place(GRID.mac_texts, told.macs) >= 0) found.macs = place(GRID.mac_texts, told.macs);
+  if (DATA.only === null && ["maps", "weights"].includes(told.part)) found.part = told.part;
+  if (told.split === "cause") found.split = told.split;
+  if (told.scale === "log") found.scale = told.scale;
+  hidden.clear();
+  for (const name of (told.hidden ?? "").split(",").filter(Boolean)) hidden.add(name);
+  theme = ["light", "dark"].includes(told.theme) ? told.theme : "";
+  showTheme();
+  return { ...found, picked: pickedIn(told.picked), theme, hidden: "" };
 }
 
 function enter(text) {
@@ -63,8 +94,9 @@ function showCache() {
   $("cache-bytes").textContent = `= ${exact(state.cache)}`;
 }
 
+/** Whether a text is a size, or even this one. */
 function reads(text, bytes) {
-  try { return parseBytes(text) === bytes; } catch { return false; }
+  try { return bytes === undefined ? parseBytes(text) >= 0 : parseBytes(text) === bytes; } catch { return false; }
 }
 
 function showRate() {
@@ -72,4 +104,11 @@ function showRate() {
   slider.value = state.rate;
   slider.setAttribute("aria-valuetext", GRID.rates[state.rate]);
   $("rate").textContent = GRID.rates[state.rate];
+}
+
+function showMacs() {
+  const slider = $("macs-slider");
+  slider.value = state.macs;
+  slider.setAttribute("aria-valuetext", GRID.mac_texts[state.macs]);
+  $("macs").textContent = GRID.mac_texts[state.macs];
 }

@@ -1,6 +1,5 @@
 // The curve: the rows that the engine found, and their sums at any cache size.
 
-const DATA = JSON.parse(document.getElementById("facts").textContent);
 const ROLES = DATA.roles, CAUSES = DATA.causes;
 const [COMPULSORY, RELOAD, SPILL] = [0, 1, 2];
 // The moves of the curve's rows: fetches and results are compulsory, the first two are reads.
@@ -21,16 +20,6 @@ function deltas(text) {
   const found = varints(text);
   for (let i = 1; i < found.length; i += 1) found[i] += found[i - 1];
   return found;
-}
-
-/** The number of entries that are at most a value, in an ascending column. */
-function countUpTo(column, value) {
-  let low = 0, high = column.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (column[middle] <= value) low = middle + 1; else high = middle;
-  }
-  return low;
 }
 
 /** Which roles each part of the traffic has: feature maps are all but weights. */

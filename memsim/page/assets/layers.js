@@ -8,38 +8,28 @@ const MOST_PER_LAYER = Math.max(1, ...NETWORKS.map(({ curve }) => {
 }));
 
 function layersFigure(network, width) {
-  const traffic = state.traffic[network.number], kernels = network.kernels.name;
-  const looks = DATA.looks[state.split], names = state.split === "role" ? ROLES : CAUSES;
-  const cells = kernels.map((_, kernel) => traffic.layer(kernel));
-  const wide = width / kernels.length > 14;
-  const data = looks.map((look) => {
-    const place = names.indexOf(look.name);
-    const y = cells.map((cell) => (state.split === "role"
-      ? cell[place].reduce((a, b) => a + b) : cell.reduce((sum, row) => sum + row[place], 0)));
-    const moving = [...y.keys()].filter((kernel) => y[kernel]);
-    if (!moving.length) return null;
-    return {
-      type: "bar", x: moving.map((kernel) => kernel + 0.5), y: moving.map((kernel) => y[kernel]), width: 0.86, marker: fill(look, wide),
-      text: moving.map((kernel) => layerText(network, traffic, kernel, look.name, y[kernel])),
-      textposition: "none", hovertemplate: "%{text}<extra></extra>",
-    };
-  }).filter(Boolean);
+  const traffic = state.traffic[network.number], kernels = network.kernels.name, names = namesOf(state.split);
+  const looks = DATA.looks[state.split].filter((look) => isShown(state.split, look.name));
+  const cells = kernels.map((_, kernel) => traffic.layer(kernel)), wide = width / kernels.length > 14;
+  const bytes = (look, place = names.indexOf(look.name)) => cells.map((cell) => (state.split === "role"
+    ? cell[place].reduce((a, b) => a + b) : cell.reduce((sum, row) => sum + row[place], 0)));
+  const marks = stacked(looks, bytes, kernels.map((_, i) => i + 0.07), kernels.map((_, i) => i + 0.93), {
+    hatched: wide, outlined: wide, column: true, tell: (look, kernel, moved) => layerLines(network, traffic, kernel, look.name, moved),
+    click: (look, kernel) => pick(network, "layer", kernel),
+  });
   const sums = cells.map((cell) => cell.flat().reduce((a, b) => a + b));
   const heaviest = sums.indexOf(Math.max(...sums)), most = MOST_PER_LAYER * 1.04;
   return {
-    data,
     label: `${network.label}, traffic of each layer. The heaviest is ${kernels[heaviest]} with ${formatBytes(sums[heaviest])}.`,
-    layout: baseLayout({
-      height: 250, xaxis: stageAxis(network, width), yaxis: { ...byteTicks(most, 4), range: [0, most] },
-      shapes: stageLines(network), margin: { l: 64, r: 16, t: 10, b: 30 },
-    }),
+    height: 250, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { b: 30 },
+    x: stageAxis(network), y: { range: [0, most], ticks: byteTicks(most, 4), title: "DRAM traffic" },
   };
 }
 
-function layerText(network, traffic, kernel, name, bytes) {
+function layerLines(network, traffic, kernel, name, bytes) {
   const fused = network.kernels.layers[kernel];
-  const head = `<b>${plain(clip(network.kernels.name[kernel]))}</b> (${plain(network.kernels.op[kernel])}${fused > 1 ? `, ${fused} layers in one` : ""})`;
-  return `${head}<br>${plain(name)}: ${exact(bytes)}${tensorLines(network, traffic, kernel)}`;
+  const head = `${clip(network.kernels.name[kernel])} (${network.kernels.op[kernel]}${fused > 1 ? `, ${fused} layers in one` : ""})`;
+  return [head, `${name}: ${exact(bytes)}`, ...tensorLines(network, traffic, kernel)];
 }
 
 /** The tensors that weigh most in a layer's traffic, with producer and last reader. */
@@ -52,15 +42,25 @@ function tensorLines(network, traffic, kernel) {
     }
   }
   const heavy = [...sums].sort((a, b) => b[1] - a[1]);
-  const lines = heavy.slice(0, 3).map(([tensor, bytes]) => `<br>  ${formatBytes(bytes)} of ${tensorText(network, tensor)}`);
-  return `<br>this layer in all:${lines.join("")}${heavy.length > 3 ? `<br>  and of ${heavy.length - 3} more tensors` : ""}`;
+  const lines = heavy.slice(0, 3).map(([tensor, bytes]) => `\u2003${formatBytes(bytes)} of ${tensorText(network, tensor)}`);
+  return ["this layer in all:", ...lines, ...(heavy.length > 3 ? [`\u2003and of ${heavy.length - 3} more tensors`] : [])];
 }
 
 function tensorText(network, tensor) {
   const { name, bytes, producer } = network.tensors, from = producer[tensor], last = network.lastReader[tensor];
-  const facts = [from >= 0 ? `from ${plain(clip(network.kernels.name[from], 30))}` : network.tensors.kind[tensor]];
-  if (last !== undefined) facts.push(`last read by ${plain(clip(network.kernels.name[last], 30))}`);
-  return `${plain(clip(name[tensor], 36))} (${formatBytes(bytes[tensor])}, ${facts.join(", ")})`;
+  const facts = [from >= 0 ? `from ${clip(network.kernels.name[from], 30)}` : network.tensors.kind[tensor]];
+  if (last !== undefined) facts.push(`last read by ${clip(network.kernels.name[last], 30)}`);
+  return `${clip(name[tensor], 36)} (${formatBytes(bytes[tensor])}, ${facts.join(", ")})`;
+}
+
+/** The layers' numbers for a download: a row for each layer, a column for each role and cause. */
+function layersCsv(network) {
+  const traffic = state.traffic[network.number], sum = (numbers) => numbers.reduce((a, b) => a + b);
+  const rows = network.kernels.name.map((name, kernel) => {
+    const cell = traffic.layer(kernel), causes = CAUSES.map((_, cause) => sum(cell.map((row) => row[cause])));
+    return [network.label, state.cache, name, network.kernels.op[kernel], ...cell.map(sum), ...causes, sum(causes)];
+  });
+  return { heads: ["network", "cache_bytes", "layer", "op", ...ROLES, ...CAUSES, "dram_bytes"], rows };
 }
 
 function layersTable(network) {
@@ -71,8 +71,9 @@ function layersTable(network) {
     return [name, ...cell.map((row) => bytesOrDash(sum(row))), ...causes.map(bytesOrDash), bytesOrDash(sum(causes))];
   });
   rows.push(["total", ...traffic.byRole.map(bytesOrDash), ...traffic.byCause.map(bytesOrDash), bytesOrDash(traffic.total)]);
-  return table(`${network.label}, bytes of each layer by role and by cause, cache ${exact(state.cache)}`,
-    ["layer", ...ROLES, ...CAUSES, "total"], rows, 1);
+  const found = table(`${network.label}, bytes of each layer by role and by cause, cache ${exact(state.cache)}`,
+    ["layer", ...ROLES, ...CAUSES, "total"], rows, 1), marked = markedKernels(network);
+  return pickable(found, network.kernels.name.length, "layer", network, (kernel) => kernel, (kernel) => marked.some(([begin, end]) => kernel >= begin && kernel < end));
 }
 
 /** A table that is built when its details are open, and again when the state changes. */
@@ -90,12 +91,17 @@ function setUpLayers() {
     network.spans = network.kernels.name.map((_, k) => [countUpTo(kernel, k - 1), countUpTo(kernel, k)]);
     network.lastReader = {};
     network.maps.tensor.forEach((tensor, i) => { network.lastReader[tensor] = network.maps.dead[i]; });
+    network.links = linksOf(network);
     const plot = make("div", { className: "plot", role: "img" });
-    $("plots-layers").append(make("figure", {}, make("h3", {}, network.label), plot,
-      lazyTable("Every layer as a table", ["cache"], () => layersTable(network))));
-    addPlot(plot, ["cache", "split"], () => layersFigure(network, widthOf(plot)));
+    const graph = graphOf(network);
+    $("plots-layers").append(make("figure", {}, make("h3", {}, network.label), ...graph.nodes, plot,
+      lazyTable("Every layer as a table", ["cache", "picked"], () => layersTable(network))));
+    if (graph.nodes.length) graph.watch();
+    addPlot(plot, ["cache", "split", "picked"], () => layersFigure(network, widthOf(plot)), {
+      title: () => `${network.label}: DRAM traffic of each layer, cache ${sizeText(state.cache)}`, csv: () => layersCsv(network), legend: "legend-layers",
+    });
   }
   listeners.push((changes) => {
-    if ("split" in changes || "theme" in changes) legend($("legend-layers"), state.split, false);
+    if ("split" in changes || "theme" in changes || "hidden" in changes) legend($("legend-layers"), state.split, false);
   });
 }

@@ -9,66 +9,66 @@ function avoidable(network, place) {
   return { read: moved[RELOAD], write: moved[SPILL] };
 }
 
-function livesFigure(network, width) {
-  const { maps } = network, count = maps.tensor.length, places = maps.tensor.map((_, i) => i);
-  const travels = places.map((i) => { const { read, write } = avoidable(network, i); return read + write > 0; });
-  const [stays, goes] = DATA.looks.life.map(colour);
-  const until = (i) => Math.min(maps.consumed[i], maps.dead[i]) + 1;
+function livesFigure(network) {
+  const { maps } = network, count = maps.tensor.length;
+  const travels = maps.tensor.map((_, i) => { const { read, write } = avoidable(network, i); return read + write > 0; });
+  const looks = travels.map((travel) => DATA.looks.life[travel ? 1 : 0]);
+  const places = [...maps.tensor.keys()].filter((i) => isShown("life", looks[i].name));
+  const until = (i) => Math.min(maps.consumed[i], maps.dead[i]) + 1, chosen = (find) => places.map(find);
   const part = (thickness, begin, end) => ({
-    type: "bar", orientation: "h", y: places, base: places.map(begin), x: places.map((i) => end(i) - begin(i)), width: thickness,
-    textposition: "none", hovertemplate: "%{hovertext}<extra></extra>",
+    kind: "bars", left: chosen(begin), right: chosen(end), low: chosen((i) => i - thickness / 2), high: chosen((i) => i + thickness / 2),
+    inks: chosen((i) => (isMarked(network, maps.tensor[i]) ? variable("--accent") : colour(looks[i]))),
+    tell: (at) => lifeLines(network, places[at]), click: (at) => pick(network, "map", maps.tensor[places[at]]),
   });
-  // Only colours and texts change with the cache: the bars themselves are not drawn again.
-  const bars = network.bars ??= [part(0.45, (i) => maps.born[i], until), part(1, until, (i) => maps.dead[i] + 1)];
-  const marker = { color: travels.map((travel) => (travel ? goes : stays)), line: { width: 0 } };
-  const hovertext = places.map((i) => lifeText(network, i));
-  const data = bars.map((bar) => ({ ...bar, marker, hovertext }));
+  const marks = [part(0.45, (i) => maps.born[i], until), part(0.96, until, (i) => maps.dead[i] + 1)];
   const stay = travels.filter((each) => !each).length;
-  const tall = printing ? 280 : 480;
   return {
-    data, label: `${network.label}: ${stay} of ${count} feature maps stay on chip at this cache size.`,
-    layout: baseLayout({
-      height: Math.min(Math.max(2.6 * count + 20, 160), tall), barmode: "overlay", margin: { l: 64, r: 16, t: 4, b: 4 },
-      xaxis: { ...stageAxis(network, width), showticklabels: false }, shapes: stageLines(network),
-      yaxis: { range: [count - 0.2, -0.8], showticklabels: false, ticks: "", showgrid: false, zeroline: false, title: { text: "feature maps" } },
-    }),
+    label: `${network.label}: ${stay} of ${count} feature maps stay on chip at this cache size.`,
+    height: Math.min(Math.max(2.6 * count + 20, 160), printing ? 280 : 480), marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true,
+    margin: { t: 4, b: 4 }, x: { ...stageAxis(network), ticks: [] }, y: { range: [count - 0.2, -0.8], grid: false, title: "feature maps" },
   };
 }
 
-function lifeText(network, place) {
+function lifeLines(network, place) {
   const { maps, kernels, tensors } = network, tensor = maps.tensor[place], from = tensors.producer[tensor];
-  const { read, write } = avoidable(network, place), reader = plain(clip(kernels.name[maps.dead[place]]));
+  const { read, write } = avoidable(network, place), reader = clip(kernels.name[maps.dead[place]]);
   const wait = maps.dead[place] - maps.consumed[place];
   return [
-    `<b>${plain(clip(tensors.name[tensor]))}</b>, ${exact(tensors.bytes[tensor])}${maps.copy[place] ? ", a concatenation’s copy" : ""}`,
-    from >= 0 ? `written by ${plain(clip(kernels.name[from]))}` : "the network’s input",
+    clip(tensors.name[tensor]), `${exact(tensors.bytes[tensor])}${maps.copy[place] ? ", a concatenation’s copy" : ""}`,
+    from >= 0 ? `written by ${clip(kernels.name[from])}` : "the network’s input",
     maps.dead[place] > maps.born[place] || from < 0 ? `last read by ${reader}${wait ? `, ${wait} kernels after the first reader` : ""}` : "read by no kernel",
     read + write ? `at this cache ${formatBytes(write)} written back, ${formatBytes(read)} read again` : "at this cache it stays on chip",
-  ].join("<br>");
+  ];
+}
+
+function livesCsv(network) {
+  const { maps, kernels, tensors } = network;
+  const rows = maps.tensor.map((tensor, i) => {
+    const { read, write } = avoidable(network, i), from = tensors.producer[tensor];
+    return [network.label, state.cache, tensors.name[tensor], tensors.bytes[tensor], from >= 0 ? kernels.name[from] : "",
+      kernels.name[maps.consumed[i]] ?? "", kernels.name[maps.dead[i]], write, read];
+  });
+  return { heads: ["network", "cache_bytes", "feature_map", "bytes", "written_by", "first_read_by", "last_read_by", "spilled_bytes", "reloaded_bytes"], rows };
 }
 
 function liveFigure(network, width) {
-  const kernels = network.kernels.name, wide = width / kernels.length > 6;
-  const data = kept(network, "liveData", `${isDark()} ${wide}`, () => DATA.looks.use.map((look) => {
-    const y = network.maps.live[look.name];
-    return {
-      type: "bar", x: kernels.map((_, kernel) => kernel + 0.5), y, width: 1, marker: { ...fill(look, wide), line: { width: 0 } },
-      text: kernels.map((name, kernel) => `<b>${plain(clip(name))}</b><br>${USES.map((use) => `${use}: ${exact(network.maps.live[use][kernel])}`).join("<br>")}`),
-      textposition: "none", hovertemplate: "%{text}<extra></extra>",
-    };
-  }));
+  const kernels = network.kernels.name, { live } = network.maps;
+  const marks = stacked(DATA.looks.use.filter((look) => isShown("use", look.name)), (look) => live[look.name], kernels.map((_, i) => i), kernels.map((_, i) => i + 1), {
+    hatched: width / kernels.length > 6, column: true, click: (_, kernel) => pick(network, "layer", kernel),
+    tell: (_, kernel) => [clip(kernels[kernel]), ...USES.map((use) => `${use}: ${exact(live[use][kernel])}`)],
+  });
   const above = state.cache > MOST_LIVE * 0.97, at = Math.min(state.cache, MOST_LIVE * 0.97);
-  const name = above ? `cache ${sizeText(state.cache)}, above this axis` : `cache ${sizeText(state.cache)}`;
-  const place = at > MOST_LIVE * 0.85 ? "top" : "bottom";
   return {
-    data,
     label: `${network.label}: at most ${formatBytes(network.live_bytes)} of feature maps are live at once; the cache has ${formatBytes(state.cache)}.`,
-    layout: baseLayout({
-      height: 190, bargap: 0, xaxis: stageAxis(network, width), margin: { l: 64, r: 16, t: 4, b: 30 },
-      yaxis: { ...byteTicks(MOST_LIVE, 4), range: [0, MOST_LIVE], title: { text: "live bytes" } },
-      shapes: [...stageLines(network), ruler("y", at, name, { textposition: "end", yanchor: place })],
-    }),
+    height: 190, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { t: 6, b: 30 }, x: stageAxis(network),
+    y: { range: [0, MOST_LIVE], ticks: byteTicks(MOST_LIVE, 4), title: "live bytes" },
+    rules: [{ axis: "y", at, text: `cache ${sizeText(state.cache)}${above ? ", above this axis" : ""}` }],
   };
+}
+
+function liveCsv(network) {
+  const rows = network.kernels.name.map((name, kernel) => [network.label, name, ...USES.map((use) => network.maps.live[use][kernel])]);
+  return { heads: ["network", "layer", ...USES.map((use) => `${use}_bytes`)], rows };
 }
 
 function livesTable(network) {
@@ -81,7 +81,7 @@ function livesTable(network) {
   const found = table(`${network.label}, feature maps, cache ${exact(state.cache)}`,
     ["feature map", "written by", "last read by", "bytes", "written back", "read again"], rows);
   found.classList.add("lives");
-  return found;
+  return pickable(found, rows.length, "map", network, (i) => maps.tensor[i], (i) => isMarked(network, maps.tensor[i]));
 }
 
 function setUpLives() {
@@ -89,8 +89,10 @@ function setUpLives() {
     const bars = make("div", { className: "plot", role: "img" }), live = make("div", { className: "plot", role: "img" });
     const uses = make("ul", { className: "legend", "data-legend": "use" });
     $("plots-lives").append(make("figure", {}, make("h3", {}, network.label), bars, uses, live,
-      lazyTable("Every feature map as a table", ["cache"], () => livesTable(network))));
-    addPlot(bars, ["cache"], () => livesFigure(network, widthOf(bars)));
-    addPlot(live, ["cache"], () => liveFigure(network, widthOf(live)));
+      lazyTable("Every feature map as a table", ["cache", "picked"], () => livesTable(network))));
+    addPlot(bars, ["cache", "picked"], () => livesFigure(network), {
+      title: () => `${network.label}: lives of feature maps, cache ${sizeText(state.cache)}`, csv: () => livesCsv(network), legend: "legend-lives",
+    });
+    addPlot(live, ["cache", "picked"], () => liveFigure(network, widthOf(live)), { title: () => `${network.label}: live bytes`, csv: () => liveCsv(network) });
   }
 }

@@ -1,4 +1,4 @@
-// Begin: the machine's own cache and bandwidth.
+// Begin: as the address has it, or with the machine's own cache, bandwidth and compute rate.
 
 setUpControls();
 setUpNumbers();
@@ -6,7 +6,6 @@ setUpTraffic();
 setUpLayers();
 setUpLives();
 setUpLatency();
-change({ cache: state.cache, rate: state.rate, split: state.split, theme });
+change(understood(spoken()));
 summarize();
-window.addEventListener("resize", () => { for (const plot of plots) plot.stale = true; refresh(); });
 document.documentElement.dataset.ready = "yes";

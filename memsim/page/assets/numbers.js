@@ -2,13 +2,14 @@
 
 function setUpNumbers() {
   $("side").hidden = !COMPARING;
+  $("table-side").classList.toggle("many", NETWORKS.length > 3);
   showKnees();
   let timer = 0;
   listeners.push((changes) => {
     if ("theme" in changes || "part" in changes) $("cards").replaceChildren(...NETWORKS.map(card));
     if ("part" in changes) showKnees();
     NETWORKS.forEach(fillCard);
-    if (!("cache" in changes || "rate" in changes)) return;
+    if (!("cache" in changes || "rate" in changes || "macs" in changes)) return;
     showTables();
     markKnees();
     clearTimeout(timer);  // a screen reader hears where the slider stops, not every position
@@ -29,7 +30,7 @@ function sentence() {
   });
   const cache = state.cache ? `a cache of ${sizeText(state.cache)}` : "no cache";
   const grid = onGrid() ? "" : ` The times are those of a cache of ${sizeText(gridSize())}, the nearest that was computed.`;
-  return `With ${cache} and ${GRID.rates[state.rate]}, ${parts.join("; ")}.${grid}`;
+  return `With ${cache} and ${GRID.rates[state.rate]}${state.macs === GRID.own_macs ? "" : ` and ${GRID.mac_texts[state.macs]}`}, ${parts.join("; ")}.${grid}`;
 }
 
 // ---- cards
@@ -46,7 +47,8 @@ function card(network) {
     make("p", { className: "hint", "data-fact": "meter" }),
     make("dl", {}, entry("exactly", "exact"), entry("read", "read"), entry("written", "write"),
       entry("weights", "weights"), entry("feature maps", "maps"),
-      entry("compulsory", "compulsory"), entry("traffic / compulsory", "ratio"), entry("latency", "latency")));
+      entry("compulsory", "compulsory"), entry("traffic / compulsory", "ratio"), entry("latency", "latency"),
+      entry("frames per second", "frames"), entry("energy", "energy")));
 }
 
 function fillCard(network) {
@@ -62,11 +64,24 @@ function fillCard(network) {
   put("compulsory", exact(compulsory));
   put("ratio", times(traffic.total, compulsory));
   put("latency", `${formatTime(latency(network))}${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`);
+  put("frames", framesText(network));
+  put("energy", energyText(network));
   put("meter", `${formatBytes(Math.max(traffic.total - compulsory, 0))} above compulsory; without a cache ${formatBytes(network.free)}`);
   const [floor, above] = element.querySelectorAll(".meter i");
   floor.style.width = `${100 * Math.min(compulsory, traffic.total) / free}%`;
   above.style.width = `${100 * Math.max(traffic.total - compulsory, 0) / free}%`;
 }
+
+const framesPerSecond = (network) => 1e12 / latency(network);
+const framesText = (network) => `${Number(framesPerSecond(network).toPrecision(3))}`;
+
+/** Joules as the command line writes them. */
+function joulesText(joules) {
+  const [unit, scale] = [["J", 1], ["mJ", 1e-3], ["uJ", 1e-6], ["nJ", 1e-9]].find(([, each]) => joules >= each) ?? ["pJ", 1e-12];
+  return `${Number((joules / scale).toPrecision(3))} ${unit}`;
+}
+
+const energyText = (network) => (energy(network) === null ? `not known of ${DATA.machine.name}` : joulesText(energy(network)));
 
 const gridSize = () => GRID.capacities[nearestCapacity()];
 const onGrid = () => gridSize() === state.cache;
@@ -99,6 +114,8 @@ function showSideBySide() {
     ["spilled", now((t) => t.byCause[SPILL]), formatBytes],
     ["reloaded", now((t) => t.byCause[RELOAD]), formatBytes],
     [`latency${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`, (n) => latency(n), formatTime],
+    ["frames per second", framesPerSecond, (value) => String(Number(value.toPrecision(3)))],
+    ...(NETWORKS.every((n) => energy(n) !== null) ? [["energy", energy, joulesText]] : []),
   ];
   const rows = lines.map(([name, pick, format]) => [name, ...NETWORKS.map((network, i) => {
     const value = pick(network), first = pick(NETWORKS[0]);
@@ -106,7 +123,7 @@ function showSideBySide() {
     return make("span", {}, format(value), make("small", {}, first ? ` ${times(value, first)}` : ""));
   })]);
   $("table-side").replaceChildren(
-    table(`Cache ${sizeText(state.cache)}, ${GRID.rates[state.rate]}`, ["", ...NETWORKS.map((n) => n.label)], rows));
+    table(`Cache ${sizeText(state.cache)}, ${GRID.rates[state.rate]}, ${GRID.mac_texts[state.macs]}`, ["", ...NETWORKS.map((n) => n.label)], rows));
 }
 
 // ---- knees

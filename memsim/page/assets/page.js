@@ -45,34 +45,37 @@ function swatch(look) {
   return mark;
 }
 
-const SYMBOLS = {
-  "circle": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0", "square": "M-4,-4h8v8h-8z",
-  "triangle-up": "M0,-5L5,4H-5z", "diamond": "M0,-5L5,0L0,5L-5,0z", "triangle-down": "M0,5L5,-4H-5z",
-  "cross": "M-5,-2h3v-3h4v3h3v4h-3v3h-4v-3h-3z", "x": "M-5,-3L-3,-5L0,-2L3,-5L5,-3L2,0L5,3L3,5L0,2L-3,5L-5,3L-2,0z",
-};
-const DASHES = { solid: "", dash: "7 4", dashdot: "8 3 2 3", dot: "2 3" };
-
 /** The line and the marker of a network. */
 function stroke(look) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  const line = document.createElementNS(space, "path"), mark = document.createElementNS(space, "path");
-  svg.setAttribute("viewBox", "-17 -7 34 14");
-  svg.setAttribute("class", "stroke");
-  svg.setAttribute("aria-hidden", "true");
-  line.setAttribute("d", "M-17,0H17");
-  line.setAttribute("stroke", colour(look));
-  line.setAttribute("stroke-width", "2.5");
-  line.setAttribute("stroke-dasharray", DASHES[look.dash] ?? look.dash.replaceAll("px", ""));
-  mark.setAttribute("d", SYMBOLS[look.symbol]);
-  mark.setAttribute("fill", colour(look));
-  svg.append(line, mark);
-  return svg;
+  return drawn("svg", { viewBox: "-17 -7 34 14", class: "stroke", "aria-hidden": "true" },
+    drawn("path", { d: "M-17,0H17", stroke: colour(look), "stroke-width": 2.5, "stroke-dasharray": dashOf(look) }),
+    drawn("path", { d: SYMBOLS[look.symbol], fill: colour(look) }));
+}
+
+/** What a legend has switched off, as "kind:name". */
+const hidden = new Set();
+const isShown = (kind, name) => !hidden.has(`${kind}:${name}`);
+
+/** An entry of a legend: a button that shows or hides what it names. */
+function legendItem(kind, look, mark, meaning = "") {
+  const shown = isShown(kind, look.name);
+  const button = make("button", { type: "button", className: "entry", title: shown ? "Hide it in the charts" : "Show it in the charts" },
+    mark, make("b", {}, look.name), meaning ? ` ${meaning}` : "");
+  button.setAttribute("aria-pressed", String(shown));
+  button.addEventListener("click", () => {
+    const list = button.closest("ul");
+    if (!hidden.delete(`${kind}:${look.name}`)) hidden.add(`${kind}:${look.name}`);
+    change({ hidden: kind });
+    list.querySelector(`[data-entry="${CSS.escape(`${kind}:${look.name}`)}"]`)?.focus();
+  });
+  button.dataset.entry = `${kind}:${look.name}`;
+  const item = make("li", {}, button);
+  item.look = look;
+  return item;
 }
 
 function legend(list, kind, meanings = true) {
-  list.replaceChildren(...DATA.looks[kind].map((look) => make("li", {},
-    swatch(look), make("b", {}, look.name), meanings ? ` ${look.meaning}` : "")));
+  list.replaceChildren(...DATA.looks[kind].map((look) => legendItem(kind, look, swatch(look), meanings ? look.meaning : "")));
 }
 
 /** A table: a caption, heads, rows whose first cell is a head; the last `totals` rows are sums. */

@@ -1,5 +1,5 @@
-// The state: a cache size, a bandwidth of the grid, the part of the traffic that is shown, how bars
-// are split, light or dark.
+// The state: a cache size, a bandwidth and a compute rate of the grid, the part of the traffic that
+// is shown, how bars are split, what is picked, light or dark.
 
 const NETWORKS = DATA.networks.map((facts, number) => {
   const all = Curve.unpack(facts);
@@ -14,7 +14,7 @@ const NETWORKS = DATA.networks.map((facts, number) => {
 const COMPARING = NETWORKS.length > 1;
 const GRID = DATA.latency;
 
-const state = { cache: DATA.machine.cache, rate: GRID.own, split: "role", part: "all", traffic: [], whole: [] };
+const state = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, split: "role", part: "all", scale: "linear", picked: null, traffic: [], whole: [] };
 const listeners = [];
 
 /** Change the state, and tell everybody what has changed. */
@@ -39,7 +39,13 @@ function nearestCapacity() {
 }
 
 function latency(network, capacity = nearestCapacity(), rate = state.rate) {
-  return GRID.times[network.number][capacity][rate];
+  return GRID.times[network.number][capacity][rate][state.macs];
+}
+
+/** Joules of all traffic at the cache that is set; null where the machine does not know all of it. */
+function energy(network) {
+  const { dram_pj_per_byte: each, onchip_j: chip, mac_j: macs } = network.energy;
+  return each === null || chip === null || macs === null ? null : state.whole[network.number].total * each * 1e-12 + chip + macs;
 }
 
 /** The sizes at which the traffic of some network changes. */

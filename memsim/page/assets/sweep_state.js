@@ -1,6 +1,5 @@
 // The state of a sweep's page: which number is shown, along which axes, at which values of the others.
 
-const DATA = JSON.parse(document.getElementById("facts").textContent);
 const AXES = new Map(DATA.axes.map((axis) => [axis.name, axis]));
 const VARIABLES = new Map(DATA.variables.map((variable) => [variable.name, variable]));
 const FIRST = ["cache", "bandwidth", "macs"];

@@ -1,16 +1,16 @@
 // The theme: light or dark, as the system has it until somebody chooses.
 
+function showTheme() {
+  document.documentElement.dataset.theme = isDark() ? "dark" : "light";
+  $("theme").setAttribute("aria-pressed", String(isDark()));
+}
+
 function setUpTheme() {
-  const button = $("theme"), root = document.documentElement;
-  const show = () => {
-    root.dataset.theme = isDark() ? "dark" : "light";
-    button.setAttribute("aria-pressed", String(isDark()));
-  };
-  button.addEventListener("click", () => {
+  $("theme").addEventListener("click", () => {
     theme = isDark() ? "light" : "dark";
-    show();
+    showTheme();
     change({ theme });
   });
-  DARK.addEventListener("change", () => { show(); change({ theme }); });
-  show();
+  DARK.addEventListener("change", () => { showTheme(); change({ theme }); });
+  showTheme();
 }

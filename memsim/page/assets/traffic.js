@@ -16,92 +16,88 @@ function thinned({ sizes, totals }, least, knees) {
 function curveLines(network, least, end) {
   const { x, y } = thinned(network.curve.steps, least, new Set(network.knees.map((knee) => knee.cache)));
   // A mark covers the line beside it: there, too, it is the knee that is shown and selected.
-  const sizes = [...x, end];
-  const under = sizes.map((size) => network.knees.find((knee) => Math.abs(Math.log(size / knee.cache)) < 0.012));
-  const ink = colour(network.look), { label } = network;
+  const sizes = [...x, end], ink = colour(network.look), { label, knees } = network;
+  const under = sizes.map((size) => knees.find((knee) => Math.abs(Math.log(size / knee.cache)) < 0.012));
+  const { compulsory } = network.curve;
   return [
     {
-      x: sizes, y: [...y, y.at(-1)], mode: "lines", line: { shape: "hv", color: ink, width: 2.5, dash: network.look.dash },
-      customdata: sizes.map((size, i) => under[i]?.cache ?? size),
-      text: sizes.map((size, i) => (under[i] ? kneeText(network, under[i]) : `<b>${plain(label)}</b><br>from ${exact(size)} on<br>${exact(y[Math.min(i, y.length - 1)])} of traffic`)),
-      hovertemplate: "%{text}<extra></extra>", name: plain(label),
+      kind: "line", steps: true, x: sizes, y: [...y, y.at(-1)], ink, width: 2.5, dash: dashOf(network.look),
+      click: (i) => change({ cache: under[i]?.cache ?? sizes[i] }),
+      tell: (i) => (under[i] ? kneeLines(network, under[i]) : [label, `from ${exact(sizes[i])} on`, `${exact(y[Math.min(i, y.length - 1)])} of traffic`]),
     },
     {
-      x: [least, end], y: [network.curve.compulsory, network.curve.compulsory], mode: "lines",
-      line: { color: ink, width: 1.2, dash: "3px,4px" },
-      text: `<b>${plain(label)}</b><br>compulsory: ${exact(network.curve.compulsory)}`, hovertemplate: "%{text}<extra></extra>",
+      kind: "line", x: [least, end], y: [compulsory, compulsory], ink, width: 1.2, dash: "3 4",
+      tell: () => [label, `compulsory: ${exact(compulsory)}`],
     },
     {
-      x: network.knees.map((knee) => knee.cache), y: network.knees.map((knee) => knee.left), mode: "markers",
-      marker: { symbol: network.look.symbol, size: 11, color: variable("--ground"), line: { color: ink, width: 2.2 } },
-      text: network.knees.map((knee) => kneeText(network, knee)), hovertemplate: "%{text}<extra></extra>",
+      kind: "points", x: knees.map((knee) => knee.cache), y: knees.map((knee) => knee.left), symbol: network.look.symbol,
+      size: 11, fill: variable("--ground"), ink, stroke: 2.2, tell: (i) => kneeLines(network, knees[i]), click: (i) => change({ cache: knees[i].cache }),
     },
   ];
 }
 
+const shownNetworks = () => NETWORKS.filter(({ look }) => isShown("series", look.name));
+
 function curveFigure() {
-  const least = POSITIONS[1], end = POSITIONS.at(-1), data = [];
+  const least = POSITIONS[1], end = POSITIONS.at(-1), marks = [];
   const most = Math.max(...NETWORKS.map((network) => network.free)) * 1.05;
-  for (const network of NETWORKS) {
-    data.push(...kept(network, "lines", `${isDark()} ${state.part}`, () => curveLines(network, least, end)), {
-      x: [Math.max(state.cache, least)], y: [state.traffic[network.number].total], mode: "markers",
-      marker: { symbol: network.look.symbol, size: 13, color: colour(network.look), line: { color: variable("--ground"), width: 1.5 } },
-      text: `<b>${plain(network.label)}</b><br>${exact(state.traffic[network.number].total)}<br>at a cache of ${exact(state.cache)}`,
-      hovertemplate: "%{text}<extra></extra>",
+  for (const network of shownNetworks()) {
+    const { total } = state.traffic[network.number];
+    marks.push(...kept(network, "lines", `${isDark()} ${state.part}`, () => curveLines(network, least, end)), {
+      kind: "points", x: [Math.max(state.cache, least)], y: [total], symbol: network.look.symbol, size: 13,
+      fill: colour(network.look), ink: variable("--ground"), stroke: 1.5,
+      tell: () => [network.label, exact(total), `at a cache of ${exact(state.cache)}`],
     });
   }
-  const at = Math.min(Math.max(state.cache, least), end);
-  const right = Math.log(at / least) > 0.7 * Math.log(end / least);
-  const name = state.cache ? sizeText(state.cache) : "no cache";
   return {
-    data, label: `Traffic against cache size. ${sentence()}`,
-    layout: baseLayout({
-      height: 420,
-      xaxis: { ...logTicks(least, end, widthOf($("plot-curve"))), title: { text: "cache size" } },
-      yaxis: { ...byteTicks(most), range: [0, most], title: { text: "DRAM traffic" } },
-      shapes: [ruler("x", at, name, { textposition: "end", textangle: 0, xanchor: right ? "right" : "left", yanchor: "top" })],
-    }),
+    label: `Traffic against cache size. ${sentence()}`, height: 400, marks, zooms: true, margin: { t: 16 },
+    x: { log: true, range: [least, end], ticks: logTicks, title: "cache size" },
+    y: state.scale === "log"
+      ? { log: true, range: [Math.max(Math.min(...NETWORKS.map(({ curve }) => curve.compulsory), most) / 1.2, 1), most], ticks: (low, high, tall) => logTicks(low, high, tall * 2), title: "DRAM traffic" }
+      : { range: [0, most], ticks: byteTicks(most), title: "DRAM traffic" },
+    rules: [{ axis: "x", at: Math.min(Math.max(state.cache, least), end), text: state.cache ? sizeText(state.cache) : "no cache" }],
   };
 }
 
-function kneeText(network, knee) {
-  const parts = knee.shares.slice(0, 4).map(([tensor, layer, saves, bytes]) =>
-    `<br>  ${formatBytes(bytes)} ${saves === "read" ? "less read" : "less written"}: ${plain(clip(tensor))}`
-    + (saves === "read" ? ` for ${plain(clip(layer))}` : ""));
-  const others = knee.parts > 4 ? `<br>  and ${knee.parts - 4} more` : "";
-  return `<b>${plain(network.label)}: a knee at ${exact(knee.cache)}</b><br>saves ${exact(knee.read + knee.write)} from ${exact(knee.start)} on${parts.join("")}${others}`;
+/** Every step of every curve: what the line shows, and more than it can show. */
+function curveTable() {
+  const rows = NETWORKS.flatMap(({ label, curve: { steps } }) => Array.from(steps.sizes, (size, i) => [label, size, steps.totals[i]]));
+  return { heads: ["network", "cache_bytes", "dram_bytes"], rows };
 }
+
+function kneeLines(network, knee) {
+  const parts = knee.shares.slice(0, 4).map(([tensor, layer, saves, bytes]) =>
+    `\u2003${formatBytes(bytes)} ${saves === "read" ? "less read" : "less written"}: ${clip(tensor)}${saves === "read" ? ` for ${clip(layer)}` : ""}`);
+  const others = knee.parts > 4 ? [`\u2003and ${knee.parts - 4} more`] : [];
+  return [`${network.label}: a knee at ${exact(knee.cache)}`, `saves ${exact(knee.read + knee.write)} from ${exact(knee.start)} on`, ...parts, ...others];
+}
+
+const sumsOf = (kind, network) => (kind === "role" ? state.traffic[network.number].byRole : state.traffic[network.number].byCause);
+const namesOf = (kind) => (kind === "role" ? ROLES : CAUSES);
 
 function splitFigure(kind) {
-  const looks = DATA.looks[kind], names = kind === "role" ? ROLES : CAUSES;
-  const sums = (network) => (kind === "role" ? state.traffic[network.number].byRole : state.traffic[network.number].byCause);
-  const most = Math.max(...NETWORKS.map((network) => network.free)) * 1.02, ink = variable("--text");
-  const data = looks.map((look) => {
-    const place = names.indexOf(look.name);
-    const x = NETWORKS.map((network) => sums(network)[place]);
-    return {
-      type: "bar", orientation: "h", x, y: NETWORKS.map((_, i) => i), marker: fill(look), width: 0.62,
-      text: NETWORKS.map((network, i) => `<b>${plain(network.label)}</b><br>${look.name}: ${exact(x[i])}<br>${plain(look.meaning)}`),
-      textposition: "none", hovertemplate: "%{text}<extra></extra>",
-    };
-  });
-  const shapes = NETWORKS.map((network, i) => ({
-    type: "line", x0: network.curve.compulsory, x1: network.curve.compulsory, y0: i - 0.31, y1: i + 0.38, line: { color: ink, width: 2 },
+  const names = namesOf(kind), looks = DATA.looks[kind].filter((look) => isShown(kind, look.name));
+  const most = Math.max(...NETWORKS.map((network) => network.free)) * 1.02;
+  const marks = stacked(looks, (look) => NETWORKS.map((network) => sumsOf(kind, network)[names.indexOf(look.name)]),
+    NETWORKS.map((_, i) => i - 0.3), NETWORKS.map((_, i) => i + 0.3), {
+      along: "x", hatched: true, outlined: true,
+      tell: (look, i, bytes) => [NETWORKS[i].label, `${look.name}: ${exact(bytes)}`, look.meaning],
+    });
+  const ticks = NETWORKS.map(({ curve: { compulsory } }, i) => ({
+    kind: "line", x: [compulsory, compulsory], y: [i - 0.36, i + 0.36], ink: variable("--text"), width: 2,
   }));
-  const said = NETWORKS.map((network) => `${network.label}: ${names.map((name, i) => [name, sums(network)[i]])
+  const said = NETWORKS.map((network) => `${network.label}: ${names.map((name, i) => [name, sumsOf(kind, network)[i]])
     .filter(([, bytes]) => bytes).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(", ")}`);
   return {
-    data, label: `Traffic by ${kind}. ${said.join(". ")}`,
-    layout: baseLayout({
-      height: 66 + 60 * NETWORKS.length, shapes, margin: { l: 8, r: 16, t: 22, b: 34 },
-      xaxis: { ...byteTicks(most, 4), range: [0, most] },
-      yaxis: { range: [NETWORKS.length - 0.5, -0.75], showticklabels: false, showgrid: false, zeroline: false },
-      annotations: NETWORKS.map((network, i) => ({
-        text: plain(clip(network.label)), x: 0, y: i - 0.34, xanchor: "left", yanchor: "bottom", showarrow: false,
-        xref: "x", font: { size: 12, color: ink }, borderpad: 0,
-      })),
-    }),
+    label: `Traffic by ${kind}. ${said.join(". ")}`, height: 56 + 60 * NETWORKS.length, margin: { l: 8, r: 24, t: 8, b: 30 },
+    marks: [...marks, ...ticks, { kind: "texts", x: NETWORKS.map(() => 0), y: NETWORKS.map((_, i) => i - 0.38), texts: NETWORKS.map(({ label }) => clip(label)) }],
+    x: { range: [0, most], ticks: byteTicks(most, 4) }, y: { range: [NETWORKS.length - 0.5, -0.72], grid: false },
   };
+}
+
+function splitTable(kind) {
+  const rows = NETWORKS.flatMap((network) => namesOf(kind).map((name, i) => [network.label, state.cache, name, sumsOf(kind, network)[i]]));
+  return { heads: ["network", "cache_bytes", kind, "dram_bytes"], rows };
 }
 
 /** Where one of two networks begins to move less than the other. */
@@ -121,18 +117,18 @@ function tellCrossings() {
 }
 
 function setUpTraffic() {
-  tellCrossings();
   const list = $("legend-curve");
   listeners.push((changes) => {
-    if (!("theme" in changes)) return;
-    list.replaceChildren(...NETWORKS.map((network) => make("li", {}, stroke(network.look), make("b", {}, network.label))),
+    if ("part" in changes) tellCrossings();
+    if (!("theme" in changes || "hidden" in changes)) return;
+    const entries = () => NETWORKS.map((network) => legendItem("series", network.look, stroke(network.look)));
+    $("legend-latency").replaceChildren(...entries());
+    list.replaceChildren(...entries(),
       make("li", { className: "note" }, "hollow marks: knees; dashed level: compulsory"));
     for (const each of document.querySelectorAll("[data-legend]")) legend(each, each.dataset.legend, ["life", "use"].includes(each.dataset.legend));
   });
-  addPlot($("plot-curve"), ["cache"], curveFigure, ({ points }) => {
-    const cache = points[0].customdata ?? points[0].x;
-    if (cache !== state.cache) change({ cache });
-  });
-  addPlot($("plot-role"), ["cache"], () => splitFigure("role"));
-  addPlot($("plot-cause"), ["cache"], () => splitFigure("cause"));
+  addPlot($("plot-curve"), ["cache", "scale"], curveFigure, { title: () => "DRAM traffic at every cache size", csv: curveTable, legend: "legend-curve" });
+  for (const kind of ["role", "cause"]) {
+    addPlot($(`plot-${kind}`), ["cache"], () => splitFigure(kind), { title: () => `DRAM traffic by ${kind}, cache ${sizeText(state.cache)}`, csv: () => splitTable(kind) });
+  }
 }

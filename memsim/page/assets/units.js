@@ -96,12 +96,6 @@ function times(number, base) {
   return base ? `${(number / base).toFixed(2)}\u00a0×` : "–";
 }
 
-/** Text that plotly shows as it is: plotly takes < and & for markup, and %{ for a template. */
-function plain(text) {
-  return String(text).replace(/[\u0000-\u001f\u007f]+/g, " ")
-    .replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-}
-
 function clip(text, most = 44) {
   return text.length > most ? `${text.slice(0, most - 12)}…${text.slice(-11)}` : text;
 }

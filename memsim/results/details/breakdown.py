@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from memsim.network.stages import BY
+from memsim.results.configuration import identity
 from memsim.results.details.groups import Group, tree_of
 from memsim.results.details.tensors import TensorResult
 from memsim.results.run import Result
@@ -29,8 +30,9 @@ class _Breakdown(Facts):
         raise NotImplementedError
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row per entry."""
-        return [entry.row() for entry in self._entries()]
+        """One flat row per entry, with the run that it is of."""
+        said = identity(self.result.config, self.result.network.name)
+        return [{**entry.row(), **said} for entry in self._entries()]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values with the schema's name; units in the keys."""

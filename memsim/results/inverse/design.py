@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from memsim.installation import install
 from memsim.machine.fields import plain
+from memsim.results.configuration import in_common
 from memsim.results.inverse.capacities import Capacities, Group
 from memsim.results.inverse.front import BANDWIDTH, MACS, SRAM, Search
 from memsim.results.inverse.goal import Goal
@@ -74,6 +76,8 @@ class Design(Facts):
         Of ``sram``, ``bandwidth`` and ``macs``.
     points : tuple of DesignPoint
         By MAC rate or bandwidth, where it has several values, then by SRAM.
+    config : mapping
+        The machine, the lowering, the batch and the data type; several where networks differ.
 
     Examples
     --------
@@ -92,6 +96,7 @@ class Design(Facts):
     each: bool
     minimised: tuple[str, ...]
     points: tuple[DesignPoint, ...]
+    config: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(
@@ -119,12 +124,13 @@ class Design(Facts):
         machine = workloads[0].machine
         beside = workloads[0].sram_beside_bytes
         names = tuple(work.name for work in workloads)
+        told = in_common((work.config for work in workloads), UNITS)
         groups: list[Group] = [(work,) for work in workloads] if each else [tuple(workloads)]
         if minimised == (SRAM,):
             found = Capacities(goal, groups).find().capacity
             own = (machine.dram.bandwidth, machine.compute.macs_per_s.conv)
             only = () if found is None else (DesignPoint(found, beside, *own),)
-            return cls(names, machine.name, goal, each, minimised, only)
+            return cls(names, machine.name, goal, each, minimised, only, told)
         solved = MACS if BANDWIDTH in choices or BANDWIDTH not in minimised else BANDWIDTH
         other = MACS if solved == BANDWIDTH else BANDWIDTH
         search = Search(
@@ -138,7 +144,7 @@ class Design(Facts):
             DesignPoint(cache, beside, bandwidth, macs)
             for cache, bandwidth, macs in search.points()
         )
-        return cls(names, machine.name, goal, each, minimised, points)
+        return cls(names, machine.name, goal, each, minimised, points, told)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, ``"schema": "memsim.design/1"``."""
@@ -151,12 +157,15 @@ class Design(Facts):
             "each": self.each,
             "minimised": [NUMBERS[name] for name in self.minimised],
             "sram_beside_cache_bytes": self.points[0].beside_bytes if self.points else None,
-            "points": self.rows(),
+            "config": dict(self.config),
+            "points": [point.row() for point in self.points],
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per machine."""
-        return [point.row() for point in self.points]
+        """One row per machine, with what it is for."""
+        said = {"networks": " ".join(self.networks), "each": self.each, "goal": self.goal.name,
+                "limit": self.goal.plain_limit, **self.config}  # fmt: skip
+        return [{**point.row(), **said} for point in self.points]
 
     def to_xarray(self) -> xarray.Dataset:
         """The front as an xarray dataset, with units in the attributes (needs ``memsim[data]``).
@@ -169,13 +178,14 @@ class Design(Facts):
         try:
             import xarray
         except ImportError as error:
-            raise ImportError("to_xarray needs xarray: pip install 'memsim[data]'") from error
+            raise ImportError(f"to_xarray needs xarray: {install('data')}") from error
         rows = self.rows()
         columns = {
             name: ("point", [row[name] for row in rows], {"units": unit})
             for name, unit in UNITS.items()
         }
-        facts = {name: value for name, value in self.to_dict().items() if name != "points"}
+        facts = {**self.to_dict(), **self.config}
+        del facts["points"], facts["config"]
         attributes = {name: str(value) if isinstance(value, bool) else value
                       for name, value in facts.items()}  # fmt: skip
         return xarray.Dataset(columns, attrs=attributes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
+from memsim.results.configuration import in_common
 from memsim.results.inverse.capacities import Capacities, Group
 from memsim.results.inverse.goal import ENERGY, Goal, Reached
 from memsim.results.inverse.rates import BANDWIDTH, Rates
@@ -82,6 +83,9 @@ class Smallest(Facts):
         Whether the largest rate is told: stalls never fall with the compute rate.
     sampled : tuple of int
         The sizes that were looked at, where not all were: the answer is the smallest of them.
+    config : mapping
+        The machine, its cache and bandwidth but for what is asked for, the lowering, the batch
+        and the data type; several where networks differ.
 
     Examples
     --------
@@ -100,6 +104,7 @@ class Smallest(Facts):
     answers: tuple[Answer, ...]
     is_largest: bool = False
     sampled: tuple[int, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def number(self) -> int | None:
@@ -123,11 +128,16 @@ class Smallest(Facts):
             "asked": "largest" if self.is_largest else "smallest",
             "every_larger_does_it": self.is_certain and not self.is_largest,
             "sampled_cache_bytes": list(self.sampled) or None,
-            "answers": self.rows(),
+            "config": dict(self.config),
+            "answers": self._entries(),
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per answer."""
+        """One row per answer, with what it holds for."""
+        goal = {"goal": self.goal.name, "limit": self.goal.plain_limit}
+        return [{**entry, **goal, **self.config} for entry in self._entries()]
+
+    def _entries(self) -> list[dict[str, Any]]:
         name, number = GOALS[self.goal.name], OVER[self.over]
 
         def told(value: float | None) -> float | None:
@@ -166,7 +176,8 @@ def smallest(workloads: Sequence[Workload], goal: Goal, over: str) -> Smallest:
     answers = tuple(find(goal, groups, together, over) for together, groups in questions)
     sampled = workloads[0].curve.sampled if over == CACHE else ()
     largest = over != CACHE and Rates(goal, (), over).is_largest
-    return Smallest(workloads[0].machine.name, over, goal, answers, largest, sampled)
+    told = in_common((each.config for each in workloads), (OVER[over],))
+    return Smallest(workloads[0].machine.name, over, goal, answers, largest, sampled, told)
 
 
 def _over_caches(goal: Goal, groups: tuple[Group, ...], together: str, over: str) -> Answer:

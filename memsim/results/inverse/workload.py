@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from memsim.engines.curve.envelope import best_pass
 from memsim.machine import Machine
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
+from memsim.results.configuration import with_network
 from memsim.results.curve import CurveResult
 from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.inverse.goal import Reached
@@ -51,6 +52,11 @@ class Workload:
     def name(self) -> str:
         """The network's."""
         return self._first.network.name
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration: machine and program options, batch and data type."""
+        return with_network(self._first, self.machine)
 
     @property
     def frames(self) -> int:

@@ -33,7 +33,7 @@ def _count(networks: int) -> str:
 
 def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet:
     """Lay out a comparison; ``layers`` does not apply."""
-    first, named = comparison.contenders[0].result, _named(comparison)
+    first, named = comparison.contenders[0].result, named_contenders(comparison)
     return Sheet(
         title=f"{_count(len(comparison.contenders))} on {first.machine.name}",
         facts=(
@@ -52,7 +52,7 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
     )
 
 
-def _named(comparison: Comparison) -> list[Named]:
+def named_contenders(comparison: Comparison) -> list[Named]:
     """The networks and their names, without folders where that leaves the names different."""
     names = [each.name for each in comparison.contenders]
     short = [name.rpartition("/")[2] for name in names]

@@ -29,6 +29,15 @@ class Management(ABC):
     addressed: ClassVar[bool]
     heeds: ClassVar[tuple[str, ...]] = ()
 
+    def check(self, cache: Cache) -> None:  # noqa: B027  # any size will do
+        """Find out before any work whether a cache can be of its size.
+
+        Raises
+        ------
+        InputError
+            Where it cannot, with the nearest sizes of which it can.
+        """
+
     @abstractmethod
     def trace(self, program: Program, cache: Cache) -> Trace:
         """What the cache is asked for, in program order.

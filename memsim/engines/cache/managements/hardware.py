@@ -10,6 +10,7 @@ from memsim.engines.cache.leveled import level_transfers, leveled, leveled_trace
 from memsim.engines.cache.lines import changes_owner, line_accesses
 from memsim.engines.cache.managements.base import Management
 from memsim.engines.cache.policies import POLICIES, SETS
+from memsim.engines.cache.sets import sets_of
 from memsim.engines.cache.trace import NEW, READ, WRITE, WRITE_ALLOCATE, Events, Trace
 from memsim.engines.cache.transfers import Transfers
 from memsim.errors import InputError
@@ -51,6 +52,10 @@ class Hardware(Management):
             np.full(seen.lines, cache.line, np.int64),
             seen.touch,
         )
+
+    def check(self, cache: Cache) -> None:
+        if cache.ways is not None:
+            sets_of(cache.size, cache.ways, cache.line)
 
     def serve(self, trace: Trace, cache: Cache) -> Events:
         if cache.ways is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, Events, Trace
+from memsim.engines.compiled import LOADED_AFTER, plain_will_do
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +75,31 @@ def farthest(trace: Trace, capacity: int, until: Ints) -> Events:
     until : int64 array, per access
         Its block's priority from this access on: a later access to the same block, or the number
         of accesses plus the block.
+
+    Notes
+    -----
+    Two loops do the same, a plain one for short traces and a compiled one, as for
+    :func:`~memsim.engines.cache.policies.in_order.in_order`. Here a plain access takes longer.
+    """
+    if plain_will_do(len(trace.block), LOADED_AFTER // 3):
+        return plain_farthest(trace, capacity, until)
+    from memsim.engines.cache.compiled_farthest import compiled_farthest
+
+    return compiled_farthest(trace, capacity, until)
+
+
+def plain_farthest(
+    trace: Trace, capacity: int, until: Ints, left: list[tuple[int, int]] | None = None
+) -> Events:
+    """The loop of :func:`farthest` in plain Python, which can tell more.
+
+    Parameters
+    ----------
+    trace, capacity, until
+        As there.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
     """
     size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
     accessed = trace.block.tolist()
@@ -120,12 +146,16 @@ def farthest(trace: Trace, capacity: int, until: Ints) -> Events:
                     for victim, last in victims:
                         held[victim] = last
                         heappush(farther, -last)
+                    if left is not None:
+                        left.append((block, at))
                     if dirties[kind]:
                         spilled.append(block)
                         spilled_at.append(at)
                     continue
                 for victim, _ in victims:
                     used -= size[victim]
+                    if left is not None:
+                        left.append((victim, at))
                     if dirty[victim]:
                         spilled.append(victim)
                         spilled_at.append(at)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from memsim.engines.cache.trace import CODES, DIRTIES, FETCHES, KIND, LAST, Events, Trace
+from memsim.engines.compiled import plain_will_do
 
 
 def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
@@ -15,8 +16,10 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
 
     An access to a block that is not held puts it at the end of the list, evicts from the front
     until it fits, and then drops the block if it is dead. A block larger than the cache empties
-    it and does not stay; if it is dirty and live it is written back at once. The loop is plain
-    Python on purpose: at one capacity it is done before a compiler would have started.
+    it and does not stay; if it is dirty and live it is written back at once.
+
+    Two loops do the same: a plain one for short traces, which is done before a compiler would have
+    started, and a compiled one for long traces and for processes that have loaded it anyway.
 
     Parameters
     ----------
@@ -25,6 +28,26 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
         Bytes.
     refresh : bool
         Whether a hit moves its block to the end.
+    """
+    if plain_will_do(len(trace.block)):
+        return plain_order(trace, capacity, refresh=refresh)
+    from memsim.engines.cache.compiled_order import compiled_order
+
+    return compiled_order(trace, capacity, refresh=refresh)
+
+
+def plain_order(
+    trace: Trace, capacity: int, *, refresh: bool, left: list[tuple[int, int]] | None = None
+) -> Events:
+    """The loop of :func:`in_order` in plain Python, which can tell more.
+
+    Parameters
+    ----------
+    trace, capacity, refresh
+        As there.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
     """
     size = trace.size.tolist()
     every = np.arange(CODES)
@@ -58,6 +81,8 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
             while used > room and held:
                 victim, freed = evict(last=False)
                 used -= freed
+                if left is not None:
+                    left.append((victim, at))
                 if dirty[victim]:
                     dirty[victim] = 0
                     spilled.append(victim)
@@ -69,9 +94,12 @@ def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
                     held[block] = bytes_
                     used += bytes_
                     dirty[block] = dirties[code]
-            elif dirties[code] and not lasts[code]:
-                spilled.append(block)
-                spilled_at.append(at)
+            elif not lasts[code]:
+                if left is not None:
+                    left.append((block, at))
+                if dirties[code]:
+                    spilled.append(block)
+                    spilled_at.append(at)
         occupancy.append(used)
     return Events(
         np.frombuffer(missed, dtype=np.bool_),

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from memsim.engines.cache.policies.in_order import in_order
 from memsim.engines.cache.trace import Events, Trace
-from memsim.engines.compiled import plain_will_do
 
 
 def lru(trace: Trace, capacity: int) -> Events:
     """Run a fully associative cache with least-recently-used replacement.
-
-    Two loops do the same: a plain one for short traces, and a compiled one for long traces and
-    for processes that have loaded the compiler anyway.
 
     Examples
     --------
@@ -22,11 +18,7 @@ def lru(trace: Trace, capacity: int) -> Events:
     >>> lru(trace, 16).missed.tolist(), lru(trace, 15).missed.tolist()
     ([True, True, False], [True, True, True])
     """
-    if plain_will_do(len(trace.block)):
-        return in_order(trace, capacity, refresh=True)
-    from memsim.engines.cache.compiled_lru import compiled_lru
-
-    return compiled_lru(trace, capacity)
+    return in_order(trace, capacity, refresh=True)
 
 
 def lru_sets(trace: Trace, capacity: int, ways: int, line: int, index: str) -> Events:

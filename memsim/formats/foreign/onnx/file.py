@@ -13,6 +13,7 @@ from memsim.formats.foreign.onnx.graph.tensors import Tensors
 from memsim.formats.foreign.onnx.inputs import graph_inputs, settled
 from memsim.formats.foreign.onnx.text import text
 from memsim.formats.foreign.onnx.wire import skeleton
+from memsim.installation import install
 from memsim.network.inputs import Given
 from memsim.yaml.document import shown
 
@@ -111,7 +112,7 @@ def _import_onnx() -> Any:
         import_module("onnx.numpy_helper")
         import_module("onnx.shape_inference")
     except ImportError:
-        hint = "pip install 'memsim[onnx]'"
+        hint = install("onnx")
         message = "reading ONNX needs the onnx package, which is not installed"
         raise InputError(Problem(message, hint=hint)) from None
     return onnx

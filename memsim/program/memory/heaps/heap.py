@@ -39,7 +39,13 @@ HEAPS: Registry[Callable[[int], Heap]] = Registry("heap")
 ``hottest`` and ``coldest`` are what a heap could do best and worst to a cache.
 """
 
-HEAPS.add("glibc", lambda base: Glibc(base, keep=True))
+
+def _glibc(base: int) -> Glibc:
+    """The C library's of Linux, which keeps freed memory, as ``memsim measure`` runs PyTorch."""
+    return Glibc(base, keep=True)
+
+
+HEAPS.add("glibc", _glibc)
 HEAPS.add("best_fit", BestFit)
 HEAPS.add("cuda", CudaCaching)
 HEAPS.add("hottest", Hottest)

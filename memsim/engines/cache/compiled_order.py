@@ -1,4 +1,4 @@
-"""Least recently used, compiled: for long traces and for many capacities."""
+"""Caches that evict in an order they keep, compiled: for long traces and for many capacities."""
 
 from __future__ import annotations
 
@@ -24,18 +24,24 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-def compiled_lru(trace: Trace, capacity: int) -> Events:
-    """Do what :func:`memsim.engines.cache.policies.lru.lru` does, some twenty times faster.
+def compiled_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
+    """Do what :func:`memsim.engines.cache.policies.in_order.in_order` does, twenty times faster.
 
-    A write to a block that is held makes it dirty here, too; a scratchpad has none.
+    Parameters
+    ----------
+    trace : Trace
+    capacity : int
+        Bytes.
+    refresh : bool
+        Whether a hit moves its block to the end: least recently used, else first in, first out.
 
     Examples
     --------
     >>> from memsim.engines.cache.trace import READ
     >>> trace = Trace(start=np.array([0, 3]), block=np.array([0, 1, 0], np.int32),
     ...               code=np.array([READ, READ, READ | LAST], np.uint8), size=np.array([8, 8]))
-    >>> compiled_lru(trace, 16).missed.tolist(), compiled_lru(trace, 15).missed.tolist()
-    ([True, True, False], [True, True, True])
+    >>> [compiled_order(trace, bytes_, refresh=True).missed.tolist() for bytes_ in (16, 15)]
+    [[True, True, False], [True, True, True]]
     """
     missed = np.zeros(len(trace.block), np.bool_)
     occupancy = np.zeros(len(trace.start) - 1, np.int64)
@@ -43,15 +49,16 @@ def compiled_lru(trace: Trace, capacity: int) -> Events:
     state = np.zeros((len(trace.size) + 1, 4), np.int64)
     state[-1, :2] = len(trace.size)
     count, peak = serve(
-        trace.start, trace.block, trace.code, trace.size, capacity, state, missed, spills, occupancy
-    )
+        trace.start, trace.block, trace.code, trace.size, capacity, refresh, state, missed, spills,
+        occupancy,
+    )  # fmt: skip
     return Events(missed, spills[:count, 0].copy(), spills[:count, 1].copy(), occupancy, peak)
 
 
 @compiled(
     "UniTuple(int64, 2)(Array(int64, 1, 'C', True), Array(int32, 1, 'C', True), "
-    "Array(uint8, 1, 'C', True), Array(int64, 1, 'C', True), int64, int64[:,::1], boolean[::1], "
-    "int64[:,::1], int64[::1])"
+    "Array(uint8, 1, 'C', True), Array(int64, 1, 'C', True), int64, boolean, int64[:,::1], "
+    "boolean[::1], int64[:,::1], int64[::1])"
 )
 def serve(
     start: Ints,
@@ -59,6 +66,7 @@ def serve(
     code: NDArray[np.uint8],
     size: Ints,
     capacity: int,
+    refresh: bool,
     state: Ints,
     missed: NDArray[np.bool_],
     spills: Ints,
@@ -80,6 +88,10 @@ def serve(
             dies = code[at] & LAST
             kind = code[at] & KIND
             dirties = kind in (WRITE, WRITE_ALLOCATE)
+            if state[b, 2] and not (refresh or dies):
+                if dirties:
+                    state[b, 3] = 1
+                continue
             if state[b, 2]:  # held: take it out of the ring
                 older = state[b, 0]
                 newer = state[b, 1]

@@ -1,0 +1,72 @@
+const facts = JSON.parse(document.getElementById("facts").textContent);
+
+/** Base-128 digits in base64, the lowest first, as an array of numbers. */
+function numbers(text) {
+  const found = [];
+  let value = 0, factor = 1;
+  for (const character of atob(text)) {
+    const byte = character.charCodeAt(0);
+    value += (byte & 127) * factor;
+    if (byte & 128) factor *= 128;
+    else { found.push(value); value = 0; factor = 1; }
+  }
+  return found;
+}
+
+/** The same, where differences were encoded. */
+function ascending(text) {
+  let sum = 0;
+  return numbers(text).map(each => sum += each);
+}
+
+const FETCHED = 0, MADE = 1, SPILLED = 2, DROPPED = 3, DEAD = 4, STORED = 5;
+const COMES = [FETCHED, MADE], EVICTED = [SPILLED, DROPPED], LEAVES = [SPILLED, DROPPED, DEAD];
+
+const capacity = facts.capacity;
+const kernelOf = numbers(facts.step_kernel);
+const steps = kernelOf.length;
+const kind = numbers(facts.kind).map(each => facts.kinds[each]);
+const writer = numbers(facts.writer).map(each => each - 1);
+const tensors = facts.tensors.map((name, number) => ({
+  name, kind: kind[number], writer: writer[number], readers: facts.readers[number],
+}));
+numbers(facts.bytes).forEach((bytes, number) => tensors[number].bytes = bytes);
+
+/** The last step of each kernel. */
+const lastOf = [];
+kernelOf.forEach((kernel, step) => lastOf[kernel] = step);
+
+for (const tensor of tensors) {
+  const reader = tensor.readers[tensor.readers.length - 1];
+  const end = reader === undefined ? tensor.writer : reader;
+  tensor.dies = end < 0 ? steps : lastOf[end];  // after this step nobody reads it
+}
+
+/** Feature maps in the order in which they are made, the inputs first: the nodes of the arcs. */
+const maps = tensors.map((tensor, number) => number).filter(number => kind[number] !== "weight" && kind[number] !== "scratch")
+  .sort((a, b) => writer[a] - writer[b] || a - b);
+const nodeOf = new Map(maps.map((number, node) => [number, node]));
+/** The node that a kernel makes. */
+const madeBy = [];
+for (const number of maps) if (writer[number] >= 0 && madeBy[writer[number]] === undefined) madeBy[writer[number]] = nodeOf.get(number);
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+function bytesText(count) {
+  let unit = 0, value = count;
+  while (value >= 999.5 && unit < 4) { value /= 1000; unit++; }
+  return `${unit === 0 ? value : value.toPrecision(3)} ${UNITS[unit]}`;
+}
+function timeText(picoseconds) {
+  for (const [unit, size] of [["s", 1e12], ["ms", 1e9], ["us", 1e6], ["ns", 1e3]])
+    if (picoseconds >= size) return `${(picoseconds / size).toPrecision(3)} ${unit}`;
+  return picoseconds ? `${picoseconds} ps` : "0";
+}
+function escaped(text) {
+  return text.replace(/[&<>"']/g, each => `&#${each.charCodeAt(0)};`);
+}
+/** `block1.4.act` as `4`, `block3.concat` as `concat`: what fits below a node. */
+function shortName(name) {
+  const parts = name.split(".");
+  while (parts.length > 1 && /^(act|conv|bn|relu|relu6|linear|out)$/.test(parts[parts.length - 1])) parts.pop();
+  return parts[parts.length - 1];
+}
