@@ -27,7 +27,7 @@ def install(extra: str) -> str:
 
     Examples
     --------
-    >>> install("html").startswith("pip install ")
+    >>> install("onnx").startswith("pip install ")
     True
     """
     checkout = Path(__file__).resolve().parent.parent
@@ -48,10 +48,10 @@ def requirement(extra: str, origin: str = "") -> str:
 
     Examples
     --------
-    >>> requirement("html", "git+https://example.org/memsim")
-    'memsim[html] @ git+https://example.org/memsim'
-    >>> requirement("html", "/home/me/memsim")
-    '/home/me/memsim[html]'
+    >>> requirement("onnx", "git+https://example.org/memsim")
+    'memsim[onnx] @ git+https://example.org/memsim'
+    >>> requirement("onnx", "/home/me/memsim")
+    '/home/me/memsim[onnx]'
     """
     if not origin and REPOSITORY:
         origin = f"git+{REPOSITORY}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +17,9 @@ from memsim.errors import MemsimError, Problem
 __all__ = [
     "DEBUG",
     "INTERRUPTED",
+    "TERMINATED",
     "UNFORESEEN",
+    "end_when_told",
     "leave_at_once",
     "not_heeded",
     "open_streams",
@@ -29,6 +32,9 @@ DEBUG = "--debug"
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
+
+TERMINATED = 143
+"""The exit code after SIGTERM."""
 
 REPORT = "please report it, with the command and what it prints as memsim --debug COMMAND ..."
 UNFORESEEN = 3
@@ -58,7 +64,24 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
-def leave_at_once() -> NoReturn:
+class Terminated(KeyboardInterrupt):
+    """The system, or who started it, asks the process to end."""
+
+
+def end_when_told() -> None:
+    """Let SIGTERM unwind a command as Ctrl-C does, so that it leaves no temporary file behind.
+
+    Only from the main thread, where alone a process can say what becomes of signals.
+    """
+
+    def terminate(number: int, frame: object) -> NoReturn:
+        raise Terminated
+
+    with suppress(ValueError):
+        signal.signal(signal.SIGTERM, terminate)
+
+
+def leave_at_once(code: int) -> NoReturn:
     """End the process without giving its memory back first, which takes a second for gigabytes.
 
     What a command had to undo it has undone on the way here.
@@ -67,7 +90,7 @@ def leave_at_once() -> NoReturn:
         sys.stdout.flush()
     with suppress(OSError, ValueError):
         sys.stderr.flush()
-    os._exit(INTERRUPTED)
+    os._exit(code)
 
 
 def told(error: BaseException) -> tuple[list[str], int]:
@@ -88,7 +111,8 @@ def told(error: BaseException) -> tuple[list[str], int]:
         case MemsimError():
             return list(map(str, error.problems)), error.exit_code
         case click.exceptions.Abort() | KeyboardInterrupt():
-            return [], INTERRUPTED
+            ended = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+            return [], TERMINATED if ended else INTERRUPTED
         case BrokenPipeError():
             _let_go_of_output()  # the reader has gone (``| head``)
             return [], 0

@@ -13,7 +13,9 @@ import click
 from memsim.cli.boundary import (
     DEBUG,
     INTERRUPTED,
+    TERMINATED,
     UNFORESEEN,
+    end_when_told,
     leave_at_once,
     not_heeded,
     open_streams,
@@ -116,13 +118,17 @@ def main(args: Sequence[str] | None = None) -> None:
     # A process of one command leaves hardly any cycles: looking for them took 7 % of its time.
     gc.set_threshold(100_000, 20, 20)
     open_streams()
+    end_when_told()
     sys.exit(run(args, interrupted=leave_at_once))
 
 
-def run(args: Sequence[str] | None = None, interrupted: Callable[[], object] = lambda: None) -> int:
+def run(
+    args: Sequence[str] | None = None, interrupted: Callable[[int], object] = lambda code: None
+) -> int:
     """Run the command line; return the exit code. Errors go to standard error.
 
-    ``interrupted`` is called when Ctrl-C has ended the command, whose memory is still held.
+    ``interrupted`` gets the exit code when Ctrl-C or SIGTERM has ended the command, whose memory is
+    still held.
     """
     words = sys.argv[1:] if args is None else list(args)
     try:
@@ -141,6 +147,6 @@ def run(args: Sequence[str] | None = None, interrupted: Callable[[], object] = l
             raise
         for line in lines:
             click.echo(f"memsim: {line}", err=True)
-        if code == INTERRUPTED:
-            interrupted()
+        if code in (INTERRUPTED, TERMINATED):
+            interrupted(code)
         return code

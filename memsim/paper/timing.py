@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
+from memsim.engines.compiled import load_compiler
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.files import read_table
 from memsim.machine import Machine, load_machine
@@ -118,6 +119,8 @@ def timed(networks: Sequence[Network | str] = (), **options: Unpack[Options]) ->
             hint = did_you_mean(name, rows)
             message = f"{name!r} has no published time on {under.device}"
             raise InputError(Problem(message, hint=hint))
+    if len(names or rows) > 1:
+        load_compiler()  # one after another they are long, though each is short
     complete: Options = {"lowering": under.lowering, **options, "machine": machine}
     return [
         Timed(

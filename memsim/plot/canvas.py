@@ -22,6 +22,7 @@ from memsim.files import check_writable, write_bytes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+    from numpy.typing import ArrayLike
 
     Panels: TypeAlias = np.ndarray[Any, np.dtype[np.object_]]
     """An array of Axes."""
@@ -125,6 +126,14 @@ def new_figure(size: tuple[float, float]) -> Figure:
     return figure
 
 
+def lay_out(axes: Axes) -> None:
+    """Decide where the axes of the whole figure lie, without drawing it."""
+    figure = figure_of(axes)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+
+
 def settle(axes: Axes) -> None:
     """Give axes the limits that the part of a figure that they are in has for them, if it has."""
     limits: Limits = getattr(axes.figure, "limits", {})
@@ -132,6 +141,24 @@ def settle(axes: Axes) -> None:
     for axis in "xy":
         if (number, axis) in limits:
             getattr(axes, f"set_{axis}lim")(*limits[number, axis])
+
+
+def rectangles(
+    axes: Axes,
+    left: ArrayLike,
+    right: ArrayLike,
+    bottom: ArrayLike,
+    top: ArrayLike,
+    **look: Any,
+) -> None:
+    """Draw many rectangles of one look as one artist, which takes a tenth of the time of bars."""
+    from matplotlib.collections import PolyCollection
+
+    sides = np.broadcast_arrays(*(np.asarray(side, float) for side in (left, right, bottom, top)))
+    west, east, south, north = sides
+    corners = np.stack([west, south, west, north, east, north, east, south], axis=-1)
+    if len(corners):
+        axes.add_collection(PolyCollection(list(corners.reshape(-1, 4, 2)), zorder=1, **look))
 
 
 def show_in_notebooks(axes: Axes) -> None:
@@ -159,9 +186,25 @@ def render(axes: Drawn, format: str, dpi: float = DPI) -> bytes:
     """
     out = io.BytesIO()
     figure = figure_of(axes)
+    if format == "png":
+        _draw_once(figure, out, dpi)
+        return out.getvalue()
     figure.savefig(out, format=format, dpi=dpi, metadata=_METADATA[format])
     image = out.getvalue()
     return _number_ids(image) if format == "svg" else image
+
+
+def _draw_once(figure: Figure, out: io.BytesIO, dpi: float) -> None:
+    """Write a PNG; ``savefig`` would draw everything twice to lay it out, and drawing does that."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas, before = figure.canvas, figure.dpi
+    figure.dpi = dpi
+    try:
+        FigureCanvasAgg(figure).print_png(out, metadata=_METADATA["png"])  # type: ignore[no-untyped-call]
+    finally:
+        figure.dpi = before
+        figure.set_canvas(canvas)
 
 
 def _number_ids(svg: bytes) -> bytes:

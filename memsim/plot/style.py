@@ -8,6 +8,7 @@ on as plain arguments.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -116,7 +117,7 @@ def dress(
     """Give axes a title that tells the message, labels, and the grid and frame of all figures."""
     if title:
         axes.set_title(
-            fill(title, _characters(axes)), loc="left", fontsize=TITLE, fontweight="bold",
+            broken(title, _characters(axes)), loc="left", fontsize=TITLE, fontweight="bold",
             color=BLACK, pad=pad,
         )  # fmt: skip
     if x:
@@ -132,6 +133,18 @@ def dress(
     if grid:
         axes.grid(True, axis=grid, color="#e6e6e6", linewidth=0.7, linestyle="-")  # type: ignore[arg-type]
     axes.set_axisbelow(True)
+
+
+def broken(title: str, characters: int) -> str:
+    """A title in lines of so many characters, none of which begins with a unit.
+
+    Examples
+    --------
+    >>> broken("live at most: 4.47 MB", 19)
+    'live at most:\\n4.47 MB'
+    """
+    held = re.sub(r"(?<=[0-9]) (?=([kMGT]?B|ms|us|s)\b)", "\N{NO-BREAK SPACE}", title)
+    return fill(held, characters).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _characters(axes: Axes) -> int:

@@ -191,6 +191,7 @@ def _version() -> str:
 
 def _as_worker(parent: int) -> None:
     """Leave Ctrl-C to the process that hands out work, and end when that has gone."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:

@@ -35,8 +35,8 @@ PLAIN = (
     "size n.yaml --within 10%", "design n.yaml --fps 30", "memory n.yaml", "describe n.yaml",
     "compare n.yaml", "diff n.yaml n.yaml", "sweep n.yaml --dry-run", "import n.yaml",
     "pytorch-traffic n.yaml --cache 1MiB", "trace n.yaml -o t.json",
-    "graph n.yaml -o g.svg", "microscope n.yaml", "playground -o p.html", "report n.yaml -o r.html", "expand n.yaml",
-    "check n.yaml", "schema", "list", "machines",
+    "graph n.yaml -o g.svg", "microscope n.yaml", "playground -o p.html",
+    "report n.yaml -o r.html", "expand n.yaml", "check n.yaml", "schema", "list", "machines",
 )  # fmt: skip
 """What needs nothing."""
 
@@ -103,7 +103,7 @@ def test_every_extra_of_the_table_is_one_of_the_package() -> None:
 def test_a_checkout_is_installed_as_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     root = Path(memsim.__file__).parent.parent
     monkeypatch.chdir(root)
-    assert install("html") == "pip install -e '.[html]'"
+    assert install("onnx") == "pip install -e '.[onnx]'"
     monkeypatch.chdir(tmp_path)
     assert install("data,html") == f"pip install -e '{root}[data,html]'"
 
@@ -111,16 +111,16 @@ def test_a_checkout_is_installed_as_one(monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.parametrize(
     ("recorded", "repository", "command"),
     [
-        (None, "", "pip install 'memsim[html]'"),  # of an index
+        (None, "", "pip install 'memsim[onnx]'"),  # of an index
         (None, "https://example.org/memsim",
-         "pip install 'memsim[html] @ git+https://example.org/memsim'"),
+         "pip install 'memsim[onnx] @ git+https://example.org/memsim'"),
         ({"url": "https://example.org/m.whl", "archive_info": {}}, "",
-         "pip install 'memsim[html] @ https://example.org/m.whl'"),
+         "pip install 'memsim[onnx] @ https://example.org/m.whl'"),
         ({"url": "https://example.org/m", "vcs_info": {"vcs": "git", "commit_id": "1"}}, "",
-         "pip install 'memsim[html] @ git+https://example.org/m'"),
+         "pip install 'memsim[onnx] @ git+https://example.org/m'"),
         ({"url": "file:///a/m", "vcs_info": {"vcs": "git", "commit_id": "1"}}, "",
-         "pip install 'memsim[html] @ git+file://localhost/a/m'"),
-        ({"url": "file:///a%20b/m", "dir_info": {}}, "", "pip install '/a b/m[html]'"),
+         "pip install 'memsim[onnx] @ git+file://localhost/a/m'"),
+        ({"url": "file:///a%20b/m", "dir_info": {}}, "", "pip install '/a b/m[onnx]'"),
     ],
 )  # fmt: skip
 def test_what_was_installed_is_asked_for_where_it_came_from(
@@ -138,7 +138,7 @@ def test_what_was_installed_is_asked_for_where_it_came_from(
     monkeypatch.setattr(metadata, "distribution", lambda name: Distribution())
     monkeypatch.setattr(installation, "__file__", str(tmp_path / "memsim" / "installation.py"))
     monkeypatch.setattr(installation, "REPOSITORY", repository)
-    assert install("html") == command
+    assert install("onnx") == command
 
 
 def test_what_is_not_installed_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -147,4 +147,4 @@ def test_what_is_not_installed_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     monkeypatch.setattr(metadata, "distribution", distribution)
     monkeypatch.setattr(installation, "__file__", str(tmp_path / "memsim" / "installation.py"))
-    assert install("html") == f"pip install '{requirement('html')}'"
+    assert install("onnx") == f"pip install '{requirement('onnx')}'"

@@ -38,7 +38,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(result: memsim.Result, tmp_path:
     axes = plot.layers(result)
     plot.save(axes, path, dpi=40)
     before = path.read_bytes()
-    figure_of(axes).savefig = None  # type: ignore[method-assign, assignment]
+    figure_of(axes).draw = None  # type: ignore[method-assign, assignment]
     with pytest.raises(TypeError):
         plot.save(axes, path)
     assert path.read_bytes() == before

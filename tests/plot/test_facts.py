@@ -10,12 +10,13 @@ import pytest
 import memsim
 from memsim import plot
 from memsim.paper.timing import timed
-from memsim.plot.figures.curve import BAND
+from memsim.plot.figures.curve import SMALLEST
 from memsim.plot.figures.timeline import BINS
 from memsim.program.lives import Lives, live_by_use, most_live
 from memsim.results.curve import CurveResult
 from memsim.results.details.activity import Activity
 from memsim.results.details.connections import kernel_units, network_links
+from memsim.results.details.reachable import Reachable
 from memsim.results.details.roof import Roof
 from memsim.units import PICOSECONDS
 
@@ -29,8 +30,13 @@ def drawn(axes: Any, gid: str) -> list[Any]:
     return [artist for artist in axes.findobj() if artist.get_gid() == gid]
 
 
+def corners(axes: Any, gid: str) -> list[Any]:
+    """The corners of each rectangle of one look."""
+    return [path.vertices for each in drawn(axes, gid) for path in each.get_paths()]
+
+
 def heights(axes: Any, gid: str) -> int:
-    return round(sum(patch.get_height() for patch in drawn(axes, gid)))
+    return round(sum(np.ptp(rectangle[:, 1]) for rectangle in corners(axes, gid)))
 
 
 def widths(axes: Any, gid: str) -> float:
@@ -75,18 +81,33 @@ def test_knees_stand_on_the_curve_and_are_labelled() -> None:
     assert sum(" saves " in text.get_text() for text in axes.texts) == 2
 
 
-def test_the_band_goes_down_to_belady() -> None:
+def test_the_band_is_what_is_known_to_be_reachable() -> None:
     found = memsim.curve("patterns/harmonic")
     axes = plot.curve(found)
     (band,) = axes.collections
-    points = band.get_paths()[0].vertices
-    sizes = sorted({int(x) for x, _ in points})
-    assert len(sizes) <= BAND
-    for size in sizes[:3]:
+    corners = {(int(x), int(y)) for x, y in band.get_paths()[0].vertices}
+    known = Reachable.of(found, SMALLEST, int(found.steps.cache_bytes[-1]))
+    assert known is not None
+    for size in known.run[::8]:
         least = memsim.run("patterns/harmonic", cache=size, policy="belady").dram_bytes
-        assert {(size, least), (size, found.dram_bytes(size))} <= {
-            (int(x), int(y)) for x, y in points
-        }
+        assert {(size, least), (size, found.dram_bytes(size))} <= corners
+    # Never above LRU, at any size at which either edge moves, and never more for a larger cache.
+    assert known.lru_bytes.tolist() == [found.dram_bytes(int(x)) for x in known.cache_bytes]
+    assert (known.dram_bytes <= known.lru_bytes).all()
+    assert (np.diff(known.dram_bytes) <= 0).all()
+    told = [each.get_text() for each in axes.get_legend().get_texts()]
+    assert any(f"belady (at {len(known.run)} sizes" in each for each in told)
+
+
+def test_where_belady_moves_more_than_lru_the_band_ends_at_lru(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = memsim.curve("resnet18")
+    worse = lambda _, sizes: [2 * found.dram_bytes(size) for size in sizes]  # noqa: E731
+    monkeypatch.setattr(CurveResult, "belady_bytes", worse)
+    known = Reachable.of(found, SMALLEST, 4_000_000)
+    assert known is not None
+    assert (known.dram_bytes == known.lru_bytes).all()
 
 
 def test_a_cache_that_knows_no_lifetimes_has_no_band() -> None:
@@ -103,6 +124,42 @@ def test_of_several_orders_the_band_lies_below_the_best() -> None:
     ]  # fmt: skip
     assert len(result.programs) == 2
     assert result.belady_bytes(sizes) == [min(moved) for moved in each]
+
+
+def test_normalised_traffic_is_a_multiple_of_each_networks_own_compulsory_traffic() -> None:
+    results = [memsim.curve(name) for name in ("resnet18", "mobilenetv2")]
+    axes = plot.curve(results, normalise=True, belady=False)
+    for result in results:
+        name = result.program.network.name
+        (line,) = [line for line in axes.lines if line.get_label() == name]
+        told = (line.get_ydata()[:-1] * result.compulsory_bytes).round().astype(int)
+        assert told.tolist() == result.steps.dram_bytes.tolist()
+        assert line.get_ydata()[-1] == 1
+
+
+def test_of_four_networks_each_has_its_name_beside_its_line() -> None:
+    from matplotlib.text import Text
+
+    names = [f"patterns/{name}" for name in ("dense", "log", "sparse", "harmonic")]
+    for normalise in (False, True):
+        axes = plot.curve(names, belady=False, normalise=normalise)
+        figure = axes.figure
+        figure.draw_without_rendering()
+        told = [text for text in axes.texts if text.get_text().startswith("patterns/")]
+        assert [text.get_text().split()[0] for text in told] == names
+        boxes = [Text.get_window_extent(text) for text in told]
+        for number, box in enumerate(boxes):
+            assert figure.bbox.padded(1).contains(*box.min)
+            assert figure.bbox.padded(1).contains(*box.max)
+            assert not any(box.overlaps(other) for other in boxes[:number])
+        assert axes.get_legend().get_texts()[0].get_text() == "LRU, exact"
+
+
+def test_a_network_that_would_vanish_makes_the_axis_logarithmic() -> None:
+    small, large = "patterns/harmonic", "vgg16"
+    assert plot.curve([small, large], belady=False).get_yscale() == "log"
+    assert plot.curve([small, large], belady=False, log=False).get_yscale() == "linear"
+    assert plot.curve(small, belady=False, log=True).get_yscale() == "log"
 
 
 def test_the_cache_of_the_machine_is_marked(result: memsim.Result) -> None:
@@ -134,9 +191,9 @@ def test_bars_span_the_lives(result: memsim.Result) -> None:
     lives = Lives.of(result.program)
     spans: dict[int, list[tuple[float, float]]] = {}
     for use in ("chain", "waiting", "copy"):
-        for patch in drawn(bars, use):
-            row = round(patch.get_y() + patch.get_height() / 2)
-            spans.setdefault(row, []).append((patch.get_x(), patch.get_x() + patch.get_width()))
+        for rectangle in corners(bars, use):
+            (left, low), (right, high) = rectangle.min(axis=0), rectangle.max(axis=0)
+            spans.setdefault(round((low + high) / 2), []).append((left, right))
     for number, parts in spans.items():
         assert min(parts)[0] == lives.born[number]
         assert max(end for _, end in parts) == lives.dead[number] + 1
@@ -170,8 +227,6 @@ def test_links_are_those_of_the_papers() -> None:
 
 
 def test_the_patterns_picture_adds_up() -> None:
-    from matplotlib.patches import Arc
-
     names = ["patterns/dense", "patterns/log", "patterns/sparse", "patterns/harmonic"]
     panels = plot.patterns()
     assert panels.shape == (6, 4)
@@ -179,7 +234,10 @@ def test_the_patterns_picture_adds_up() -> None:
         result = memsim.run(name, clock="recurrence")
         arcs, _, live, moved, total, time = column
         _, found = network_links(result.network)
-        assert sum(isinstance(patch, Arc) for patch in arcs.patches) == len(found)
+        arches = {
+            (round(arch[:, 0].min()), round(arch[:, 0].max())) for arch in corners(arcs, "links")
+        }
+        assert arches == set(found)
         for cause, amount in result.by_cause.items():
             assert heights(moved, cause) == amount
             assert round(widths(total, cause)) == amount
@@ -187,6 +245,21 @@ def test_the_patterns_picture_adds_up() -> None:
         (line,) = drawn(live, "total")
         assert line.get_ydata().max() == result.program.live_bytes.max()
         assert any(f"{result.time_ps / 1e9:.2f} ms" == text.get_text() for text in time.texts)
+
+
+def test_networks_of_other_sizes_have_scales_of_their_own() -> None:
+    small, large = "mobilenetv2", "vgg16"
+    panels = plot.patterns([small, large], machine="textbook", cache="2MB")
+    for row in (2, 3, 4, 5):
+        axis = "xlim" if row > 3 else "ylim"
+        assert getattr(panels[row, 0], f"get_{axis}")() != getattr(panels[row, 1], f"get_{axis}")()
+    assert "own scale each" in panels[2, 0].get_ylabel()
+    assert panels[3, 0].get_xlabel() == "layer"
+    assert all(len(axes.get_xticks()) <= 7 for axes in panels[:4].flat)
+    figure = panels[0, 0].figure
+    figure.draw_without_rendering()
+    title = figure._suptitle.get_window_extent()
+    assert title.x1 <= figure.bbox.x1
 
 
 def test_every_kernel_has_a_unit() -> None:
@@ -318,6 +391,7 @@ def test_several_networks_are_drawn_each_as_it_is_alone(kind: str) -> None:
         for many, one in zip(panels, alone, strict=True):
             assert many.get_title(loc="left").split() == one.get_title(loc="left").split()
             assert len(many.patches) == len(one.patches)
+            assert len(many.collections) == len(one.collections)
             assert len(many.lines) == len(one.lines)
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import memsim
 from memsim.errors import InputError
 from memsim.plot.canvas import render
-from memsim.plot.figures.graph import graph, layer_values, shades
+from memsim.plot.figures.graph import _of_blocks, graph, layer_values, shades
+from memsim.plot.folding import folded
 from memsim.plot.graph_layout import layered
 
 
@@ -80,7 +81,7 @@ def test_every_kernel_of_resnet18_is_named_and_shaped(colour):
 @pytest.mark.parametrize("machine", ["gtx1080", "zen3_eager"])
 def test_kernels_that_a_library_adds_have_nodes_of_their_own(machine):
     """A bias by a kernel of its own, copies into other layouts; files hold layers, not kernels."""
-    axes = graph("squeezenet1_0", machine=machine)
+    axes = graph("squeezenet1_0", machine=machine, expand="all")
     names = [text.get_text().split()[0] for text in axes.texts]
     assert len(names) == len(set(names))
     added = {"gtx1080": "conv1.conv.bias", "zen3_eager": "conv1.conv.reorder_output"}[machine]
@@ -119,3 +120,62 @@ def test_the_picture_is_the_same_every_time(colour):
 def test_unknown_colours():
     with pytest.raises(InputError, match=r"unknown colour 'mac' \(did you mean 'moc'\?\)"):
         graph("resnet18", colour="mac")
+
+
+# ---- blocks, folded
+
+
+def names_in(axes) -> list[str]:
+    return [text.get_text().split()[0] for text in axes.texts]
+
+
+def test_a_large_network_shows_its_blocks_until_one_is_expanded():
+    result = memsim.run("densenet121", machine="textbook", lowering="concat_free")
+    view = graph(result)
+    names = names_in(view)
+    assert {f"block{number}" for number in (1, 2, 3, 4)} <= set(names)
+    assert len(names) < 30
+    assert "blocks folded" in view.get_title(loc="left").replace("\n", " ")
+    opened = graph(result, expand="block1")
+    assert "block1" not in names_in(opened)
+    assert {"block1.1.neck", "block2", "block3"} <= set(names_in(opened))
+    block = [text.get_text() for text in view.texts if text.get_text().startswith("block1 ")]
+    kernels = [k for k in result.program.kernels if k.name.startswith("block1.")]
+    assert block[0].split("  ")[1] == f"{len(kernels)} kernels"
+
+
+def test_a_block_has_the_bytes_of_its_kernels_and_their_macs_over_their_cio():
+    result = memsim.run("densenet121", machine="textbook")
+    parts = {kernel.name: kernel.layers for kernel in result.program.kernels}
+    inside = tuple(name for name in parts if name.startswith("block2."))
+    moved = layer_values(result.network, "traffic", result)
+    summed = _of_blocks(result.network, {"block2": inside}, parts, moved, "traffic")
+    rows = [row.dram_bytes for row in result.layers if row.name.startswith("block2.")]
+    assert summed == {"block2": sum(rows)}
+    convolutions = [layer for layer in result.network if layer.name.startswith("block2.")]
+    both = sum(layer.macs for layer in convolutions), sum(layer.cio for layer in convolutions)
+    of_moc = _of_blocks(result.network, {"block2": inside}, parts, {}, "moc")
+    assert of_moc["block2"] == pytest.approx(both[0] / both[1])
+
+
+@given(_graphs(), st.integers(1, 4))
+@settings(max_examples=60)
+def test_a_folded_graph_has_the_same_links_between_other_nodes_and_no_cycle(readers, width):
+    named = {node: f"s{int(node) // width}.{node}" for node in readers}
+    whole = {named[node]: [named[each] for each in targets] for node, targets in readers.items()}
+    view = folded(whole, 0, [])
+    node_of = {kernel: name for name, kernels in view.members.items() for kernel in kernels}
+    expected = {
+        (node_of.get(source, source), node_of.get(target, target))
+        for source, targets in whole.items() for target in targets
+    }  # fmt: skip
+    found = {(source, target) for source, targets in view.readers.items() for target in targets}
+    assert found == {(source, target) for source, target in expected if source != target}
+    order = list(view.readers)
+    assert all(order.index(source) < order.index(target) for source, target in found)
+    assert folded(whole, 0, ["all"]).readers == whole
+
+
+def test_there_is_no_such_block():
+    with pytest.raises(InputError, match=r"expand: there is no block 'blok3' \(did you mean 'blo"):
+        graph("densenet121", colour="none", expand="blok3")

@@ -70,7 +70,7 @@ def computed(program: Program) -> list[tuple[int, int]]:
 def test_elements_macs_and_traffic_are_those_of_the_definition(
     chain: tuple[Window, ...], overlap: str
 ) -> None:
-    for size, tile in ((16, (1, 1)), (16, (2, 3)), (16, (16, 2)), (19, (3, 2))):
+    for size, tile in ((16, (1, 1)), (16, (2, 3)), (19, (3, 2))):
         program = tiled(chain, size, "x".join(map(str, tile)), overlap)
         told, macs, nbytes = without_a_cache(chain, size, tile, overlap)
         assert computed(program) == told
@@ -149,8 +149,9 @@ def wired(turned: bool) -> memsim.Network:
 
 
 @pytest.mark.parametrize("overlap", ["keep", "recompute"])
-@pytest.mark.parametrize("lowering", ["fused", "eager", "concat_free"])
-@pytest.mark.parametrize("strip", [1, 3, 8])
+@pytest.mark.parametrize(
+    ("lowering", "strip"), [("fused", 1), ("fused", 8), ("eager", 3), ("concat_free", 3)]
+)
 def test_strips_of_columns_are_strips_of_rows_of_the_network_turned(
     lowering: str, overlap: str, strip: int
 ) -> None:

@@ -28,21 +28,26 @@ TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
 @output_option("The file: .svg, .png, .pdf, .dot or .graphml.")
 @once("--colour", default="traffic", show_default=True,
               help="What colours show: traffic, moc or none.")  # fmt: skip
+@once("--expand", metavar="BLOCKS",
+              help="Blocks whose kernels are drawn, such as block1,block2; or all.")  # fmt: skip
 def command(
     network: Chosen,
     format_: str | None,
     output: str | None,
     colour: str,
+    expand: str | None,
     **options: Unpack[Options],
 ) -> None:
     """Draw the graph of NETWORK, or write it for other programs.
 
-    A picture shows kernels: a convolution with what is fused into it is one node. DOT and
-    GraphML files hold every layer and every tensor.
+    A picture shows kernels: a convolution with what is fused into it is one node. Of more than 60
+    it shows blocks, folded, but for those that --expand names. DOT and GraphML files hold every
+    layer and every tensor.
 
     \b
     memsim graph resnet18 --cache 512KiB -o resnet18.svg
     memsim graph patterns/harmonic --colour moc -o harmonic.png
+    memsim graph densenet121 --expand block1 -o densenet121.svg
     memsim graph hardnet68 --colour none -o hardnet68.graphml
     """
     from memsim.files import write_text
@@ -53,6 +58,9 @@ def command(
         hint = did_you_mean(colour, COLOURS)
         raise InputError(Problem(f"unknown colour {colour!r}", path="--colour", hint=hint))
     format_ = picture_format(format_, output, {**ENDINGS, **TEXTS}, "a graph", "graph.svg")
+    if expand is not None and format_ in TEXTS.values():
+        hint = "leave it out, or draw: -o graph.svg"
+        raise InputError(Problem("this file holds every layer", path="--expand", hint=hint))
     if format_ == "graphml" and colour == "moc":
         hint = "leave it out, or draw: -o graph.svg"
         raise InputError(Problem("GraphML holds MoC, and no colours", path="--colour", hint=hint))
@@ -65,7 +73,9 @@ def command(
         else:
             write_text(output, text)
         return
-    send_picture(graph(loaded, colour=colour, **options), output, format_)
+    blocks = None if expand is None else [name.strip() for name in expand.split(",")]
+    drawn = graph(loaded, colour=colour, expand=blocks, **options)
+    send_picture(drawn, output, format_)
 
 
 def _verb(colour: str, format_: str) -> str:

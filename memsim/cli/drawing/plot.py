@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.completion import complete
 from memsim.cli.listing import SWEEP as OF_A_SWEEP
 from memsim.cli.once import once
@@ -48,6 +49,9 @@ class _TellsKinds(click.Command):
 @networks_options(required=False)
 @options_of("figure", hint="memsim plot curve draws every size, memsim run takes several")
 @only_option
+@once("--normalise", is_flag=True,
+              help="Of a curve: traffic as a multiple of what is compulsory.")  # fmt: skip
+@once("--log", is_flag=True, help="Of a curve: a logarithmic axis of traffic.")
 @picture_format_option("png", "svg", "pdf")
 @output_option("The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
@@ -74,6 +78,8 @@ def command(
     size: str | None,
     dpi: int,
     only: str | None,
+    normalise: bool,
+    log: bool,
     value: str | None,
     over: str | None,
     at_: tuple[str, ...],
@@ -95,6 +101,10 @@ def command(
     if kind not in FIGURES and kind != SWEEP:
         hint = did_you_mean(kind, [*FIGURES, SWEEP])
         raise InputError(Problem(f"unknown figure {kind!r}", hint=hint))
+    drawn_as = {name: True for name, is_so in (("normalise", normalise), ("log", log)) if is_so}
+    if drawn_as and kind != "curve":
+        problems = (Problem("is of figure curve", f"--{name}", "leave it out") for name in drawn_as)
+        raise InputError(*problems)
     format_ = picture_format(format_, output, ENDINGS, "a figure", f"{kind}.png")
     if format_ != "png" and is_given("dpi"):
         raise InputError(Problem("is of a PNG, and this file has no dots", path="--dpi"))
@@ -112,6 +122,7 @@ def command(
     said = {name: value for network in networks for name, value in network.said.items()}
     refuse(figure.verb, {**options, **said}, LOADING)
     told = {**options} if only is None else {**options, "only": only}
+    told.update(drawn_as)
     if size is not None:
         told["size"] = parse_size(size)
     subjects: list[Any]
@@ -119,7 +130,7 @@ def command(
         _no_inputs(kind, context.params)
         subjects = [network.name for network in networks]
     else:
-        subjects = [network.load() for network in networks]
+        subjects = load_all(networks)
     send_picture(figure.draw(subjects, **told), output, format_, dpi)
 
 

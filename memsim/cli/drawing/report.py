@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import text_file
@@ -84,7 +85,7 @@ def command(
 
     results, loaded = [], []
     for lowering, dtype in variants:
-        loaded = [replace(network, dtype=dtype).load() for network in networks]
+        loaded = load_all([replace(network, dtype=dtype) for network in networks])
         options["lowering"] = lowering
         results.append([every_size(each, "report", only=only, **options) for each in loaded])
     told = []

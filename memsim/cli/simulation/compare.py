@@ -6,6 +6,7 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import Delivery, report_options
 from memsim.cli.sizes import at_sizes
@@ -29,7 +30,7 @@ def command(
     memsim compare hardnet68 densenet121 resnet50 --cache 2MB
     memsim compare patterns/dense patterns/log patterns/sparse patterns/harmonic
     """
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
     from memsim.simulate import compare
 
     def ask(**options: Unpack[RunOptions]) -> Facts:

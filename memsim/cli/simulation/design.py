@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, layers_option, networks_options, options_of, parse_sizes
 from memsim.cli.output import Delivery, color_option, format_option, is_given, output_option
@@ -85,7 +86,7 @@ def command(
         from memsim.plot.figures.front import check_front
 
         check_front(minimised)
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
     found = design(
         loaded, time=time, fps=fps, minimise=minimise, each=each, bandwidths=chosen,
         mac_rates=rates, **options,

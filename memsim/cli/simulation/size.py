@@ -6,6 +6,7 @@ from typing import Unpack
 
 import click
 
+from memsim.cli.apart import load_all
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import Delivery, report_options
@@ -62,7 +63,7 @@ def command(
     goals = {"traffic": traffic, "within": within, "time": time, "fps": fps, "stall": stall,
              "energy": energy}  # fmt: skip
     check_options(goals, over, only, options)
-    loaded = [network.load() for network in networks]
+    loaded = load_all(networks)
 
     def ask(**options: Unpack[Options]) -> Facts:
         return size(loaded, **goals, over=over, only=only, **options)

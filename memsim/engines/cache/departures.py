@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.policies.belady import farthest, next_use
-from memsim.engines.cache.policies.in_order import in_order
+from memsim.engines.cache.policies.belady import next_use, plain_farthest
+from memsim.engines.cache.policies.in_order import plain_order
 from memsim.engines.cache.trace import Events, Trace
 from memsim.registry import Registry
 
@@ -47,9 +47,9 @@ Watched = Callable[[Trace, int, list[tuple[int, int]]], Events]
 WATCHED: Registry[Watched] = Registry("policy that can be watched")
 """The policies that tell what leaves."""
 
-WATCHED.add("lru", lambda trace, size, left: in_order(trace, size, refresh=True, left=left))
-WATCHED.add("fifo", lambda trace, size, left: in_order(trace, size, refresh=False, left=left))
-WATCHED.add("belady", lambda trace, size, left: farthest(trace, size, next_use(trace), left))
+WATCHED.add("lru", lambda trace, size, left: plain_order(trace, size, refresh=True, left=left))
+WATCHED.add("fifo", lambda trace, size, left: plain_order(trace, size, refresh=False, left=left))
+WATCHED.add("belady", lambda trace, size, left: plain_farthest(trace, size, next_use(trace), left))
 
 
 def departures(trace: Trace, capacity: int, policy: str) -> Departures:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.compiled import load_compiler
 from memsim.errors import InputError, SimulationError
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
@@ -34,6 +35,10 @@ estimate knows not all that a cache holds at a time, and counts some that it nee
 
 NEVER = 1 << 62
 """Bytes that a program moves which cannot be built."""
+
+MANY = 50_000
+"""Accesses layer by layer above which the compiled loop is loaded: some nine passes follow, most of
+more accesses, and in plain Python they take longer than the 0.4 s of loading it."""
 
 TRIED_ANEW = 2
 """Of groupings that keep what strips share, so many are tried with that computed anew."""
@@ -69,6 +74,7 @@ def auto_program(
     apart = _moved(plain, cache)
     if apart == plain.compulsory_bytes:
         return _none(plain, "all moves once already")
+    _prepare_for(plain)
     least, chosen = apart, plain
     groupings = list(_candidates(network, plain, _cuts(network, plain), cache.size).values())
     for way in (overlap,) if overlap else OVERLAPS:
@@ -114,6 +120,7 @@ def auto_programs(
     """
     check_overlap(overlap)
     plain = build(network, schedule="layer_by_layer", **options)
+    _prepare_for(plain)
     cuts = _cuts(network, plain)
     programs = {LAYER_BY_LAYER: _none(plain, "")}
     names: dict[tuple[str, str], str] = {}  # equal cuts for several sizes are one program
@@ -145,6 +152,12 @@ def _powers(plain: Program, cache: Cache) -> Iterator[int]:
         if size > most or _moved(plain, cache.resized(size)) == plain.compulsory_bytes:
             return
         size *= 2
+
+
+def _prepare_for(plain: Program) -> None:
+    """Load the compiled loop of a cache's pass if the groupings will need many accesses."""
+    if int(np.diff(plain.cell_block)[plain.touch_cell].sum()) > MANY:
+        load_compiler()
 
 
 def _moved(program: Program, cache: Cache) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
@@ -9,10 +10,23 @@ import numpy as np
 from memsim.plot.canvas import new_axes
 from memsim.plot.drawables import Drawables, curve_of, some
 from memsim.plot.kinds import figure
-from memsim.plot.labels import place
-from memsim.plot.style import BLACK, Look, bytes_axis, dress, legend, series, si
+from memsim.plot.labels import beside, place
+from memsim.plot.multiples import MOST
+from memsim.plot.style import (
+    ABOVE,
+    BLACK,
+    GREY,
+    ROOM,
+    Look,
+    bytes_axis,
+    dress,
+    legend,
+    series,
+    si,
+)
 from memsim.program.parts import Part
 from memsim.results.curve import CurveResult
+from memsim.results.details.reachable import Reachable
 from memsim.simulate import Options
 
 if TYPE_CHECKING:
@@ -30,8 +44,11 @@ SMALLEST = 10_000
 MOST_PARTED = 3
 """Networks up to which feature maps have lines of their own: more could not be told apart."""
 
-BAND = 16
-"""Sizes at which belady's traffic is found for the band: each is a pass of its own."""
+FINE = 2000
+"""Parts of the axis of traffic: where a band has very many steps, those below one are left out;
+the line of LRU is ten times as wide."""
+
+MANY_STEPS = 20_000
 
 
 @figure("traffic against cache size", verb="figure of traffic", parts=True)
@@ -43,6 +60,8 @@ def curve(
     knees: int | None = None,
     belady: bool = True,
     only: str | None = None,
+    normalise: bool = False,
+    log: bool | None = None,
     **options: Unpack[Options],
 ) -> Axes:
     """Draw DRAM traffic against cache size: exact step functions, one per network.
@@ -51,7 +70,8 @@ def curve(
     need and the bytes that they save. Of up to three networks thin lines show what of the traffic
     is feature maps, and dotted ones CIO in bytes, which estimates these. Under schedule
     ``depth_first`` with groups ``auto`` the line is what a compiler could reach: the least, at each
-    size, of all groupings that are tried, beside a dashed one of layer by layer.
+    size, of all groupings that are tried, beside a dashed one of layer by layer. Lines of more than
+    three networks have their names beside them, and compulsory traffic where they end.
 
     Parameters
     ----------
@@ -61,12 +81,18 @@ def curve(
     size : (float, float)
         Inches of a new figure.
     knees : int, optional
-        Drops to label per network; 3 of one network, 2 of two, else 1 of each.
+        Drops to label per network; 3 of one network, 2 of two, 1 of each of three, none of more.
     belady : bool
         Show the band down to policy ``belady``, where the cache knows lifetimes; not of groups
         ``auto``, whose curve is the least of many programs'.
     only : str, optional
         ``feature-maps`` or ``weights``: the traffic of these alone.
+    normalise : bool
+        Traffic as a multiple of each network's own compulsory traffic: 1 is a cache that moves no
+        byte twice, and small networks compare with large ones.
+    log : bool, optional
+        A logarithmic axis of traffic; where left out, of networks of which one moves more than
+        eight times what another does.
     **options
         As for :func:`memsim.run`. The machine's cache is marked.
 
@@ -83,29 +109,36 @@ def curve(
     results = [curve_of(each, options, only) for each in some(networks, "curve")]
     axes = new_axes(ax, size)
     right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in results)
-    top = max(
-        each.dram_bytes(SMALLEST) for result in results for each in result.envelope.curves.values()
-        if not result.grouped or each is result.curve
-    )  # fmt: skip
-    parted = len(results) <= MOST_PARTED and results[0].only is not Part.WEIGHTS
+    units = [max(result.compulsory_bytes, 1) if normalise else 1 for result in results]
+    tops = [
+        max(
+            each.dram_bytes(SMALLEST) for each in result.envelope.curves.values()
+            if not result.grouped or each is result.curve
+        ) / unit
+        for result, unit in zip(results, units, strict=True)
+    ]  # fmt: skip
+    many = len(results) > MOST_PARTED
+    parted = not many and results[0].only is not Part.WEIGHTS
     if len(results) > 1 and any(result.grouped for result in results):
         parted = False  # each has a line of layer by layer already
-    cio = max(result.cio_bytes for result in results) if parted else 0
+    cio = [each.cio_bytes / unit for each, unit in zip(results, units, strict=True) if parted]
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
-    axes.set_ylim(0, 1.08 * max(top, cio))
+    axes.set_ylim(0, 1.08 * max(*tops, *cio))
+    if log or (log is None and max(tops) > MOST * min(tops)):
+        _logarithmic(axes, results, units, parted)
     handles: list[Artist] = []
     covered = []
-    for number, result in enumerate(results):
+    for number, (result, unit) in enumerate(zip(results, units, strict=True)):
         look = series(number, result.program.network.name)
-        handles += _one(axes, result, look)
+        handles += _one(axes, result, look, unit)
         if result.grouped:
-            handles += _layer_by_layer(axes, result, look)
+            handles += _layer_by_layer(axes, result, look, unit)
         if parted:
-            handles += _maps(axes, result, look)
+            handles += _maps(axes, result, look, unit)
         if belady and not result.grouped:
-            handles += _belady_band(axes, result, look)
-        covered.append(_outline(result, axes.get_xlim()))
+            handles += _belady_band(axes, result, look, unit)
+        covered.append(_outline(result, axes.get_xlim(), unit))
     machine = {result.machine.cache_bytes for result in results}
     for capacity in machine:
         axes.axvline(capacity, color=BLACK, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
@@ -114,95 +147,168 @@ def curve(
             transform=axes.get_xaxis_transform(), color=BLACK,
         )  # fmt: skip
     bytes_axis(axes.xaxis)
-    bytes_axis(axes.yaxis)
+    bytes_axis(axes.yaxis, (lambda value: f"{value:g} x") if normalise else si)
     what = "" if results[0].only is None else f" of {results[0].only.words}"
     y = f"DRAM traffic{what} per inference"
-    dress(axes, title=_title(results), x="cache size", y=y, grid="both")
-    legend(axes, handles)
-    most = max(1, 4 - len(results)) if knees is None else knees
-    _label_knees(axes, results, most, np.concatenate(covered))
+    if normalise:
+        y += ", times what is compulsory"
+    dress(axes, title=_title(results), x="cache size", y=y, grid="both", pad=ROOM if many else 6)
+    if many:
+        legend(axes, _in_general(handles), ncols=4, **ABOVE)
+        _name_lines(axes, results, units, normalise)
+    else:
+        legend(axes, handles)
+    most = max(0 if many else 1, 4 - len(results)) if knees is None else knees
+    _label_knees(axes, results, units, most, np.concatenate(covered))
     return axes
 
 
-def _one(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
+def _logarithmic(axes: Axes, results: list[CurveResult], units: list[int], parted: bool) -> None:
+    """Give traffic a logarithmic axis, down to the least of all that is drawn."""
+    from matplotlib.ticker import LogLocator
+
+    least = [
+        min([each.compulsory_bytes, *([int(each.steps.map_bytes.min())] if parted else [])]) / unit
+        for each, unit in zip(results, units, strict=True)
+    ]
+    high = axes.get_ylim()[1]
+    low = 0.8 * min((each for each in least if each > 0), default=high / 10)
+    axes.set_yscale("log")
+    axes.set_ylim(low, 1.3 * high)
+    if high < 300 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+
+
+def _in_general(handles: list[Artist]) -> list[Artist]:
+    """What line, dashes and band stand for, where each network's colour is told beside its line."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    bands = [str(each.get_label()) for each in handles if each.get_gid() == "belady"]
+    sizes = sorted(int(found.group()) for each in bands if (found := re.search("[0-9]+", each)))
+    told = f"{sizes[0]} to {sizes[-1]}" if sizes and sizes[0] < sizes[-1] else f"{[*sizes, 0][0]}"
+    general: list[Artist] = [
+        Line2D([], [], color=GREY, linewidth=2, label="LRU, exact"),
+        Line2D([], [], color=GREY, linewidth=1, linestyle=(0, (6, 3)), label="compulsory"),
+    ]
+    if any(each.get_gid() == "layer by layer" for each in handles):
+        apart = {"linewidth": 1.3, "linestyle": (0, (3, 1.5)), "label": "layer by layer"}
+        general.append(Line2D([], [], color=GREY, **apart))  # type: ignore[arg-type]
+    if bands:
+        label = f"down to belady (at {told} sizes, each good up to the next)"
+        general.append(Patch(facecolor=GREY, alpha=0.3, linewidth=0, label=label))
+    return general
+
+
+def _name_lines(axes: Axes, results: list[CurveResult], units: list[int], normalise: bool) -> None:
+    """Write each network's name beside its line: where it ends, or begins where all end alike."""
+    names = [result.program.network.name for result in results]
+    colours = [series(number, name).colour for number, name in enumerate(names)]
+    if normalise:
+        starts = [
+            each.dram_bytes(SMALLEST) / unit for each, unit in zip(results, units, strict=True)
+        ]
+        texts = [f"{name} {start:.3g} x" for name, start in zip(names, starts, strict=True)]
+        beside(axes, starts, texts, colours, inside=True)
+        return
+    ends = [int(result.steps.dram_bytes[-1]) for result in results]
+    texts = [f"{name} {si(end)}" for name, end in zip(names, ends, strict=True)]
+    beside(axes, ends, texts, colours)
+
+
+def _one(axes: Axes, result: CurveResult, look: Look, unit: int) -> list[Line2D]:
     """Draw a network's step function and its compulsory traffic."""
     steps, end = result.steps, axes.get_xlim()[1]
     compulsory = result.compulsory_bytes
     sizes = np.concatenate([steps.cache_bytes, [end]])
-    moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]])
+    moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]]) / unit
     (line,) = axes.step(
         sizes, moved, where="post", color=look.colour, linestyle=look.line, linewidth=2,
         label=result.program.network.name, zorder=4,
     )  # fmt: skip
     floor = axes.axhline(
-        compulsory, color=look.colour, linewidth=1, linestyle=(0, (6, 3)), zorder=2,
+        compulsory / unit, color=look.colour, linewidth=1, linestyle=(0, (6, 3)), zorder=2,
         label=f"   compulsory {si(compulsory)}",
     )  # fmt: skip
     return [line, floor]
 
 
-def _layer_by_layer(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
+def _layer_by_layer(axes: Axes, result: CurveResult, look: Look, unit: int) -> list[Line2D]:
     """Draw beside the least of all groupings what moves without groups."""
     steps = result.apart.steps
     sizes = np.concatenate([steps.cache_bytes, [axes.get_xlim()[1]]])
-    moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]])
+    moved = np.concatenate([steps.dram_bytes, steps.dram_bytes[-1:]]) / unit
     return axes.step(
         sizes, moved, where="post", color=look.colour, linestyle=(0, (3, 1.5)), linewidth=1.3,
         label="   layer by layer", zorder=3, gid="layer by layer",
     )  # fmt: skip
 
 
-def _maps(axes: Axes, result: CurveResult, look: Look) -> list[Line2D]:
+def _maps(axes: Axes, result: CurveResult, look: Look, unit: int) -> list[Line2D]:
     """Draw what of a network's traffic is feature maps, unless that is all, and their CIO."""
     handles, steps = [], result.steps
     if result.only is None:
         sizes = np.concatenate([steps.cache_bytes, [axes.get_xlim()[1]]])
-        maps = np.concatenate([steps.map_bytes, steps.map_bytes[-1:]])
+        maps = np.concatenate([steps.map_bytes, steps.map_bytes[-1:]]) / unit
         handles += axes.step(
             sizes, maps, where="post", color=look.colour, linestyle=look.line, linewidth=0.9,
             label="   of it feature maps", zorder=3, gid="feature maps",
         )  # fmt: skip
     dots = axes.axhline(
-        result.cio_bytes, color=look.colour, linewidth=1.3, linestyle=(0, (1, 2)), zorder=2,
+        result.cio_bytes / unit, color=look.colour, linewidth=1.3, linestyle=(0, (1, 2)), zorder=2,
         label=f"   CIO {si(result.cio_bytes)}",
     )  # fmt: skip
     return [*handles, dots]
 
 
-def _belady_band(axes: Axes, result: CurveResult, look: Look) -> list[FillBetweenPolyCollection]:
-    """The band between LRU and belady; none where the cache knows no lifetimes."""
-    last = int(result.steps.cache_bytes[-1])
-    places = np.geomspace(SMALLEST, max(last, 2 * SMALLEST), BAND).astype(np.int64)
-    sizes = np.unique(places).tolist()
-    least = result.belady_bytes(sizes)
-    if least is None:
+def _belady_band(
+    axes: Axes, result: CurveResult, look: Look, unit: int
+) -> list[FillBetweenPolyCollection]:
+    """The band between LRU and what is known to be reachable; none without lifetimes.
+
+    Both edges are step functions, see :class:`~memsim.results.details.reachable.Reachable`.
+    """
+    last = max(int(result.steps.cache_bytes[-1]), 2 * SMALLEST)
+    found = Reachable.of(result, SMALLEST, last)
+    if found is None:
         return []
-    most = [result.dram_bytes(size) for size in sizes]
+    sizes, least, most = found.cache_bytes, found.dram_bytes / unit, found.lru_bytes / unit
+    if len(sizes) > MANY_STEPS:
+        low, high = axes.get_ylim()
+        part = np.stack([least, most])
+        if axes.get_yscale() == "log":
+            low, high, part = np.log(low), np.log(high), np.log(part)
+        part = (part - low) * FINE // (high - low)
+        kept = (np.diff(part, axis=1, prepend=-1) != 0).any(axis=0)
+        sizes, least, most = sizes[kept], least[kept], most[kept]
     return [
         axes.fill_between(
-            sizes, least, most, color=look.colour, alpha=0.18, linewidth=0, zorder=1,
-            label="   down to belady",
+            sizes, least, most, step="post", color=look.colour, alpha=0.18, linewidth=0, zorder=1,
+            label=f"   down to belady (at {len(found.run)} sizes,\n   each good up to the next)",
+            gid="belady",
         )
     ]  # fmt: skip
 
 
-def _outline(result: CurveResult, limits: tuple[float, float]) -> Points:
+def _outline(result: CurveResult, limits: tuple[float, float], unit: int) -> Points:
     """Points along a network's lines, which labels should not cover."""
     sizes = np.geomspace(*limits, 150)
     index = np.searchsorted(result.steps.cache_bytes, sizes, side="right") - 1
     heights = [result.steps.dram_bytes[index]]
     heights += [np.full(len(sizes), result.compulsory_bytes)]
     heights += [result.steps.map_bytes[index], np.full(len(sizes), result.cio_bytes)]
-    return np.concatenate([np.stack([sizes, height], axis=1) for height in heights])
+    return np.concatenate([np.stack([sizes, height / unit], axis=1) for height in heights])
 
 
-def _label_knees(axes: Axes, results: list[CurveResult], most: int, covered: Points) -> None:
+def _label_knees(
+    axes: Axes, results: list[CurveResult], units: list[int], most: int, covered: Points
+) -> None:
     points, texts, colours = [], [], []
-    for number, result in enumerate(results):
+    for number, (result, unit) in enumerate(zip(results, units, strict=True)):
         look = series(number, result.program.network.name)
         knees = sorted(result.knees(max(most, 1)), key=lambda knee: -knee.saved_bytes)
         for knee in knees[:most]:
-            points.append((float(knee.cache_bytes), float(knee.dram_bytes)))
+            points.append((float(knee.cache_bytes), knee.dram_bytes / unit))
             texts.append(f"{si(knee.cache_bytes)} saves {si(knee.saved_bytes)}")
             colours.append(look.colour)
             axes.plot(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.network.graph import Layer, Network
 from memsim.network.metrics import moc
-from memsim.plot.canvas import new_axes
+from memsim.plot.canvas import figure_of, new_axes
 from memsim.plot.drawables import Drawables, network_of, result_of, single
+from memsim.plot.folding import folded
 from memsim.plot.graph_layout import GraphLayout, layered
-from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, short
+from memsim.plot.style import BLACK, GREY, LIGHT, NOTE, TITLE, broken, short
 from memsim.program.kernel_graph import kernel_readers
 from memsim.readable import format_bytes, format_count
 from memsim.results.run import Result
@@ -23,6 +24,7 @@ from memsim.simulate.heed import refuse
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap, Normalize
+    from matplotlib.patches import FancyBboxPatch
 
 __all__ = ["COLOURS", "graph", "layer_values", "shades"]
 
@@ -48,9 +50,10 @@ def graph(
     ax: Axes | None = None,
     size: tuple[float, float] | None = None,
     colour: str = "traffic",
+    expand: str | Sequence[str] | None = None,
     **options: Unpack[Options],
 ) -> Axes:
-    """Draw a network's kernels, each below all it reads.
+    """Draw a network's kernels, each below all it reads; of a large one, its blocks.
 
     A node is a kernel of the lowering: a convolution with the batch norm, the activation and
     the sum that are fused into it, named after its first layer. Its line tells operator, window
@@ -66,13 +69,16 @@ def graph(
         Inches of a new figure; as large as the graph needs if left out.
     colour : str
         ``traffic`` (DRAM bytes), ``moc`` (MACs over CIO) or ``none``.
+    expand : str or sequence of str, optional
+        Blocks whose kernels are drawn, the others as one node each; or ``all``. If left out, all
+        kernels of a network of up to 60, and the blocks of a larger one.
     **options
         Of :func:`memsim.run`; ``lowering`` decides what a kernel is, the others the traffic.
 
     Raises
     ------
     InputError
-        For another colour, or a graph too large for a picture.
+        For another colour, a block that there is not, or a graph too large for a picture.
 
     Examples
     --------
@@ -94,23 +100,55 @@ def graph(
         source = one if isinstance(one, str | os.PathLike) else network_of(one)
         program, _ = prepare(source, "graph of kernels", **options)
     drawn = program.network
-    layout = layered(kernel_readers(drawn, program.kernels))
+    readers = kernel_readers(drawn, program.kernels)
+    asked = [expand] if isinstance(expand, str) else expand
+    view = folded(readers, len(readers) - len(program.kernels), asked)
+    layout = layered(view.readers)
     axes = ax or new_axes(None, size or _size(layout))
     if colour == "traffic" and result is not None:
         values = {row.name: float(row.dram_bytes) for row in result.layers}
     else:
         values = layer_values(drawn, colour, result)
     parts = {kernel.name: kernel.layers for kernel in program.kernels}
+    values |= _of_blocks(drawn, view.members, parts, values, colour)
+    inside = {kernel for kernels in view.members.values() for kernel in kernels}
+    values = {name: value for name, value in values.items() if name not in inside}
     _draw_edges(axes, layout)
-    _draw_nodes(axes, drawn, layout, parts, shades(values, colour))
+    _draw_nodes(axes, drawn, layout, parts, shades(values, colour), view.members)
     left, right = layout.span
     axes.set_xlim(left - 0.6, right + 0.6)
     axes.set_ylim(layout.ranks - 0.4, -0.6)
     axes.axis("off")
-    axes.set_title(_title(drawn, colour, result), loc="left", fontsize=TITLE, fontweight="bold")
+    title = _title(drawn, colour, result)
+    if view.members:
+        title = broken(f"{title}; blocks folded", max(30, int(10 * figure_of(axes).get_figwidth())))
+    axes.set_title(title, loc="left", fontsize=TITLE, fontweight="bold")
     if values and colour != "none":
-        _scale(axes, values, colour)
+        _scale(axes, values, colour, "kernel or block" if view.members else "kernel")
     return axes
+
+
+def _of_blocks(
+    network: Network,
+    blocks: Mapping[str, tuple[str, ...]],
+    parts: Mapping[str, tuple[str, ...]],
+    values: Mapping[str, float],
+    colour: str,
+) -> dict[str, float]:
+    """What the colour of a folded block shows: its kernels' bytes, or its MACs over its CIO."""
+    if colour != "moc":
+        return {
+            name: sum(values[kernel] for kernel in kernels if kernel in values)
+            for name, kernels in blocks.items()
+            if colour == "traffic"
+        }
+    found = {}
+    for name, kernels in blocks.items():
+        layers = [network[each] for kernel in kernels for each in parts[kernel]]
+        counted = [layer for layer in layers if layer.cio]
+        if counted:
+            found[name] = sum(each.macs for each in counted) / sum(each.cio for each in counted)
+    return found
 
 
 def layer_values(network: Network, colour: str, result: Result | None) -> dict[str, float]:
@@ -201,16 +239,21 @@ def _draw_nodes(
     layout: GraphLayout,
     parts: Mapping[str, tuple[str, ...]],
     colours: Mapping[str, str],
+    blocks: Mapping[str, tuple[str, ...]],
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     height = NODE[1] / RANK
     for name, (x, rank) in layout.nodes.items():
-        layers = [network[each] for each in parts.get(name, (name,))]
+        kernels = blocks.get(name, (name,))
+        layers = [network[each] for each in parts.get(kernels[-1], (kernels[-1],))]
         first, last = layers[0], layers[-1]
         colour = colours.get(name, "white" if first.op.is_input else LIGHT)
         if not colours and not first.op.is_input:
             colour = "white"
+        if name in blocks:  # a stack of cards
+            for offset in (0.14, 0.07):
+                axes.add_patch(_card(x + 0.1 * offset, rank + offset, height, colour))
         axes.add_patch(
             FancyBboxPatch(
                 (x - 0.47, rank - height / 2), 0.94, height, zorder=2,
@@ -223,11 +266,24 @@ def _draw_nodes(
         ink = "white" if _luminance(colour) < 0.5 else BLACK
         # A kernel that a library adds is no layer: its name says what it does for which.
         text = _line(layers) if name in network else _cut(name)
+        if name in blocks:
+            shape = "x".join(map(str, last.output.image))
+            text = _cut(f"{name}  {len(kernels)} kernels  {shape}")
         axes.text(
             x, rank, text, ha="center",
             va="center",
             fontsize=NOTE - 1.2, color=ink, zorder=3, parse_math=False,
         )  # fmt: skip
+
+
+def _card(x: float, rank: float, height: float, colour: str) -> FancyBboxPatch:
+    from matplotlib.patches import FancyBboxPatch
+
+    return FancyBboxPatch(
+        (x - 0.47, rank - height / 2), 0.94, height, zorder=1.9,
+        boxstyle="round,pad=0,rounding_size=0.06", mutation_aspect=NODE[0] / RANK,
+        facecolor=colour, edgecolor=GREY, linewidth=0.8,
+    )  # fmt: skip
 
 
 def _luminance(colour: str) -> float:
@@ -275,7 +331,7 @@ def _title(network: Network, colour: str, result: Result | None) -> str:
     return f"{network.name}: {total} of DRAM traffic with {cache} of cache"
 
 
-def _scale(axes: Axes, values: Mapping[str, float], colour: str) -> None:
+def _scale(axes: Axes, values: Mapping[str, float], colour: str, node: str) -> None:
     from matplotlib.cm import ScalarMappable
 
     norm, scale = _norm(values, colour), _map(colour)
@@ -287,7 +343,7 @@ def _scale(axes: Axes, values: Mapping[str, float], colour: str) -> None:
     bar.outline.set_visible(False)
     if colour == "traffic":
         bar.ax.yaxis.set_major_formatter(lambda value, _: short(format_bytes(round(value))))
-        bar.set_label("DRAM traffic of the kernel", fontsize=NOTE)
+        bar.set_label(f"DRAM traffic of the {node}", fontsize=NOTE)
     else:
         from matplotlib.ticker import LogLocator, NullFormatter
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from memsim.plot.canvas import new_panels
+from memsim.plot.canvas import new_panels, rectangles
 from memsim.plot.drawables import Drawables, result_of, single
 from memsim.plot.kinds import figure
 from memsim.plot.labels import place
@@ -105,9 +105,12 @@ def _stack(axes: Axes, parts: list[tuple[Look, NDArray[np.int64], str]]) -> None
     hatched = len(bottom) <= 60  # thinner bars show no hatch
     for look, column, name in parts:
         if column.any():
-            axes.bar(
-                np.arange(len(column)) + 0.5, column, 0.85, bottom, color=look.colour,
-                hatch=look.hatch if hatched else "", edgecolor=EDGE, linewidth=0, gid=name,
+            kept = column > 0
+            begin, low = np.flatnonzero(kept), bottom[kept]
+            rectangles(
+                axes, begin + 0.075, begin + 0.925, low, low + column[kept],
+                facecolor=look.colour, hatch=look.hatch if hatched else "", edgecolor=EDGE,
+                linewidth=0, gid=name,
             )  # fmt: skip
         bottom += column
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from memsim.plot.canvas import new_panels
+from memsim.plot.canvas import new_panels, rectangles
 from memsim.plot.drawables import Drawables, result_of, single
 from memsim.plot.kinds import figure
 from memsim.plot.stage_ticks import mark_stages
@@ -114,18 +114,19 @@ def draw_lives(bars: Axes, lives: Lives, born: Places, consumed: Places, end: Pl
     that reads it first, and where the last reader is done.
     """
     thick = min(0.8, 0.35 + len(lives.names) / 100)
-    for number in range(len(lives.names)):
-        first, last = float(born[number]), float(end[number])
-        until = min(float(consumed[number]) + 1, last)
-        own = ("copy", first, until, 0.5) if lives.copies[number] else ("chain", first, until, 0.4)
-        parts = [own, ("waiting", until, last, thick)]
-        for use, low, high, height in parts:
-            if high > low:
-                look = MEMORY[use]
-                bars.barh(
-                    number, high - low, height, low, color=look.colour, edgecolor=look.colour,
-                    linewidth=0.3, gid=use,
-                )  # fmt: skip
+    number, copied = np.arange(len(lives.names)), np.asarray(lives.copies, bool)
+    until = np.minimum(np.asarray(consumed) + 1, end)
+    for use, rows, low, high, height in (
+        ("chain", ~copied, born, until, 0.4),
+        ("copy", copied, born, until, 0.5),
+        ("waiting", np.ones_like(copied), until, end, thick),
+    ):
+        look = MEMORY[use]
+        kept = rows & (np.asarray(high) > np.asarray(low))
+        rectangles(
+            bars, low[kept], high[kept], number[kept] - height / 2, number[kept] + height / 2,
+            facecolor=look.colour, edgecolor=look.colour, linewidth=0.3, gid=use,
+        )  # fmt: skip
     bars.set_ylim(len(lives.names) - 0.3, -0.7)
 
 

@@ -94,7 +94,8 @@ def paper(
             x=0.01, ha="left", fontsize=13, fontweight="bold",
         )  # fmt: skip
     for axes, (_, _, values), line in zip(table, columns, lines, strict=True):
-        place(axes, list(zip(values, times, strict=True)), names, size=7, avoid=line)
+        points = list(zip(values, times, strict=True))
+        place(axes, points, names, size=7, avoid=line, laid_out=axes is not table[0])
     return panels
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from memsim.plot.canvas import new_panels
+from memsim.plot.canvas import new_panels, rectangles
 from memsim.plot.drawables import Drawables, result_of, some
 from memsim.plot.figures.lifetimes import KEPT_FOR, draw_live_bytes, draw_lives
 from memsim.plot.kinds import figure
+from memsim.plot.multiples import MOST
 from memsim.plot.style import (
     BLACK,
     CAUSES,
@@ -20,6 +21,7 @@ from memsim.plot.style import (
     NOTE,
     TICK,
     Look,
+    broken,
     bytes_axis,
     dress,
     legend,
@@ -57,6 +59,13 @@ ROWS = {
 """The rows and their heights; each is the consequence of the one above it."""
 
 
+SCALED = ("live bytes", "DRAM traffic", "in all", "latency")
+"""Rows with an axis of an amount."""
+
+MOST_TICKS = 6
+"""Along a column's layers."""
+
+
 @figure("blocks side by side: links, lives, live bytes, traffic, latency", parts=True)
 def patterns(
     networks: Drawables = FOUR,
@@ -74,7 +83,8 @@ def patterns(
     Parameters
     ----------
     networks : iterable of Network, Result, str or path
-        A column each; the four shipped blocks, which have equal MACs, if left out.
+        A column each; the four shipped blocks, which have equal MACs, if left out. Columns share
+        their scales, unless one network would vanish beside another: then each has its own.
     ax : array of Axes, optional
         Six rows, a column per network; a new figure if left out.
     size : (float, float), optional
@@ -99,32 +109,51 @@ def patterns(
 
     results = [result_of(each, options, only) for each in some(networks or FOUR, "patterns")]
     shape = (len(ROWS), len(results))
+    alike = _alike(results)
     panels = new_panels(
-        ax, shape, size or (1.6 + 3.0 * len(results), 11.5), sharey="row",
-        heights=list(ROWS.values()), kind="patterns",
+        ax, shape, size or (max(1.6 + (3.0 if alike else 3.3) * len(results), 8.5), 11.5),
+        sharey="row" if alike else False, heights=list(ROWS.values()), kind="patterns",
     )  # fmt: skip
     table = panels.reshape(shape)
     for number, result in enumerate(results):
         _column(table[:, number], result, series(number, result.network.name))
+    blocks = all(_is_block(result) for result in results)
     for row, name in zip(table, ROWS, strict=True):
-        _finish(name, row)
+        for part in [row] if alike else [row[number : number + 1] for number in range(len(row))]:
+            _finish(name, part, "layer of the block" if blocks else "layer")
+        _label(name, row, alike)
     last = table[:, -1]
     legend(last[1], [patch(MEMORY[use], KEPT_FOR[use]) for use in USES])
-    legend(last[3], [patch(look, _CAUSE[name]) for name, look in CAUSES.items()])
+    whose = "the block's" if blocks else "the network's"
+    causes = {**_CAUSE, "compulsory": f"weights, {whose} input and output"}
+    legend(last[3], [patch(look, causes[name]) for name, look in CAUSES.items()])
     mark = Line2D([], [], color=BLACK, linewidth=1.5, label="compulsory traffic (1 x)")
     legend(last[4], [mark])
     legend(last[5], [patch(ENGINES[name], text) for name, text in _BUSY.items()])
     if ax is None:
-        table[0, 0].figure.suptitle(
-            _message(results), x=0.01, ha="left", fontsize=13, fontweight="bold"
-        )
+        figure = table[0, 0].figure
+        figure.suptitle(
+            broken(_message(results), int(8.4 * figure.get_figwidth())),
+            x=0.01, ha="left", fontsize=13, fontweight="bold",
+        )  # fmt: skip
     return panels
 
 
-_CAUSE = {
-    "compulsory": "weights, the block's input and output", "spill": "written back: no room",
-    "reload": "fetched again",
-}  # fmt: skip
+def _is_block(result: Result) -> bool:
+    return result.network.name.startswith("patterns/")
+
+
+def _alike(results: list[Result]) -> bool:
+    """Whether one scale serves all columns: nothing of one would vanish beside another's."""
+    amounts = (
+        [int(result.program.live_bytes.max(initial=0)) for result in results],
+        [result.dram_bytes for result in results],
+        [result.time_ps for result in results],
+    )
+    return all(max(each) <= MOST * max(min(each), 1) for each in amounts)
+
+
+_CAUSE = {"spill": "written back: no room", "reload": "fetched again"}
 
 _BUSY = {"compute": "computing", "stall": "waiting for DRAM"}
 
@@ -162,34 +191,45 @@ def _column(column: Panels, result: Result, look: Look) -> None:
 
 def _draw_links(axes: Axes, connections: Connections, look: Look) -> None:
     """Draw units on a line and links as arcs above it: grey to the next unit, else in colour."""
-    from matplotlib.patches import Arc
+    from matplotlib.collections import PathCollection
+    from matplotlib.path import Path
 
     units = connections.units
+    half = Path.arc(0, 180)
+    corners = np.asarray(half.vertices, float)
+    spans: dict[bool, list[Path]] = {True: [], False: []}
     for source, reader in connections.links:
         span = reader - source
-        axes.add_patch(
-            Arc(
-                ((source + reader) / 2, 0), span, 2 * span, theta1=0, theta2=180,
-                color=GREY if span == 1 else look.colour, linewidth=0.9 if span == 1 else 1.1,
-                alpha=1 if span == 1 else 0.75,
-            )
+        place = [(source + reader) / 2, 0.0]
+        spans[span == 1].append(Path(corners * [span / 2, span] + place, half.codes))
+    for near, paths in spans.items():
+        axes.add_collection(
+            PathCollection(
+                paths, facecolors="none", edgecolors=GREY if near else look.colour,
+                linewidths=0.9 if near else 1.1, alpha=1 if near else 0.75, gid="links",
+            ),
+            autolim=False,
         )  # fmt: skip
     axes.plot(
-        range(units), [0] * units, linestyle="none", marker="o", markersize=3.5, color=BLACK,
-        clip_on=False,
+        range(units), [0] * units, linestyle="none", marker="o",
+        markersize=min(3.5, 120 / units), color=BLACK, clip_on=False,
     )  # fmt: skip
-    axes.set_ylim(-0.8, 1.12 * units)
+    axes.set_ylim(
+        -0.8, 1.2 * max(reader - source for source, reader in connections.links or [(0, 1)])
+    )
 
 
 def _draw_traffic(axes: Axes, moved: NDArray[np.int64]) -> None:
-    bottom = np.zeros(len(moved))
+    place, bottom = np.arange(len(moved)), np.zeros(len(moved))
     for name, look in CAUSES.items():
-        column = moved[:, Cause[name.upper()]]
-        axes.bar(
-            range(len(moved)), column, 0.86, bottom, color=look.colour, hatch=look.hatch,
-            edgecolor=EDGE, linewidth=0, gid=name,
+        top = bottom + moved[:, Cause[name.upper()]]
+        kept = top > bottom
+        rectangles(
+            axes, place[kept] - 0.43, place[kept] + 0.43, bottom[kept], top[kept],
+            facecolor=look.colour, hatch=look.hatch, edgecolor=EDGE, linewidth=0, gid=name,
         )  # fmt: skip
-        bottom += column
+        bottom = top
+    axes.set_ylim(0, max(float(bottom.max(initial=0)), 1.0))
 
 
 def _draw_total(axes: Axes, result: Result) -> None:
@@ -227,8 +267,8 @@ def _draw_time(axes: Axes, result: Result) -> None:
     )  # fmt: skip
 
 
-def _finish(name: str, row: Panels) -> None:
-    """Give a row one scale and one label, since its columns are to be compared."""
+def _finish(name: str, row: Panels, layers: str) -> None:
+    """Give panels of one row the same scale, since they are to be compared."""
     first = row[0]
     aligned = name in ("links", "feature maps", "live bytes", "DRAM traffic")
     if name == "links":
@@ -247,7 +287,10 @@ def _finish(name: str, row: Panels) -> None:
     for axes in row:
         dress(axes, grid="y" if name in ("live bytes", "DRAM traffic") else "")
         if aligned:
-            axes.set_xticks([t for t in range(0, 200, 4) if t <= axes.get_xlim()[1]])
+            end = axes.get_xlim()[1]
+            step = next(each for each in (4, 8, 10, 20, 25, 50, 100, 200, 500, 1000, 10**6)
+                        if end / each <= MOST_TICKS)  # fmt: skip
+            axes.set_xticks(np.arange(0, end, step))
             axes.tick_params(axis="x", labelbottom=name == "DRAM traffic")
         else:
             axes.set_xticks([])
@@ -256,15 +299,21 @@ def _finish(name: str, row: Panels) -> None:
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
         if name == "DRAM traffic":
-            axes.set_xlabel("layer of the block", fontsize=TICK)
-    for axes in row[:-1]:  # the cache is named once
+            axes.set_xlabel(layers, fontsize=TICK)
+
+
+def _label(name: str, row: Panels, alike: bool) -> None:
+    """Name a row, and the cache once."""
+    for axes in row[:-1]:
         for text in list(axes.texts):
             if name == "live bytes":
                 text.set_visible(False)
     turned = name not in ("in all", "latency")
-    first.set_ylabel(
-        {"in all": "traffic", "DRAM traffic": "DRAM traffic\nper layer"}.get(name, name),
-        fontsize=9.5, rotation=90 if turned else 0, ha="center" if turned else "right",
+    told = {"in all": "traffic", "DRAM traffic": "DRAM traffic\nper layer"}.get(name, name)
+    if not alike and name in SCALED:
+        told += ", own scale each" if name == "DRAM traffic" else ",\nown scale each"
+    row[0].set_ylabel(
+        told, fontsize=9.5, rotation=90 if turned else 0, ha="center" if turned else "right",
         va="bottom" if turned else "center",
     )  # fmt: skip
 

@@ -89,12 +89,13 @@ def roofline(
     axes.set_xscale("log")
     axes.set_yscale("log")
     handles = _draw_roof(axes, result, roof, low, high)
-    points = [
-        _draw_layer(axes, layer, x, high, result.time_ps)
-        for layer, x in sorted(
-            zip(layers, moved, strict=True), key=lambda pair: -pair[0].time_ps
-        )  # the small ones on top
+    ranked = sorted(zip(layers, moved, strict=True), key=lambda pair: -pair[0].time_ps)
+    points = [  # the small ones on top
+        _draw_layer(axes, layer, x, high, result.time_ps) for layer, x in ranked
     ]
+    _draw_moc(
+        axes, [(layer.moc, *at) for (layer, _), at in zip(ranked, points, strict=True) if layer.moc]
+    )
     rates = [*(y for _, y in points), roof.peak_macs_per_s]
     axes.set_xlim(low, high)
     axes.set_ylim(min(rates) / 2, max(rates) * 2.2)
@@ -140,15 +141,27 @@ def _draw_layer(
     look = BOUND[layer.bound]
     y = layer.macs / layer.time_ps * PICOSECONDS
     at = edge / 1.25 if x is None else x
-    if layer.moc:
-        axes.plot([layer.moc, at], [y, y], color=LIGHT, linewidth=1, zorder=1.5)
-        axes.plot([layer.moc], [y], marker="|", markersize=5, color=GREY, zorder=1.6)
     axes.scatter(
         [at], [y], s=max(AREA * layer.time_ps / whole, SMALLEST), color=look.colour, alpha=0.75,
         marker=look.marker if x is not None else ">", edgecolor="white", linewidth=0.6, zorder=4,
         gid=layer.name,
     )  # fmt: skip
     return at, y
+
+
+def _draw_moc(axes: Axes, lines: list[tuple[float, float, float]]) -> None:
+    """Draw lines from MoC to where layers are, and the ticks they begin with: one artist each."""
+    from matplotlib.collections import LineCollection
+
+    axes.add_collection(
+        LineCollection(
+            [[(moc, y), (x, y)] for moc, x, y in lines], colors=LIGHT, linewidths=1, zorder=1.5
+        )
+    )  # fmt: skip
+    axes.plot(
+        [moc for moc, _, _ in lines], [y for _, _, y in lines], linestyle="none", marker="|",
+        markersize=5, color=GREY, zorder=1.6,
+    )  # fmt: skip
 
 
 def _handles(result: Result, above: bool) -> list[Line2D]:

@@ -1,50 +1,69 @@
-"""Cuts: where to cut the list of kernels into groups, by an estimate of what they move.
+"""Cuts: into which groups kernels are cut so that they move least by an estimate.
 
-Kernels in a row, as the file lists them, are always convex. Of all ways to cut the list into such
-runs of at most :data:`MOST_KERNELS`, dynamic programming over the cut points finds the one that
-moves least by this estimate:
+A way to cut runs group after group, so what has run is always a *downset*: with every kernel all
+that it depends on. What a downset moves at least is found from those that lack its last group:
+dynamic programming over the downsets of the graph, for groups of at most :data:`MOST_KERNELS`
+kernels. What a group moves is told by :mod:`memsim.program.depth_first.estimate`.
 
-- a map that is read outside of the run that makes it is written and read again by each run, unless
-  it takes no more than half of the cache;
-- maps inside of a run move nothing if their rows fit beside the run's weights, which then are
-  fetched once; if the rows fit and the weights do not, these are fetched once per strip;
-- else the run is no candidate.
+At an articulation point, a kernel through which all paths from the network's inputs to its outputs
+go, one downset is left. Between two of them a chain has one for each kernel, and branches have one
+for each choice of how far each has run. Where those of one size are more than :data:`MOST`, the
+:data:`WIDTH` cheapest are gone on with, a beam; of groups that end in one downset those that the
+file lists last. The file's own order always goes on, so what is found costs no more by the
+estimate than the best cut of the file's list into runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from memsim.program.depth_first.strips import GroupStrips, Needs
+from memsim.program.depth_first.estimate import Estimate
+from memsim.program.depth_first.strips import Needs
 from memsim.program.depth_first.units import Group
 from memsim.program.kernel import Kernel
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Index = NDArray[np.int64]
+from memsim.program.ordering.steps import bits
 
 MOST_KERNELS = 10
-"""Kernels of a run."""
+"""Kernels of a group."""
 
-HEIGHTS = (1, 2, 4, 8, 16)
-"""Rows of strips that are tried."""
+MOST, WIDTH = 16, 4
+"""Downsets of one size that are all gone on with, and how many of them where there are more; so of
+groups of one size that end in a downset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Groups, and the rows of a strip of each."""
+    """Groups, and the rows of a strip of each.
+
+    Attributes
+    ----------
+    groups : tuple of tuple of int
+    heights : tuple of int
+    moved : int
+        Bytes that all kernels move by the estimate, those outside of groups too.
+    exact : bool
+        Whether all downsets and groups were weighed.
+    """
 
     groups: tuple[Group, ...]
     heights: tuple[int, ...]
+    moved: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A downset: what it moves at least, and its last group, with the rows of its strips."""
+
+    moved: int
+    last: int
+    height: int
+    ends: int  # its kernels that none of it reads, as bits
 
 
 class Cuts:
-    """The ways to cut a list of kernels, and what their runs move by the estimate.
+    """The ways to cut the kernels of a program.
 
     Parameters
     ----------
@@ -58,20 +77,13 @@ class Cuts:
     def __init__(
         self, kernels: Sequence[Kernel], needs: Mapping[int, Needs], inputs: Mapping[str, int]
     ) -> None:
-        self.kernels, self.needs = kernels, needs
-        self.size = {**inputs, **{each.output.name: each.output.nbytes for each in kernels}}
-        self.maker = {each.output.name: number for number, each in enumerate(kernels)}
-        self.last_reader = {
-            name: max((n for n in needs if name in needs[n]), default=len(kernels))
-            for name in self.maker
-        }
-        self.weights = [
-            each.stored * each.output.grid[1] * each.weight_itemsize for each in kernels
-        ]
-        self._strips: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self.count = len(kernels)
+        self.estimate = Estimate(kernels, needs, inputs)
+        self.before, self.after = self.estimate.before, self.estimate.after
+        self._known: dict[tuple[int, int], tuple[list[int], bool]] = {}
 
-    def best(self, capacity: int, *, tall: bool) -> Cut:
-        """Cut the list into the runs that move least by the estimate in a cache of so many bytes.
+    def best(self, capacity: int, *, tall: bool, most: int = MOST) -> Cut:
+        """Cut kernels into the groups that move least by the estimate in a cache of so many bytes.
 
         Parameters
         ----------
@@ -79,82 +91,87 @@ class Cuts:
         tall : bool
             Whether of strips that move alike the tallest are taken, which are the fewest, or the
             lowest, which take least of the cache.
+        most : int
+            Downsets of one size up to which all are gone on with.
         """
-        count = len(self.kernels)
-        least: list[tuple[int, int, int]] = [(0, 0, 0)]  # bytes, where its last run begins, height
-        for end in range(1, count + 1):
-            found = []
-            for begin in range(end - 1, max(end - 1 - MOST_KERNELS, -1), -1):
-                cost = self._run(begin, end, capacity, -1 if tall else 1)
-                if cost is not None:
-                    found.append((least[begin][0] + cost[0], begin, cost[1]))
-            least.append(min(found, key=lambda each: (each[0], -each[1])))
-        groups, heights, end = [], [], count
-        while end:
-            _, begin, height = least[end]
-            if end - begin > 1:
-                groups.append(tuple(range(begin, end)))
-                heights.append(height)
-            end = begin
-        return Cut(tuple(groups[::-1]), tuple(heights[::-1]))
+        reached = {0: _Reached(0, 0, 0, 0)}
+        level = [0]
+        costs: dict[int, tuple[int, int] | None] = {}
+        exact = True
+        for size in range(1, self.count + 1):
+            longer = {
+                done | 1 << kernel: reached[done].ends & ~self.before[kernel] | 1 << kernel
+                for done in level
+                for kernel in self._ready(done)
+            }
+            file = (1 << size) - 1
+            for done, ends in longer.items():
+                found: tuple[int, int, int, int] | None = None  # bytes, kernels, -group, height
+                if (done, most) not in self._known:
+                    self._known[done, most] = self._last_groups(done, ends, most)
+                groups, all_of_them = self._known[done, most]
+                exact &= all_of_them
+                for group in groups:
+                    rest = reached.get(done ^ group)
+                    if rest is None:  # the beam went on without it
+                        continue
+                    if group not in costs:
+                        costs[group] = self.estimate.moved(group, capacity, tall=tall)
+                    cost = costs[group]
+                    if cost is not None:
+                        this = rest.moved + cost[0], group.bit_count(), -group, cost[1]
+                        found = this if found is None else min(found, this)
+                assert found is not None  # a kernel alone is a candidate
+                reached[done] = _Reached(found[0], -found[2], found[3], ends)
+            level = sorted(longer, key=lambda done: (done != file, reached[done].moved, -done))
+            if len(level) > most:
+                exact = False
+                for dropped in level[WIDTH:]:
+                    del reached[dropped]
+                del level[WIDTH:]
+        return self._told(reached, exact)
 
-    def _run(self, begin: int, end: int, capacity: int, sign: int) -> tuple[int, int] | None:
-        """Bytes that a run moves and the rows of its strips; None if it is no candidate."""
-        names = {name for n in range(begin, end) for name in self.needs[n]}
-        leave = [
-            self.kernels[n].output.name
-            for n in range(begin, end)
-            if self.last_reader[self.kernels[n].output.name] >= end or self.kernels[n].leaves
-        ]
-        come = [name for name in names if not begin <= self.maker.get(name, -1) < end]
-        weights = sum(self.weights[begin:end])
-        outside = sum(
-            self.size[name]
-            for name in (*come, *leave)
-            if name not in self.maker or 2 * self.size[name] > capacity
-        )
-        if end - begin == 1:
-            return outside + weights, 0
-        found = []
-        for height in HEIGHTS:
-            rows, count = self._strip(begin, end, height, leave)
-            if rows > capacity:
-                break
-            once = rows + weights <= capacity
-            found.append((outside + weights * (1 if once else count), height))
-            if count == 1:
-                break
-        return min(found, key=lambda each: (each[0], sign * each[1]), default=None)
+    def _told(self, reached: Mapping[int, _Reached], exact: bool) -> Cut:
+        done = (1 << self.count) - 1
+        moved, found = reached[done].moved, []
+        while done:
+            last = reached[done]
+            if last.height:
+                found.append((tuple(bits(last.last)), last.height))
+            done ^= last.last
+        found.sort()
+        groups, heights = tuple(each for each, _ in found), tuple(each for _, each in found)
+        return Cut(groups, heights, moved, exact)
 
-    def _strip(self, begin: int, end: int, height: int, leave: Sequence[str]) -> tuple[int, int]:
-        """Most bytes of rows in a strip of a run, and how many strips there are."""
-        key = begin, end, height
-        if key not in self._strips:
-            strips = GroupStrips.of(range(begin, end), self.kernels, self.needs, height)
-            self._strips[key] = self._rows(strips, leave), strips.count
-        return self._strips[key]
+    def _ready(self, done: int) -> Iterator[int]:
+        """The kernels that can run after a downset."""
+        first = (~done & (done + 1)).bit_length() - 1  # the first that has not run is one
+        for number in range(first, self.count):
+            if not (done >> number & 1 or self.before[number] & ~done):
+                yield number
 
-    def _rows(self, strips: GroupStrips, leave: Sequence[str]) -> int:
-        """Most bytes of the maps inside, and of the rows that go in and out, in a strip."""
-        total = np.zeros(strips.count, np.int64)
-        there = [np.append(0, high) for high in strips.high]
-        for number, edges in zip(strips.members, there, strict=True):
-            _, channels, height, columns = self.kernels[number].output.grid
-            row = channels * columns * self.kernels[number].output.itemsize
-            grown = np.diff(edges)
-            name = self.kernels[number].output.name
-            readers = [
-                (self.needs[n][name].first, e)
-                for n, e in zip(strips.members, there, strict=True)
-                if name in self.needs[n]
-            ]
-            if name not in leave and readers:
-                # Padded alike on both sides, rows overlap by twice what the first one needs beyond
-                # what a row adds.
-                halo = max(2 * int(need[1] - need[-1] // (len(need) - 1)) for need, _ in readers)
-                slowest = np.min([need[e] for need, e in readers], axis=0)
-                alive = edges[1:] - slowest[:-1] + max(halo, 0)
-                total += np.minimum(alive, height) * row
-            else:
-                total += np.minimum(grown, height) * row
-        return int(total.max())
+    def _last_groups(self, done: int, ends: int, most: int) -> tuple[list[int], bool]:
+        """The groups that can run last in a downset, and whether these are all.
+
+        They grow from the end: each kernel that joins is read by none that runs before.
+        """
+        found, every = [1 << number for number in bits(ends)], True
+        level = {0: ends}
+        for _ in range(MOST_KERNELS):
+            longer: dict[int, int] = {}
+            for group, free in level.items():
+                for number in bits(free):
+                    joined = group | 1 << number
+                    if joined in longer:
+                        continue
+                    rest, ends_now = done & ~joined, free & ~(1 << number)
+                    for each in bits(self.before[number]):
+                        if not self.after[each] & rest:
+                            ends_now |= 1 << each
+                    longer[joined] = ends_now
+            if len(longer) > most:
+                every = False
+                longer = {group: longer[group] for group in sorted(longer)[-WIDTH:]}
+            found += [group for group in longer if group & (group - 1)]
+            level = longer
+        return found, every

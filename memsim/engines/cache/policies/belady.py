@@ -64,9 +64,7 @@ def next_use(trace: Trace) -> Ints:
     return until
 
 
-def farthest(
-    trace: Trace, capacity: int, until: Ints, left: list[tuple[int, int]] | None = None
-) -> Events:
+def farthest(trace: Trace, capacity: int, until: Ints) -> Events:
     """Run a cache that evicts the block with the largest ``until``.
 
     Parameters
@@ -77,17 +75,14 @@ def farthest(
     until : int64 array, per access
         Its block's priority from this access on: a later access to the same block, or the number
         of accesses plus the block.
-    left : list, optional
-        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
-        does not stay leaves at its own access.
 
     Notes
     -----
     Two loops do the same, a plain one for short traces and a compiled one, as for
     :func:`~memsim.engines.cache.policies.in_order.in_order`. Here a plain access takes longer.
     """
-    if left is not None or plain_will_do(len(trace.block), LOADED_AFTER // 3):
-        return plain_farthest(trace, capacity, until, left)
+    if plain_will_do(len(trace.block), LOADED_AFTER // 3):
+        return plain_farthest(trace, capacity, until)
     from memsim.engines.cache.compiled_farthest import compiled_farthest
 
     return compiled_farthest(trace, capacity, until)
@@ -96,7 +91,16 @@ def farthest(
 def plain_farthest(
     trace: Trace, capacity: int, until: Ints, left: list[tuple[int, int]] | None = None
 ) -> Events:
-    """The loop of :func:`farthest` in plain Python."""
+    """The loop of :func:`farthest` in plain Python, which can tell more.
+
+    Parameters
+    ----------
+    trace, capacity, until
+        As there.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
+    """
     size, fetches, dirties = trace.size.tolist(), FETCHES.tolist(), DIRTIES.tolist()
     accessed = trace.block.tolist()
     accesses = len(accessed)

@@ -11,9 +11,7 @@ from memsim.engines.cache.trace import CODES, DIRTIES, FETCHES, KIND, LAST, Even
 from memsim.engines.compiled import plain_will_do
 
 
-def in_order(
-    trace: Trace, capacity: int, *, refresh: bool, left: list[tuple[int, int]] | None = None
-) -> Events:
+def in_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
     """Run a fully associative cache that evicts from the front of a list.
 
     An access to a block that is not held puts it at the end of the list, evicts from the front
@@ -30,12 +28,9 @@ def in_order(
         Bytes.
     refresh : bool
         Whether a hit moves its block to the end.
-    left : list, optional
-        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
-        does not stay leaves at its own access.
     """
-    if left is not None or plain_will_do(len(trace.block)):
-        return plain_order(trace, capacity, refresh=refresh, left=left)
+    if plain_will_do(len(trace.block)):
+        return plain_order(trace, capacity, refresh=refresh)
     from memsim.engines.cache.compiled_order import compiled_order
 
     return compiled_order(trace, capacity, refresh=refresh)
@@ -44,7 +39,16 @@ def in_order(
 def plain_order(
     trace: Trace, capacity: int, *, refresh: bool, left: list[tuple[int, int]] | None = None
 ) -> Events:
-    """The loop of :func:`in_order` in plain Python."""
+    """The loop of :func:`in_order` in plain Python, which can tell more.
+
+    Parameters
+    ----------
+    trace, capacity, refresh
+        As there.
+    left : list, optional
+        Gets each live block that leaves, clean or dirty, and the access that displaces it; one that
+        does not stay leaves at its own access.
+    """
     size = trace.size.tolist()
     every = np.arange(CODES)
     fetches, dirties = (column[every & KIND].tolist() for column in (FETCHES, DIRTIES))

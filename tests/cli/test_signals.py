@@ -1,0 +1,55 @@
+"""A command that is told to end leaves the file as it was, and nothing beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import memsim
+
+SLOW = """\
+import sys, time
+import memsim.files
+from memsim.cli.main import main
+
+def parts(text):
+    yield text[:10]
+    print("half", flush=True)
+    time.sleep(60)
+
+whole = memsim.files.write_chunks
+memsim.files.write_text = lambda path, text: whole(path, parts(text.encode()))
+main(["describe", "resnet18", "-o", "out.json"])
+"""
+"""A command that stops in the middle of writing its file."""
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+)
+def test_a_command_that_is_ended_while_it_writes(
+    tmp_path: Path, how: signal.Signals, code: int
+) -> None:
+    (tmp_path / "out.json").write_text("as it was")
+    root = str(Path(memsim.__file__).parent.parent)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": root},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"half\n"
+    time.sleep(0.05)  # it sleeps by now
+    process.send_signal(how)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert b"Traceback" not in err
+    assert (tmp_path / "out.json").read_text() == "as it was"
+    if how is not signal.SIGKILL:
+        assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
