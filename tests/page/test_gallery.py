@@ -15,6 +15,7 @@ import pytest
 import memsim
 from memsim.cli.main import run
 from memsim.errors import InputError
+from memsim.formats.shipped import Entry
 from memsim.page.gallery import write_gallery
 from memsim.page.gallery.folder import replacing
 from memsim.readable import format_bytes, format_count
@@ -103,6 +104,7 @@ def test_the_packed_numbers_are_those_of_the_curve(site: Path, results: list[Any
         assert fallen(packed["maps"]) == steps.map_bytes.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.needs("playwright.sync_api")
 def test_in_a_browser_every_number_is_that_of_a_run(
     browser: Any, site: Path, results: list[Any], artefacts: Path
@@ -200,9 +202,7 @@ def test_a_gallery_takes_the_place_of_another(tmp_path: Path, results: list[Any]
     assert os.listdir(tmp_path) == ["site"]
 
 
-def test_what_fails_leaves_the_old_one_and_nothing_else(
-    tmp_path: Path, results: list[Any]
-) -> None:
+def test_what_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path, results: list[Any]) -> None:
     folder = tmp_path / "site"
     write_gallery(folder, results[:1])
     before = {name: (folder / name).read_bytes() for name in files_in(folder)}
@@ -221,10 +221,15 @@ def test_what_fails_leaves_the_old_one_and_nothing_else(
 
 def test_a_folder_that_others_write_into_meanwhile_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "site"
-    with pytest.raises(InputError, match="no gallery"), replacing(folder) as new:
-        (new / "index.html").write_text("new")
-        folder.mkdir()
-        (folder / "mine.txt").write_text("mine")
+
+    def write() -> None:
+        with replacing(folder) as new:
+            (new / "index.html").write_text("new")
+            folder.mkdir()
+            (folder / "mine.txt").write_text("mine")
+
+    with pytest.raises(InputError, match="no gallery"):
+        write()
     assert (folder / "mine.txt").read_text() == "mine"
     assert os.listdir(tmp_path) == ["site"]
 
@@ -262,18 +267,18 @@ def test_what_is_wrong_is_told_before_any_work(
     assert sorted(os.listdir()) == ["file", "full", "site", "sweep.nc"]
 
 
-def test_without_names_it_shows_all_that_ship(tmp_path: Path, monkeypatch: Any) -> None:
-    shown: list[str] = []
-    monkeypatch.setattr("memsim.formats.shipped.names", lambda: memsim_names()[:2])
-    monkeypatch.setattr(
-        "memsim.page.gallery.write_gallery",
-        lambda folder, results: shown.extend(each.program.network.name for each in results),
-    )
-    from memsim.formats.shipped import Entry
+def test_without_names_it_shows_all_that_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[str, int]] = []
 
-    def memsim_names() -> list[Entry]:
-        return [Entry("vgg16", "", ""), Entry("resnet18", "", ""), Entry("resnet34", "", "")]
+    def look(folder: str, results: Any) -> None:
+        networks = [each.program.network for each in results]
+        shown.extend((each.name, each[each.inputs[0]].output.shape[0]) for each in networks)
 
+    two = (Entry("vgg16", "", ""), Entry("resnet18", "", ""))
+    monkeypatch.setattr("memsim.formats.shipped.names", lambda: two)
+    monkeypatch.setattr("memsim.page.gallery.write_gallery", look)
     words = ["report", "--gallery", "--batch", "2", "-o", str(tmp_path / "site")]
     assert run(words) == 0
-    assert shown == ["vgg16", "resnet18"]
+    assert shown == [("vgg16", 2), ("resnet18", 2)]
