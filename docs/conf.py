@@ -24,6 +24,7 @@ extensions = [
     "sphinx_design",
     "commands",
     "drawn",
+    "gallery",
     "lessons",
     "peers",
     "playground",

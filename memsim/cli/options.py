@@ -309,12 +309,28 @@ def network_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def networks_options(*, required: bool = True, files: bool = False) -> Decorator:
-    """The argument NETWORKS and the options that all share; the command gets a list to load."""
+def networks_options(
+    *, required: bool = True, files: bool = False, all_with: str = ""
+) -> Decorator:
+    """The argument NETWORKS and the options that all share; the command gets a list to load.
+
+    Parameters
+    ----------
+    required : bool
+        Whether one at least is to be named.
+    files : bool
+        Whether options of architecture files are among them.
+    all_with : str
+        The command's flag with which all that ship are meant where none is named.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def command(*positional: Any, networks: tuple[str, ...], **values: Any) -> Any:
+            if not networks and values.get(all_with):
+                from memsim.formats.shipped import names
+
+                networks = tuple(entry.name for entry in names())
             chosen = _choose(networks, values)
             return function(*positional, networks=chosen, **values)
 

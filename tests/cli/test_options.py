@@ -162,7 +162,7 @@ ELSEWHERE = {
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
     "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
-    "explain", "a", "b", "bound", "color", "expand", "file", "force", "log", "normalise",
+    "explain", "a", "b", "bound", "color", "expand", "file", "force", "gallery", "log", "normalise",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 

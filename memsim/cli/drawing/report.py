@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
@@ -16,18 +16,23 @@ from memsim.cli.output import text_file
 from memsim.errors import InputError, Problem
 from memsim.simulate.options import Options
 
+if TYPE_CHECKING:
+    from memsim.results.curve import CurveResult
+
 
 @click.command("report")
-@networks_options(files=True)
+@networks_options(required=False, files=True, all_with="gallery")
 @options_of("report", hint="its sliders move through all sizes")
 @only_option
 @once("--explain", is_flag=True, help="Tell as well why, and what to change: some seconds more.")
-@once("-o", "--output", metavar="FILE", required=True, help="The HTML file to write.")
+@once("--gallery", is_flag=True, help="A folder instead: a page each, and one to compare them.")
+@once("-o", "--output", metavar="FILE", required=True, help="The HTML file, or the folder.")
 def command(
     networks: list[Chosen],
     output: str,
     only: str | None,
     explain: bool,
+    gallery: bool,
     **options: Unpack[Options],
 ) -> None:
     """NETWORKS in the browser: one HTML file that answers for every cache size.
@@ -38,12 +43,23 @@ def command(
     In the place of networks the file of a sweep: a page on which its numbers are drawn along any
     of its axes.
 
+    A gallery is a folder that needs no server: a page of each network and a front page on which
+    they are compared at a cache size that moves. It shows all networks that ship with memsim, or
+    where some are named those instead.
+
     \b
     memsim report hardnet68 -o report.html
     memsim report hardnet68 densenet121 --machine textbook -o report.html
     memsim report hardnet68 --lowering fused,eager --dtype fp16,int8 -o report.html
     memsim report sweep.nc -o sweep.html
+    memsim report --gallery --machine edge -o site
     """
+    if gallery:
+        _write_gallery(networks, output, {**options, "only": only, "explain": explain or None})
+        return
+    if not networks:
+        hint = "name one, such as hardnet68; --gallery shows all that ship with memsim"
+        raise InputError(Problem("there is no network to report on", hint=hint))
     if explain and only is not None:
         message = "tells of all traffic, not of a part"
         raise InputError(Problem(message, "--explain", "leave --only out"))
@@ -82,6 +98,31 @@ def command(
             for chosen, network in zip(networks, loaded, strict=True)
         ]
     write_text(output, page(results[0], told, results[1:]))
+
+
+def _write_gallery(networks: list[Chosen], output: str, options: dict[str, Any]) -> None:
+    """Write a folder with a page of each network, or of each that ships with memsim."""
+    if options.pop("explain"):
+        message = "tells of one network at one size, and a gallery of many"
+        raise InputError(Problem(message, "--explain", "ask it of a report"))
+    from memsim.cli.progress import progress_bar
+    from memsim.page.gallery import write_gallery
+    from memsim.page.gallery.folder import check_folder
+    from memsim.simulate.verbs import every_size
+    from memsim.sweeps.files import is_sweep
+
+    check_folder(output)
+    for network in networks:
+        if is_sweep(network.name):
+            raise InputError(Problem("is a sweep, and a gallery is of networks", network.name))
+
+    def results() -> Iterator[CurveResult]:
+        for number, network in enumerate(networks):
+            told(number, len(networks))
+            yield every_size(network.load(), "report", **options)
+
+    with progress_bar("networks") as told:
+        write_gallery(output, results())
 
 
 def _names(text: str | None, option: str) -> list[str | None]:

@@ -1,0 +1,52 @@
+"""The gallery of all networks, as ``memsim report --gallery`` writes it, beside the pages.
+
+``{gallery}`` is a link to it, with the state after ``#`` that it opens in:
+
+    ```{gallery} cache=2+MiB&sort=traffic
+    All networks at 2 MiB
+    ```
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from memsim.cli.main import cli
+
+FOLDER = "gallery"
+
+MACHINE = "edge"
+
+
+class Gallery(SphinxDirective):
+    """A link to the gallery."""
+
+    optional_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        above = "../" * self.env.docname.count("/")
+        state = f"#{self.arguments[0]}" if self.arguments else ""
+        text = escape(" ".join(self.content))
+        link = f'<p><a href="{above}{FOLDER}/index.html{escape(state)}">{text}</a></p>'
+        return [nodes.raw("", link, format="html")]
+
+
+def write(app: Sphinx, error: Exception | None) -> None:
+    """Write the folder beside the pages that were built: all networks at their input sizes."""
+    if error is None and app.builder.format == "html":
+        words = ["report", "--gallery", "--machine", MACHINE, "-o", str(Path(app.outdir, FOLDER))]
+        cli.main(words, prog_name="memsim", standalone_mode=False)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.add_directive("gallery", Gallery)
+    app.connect("build-finished", write)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

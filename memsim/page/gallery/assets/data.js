@@ -1,0 +1,77 @@
+// The data: traffic of each network at the slider's sizes, and its whole curve once that is loaded.
+
+const DATA = JSON.parse(document.getElementById("facts").textContent);
+
+function varints(text) {
+  const raw = atob(text), found = [];
+  let value = 0, scale = 1;
+  for (let i = 0; i < raw.length; i += 1) {
+    const digit = raw.charCodeAt(i);
+    value += (digit & 127) * scale;
+    if (digit < 128) { found.push(value); value = 0; scale = 1; } else scale *= 128;
+  }
+  return Float64Array.from(found);
+}
+
+function rising(text) {
+  const found = varints(text);
+  for (let i = 1; i < found.length; i += 1) found[i] += found[i - 1];
+  return found;
+}
+
+/** A column that never rises: its first number, then by how much it falls. */
+function falling(text) {
+  const found = varints(text);
+  for (let i = 1; i < found.length; i += 1) found[i] = found[i - 1] - found[i];
+  return found;
+}
+
+/** The last place whose number is at most a value, in an ascending column from 0. */
+function placeOf(column, value) {
+  let low = 0, high = column.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (column[middle] <= value) low = middle + 1; else high = middle;
+  }
+  return low - 1;
+}
+
+const STOPS = DATA.stops;
+const NETWORKS = DATA.networks.map((facts) => ({
+  ...facts, stops: { sizes: STOPS, weights: falling(facts.weights), maps: falling(facts.maps) }, curve: null,
+}));
+
+/** Weights, feature maps and their sum at a cache size; null where that waits for the curve. */
+function trafficAt(network, cache) {
+  const place = placeOf(STOPS, cache);
+  const known = STOPS[place] === cache || place === STOPS.length - 1;  // beyond it nothing falls
+  const table = known ? network.stops : network.curve;
+  if (!table) return null;
+  const row = known ? place : placeOf(table.sizes, cache);
+  const [weights, maps] = [table.weights[row], table.maps[row]];
+  return { weights, maps, total: weights + maps };
+}
+
+let asked = false;
+
+/** Load every curve, once; `loaded` is called after each, and told what failed. */
+function loadCurves(loaded) {
+  if (asked) return;
+  asked = true;
+  for (const network of NETWORKS) {
+    const script = document.createElement("script");
+    const file = `curves/${network.file}.js`;
+    script.src = file;
+    script.onload = () => { take(); loaded(null); };
+    script.onerror = () => loaded(`${file} beside this page cannot be read; sizes on the slider need no such file`);
+    document.head.append(script);
+  }
+}
+
+/** Unpack the curves that scripts have left. */
+function take() {
+  for (const [file, packed] of (window.memsimCurves ?? []).splice(0)) {
+    const network = NETWORKS.find((each) => each.file === file);
+    if (network) network.curve = { sizes: rising(packed.sizes), weights: falling(packed.weights), maps: falling(packed.maps) };
+  }
+}
