@@ -128,7 +128,7 @@ def test_every_exercise_has_a_hidden_solution(cells: list[dict[str, Any]]) -> No
 
 
 def test_what_only_checks_is_out_of_sight(cells: list[dict[str, Any]]) -> None:
-    """Cells of asserts alone, unless the text before announces them, and none that show much."""
+    """Cells of asserts alone, unless the text before announces them, and nothing else."""
     before = ""
     for cell in cells:
         text = source(cell)

@@ -25,12 +25,9 @@ ELSEWHERE = {
     "CHECKERS": "file endings: docs/howto/network.md",
     "CHECKS": "memsim fidelity: docs/fidelity.md",
     "CONDITIONS": "memsim paper: docs/cli.md",
-    "FIGURES": "memsim plot: docs/figures.md",
     "FORMATS": "formats of output, and of sweeps: docs/cli.md; of traces: here",
     "FORWARDS": "inside of LIBRARIES",
-    "HEAPS": "inside of ALLOCATORS",
     "LAYERS": "what modules of PyTorch become: docs/howto/pytorch.md",
-    "LIBRARIES": "libraries whose kernels are followed: docs/howto/machine.md",
     "PARAMETERS": "memsim calibrate: docs/howto/measure.md",
     "PUBLISHED": "memsim calibrate: docs/howto/measure.md",
     "READERS": "file endings: docs/howto/network.md",
@@ -38,6 +35,7 @@ ELSEWHERE = {
     "SETS": "POLICIES of a cache of sets",
     "SUBJECTS": "memsim fidelity: docs/fidelity.md",
     "TABLES": "memsim paper: docs/cli.md",
+    "WATCHED": "POLICIES that memsim microscope can watch",
 }
 """Registries that have no section of the reference, and where their entries are told of."""
 

@@ -38,7 +38,6 @@ EXAMPLES = HERE.parent / "reference" / "examples.yaml"
 OTHERS = {
     "counterfactuals": "memsim.explanations.counterfactuals:COUNTERFACTUALS",
     "rows": "memsim.program.rows:ROWS",
-    "clocks": "memsim.simulate.verbs:CLOCKS",
 }
 """Registries with a section of the reference which ``memsim list`` does not show."""
 
@@ -51,7 +50,8 @@ DETAILED = ("operators", "macros")
 
 def prose(part: object) -> str:
     """What a part says of itself, or its docstring without the sections of parameters."""
-    text = getattr(part, "told", "") or inspect.getdoc(part) or ""
+    own = getattr(part, "told", "") or getattr(part, "summary", "")
+    text = own or inspect.getdoc(part) or ""
     text = re.split(r"^\w[\w ]*\n-{3,}$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
     return unmarked(re.sub(r" \[\d+\]_", "", text))
 
