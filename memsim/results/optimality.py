@@ -32,6 +32,12 @@ SCHEMA = "memsim.bounds/1"
 POLICIES = ("pinned", "belady", "lru", "fifo")
 """What is compared. ``min`` needs equal blocks, which programs do not have."""
 
+MOST_SEARCHED = 2_000_000
+"""Accesses of the largest program for which packings, orders and groups are searched here.
+
+Beyond, each search takes minutes. Who wants one asks for its run.
+"""
+
 COLUMNS = (
     "layer", "dram_bytes", "communication_bytes", "compulsory_bytes", "ordered_bytes",
     "kept_on_chip",
@@ -121,8 +127,15 @@ class Optimality(Facts):
         """What each policy moves."""
         size = self.machine.cache_bytes
         return {
-            policy: cache_pass(self.program, Cache(size=size, policy=policy)) for policy in POLICIES
+            policy: cache_pass(self.program, Cache(size=size, policy=policy))
+            for policy in POLICIES
+            if policy != "pinned" or self.is_searched
         }
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether the program is small enough for searches."""
+        return self.program.accesses <= MOST_SEARCHED
 
     @property
     def policies(self) -> dict[str, int]:

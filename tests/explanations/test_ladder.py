@@ -109,3 +109,14 @@ def test_rungs_of_a_machine_that_runs_a_library_run_without_it() -> None:
 def test_what_is_wrong_with_the_question_is_an_error_and_no_missing_rung() -> None:
     with pytest.raises(memsim.InputError, match="order"):
         ladder(Question("resnet18", {}, {"order": "rows_outr"}))
+
+
+def test_searches_of_large_programs_are_left_out_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memsim.results.optimality.MOST_SEARCHED", 100)
+    found = memsim.bounds("squeezenet1_0", cache="64KiB", machine="textbook")
+    assert list(found.policies) == ["belady", "lru", "fifo"]
+    assert [rung.name for rung in found.ladder.rungs] == ["no cache", "lru", "belady"]
+    assert list(found.ladder.without) == ["pinned", "layer order", "depth first"]
+    assert found.ladder.without["pinned"].endswith(
+        "(memsim run squeezenet1_0 --cache 64KiB --machine textbook --policy pinned)"
+    )
