@@ -50,7 +50,7 @@ def command(
     \b
     memsim report hardnet68 -o report.html
     memsim report hardnet68 densenet121 --machine textbook -o report.html
-    memsim report hardnet68 --lowering fused,eager --dtype fp16,int8 -o report.html
+    memsim report hardnet68 --lowering fused,eager --dtype fp16,int8 -o r.html
     memsim report sweep.nc -o sweep.html
     memsim report --gallery --machine edge -o site
     """
