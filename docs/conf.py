@@ -28,6 +28,7 @@ extensions = [
     "lessons",
     "peers",
     "playground",
+    "registered",
 ]
 source_suffix = {".md": "myst-nb"}
 exclude_patterns = ["lessons/*.ipynb"]  # offered beside each lesson; the text is the page

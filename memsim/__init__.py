@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from memsim.results.curve import CurveResult
     from memsim.results.description import Description
     from memsim.results.details.breakdown import Watched
-    from memsim.results.details.microscope import Microscope
     from memsim.results.inverse.design import Design
     from memsim.results.inverse.smallest import Smallest
     from memsim.results.layer import LayerResult
     from memsim.results.memory import Memory
+    from memsim.results.moments.microscope import Microscope
     from memsim.results.optimality import Optimality
     from memsim.results.pytorch import PytorchTraffic
     from memsim.results.run import Result
@@ -84,7 +84,7 @@ _HOMES = {
     "Measurement": "measurement.run.measurement",
     "Memory": "results.memory",
     "MemsimError": "errors",
-    "Microscope": "results.details.microscope",
+    "Microscope": "results.moments.microscope",
     "Network": "network",
     "Node": "network",
     "Optimality": "results.optimality",

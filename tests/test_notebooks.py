@@ -5,6 +5,7 @@ That they run is another step: ``pytest --nbmake notebooks/*.ipynb``.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -124,6 +125,37 @@ def test_every_exercise_has_a_hidden_solution(cells: list[dict[str, Any]]) -> No
         assert metadata.get("jupyter", {}).get("source_hidden"), f"exercise {number}: Jupyter does"
         assert metadata.get("cellView") == "form", f"exercise {number}: Colab does"
         assert "assert " in source(found_cells[0]), f"exercise {number} asserts nothing"
+
+
+def test_what_only_checks_is_out_of_sight(cells: list[dict[str, Any]]) -> None:
+    """Cells of asserts alone, unless the text before announces them, and nothing else."""
+    before = ""
+    for cell in cells:
+        text = source(cell)
+        if cell["cell_type"] == "code" and not text.startswith(SOLUTION) and "%pip" not in text:
+            hidden = "remove-cell" in cell["metadata"].get("tags", [])
+            found = ast.parse(text).body
+            checks = bool(found) and all(isinstance(each, ast.Assert) for each in found)
+            assert hidden or not checks or before.endswith(":"), text
+            assert not hidden or "assert " in text, text
+            assert hidden == bool(cell["metadata"].get("jupyter", {}).get("source_hidden")), text
+        before = text.rstrip()
+
+
+@pytest.mark.needs("nbconvert")
+def test_slides_begin_at_sections_and_show_no_solution_and_no_check() -> None:
+    from nbconvert.exporters import SlidesExporter
+    from traitlets.config import PyFileConfigLoader
+
+    path = FOLDER / "5_the_papers_tables.ipynb"
+    text = path.with_suffix(".md").read_text(encoding="utf-8")
+    config = PyFileConfigLoader("slides.py", path=str(FOLDER)).load_config()
+    page, _ = SlidesExporter(config=config).from_filename(str(path))
+    assert page.count("<section>") >= len(re.findall(r"^##? ", text, re.MULTILINE))
+    for hidden in (SOLUTION, "assert ", "find_spec"):
+        assert hidden in text
+        assert hidden not in re.sub(r"<[^>]+>", "", page.partition("<body")[2]), hidden
+    assert "The claims, one by one" in page
 
 
 @pytest.mark.needs("ruff")

@@ -178,9 +178,12 @@ class Checked(Facts):
 def checked_sheet(checked: Checked, layers: int | None = None) -> Sheet:
     """Lay out verdicts; ``layers`` does not apply."""
     count, missed = len(checked.verdicts), len(checked.missed)
+    machines = {each.machine for each in checked.verdicts}
+    apart = len(machines) > 1
     rows = tuple(
         (
             each.network,
+            *((each.machine,) if apart else ()),
             each.budget.text,
             NOUNS[each.budget.of],
             _told(each.budget.of, each.value),
@@ -189,5 +192,6 @@ def checked_sheet(checked: Checked, layers: int | None = None) -> Sheet:
         for each in checked.verdicts
     )
     verdict = f"{missed} of {count} missed" if missed else f"{count} of {count} kept"
-    grid = Grid("", ("network", "budget", "", "reached", ""), rows)
-    return Sheet(f"budgets on {checked.verdicts[0].machine}: {verdict}", grids=(grid,))
+    columns = ("network", *(("machine",) if apart else ()), "budget", "", "reached", "")
+    where = "budgets" if apart else f"budgets on {checked.verdicts[0].machine}"
+    return Sheet(f"{where}: {verdict}", grids=(Grid("", columns, rows),))

@@ -19,7 +19,7 @@ from memsim.simulate.preparation import machine_of
 from memsim.simulate.source import Source, network_of
 from memsim.simulate.verbs import run
 
-__all__ = ["asked_budgets", "check"]
+__all__ = ["asked_budgets", "check", "verdicts"]
 
 
 def check(
@@ -74,7 +74,7 @@ def check(
         tuple(
             verdict
             for network in loaded
-            for verdict in _verdicts(network, asked, machine, only, options)
+            for verdict in verdicts(network, asked, machine, only, options)
         )
     )
 
@@ -120,7 +120,7 @@ def asked_budgets(
     return asked, machine
 
 
-def _verdicts(
+def verdicts(
     network: Network,
     asked: Sequence[Budget],
     machine: Machine,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from memsim.explanations.figures import Figures
 from memsim.explanations.next_size import NextSize, next_size
 from memsim.explanations.question import Question
 from memsim.explanations.refetched import Refetched, refetched
@@ -14,6 +13,7 @@ from memsim.explanations.trying import Tried, try_all
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen
 from memsim.results.configuration import identity
+from memsim.results.details.figures import Figures
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Unpack
 
+from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.clock.recurrence import recurrence
+from memsim.engines.clock.steps import steps
 from memsim.errors import InputError, SimulationError
 from memsim.explanations.question import Question
 from memsim.program.parts import Part, part
-from memsim.results.details.ladder import Ladder, Rung
+from memsim.results.details.figures import Figures, Ladder, Rung
 from memsim.results.optimality import Optimality
+from memsim.results.run import Result
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 from memsim.simulate.preparation import BEST, NONE, prepare
@@ -61,11 +65,18 @@ def bounds_of(question: Question, only: str | None = None) -> Optimality:
     refuse("bounds", question.options)
     told = part(only)
     program, machine = prepare(question.network, "bounds", **question.options)
-    return Optimality(program, machine, told, lambda: ladder(question, told))
+    return Optimality(program, machine, told, lambda found: ladder(question, told, found))
 
 
-def ladder(question: Question, only: Part | None = None) -> Ladder:
+def ladder(question: Question, only: Part | None = None, known: Optimality | None = None) -> Ladder:
     """Run each rung that the question's options leave room for.
+
+    Parameters
+    ----------
+    question : Question
+    only : Part, optional
+    known : Optimality, optional
+        The same question's program and passes, which need not be found again.
 
     Examples
     --------
@@ -78,14 +89,37 @@ def ladder(question: Question, only: Part | None = None) -> Ladder:
         asked = replace(question, options=options, loaded=question.network)
         command = asked.command() + ("" if only is None else f" --only {only.value}")
         try:
-            result = run(asked.network, clock="recurrence", only=only, **options)
+            result = _known(known, question, options) or run(
+                asked.network, clock="recurrence", only=only, **options
+            )
         except (InputError, SimulationError) as error:
             if name in ("no cache", "lru"):
                 raise
             without[name] = str(error)
             continue
-        rungs.append(Rung.of(name, command, result))
+        rungs.append(Rung(name, Figures.of(result, command)))
     return Ladder(tuple(rungs), without)
+
+
+def _known(known: Optimality | None, question: Question, options: dict[str, Any]) -> Result | None:
+    """The run of a rung that differs in the cache alone; None where it has to be made.
+
+    A program that was chosen for the cache may be another one for another cache.
+    """
+    if known is None or known.program.chosen_for_cache:
+        return None
+    asked = {name: each for name, each in question.options.items() if each not in (None, ())}
+    other = {name for name in {*asked, *options} if asked.get(name) != options.get(name)}
+    if not other <= {"cache", "policy", "library"}:
+        return None
+    changed = {name: options[name] for name in ("cache", "policy") if name in options}
+    program, machine = known.program, known.machine.with_overrides(**changed)
+    if machine.cache_bytes == known.machine.cache_bytes:
+        traffic = known.passes[machine.cache.policy]
+    else:
+        traffic = cache_pass(program, machine.cache)
+    durations = steps(program, traffic, machine)
+    return Result(program, machine, traffic, durations, recurrence(durations), known.only)
 
 
 def _rungs(question: Question) -> Iterator[tuple[str, dict[str, Any]]]:

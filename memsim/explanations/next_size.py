@@ -7,9 +7,9 @@ from typing import Any
 
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import MemsimError
-from memsim.explanations.figures import Figures
 from memsim.explanations.question import Change, Question
 from memsim.results.curve import CurveResult
+from memsim.results.details.figures import Figures
 from memsim.results.run import Result
 
 __all__ = ["NextSize", "next_size"]

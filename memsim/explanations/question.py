@@ -17,9 +17,10 @@ from memsim.network.edits import edited
 from memsim.network.graph import Network
 from memsim.network.inputs import told
 from memsim.results.run import Result
+from memsim.simulate.heed import refuse
 from memsim.simulate.preparation import machine_of
 from memsim.simulate.source import Source, load_on
-from memsim.simulate.verbs import run
+from memsim.simulate.verbs import run, run_each
 
 __all__ = ["Change", "Question"]
 
@@ -125,6 +126,11 @@ class Question:
         """Run it."""
         return run(self.network, clock="recurrence", **self.options)
 
+    def ask_for_each(self) -> Result:
+        """Run it, and keep every transfer."""
+        refuse("run", self.options)
+        return run_each(self.network, **self.options)
+
     def ask_like(self, result: Result, change: Change) -> Result:
         """The same, where it is another result's question with one change.
 
@@ -132,8 +138,11 @@ class Question:
         that was chosen for the cache; it is then not built again.
         """
         program = result.program
-        chosen = "best" in program.options or program.options.get("groups") == "auto"
-        if chosen or change.how or not set(change.options) <= {"cache", "bandwidth"}:
+        if (
+            program.chosen_for_cache
+            or change.how
+            or not set(change.options) <= {"cache", "bandwidth"}
+        ):
             return self.ask()
         machine = result.machine.with_overrides(**change.options)
         traffic = result.traffic

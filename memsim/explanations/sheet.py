@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memsim.explanations.explanation import Explanation
-from memsim.explanations.figures import Saving
 from memsim.explanations.question import UNNAMED
 from memsim.explanations.refetched import Refetched
 from memsim.explanations.trying import Item
 from memsim.network.graph import Network
 from memsim.readable import format_bytes, format_time
+from memsim.results.details.figures import Saving
 from memsim.results.sheets.accuracy import accuracies
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import WIDTH

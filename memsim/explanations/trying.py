@@ -13,8 +13,8 @@ from typing import Any
 
 from memsim.errors import MemsimError
 from memsim.explanations.counterfactuals import COUNTERFACTUALS, Counterfactual
-from memsim.explanations.figures import Figures, Saving
 from memsim.explanations.question import Change, Question
+from memsim.results.details.figures import Figures, Saving
 from memsim.results.run import Result
 
 __all__ = ["Item", "Tried", "try_all"]
@@ -33,6 +33,9 @@ LEAST = 4
 
 ALONE = 0.6
 """The part of the effort after which nothing more is tried alone."""
+
+_Asked = tuple[Question, Result, Figures]
+"""A question with a change, and what it was told."""
 
 MACHINE = ("cache", "bandwidth", "macs", "buffer")
 
@@ -123,9 +126,7 @@ class _Effort:
     runs: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
-    def ask(
-        self, question: Question, result: Result, change: Change
-    ) -> tuple[Question, Result, Figures] | None:
+    def ask(self, question: Question, result: Result, change: Change) -> _Asked | None:
         """Run a question, whose result is known, with a change; None where that cannot be done."""
         changed = question.changed(change)
         try:
@@ -134,9 +135,13 @@ class _Effort:
             self.failed.setdefault(change.what, error.problems[0].message)
             return None
         self.runs += 1
+        self.spend(result, other)
+        return changed, other, Figures.of(other, changed.command())
+
+    def spend(self, result: Result, other: Result) -> None:
+        """Count what a run takes that differs from another by a change."""
         again = other.traffic is result.traffic
         self.spent += 0 if again else effort_of(other, other.program is result.program)
-        return changed, other, Figures.of(other, changed.command())
 
 
 def effort_of(result: Result, built: bool = False) -> int:
@@ -168,6 +173,7 @@ def try_all(question: Question, result: Result, effort: int = EFFORT) -> Tried:
     """
     base = Figures.of(result, question.command())
     spent = _Effort()
+    first: _Asked | None = None  # what the best change alone told is not asked again
     proposed = list(_by_turns(question, result, COUNTERFACTUALS))
     best: dict[str, Item] = {}
     left = 0
@@ -179,11 +185,13 @@ def try_all(question: Question, result: Result, effort: int = EFFORT) -> Tried:
         if found is not None:
             figures = found[2]
             item = Item(kind, change, figures, figures.less_than(base))
+            if not best or _rank(item) < min(map(_rank, best.values())):
+                first = found
             best[kind] = min(best.get(kind, item), item, key=_rank)
     ranked = sorted(best.values(), key=_rank)
     items = tuple(item for item in ranked if item.saves.some)
     idle = tuple(item for item in ranked if not item.saves.some)
-    tried = _one_after_the_other(question, result, items, spent, effort)
+    tried = _one_after_the_other(question, result, items, spent, effort, first)
     return Tried(tuple(tried), idle, spent.failed, spent.runs, left)
 
 
@@ -201,9 +209,14 @@ def _rank(item: Item) -> tuple[int, int]:
 
 
 def _one_after_the_other(
-    question: Question, result: Result, items: tuple[Item, ...], spent: _Effort, effort: int
+    question: Question,
+    result: Result,
+    items: tuple[Item, ...],
+    spent: _Effort,
+    effort: int,
+    first: _Asked | None,
 ) -> Iterator[Item]:
-    """The items with what each adds to those above it."""
+    """The items with what each adds to those above it; the first one has been asked alone."""
     above: list[tuple[int, Change]] = []
     before = Figures.of(result, question.command())
     for number, item in enumerate(items, 1):
@@ -214,7 +227,11 @@ def _one_after_the_other(
         if spent.spent > effort:
             yield item
             continue
-        found = spent.ask(question, result, item.change)
+        if first is not None and first[2] is item.alone:
+            found: _Asked | None = first
+            spent.spend(result, first[1])
+        else:
+            found = spent.ask(question, result, item.change)
         if found is None:  # alone it can be done, so it is not among what cannot
             del spent.failed[item.change.what]
             yield item

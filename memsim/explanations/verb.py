@@ -56,4 +56,4 @@ def explanation_of(question: Question) -> Explanation:
     """What :func:`explain` returns, for a question that is known as a whole."""
     refuse("explain", question.options)
     load_compiler()
-    return Explanation(question, question.ask())
+    return Explanation(question, question.ask_for_each())

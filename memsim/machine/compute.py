@@ -23,10 +23,21 @@ class _Model(BaseModel):
 class MacRates(_Model):
     """MAC/s by class of operator; a class without a rate of its own takes conv's.
 
-    ``conv3x3`` are 3x3 convolutions of stride 1, which libraries compute with fewer
-    multiplications (Winograd), so that the rate may exceed the hardware's; ``unaligned`` are
-    convolutions whose data cannot be loaded ``Compute.vector`` elements at a time.
     :mod:`memsim.engines.clock.rates` says which class a kernel is of.
+
+    Attributes
+    ----------
+    conv : Fraction
+        All that has no rate of its own; a number in place of the section is this one.
+    conv3x3 : Fraction or None
+        3x3 convolutions of stride 1, which libraries compute with fewer multiplications
+        (Winograd), so that the rate may exceed the hardware's.
+    unaligned : Fraction or None
+        Convolutions whose data cannot be loaded ``Compute.vector`` elements at a time.
+    depthwise : Fraction or None
+        Convolutions with as many groups as the input has channels.
+    linear : Fraction or None
+        Fully connected and recurrent layers, products of two tensors, attention.
     """
 
     conv: fields.MacRate
@@ -65,22 +76,41 @@ class MacEnergy(_Model):
 class Compute(_Model):
     """The compute engine.
 
-    ``rate_by_dtype`` lists the data types that it computes in; null: it is not said, and
-    ``macs_per_s`` holds for each. ``energy_pj_per_mac`` is by data type, ``onchip_pj_per_byte``
-    that of an access to the cache; what is left out is not known, and no energy is told then.
+    No energy is told where one of its numbers is not known.
 
-    ``overlap`` is ``all`` where the tasks of all kernels overlap (double buffers, an
-    accelerator), ``kernel`` where a kernel starts when the one before it is done and stored,
-    ``none`` where no transfer overlaps a computation either, so that times add up.
-    ``pooling_per_s`` is the rate of pools over windows, in elements that are looked at; null:
-    ``elementwise_per_s``. ``kernels`` names the library whose kernels ``eager`` stands for on
-    this machine: with ``onednn`` it is ``eager_onednn``.
-    ``channel_tile`` output channels are computed together: a convolution pays for the next
-    multiple. ``vector`` elements are loaded together; 1 makes no convolution unaligned. ``wave``
-    outputs are computed at once by all cores: a convolution with fewer pays for as many.
-    ``launch`` is the time in which a host issues one kernel: it issues the next while the device
-    computes, so that a kernel begins when it has been issued and the one before it is done.
-    ``kernel_overhead`` is the device's own and nothing hides it.
+    Attributes
+    ----------
+    macs_per_s : MacRates
+        MAC/s: one rate, or one for each class of operators.
+    elementwise_per_s : Fraction
+        Elementwise operations per second.
+    kernel_overhead : int
+        Picoseconds that every kernel costs the device itself; nothing hides them.
+    rate_by_dtype : RateByDtype or None
+        The data types that it computes in, with factors on ``macs_per_s``; None: it is not said,
+        and the rates hold for each.
+    energy_pj_per_mac : MacEnergy
+        By data type; what is left out is not known.
+    onchip_pj_per_byte : float or None
+        Picojoules of a byte read from or written to the cache.
+    overlap : str
+        ``all`` where the tasks of all kernels overlap (double buffers, an accelerator), ``kernel``
+        where a kernel starts when the one before it is done and stored, ``none`` where no transfer
+        overlaps a computation either, so that times add up.
+    channel_tile : int
+        Output channels that are computed together: a convolution pays for the next multiple.
+    vector : int
+        Elements that are loaded together; 1 makes no convolution unaligned.
+    wave : int
+        Outputs that all cores compute at once: a convolution with fewer pays for as many.
+    launch : int
+        Picoseconds in which a host issues one kernel: it issues the next while the device
+        computes, so that a kernel begins when it has been issued and the one before it is done.
+    pooling_per_s : Fraction or None
+        Elements of windows that pools look at per second; None: ``elementwise_per_s``.
+    kernels : str or None
+        The library whose kernels ``eager`` stands for on this machine: with ``onednn`` it is
+        ``eager_onednn``.
     """
 
     macs_per_s: MacRates

@@ -102,7 +102,9 @@ class Machine(BaseModel):
         Bytes for the streaming buffers beside the cache; tiling depends on it
         and never on the cache.
     dram : Dram
+        The DRAM channel.
     compute : Compute
+        The compute engine.
     program : ProgramHabit
         How networks run on it.
     calibrated : Calibrated or None

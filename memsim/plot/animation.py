@@ -15,7 +15,7 @@ from memsim.files import write_bytes
 from memsim.plot.canvas import new_figure
 from memsim.plot.style import BLACK, GREEN, GREY, LABEL, LIGHT, NOTE, ORANGE, RED, SKY, TICK, TITLE
 from memsim.readable import format_bytes
-from memsim.results.details.microscope import Microscope
+from memsim.results.moments.microscope import Microscope
 from memsim.results.sheets.microscope import NAMES
 from memsim.simulate.magnifying import microscope
 from memsim.simulate.options import Options

@@ -11,7 +11,7 @@ from memsim.network.stages import stages
 ALL = "all"
 """Expands every block."""
 
-MOST_NODES = 60
+MOST_NODES = 100
 """Kernels up to which nothing is folded where nobody says what to expand."""
 
 WORTH = 3

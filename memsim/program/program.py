@@ -354,6 +354,12 @@ class Program:
     def _kinds(self) -> NDArray[np.str_]:
         return np.array([tensor.kind for tensor in self.tensors])
 
+    @property
+    def chosen_for_cache(self) -> bool:
+        """Whether tasks, layers or groups stand as they do since that moves least in a cache."""
+        chosen = {"groups": "auto", "layer_order": "min_traffic"}.items() & self.options.items()
+        return bool(chosen) or "best" in self.options
+
     @cached_property
     def compulsory_read_bytes(self) -> int:
         """Each block of a weight or network input that some task reads, once."""

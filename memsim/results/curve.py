@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from memsim.engines.bounds.any_program import AnyProgram
 from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
@@ -93,6 +94,8 @@ class CurveResult(Facts):
         :meth:`rows` holds them alone.
     only : Part or None
         The part of the traffic that is told; times are those of all of it.
+    bounded : bool
+        Whether what no program goes below is told too.
 
     Examples
     --------
@@ -116,6 +119,7 @@ class CurveResult(Facts):
     others: Mapping[str, Program] = field(default_factory=dict)
     by_layer: bool = False
     only: Part | None = None
+    bounded: bool = False
 
     @property
     def grouped(self) -> bool:
@@ -169,6 +173,11 @@ class CurveResult(Facts):
     def compulsory_bytes(self) -> int:
         """What of the traffic that is told no cache can save."""
         return sum(compulsory(self.program, self.only))
+
+    @cached_property
+    def any_program(self) -> AnyProgram:
+        """What no program of the network goes below at any size: no order, tiling or fusion."""
+        return AnyProgram.of(self.program)
 
     @property
     def finite_rows(self) -> int:
@@ -320,7 +329,7 @@ class CurveResult(Facts):
                 {**point.to_dict(), "accuracy": self.accuracy(point.cache_bytes).to_dict()}
                 for point in self.points
             ],
-            "knees": [_knee_to_dict(knee) for knee in self.knees()],
+            "knees": [knee.to_dict() for knee in self.knees()],
             "sampled_cache_bytes": list(self.sampled) or None,
             "steps": {
                 "cache_bytes": whole.cache_bytes.tolist(),
@@ -329,6 +338,8 @@ class CurveResult(Facts):
                 "dram_weight_bytes": whole.weight_bytes.tolist(),
             },
         }
+        if self.bounded:
+            facts["any_program"] = self.any_program.to_dict()
         if self.by_layer:
             facts["by_layer"] = self.layer_steps()
         return facts
@@ -375,18 +386,3 @@ class CurveResult(Facts):
             f"<CurveResult {self.program.network.name} on {self.machine.name}: "
             f"{len(self.steps.cache_bytes):,} steps>"
         )
-
-
-def _knee_to_dict(knee: Knee) -> dict[str, Any]:
-    return {
-        "start_bytes": knee.start_bytes,
-        "cache_bytes": knee.cache_bytes,
-        "saved_bytes": knee.saved_bytes,
-        "saved_read_bytes": knee.saved_read_bytes,
-        "saved_write_bytes": knee.saved_write_bytes,
-        "dram_bytes": knee.dram_bytes,
-        "shares": [
-            {"tensor": s.tensor, "layer": s.layer, "saves": s.saves, "bytes": s.nbytes}
-            for s in knee.shares
-        ],
-    }

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from memsim.engines.bounds.any_program import AnyProgram
 from memsim.engines.bounds.bounds import coarse_bound, traffic_bound
 from memsim.engines.bounds.communication import ConvolutionBound, convolution_bounds
-from memsim.engines.cache.cachepass import cache_pass, read_bytes, write_bytes
+from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import InputError, SimulationError
 from memsim.machine import Machine
@@ -20,7 +21,7 @@ from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.configuration import IDENTITY, identity, with_network
-from memsim.results.details.ladder import Ladder
+from memsim.results.details.figures import Ladder
 from memsim.sheets.facts import Facts
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Optimality(Facts):
     program: Program
     machine: Machine
     only: Part | None = None
-    climb: Callable[[], Ladder] | None = field(default=None, repr=False, compare=False)
+    climb: Callable[[Optimality], Ladder] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not MANAGEMENTS[self.machine.cache.management].knows_lifetimes:
@@ -95,14 +96,33 @@ class Optimality(Facts):
             return traffic_bound(self.program, size, coarse_bound, only=self.only), "coarse"
 
     @cached_property
+    def any_program(self) -> AnyProgram:
+        """What no program of the network goes below: any order, tiling, fusion and policy."""
+        return AnyProgram.of(self.program)
+
+    @cached_property
+    def program_bytes(self) -> int:
+        """That at this cache; of a part of the traffic only what is compulsory is known."""
+        if self.only is not None:
+            return self.compulsory_bytes
+        return self.any_program.dram_bytes(self.machine.cache_bytes)
+
+    @cached_property
     def by_part(self) -> dict[str, dict[str, int]]:
         """DRAM bytes by policy, of weights and of feature maps."""
         moved = {}
-        for policy in POLICIES:
-            cache = Cache(size=self.machine.cache_bytes, policy=policy)
-            told = chosen(cache_pass(self.program, cache).traffic, self.only)
+        for policy, passed in self.passes.items():
+            told = chosen(passed.traffic, self.only)
             moved[policy] = {each.value: int(chosen(told, each).sum()) for each in Part}
         return moved
+
+    @cached_property
+    def passes(self) -> dict[str, CachePass]:
+        """What each policy moves."""
+        size = self.machine.cache_bytes
+        return {
+            policy: cache_pass(self.program, Cache(size=size, policy=policy)) for policy in POLICIES
+        }
 
     @property
     def policies(self) -> dict[str, int]:
@@ -112,7 +132,7 @@ class Optimality(Facts):
     @cached_property
     def ladder(self) -> Ladder:
         """Runs that move less and less: policies, the best layer order, groups depth first."""
-        return Ladder(()) if self.climb is None else self.climb()
+        return Ladder(()) if self.climb is None else self.climb(self)
 
     @cached_property
     def convolutions(self) -> tuple[ConvolutionBound, ...]:
@@ -130,7 +150,7 @@ class Optimality(Facts):
     @cached_property
     def _traffic(self) -> NDArray[np.int64]:
         """DRAM bytes by kernel, role and cause, with LRU."""
-        return cache_pass(self.program, self.machine.cache_bytes).traffic
+        return self.passes["lru"].traffic
 
     @cached_property
     def kept(self) -> dict[str, str]:
@@ -200,6 +220,7 @@ class Optimality(Facts):
         """Plain JSON values, ``"schema": "memsim.bounds/1"``."""
         network = self.program.network
         bound, how = self.lower_bytes
+        size = self.machine.cache_bytes
         return {
             "schema": SCHEMA,
             "network": {"name": network.name, "source": network.source},
@@ -207,6 +228,8 @@ class Optimality(Facts):
             "compulsory_bytes": self.compulsory_bytes,
             "lower_bound_bytes": bound,
             "lower_bound_by": how,
+            "any_program_bytes": self.program_bytes,
+            "any_program_groups": [] if self.only else self.any_program.to_dicts(size),
             "policies": self.policies,
             "policies_by_part": self.by_part,
             "ladder": [rung.to_dict() for rung in self.ladder.rungs],

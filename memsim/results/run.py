@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -63,6 +63,8 @@ class Result(Facts):
         When each task loads, computes and stores.
     only : Part or None
         The part of the traffic that is told; times are those of all of it.
+    each : Transfers or None
+        Each transfer behind the traffic, where they were found with it.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Result(Facts):
     steps: Steps
     timeline: Timeline
     only: Part | None = None
+    each: Transfers | None = field(default=None, repr=False, compare=False)
 
     @property
     def network(self) -> Network:
@@ -132,10 +135,9 @@ class Result(Facts):
     def transfers(self) -> Transfers:
         """Each fetch, write-back and network output behind :attr:`traffic`.
 
-        They are found by a second cache pass when they are first asked for: totals do not need
-        them, and they may be many.
+        Where they are not there, a second cache pass finds them: totals do not need them.
         """
-        return transfers(self.program, self.machine.cache)
+        return self.each or transfers(self.program, self.machine.cache)
 
     @cached_property
     def frames(self) -> Frames:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from memsim.engines.cache.cachepass import cache_pass
-from memsim.engines.curve.least_traffic import least_traffic_order
+from memsim.engines.curve.least_traffic import PEAK_SETS, least_traffic_order
 from memsim.errors import MemsimError
 from memsim.machine.cache import Cache
 from memsim.network.graph import Network
@@ -16,8 +16,11 @@ from memsim.program.ordering.depth import depth_first_order
 from memsim.program.ordering.peak import least_peak_order
 from memsim.registry import Registry
 
-BEAM = "beam"
-"""What is said of a search that does not know how good its order is."""
+EXACT, BEAM = "exact", "beam"
+"""What is said of a search: no order costs less, or it does not know how good its order is."""
+
+MOST_GROUPED = 3
+"""Of the orders that are found kernel after kernel, in so many groups are looked for."""
 
 LAYER_BY_LAYER = "layer_by_layer"
 """The schedule in which orders are searched: kernel after kernel."""
@@ -102,7 +105,8 @@ def ordered(name: str, network: Network, cache: Cache, build: Build) -> Programs
     """Build the programs of a network whose layers are listed in an order.
 
     Each found order is built and counts by what it costs then, beside the file's. So none is
-    chosen that costs more.
+    chosen that costs more. Where groups are looked for in each, which takes longer, the best few
+    kernel after kernel are tried, and the orders that need no cache.
 
     Parameters
     ----------
@@ -127,7 +131,12 @@ def ordered(name: str, network: Network, cache: Cache, build: Build) -> Programs
     steps = Steps(plain.one_frame)
     found = order.find(steps, cache)
     chosen, cost = file, _cost(order, file, cache)
-    for listing in found.orders:
+    told_groups = str(next(iter(file.values())).options.get("groups"))
+    grouped = order.searches and told_groups.startswith("auto")
+    listings = _to_group(order, steps, found, cache, build) if grouped else found.orders
+    for listing in listings:
+        if grouped and cost == plain.compulsory_bytes:
+            break
         try:
             programs = build(steps.listed(listing), False)
         except MemsimError:  # groups by hand are none in this listing
@@ -140,11 +149,31 @@ def ordered(name: str, network: Network, cache: Cache, build: Build) -> Programs
     told: dict[str, str | int] = {"layer_order": name}
     if found.search:
         same = plain.frames == 1 and any(plain is each for each in file.values())
-        told["layer_order_search"] = found.search if same else BEAM
+        if grouped:  # nothing else is known of orders and groups together
+            sure = steps.forced or cost == plain.compulsory_bytes
+            told["layer_order_search"] = EXACT if sure else BEAM
+        else:
+            told["layer_order_search"] = found.search if same else BEAM
     return {
         each: replace(program, options={**program.options, **told}, file_order=file[each])
         for each, program in chosen.items()
     }
+
+
+def _to_group(
+    order: LayerOrder, steps: Steps, found: Found, cache: Cache, build: Build
+) -> tuple[tuple[int, ...], ...]:
+    """The orders in which groups are looked for, beside the file's."""
+    if steps.forced:
+        return ()
+    best = found.orders
+    if len(best) > MOST_GROUPED:
+        costs = [_cost(order, build(steps.listed(each), True), cache) or 0 for each in best]
+        best = tuple(best[n] for n in sorted(range(len(best)), key=costs.__getitem__))
+    others = depth_first_order(steps).orders + least_peak_order(steps, PEAK_SETS).orders
+    tried = dict.fromkeys((*best[:MOST_GROUPED], *others))
+    tried.pop(tuple(range(len(steps))), None)
+    return tuple(tried)
 
 
 def _cost(order: LayerOrder, programs: Mapping[str, Program], cache: Cache) -> int | None:

@@ -18,7 +18,7 @@ from memsim.simulate.preparation import prepare
 from memsim.simulate.source import Source
 
 if TYPE_CHECKING:
-    from memsim.results.details.microscope import Microscope
+    from memsim.results.moments.microscope import Microscope
 
 
 def microscope(network: Source, **options: Unpack[Options]) -> Microscope:
@@ -56,7 +56,7 @@ def microscope(network: Source, **options: Unpack[Options]) -> Microscope:
     >>> first["tensor"], first["evicted_at"]
     ('block1.16.conv.weight', 'block1.16.conv')
     """
-    from memsim.results.details.microscope import POLICIES, Microscope
+    from memsim.results.moments.microscope import POLICIES, Microscope
 
     refuse("microscope", options)
     program, machine = prepare(network, "microscope", **options)

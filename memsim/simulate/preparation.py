@@ -133,7 +133,7 @@ def _prepared(
 
     if problem := _no_order(LAYER_ORDERS[name].searches, LAYER_ORDERS[name].of_cache, verb, left):
         raise InputError(problem)
-    apart = {n: value for n, value in left.items() if n not in DEPTH_FIRST}
+    apart = {n: value for n, value in left.items() if n not in (*DEPTH_FIRST, "overlap")}
 
     def build_in_order(network: Network, layer_by_layer: bool) -> dict[str, Program]:
         return _built(network, verb, library, apart if layer_by_layer else left, machine)
@@ -149,9 +149,10 @@ def _no_order(searches: bool, of_cache: bool, verb: str, left: dict[str, Any]) -
     if searches and left.get("order") == BEST:
         message = "best and the layer order are two searches"
         return Problem(message, path="order", hint="name a task order")
-    if searches and left.get("groups") == AUTO:
-        message = "auto and the layer order are two searches"
-        return Problem(message, path="groups", hint="layer order file or dfs, or groups by hand")
+    if searches and not of_cache and left.get("groups") == AUTO:
+        message = "auto is of the least traffic, and the layer order is not"
+        hint = "layer order min_traffic, file or dfs, or groups by hand"
+        return Problem(message, path="groups", hint=hint)
     return None
 
 

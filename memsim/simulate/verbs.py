@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.cachepass import account, cache_pass, transfers
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.demand import LONG
 from memsim.engines.clock.recurrence import recurrence
@@ -14,7 +15,7 @@ from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import Steps, Timeline, steps
 from memsim.errors import InputError, Problem, at_path
 from memsim.network.graph import Network
-from memsim.program.parts import part
+from memsim.program.parts import Part, part
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate.heed import refuse
@@ -95,6 +96,7 @@ def curve(
     *,
     sizes: Sequence[Quantity] = (),
     only: str | None = None,
+    bound: bool = False,
     **options: Unpack[Options],
 ) -> CurveResult:
     """Find the DRAM traffic of one inference at EVERY cache size, exactly, in one pass.
@@ -107,6 +109,9 @@ def curve(
         Cache sizes at which the time is found as well.
     only : str, optional
         As in :func:`memsim.run`; of one task order.
+    bound : bool
+        Tell as well what no program of the network goes below, see
+        :class:`memsim.engines.bounds.any_program.AnyProgram`; of all traffic.
     **options
         See :class:`memsim.simulate.Options`; the cache may be a scratchpad or fully associative
         hardware, with LRU replacement.
@@ -131,7 +136,15 @@ def curve(
     refuse("curve", options, ["sizes", "only"])
     with at_path("sizes"):
         chosen = tuple(parse_bytes(size) for size in sizes)
-    return every_size(network, "curve", chosen, only=only, **options)
+    bounds_all_of_it(bound, only)
+    return replace(every_size(network, "curve", chosen, only=only, **options), bounded=bound)
+
+
+def bounds_all_of_it(bound: bool, only: str | Part | None) -> None:
+    """Refuse the bound on any program of one part of the traffic."""
+    if bound and only is not None:
+        message = "what no program goes below is of all traffic, not of a part"
+        raise InputError(Problem(message, "bound", "leave out only, or bound"))
 
 
 def every_size(
@@ -169,6 +182,27 @@ def every_size(
             hint = "groups by a pattern, or by hand"
         raise InputError(Problem(message, path="only", hint=hint))
     return CurveResult(first[1], machine, sizes, dict(others), only=told)
+
+
+def run_each(network: Source, **options: Unpack[Options]) -> Result:
+    """What :func:`run` tells, with every transfer at hand, which one cache pass finds as well.
+
+    The time is that of the recurrence.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> result = run_each("resnet18", cache="1MB")
+    >>> result.totals == memsim.run("resnet18", cache="1MB").totals
+    True
+    >>> result.transfers is result.each
+    True
+    """
+    program, machine = prepare(network, **options)
+    each = transfers(program, machine.cache)
+    traffic = account(program, each, machine.cache_bytes)
+    durations = steps(program, traffic, machine)
+    return Result(program, machine, traffic, durations, recurrence(durations), each=each)
 
 
 def compare(

@@ -45,6 +45,25 @@ def test_step_functions_by_layer_sum_to_the_whole(memsim) -> None:
     assert at_zero == steps["dram_read_bytes"][0] + steps["dram_write_bytes"][0]
 
 
+def test_what_no_program_goes_below_is_told_at_every_size(memsim) -> None:
+    words = ("curve", "vgg16", "--dtype", "int8", "--buffer", "64KiB", "--bound")
+    out = memsim(*words)[1]
+    assert (
+        "any program  moves 139 MB at least with no cache and 65.5 kB beside it, 0.20%\n"
+        "             above compulsory; that alone is proved from 46,311 B on"
+    ) in out
+    facts = json.loads(memsim(*words, "--format", "json")[1])
+    told, steps = facts["any_program"], facts["steps"]
+    least = facts["totals"]["compulsory_bytes"]
+    assert told["dram_bytes"][0] > told["dram_bytes"][-1] == least
+    assert sorted(told["dram_bytes"], reverse=True) == told["dram_bytes"]
+    for size, bound in zip(told["cache_bytes"], told["dram_bytes"], strict=True):
+        at = max(i for i, edge in enumerate(steps["cache_bytes"]) if edge <= size)
+        assert bound <= steps["dram_read_bytes"][at] + steps["dram_write_bytes"][at]
+    words = ("curve", "resnet18", "--machine", "edge", "--bound")
+    assert "nothing above compulsory is proved, since 98.3 kB lie" in memsim(*words)[1]
+
+
 def test_csv_has_a_row_per_step(memsim) -> None:
     rows = list(csv.DictReader(io.StringIO(memsim("curve", "resnet18", "--format", "csv")[1])))
     sizes = [int(row["cache_bytes"]) for row in rows]

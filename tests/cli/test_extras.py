@@ -105,7 +105,7 @@ def test_a_checkout_is_installed_as_one(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.chdir(root)
     assert install("onnx") == "pip install -e '.[onnx]'"
     monkeypatch.chdir(tmp_path)
-    assert install("data,html") == f"pip install -e '{root}[data,html]'"
+    assert install("data,onnx") == f"pip install -e '{root}[data,onnx]'"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_errors_of_groups(memsim) -> None:
         (2, "run resnet18 --group conv1..stage.1.1 --group stage.1"),
         (2, "run resnet18 --groups per_block --group stage.1"),
         (2, "run resnet18 --group stage.1 --strip 0"),
-        (2, "run resnet18 --group stage.1 --strip 4x32"),
+        (2, "run resnet18 --group stage.1 --strip 4y32"),
         (2, "run resnet18 --group stage.1 --overlap recmpute"),
         (2, "run resnet18 --group stage.3..stage.4 --strip 1 --overlap recompute"),
         (1, "run resnet18 --group stage.4 --buffer 64B --overlap recompute"),

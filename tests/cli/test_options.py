@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import click
 import numpy as np
 import pytest
+from memsim.results.details.ladder import Ladder
 
 import memsim
 from memsim.cli.main import COMMANDS, cli, run
 from memsim.cli.once import Once
 from memsim.plot import FIGURES
-from memsim.results.details.ladder import Ladder
 from memsim.simulate import verbs
 from memsim.simulate.heed import LINES, VERBS, Verb, why_not
 from memsim.simulate.options import RUN_OPTIONS
@@ -162,7 +162,7 @@ ELSEWHERE = {
     "sizes", "traffic", "within", "colour", "size", "dpi", "cycle", "limit", "allow_unknown",
     "by", "tensors", "value", "over", "at_", "front", "time", "fps", "stall", "energy",
     "minimise", "each", "bandwidths", "mac_rates", "file_", "dry_run", "workers", "scheduler",
-    "explain", "a", "b", "color", "force", "normalise", "log", "expand", "gallery",
+    "explain", "a", "b", "bound", "color", "expand", "file", "force", "gallery", "log", "normalise",
 }  # fmt: skip
 """What says how an answer is shown, or is asked in tests of its own."""
 
@@ -548,6 +548,10 @@ REFUSED = (
     "size N.yaml --within 10% --macs 1T",
     "curve N.yaml --bandwidth 3GB/s",
     "curve N.yaml --by-layer",
+    "curve N.yaml --bound --format csv",
+    "curve N.yaml --bound --only weights",
+    "plot curve N.yaml -o a.svg --bound --only weights",
+    "plot layers N.yaml -o a.svg --bound",
     "run N.yaml --layers 3 --format json",
     "describe N.yaml --layers 3 -o a.csv",
     "size N.yaml --within 10% --json --format csv",

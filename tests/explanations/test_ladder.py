@@ -46,7 +46,8 @@ def ask(capsys: pytest.CaptureFixture[str]) -> Asks:
 def test_each_command_tells_what_its_rung_says(
     ask: Asks, name: str, options: dict[str, object], only: Part | None
 ) -> None:
-    found = ladder(Question(name, {}, options), only)
+    """Also where its run is that of the policies above the ladder."""
+    found = memsim.bounds(name, only=only and only.value, **options).ladder
     assert [rung.name for rung in found.rungs] == [n for n in RUNGS if n not in found.without]
     for rung in found.rungs:
         totals = ask(rung.command)["totals"]
@@ -81,6 +82,23 @@ def test_a_rung_that_options_leave_no_room_for_is_left_out() -> None:
     """Groups that are found, and an order of layers, are those of every rung then."""
     asked = {"cache": "500kB", "schedule": "depth_first", "groups": "auto", "layer_order": "dfs"}
     assert [name for name, _ in _rungs(Question("resnet18", {}, asked))] == RUNGS[:4]
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        ({}, False),
+        ({"layer_order": "dfs"}, False),
+        ({"layer_order": "min_traffic"}, True),
+        ({"order": "best"}, True),
+        ({"schedule": "depth_first", "groups": "auto"}, True),
+    ],
+)
+def test_what_is_chosen_for_a_cache_is_chosen_anew_for_another(
+    options: dict[str, Any], chosen: bool
+) -> None:
+    result = memsim.run("resnet18", cache="1MB", **options)
+    assert result.program.chosen_for_cache == chosen
 
 
 def test_rungs_of_a_machine_that_runs_a_library_run_without_it() -> None:

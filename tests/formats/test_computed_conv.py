@@ -144,3 +144,16 @@ def test_what_is_built_computes_each_image_with_its_own_kernels(padding) -> None
     for number in range(3):
         right_one = functional.conv2d(around[number][None], k[number], None, (1, 2), groups=2)
         assert np.allclose(found[number], right_one[0], atol=1e-5)
+
+
+def test_a_file_says_what_it_reads_and_what_comes_after_it() -> None:
+    text = """
+name: computed
+inputs: {image: [4, 8, 8], kernels: [6, 4, 3, 3]}
+layers:
+  - {name: made, computed_conv: {out: 6, kernel: 3, bn: true}, from: [image, kernels]}
+"""
+    network = memsim.loads(text)
+    assert [tensor.name for tensor in network["made.conv"].inputs] == ["image", "kernels"]
+    assert [tensor.name for tensor in network["made.bn"].inputs] == ["made.conv"]
+    assert network.macs == 6 * 8 * 8 * 4 * 9

@@ -16,8 +16,8 @@ from memsim.machine.cache import Cache
 from memsim.network import Network
 from memsim.network.patterns.harmonic import Harmonic
 from memsim.program.program import Program
-from memsim.results.details.microscope import Microscope
-from memsim.results.details.residency import COMES, EVICTED, LEAVES, Residency, What
+from memsim.results.moments.microscope import Microscope
+from memsim.results.moments.residency import COMES, EVICTED, LEAVES, Residency, What
 from tests.laws.test_program import all_bytes, buffers, few, lowerings, program_of
 from tests.laws.traces import traces
 from tests.strategies import networks

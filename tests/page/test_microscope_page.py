@@ -15,7 +15,7 @@ import memsim
 from memsim.cli.main import run
 from memsim.page.microscope import microscope_page
 from memsim.page.microscope.microscope_page import page_facts
-from memsim.results.details.residency import EVICTED, What
+from memsim.results.moments.residency import EVICTED, What
 from tests.page.test_page import EVIL, evil_network
 from tests.page.viewer import viewing
 

@@ -72,6 +72,19 @@ def test_the_curve_of_groups_auto_is_the_least_beside_layer_by_layer() -> None:
     assert "What a compiler could reach" in axes.get_title(loc="left")
 
 
+def test_what_no_program_goes_below_is_shaded() -> None:
+    result = memsim.curve("squeezenet1_0", buffer="32KiB")
+    axes = plot.curve(result, bound=True)
+    (shaded,) = (each for each in axes.collections if each.get_gid() == "any program")
+    corners = shaded.get_paths()[0].vertices
+    steps = result.any_program.steps
+    assert len(steps) > 3
+    for size, moved in steps:
+        assert ((corners[:, 0] == size) & (corners[:, 1] == moved)).any()
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylim()[0] < result.compulsory_bytes
+
+
 def test_knees_stand_on_the_curve_and_are_labelled() -> None:
     found = memsim.curve("resnet18")
     axes = plot.curve(found, belady=False, knees=2)

@@ -264,6 +264,29 @@ def test_an_order_goes_with_other_options(options: dict[str, Any]) -> None:
     assert facts["name"] == "dfs" or run.dram_bytes <= file.dram_bytes
 
 
+def test_groups_are_looked_for_in_several_orders() -> None:
+    """Never above the best groups in the file's order, nor the best order layer by layer."""
+    said: dict[str, Any] = {"machine": "edge", "cache": "64KiB", "clock": "recurrence"}
+    ordered = memsim.run("squeezenet1_0", layer_order="min_traffic", **said)
+    grouped = memsim.run("squeezenet1_0", schedule="auto", **said)
+    both = memsim.run("squeezenet1_0", schedule="auto", layer_order="min_traffic", **said)
+    assert both.dram_bytes < min(ordered.dram_bytes, grouped.dram_bytes)
+    facts = both.to_dict()["layer_order"]
+    assert (facts["search"], facts["file_dram_bytes"]) == ("beam", grouped.dram_bytes)
+    assert both.program.options["groups"] == "auto"
+    dfs = memsim.run("squeezenet1_0", schedule="auto", layer_order="dfs", **said)
+    assert dfs.dram_bytes >= both.dram_bytes
+    # A chain has one order; where all moves once, no order moves less.
+    layers = ", ".join("{conv: {out: 4, kernel: 3}}" for _ in range(3))
+    chain = memsim.loads(f"{{name: n, dtype: int8, input: [4, 16, 16], layers: [{layers}]}}")
+    for network, cache in ((chain, 1000), ("squeezenet1_0", "1MiB")):
+        told = {**said, "cache": cache, "schedule": "auto", "layer_order": "min_traffic"}
+        assert memsim.run(network, **told).to_dict()["layer_order"]["search"] == "exact"
+    by_hand = {"schedule": "depth_first", "groups": "per_block", "overlap": "recompute"}
+    anew = memsim.run("squeezenet1_0", layer_order="min_traffic", **by_hand, **said)
+    assert anew.dram_bytes <= memsim.run("squeezenet1_0", **by_hand, **said).dram_bytes
+
+
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "run",
@@ -274,8 +297,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("run", {"order": "best"}, "order: best and the layer order are two searches"),
     (
         "run",
-        {"schedule": "depth_first", "groups": "auto"},
-        "groups: auto and the layer order are two searches",
+        {"layer_order": "min_peak", "schedule": "depth_first", "groups": "auto"},
+        "groups: auto is of the least traffic, and the layer order is not",
     ),
 ]
 

@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Draw the graph of NETWORK, or write it for other programs.
 
-    A picture shows kernels: a convolution with what is fused into it is one node. Of more than 60
+    A picture shows kernels: a convolution with what is fused into it is one node. Of more than 100
     it shows blocks, folded, but for those that --expand names. DOT and GraphML files hold every
     layer and every tensor.
 

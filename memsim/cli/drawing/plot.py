@@ -52,6 +52,7 @@ class _TellsKinds(click.Command):
 @once("--normalise", is_flag=True,
               help="Of a curve: traffic as a multiple of what is compulsory.")  # fmt: skip
 @once("--log", is_flag=True, help="Of a curve: a logarithmic axis of traffic.")
+@once("--bound", is_flag=True, help="Of a curve: what no program goes below either.")
 @picture_format_option("png", "svg", "pdf")
 @output_option("The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
@@ -80,6 +81,7 @@ def command(
     only: str | None,
     normalise: bool,
     log: bool,
+    bound: bool,
     value: str | None,
     over: str | None,
     at_: tuple[str, ...],
@@ -101,7 +103,8 @@ def command(
     if kind not in FIGURES and kind != SWEEP:
         hint = did_you_mean(kind, [*FIGURES, SWEEP])
         raise InputError(Problem(f"unknown figure {kind!r}", hint=hint))
-    drawn_as = {name: True for name, is_so in (("normalise", normalise), ("log", log)) if is_so}
+    flags = ("normalise", normalise), ("log", log), ("bound", bound)
+    drawn_as = {name: True for name, is_so in flags if is_so}
     if drawn_as and kind != "curve":
         problems = (Problem("is of figure curve", f"--{name}", "leave it out") for name in drawn_as)
         raise InputError(*problems)

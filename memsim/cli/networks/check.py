@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import Delivery, report_options
 from memsim.errors import InputError, Problem
@@ -15,13 +16,14 @@ from memsim.sheets.facts import Facts
 from memsim.sheets.sheet import Grid, Sheet
 
 if TYPE_CHECKING:
+    from memsim.budgets.checked import Checked
     from memsim.network.graph import Network
 
 SCHEMA = "memsim.validity/1"
 
 
 @click.command("check")
-@networks_options(files=True)
+@networks_options(required=False, files=True)
 @click.option(
     "--budget",
     "budgets",
@@ -29,12 +31,14 @@ SCHEMA = "memsim.validity/1"
     metavar="LIMIT[@CACHE[/RATE]]",
     help="Such as 80MB@1MiB, 10ms@2MiB/25.6GB/s, 30fps, 20mJ, 2GMACs, 5Mparams.",
 )
+@once("--budgets", "file", metavar="FILE", help="A YAML file of networks and their budgets.")
 @options_of("check", many=True)
 @only_option
 @report_options
 def command(
     networks: list[Chosen],
     budgets: tuple[str, ...],
+    file: str | None,
     only: str | None,
     delivery: Delivery,
     **options: Any,
@@ -48,7 +52,13 @@ def command(
     \b
     memsim check my.yaml other.yaml
     memsim check hardnet68 --budget 80MB@1MiB --budget 10ms@2MiB/25.6GB/s
+    memsim check --budgets budgets.yaml
     """
+    if file is not None:
+        return _of_file(file, networks, budgets, {**options, "only": only}, delivery)
+    if not networks:
+        message, hint = "there is no network to check", "a name, a file, or --budgets FILE"
+        raise InputError(Problem(message, hint=hint))
     if not budgets:
         _refuse_idle(networks[0], only, options)
         return _validate([network.name for network in networks], delivery)
@@ -57,6 +67,32 @@ def command(
     budgets = _at_each(budgets, options)
     asked_budgets(budgets, only, options)
     checked = check([each.load() for each in networks], budgets, only=only, **options)
+    return _told(checked, delivery)
+
+
+def _of_file(
+    file: str,
+    networks: list[Chosen],
+    budgets: tuple[str, ...],
+    options: dict[str, Any],
+    delivery: Delivery,
+) -> int:
+    """The budgets of a file, of all its networks or of some; all else stands in it."""
+    loading = {name: each for network in networks for name, each in network.said.items()}
+    given = {name: value for name, value in {**options, **loading}.items() if value is not None}
+    message = f"is settled in {file}"
+    problems = [Problem(message, path=_flag(name), hint="leave it out") for name in given]
+    if budgets:
+        problems.append(Problem(message, path="--budget", hint="add it there"))
+    if problems:
+        raise InputError(*problems)
+    from memsim.budgets.file import check_file
+
+    return _told(check_file(file, [each.name for each in networks]), delivery)
+
+
+def _told(checked: Checked, delivery: Delivery) -> int:
+    """Tell verdicts, and why budgets are missed; the exit code."""
     delivery.send(checked)
     for verdict in checked.missed:
         click.echo(f"memsim: {verdict.reason}", err=True)
@@ -89,15 +125,15 @@ def _refuse_idle(chosen: Chosen, only: str | None, options: dict[str, Any]) -> N
     """Refuse options that only a budget heeds."""
     names = [*options, *chosen.said, *(["only"] if only else [])]
     message, hint = "is of budgets, and there is none", "such as --budget 80MB@1MiB"
-    spelled = {"settings": "set"}
-    problems = [
-        Problem(
-            message, path=f"--{spelled.get(name, name).strip('_').replace('_', '-')}", hint=hint
-        )
-        for name in names
-    ]
+    problems = [Problem(message, path=_flag(name), hint=hint) for name in names]
     if problems:
         raise InputError(*problems)
+
+
+def _flag(name: str) -> str:
+    """An option as it is written."""
+    spelled = {"settings": "set", "edits": "edit", "format_": "format", "input_": "input"}
+    return f"--{spelled.get(name, name).replace('_', '-')}"
 
 
 @dataclass(frozen=True)

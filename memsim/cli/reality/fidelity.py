@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from memsim.cli.once import once
 from memsim.cli.output import Delivery, report_options
 
 
 @click.command("fidelity")
 @click.argument("checks", nargs=-1, metavar="[CHECK...]")
-@click.option("--summary", is_flag=True, help="A line per check, and the goals it misses.")
-@click.option("--anew", is_flag=True, help="Make every check now: ten minutes in all.")
+@once("--summary", is_flag=True, help="A line per check, and the goals it misses.")
+@once("--anew", is_flag=True, help="Make every check now: ten minutes in all.")
 @report_options
 def command(checks: tuple[str, ...], summary: bool, anew: bool, delivery: Delivery) -> None:
     """Predictions beside what was measured: all of it, or some CHECKs.

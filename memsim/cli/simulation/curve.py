@@ -20,6 +20,7 @@ from memsim.simulate.options import Options
 @network_options
 @sizes_option("Sizes to look at")
 @once("--by-layer", is_flag=True, help="JSON, CSV: step functions per layer, role and cause.")
+@once("--bound", is_flag=True, help="What no program goes below either, at every size.")
 @options_of("curve")
 @only_option
 @report_options
@@ -27,6 +28,7 @@ def command(
     network: Chosen,
     sizes: list[str],
     by_layer: bool,
+    bound: bool,
     delivery: Delivery,
     **options: Unpack[Options],
 ) -> None:
@@ -37,16 +39,20 @@ def command(
 
     \b
     memsim curve hardnet68 --cache 512KiB,2MiB
+    memsim curve vgg16 --buffer 96KiB --bound
     memsim curve hardnet68 --management hardware --format csv -o steps.csv
     """
     if by_layer and delivery.format not in WHOLE:
         message = f"a {delivery.format} has no room for the steps of every layer"
         hint = "add --format json or --format csv"
         raise InputError(Problem(message, path="--by-layer", hint=hint))
+    if bound and delivery.format == "csv":
+        message = "a csv holds steps of the traffic alone"
+        raise InputError(Problem(message, path="--bound", hint="add --format json"))
     if not sizes:
         refuse("curve without sizes", options, ["only"])
     loaded = network.load()
     from memsim.simulate import curve
 
-    result = curve(loaded, sizes=sizes, **options)
+    result = curve(loaded, sizes=sizes, bound=bound, **options)
     delivery.send(result.detailed() if by_layer else result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,6 +71,21 @@ class Knee:
     def saved_bytes(self) -> int:
         """The whole drop."""
         return self.saved_read_bytes + self.saved_write_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values with units in the keys."""
+        return {
+            "start_bytes": self.start_bytes,
+            "cache_bytes": self.cache_bytes,
+            "saved_bytes": self.saved_bytes,
+            "saved_read_bytes": self.saved_read_bytes,
+            "saved_write_bytes": self.saved_write_bytes,
+            "dram_bytes": self.dram_bytes,
+            "shares": [
+                {"tensor": s.tensor, "layer": s.layer, "saves": s.saves, "bytes": s.nbytes}
+                for s in self.shares
+            ],
+        }
 
 
 def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:

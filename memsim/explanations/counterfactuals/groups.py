@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from memsim.errors import MemsimError
 from memsim.explanations.question import Change, Question
 from memsim.program.depth_first import PATTERNS, kernel_groups
+from memsim.program.kernel_graph import kernel_readers
 from memsim.results.run import Result
 
 TRIED = 2
@@ -26,7 +28,7 @@ def groups_of_layers(question: Question, result: Result) -> Iterator[Change]:
     program = result.program
     if program.options["schedule"] == "depth_first" or program.spans:
         return
-    for group in _around_spills(result)[:TRIED]:
+    for group in islice(_around_spills(result), TRIED):
         what = f"fuse {group.replace('..', ' to ')}"
         yield Change(what, {"schedule": "depth_first", "group": (group,)}, besides=("groups",))
     for pattern in PATTERNS:
@@ -38,19 +40,20 @@ def groups_of_layers(question: Question, result: Result) -> Iterator[Change]:
             )
 
 
-def _around_spills(result: Result) -> list[str]:
+def _around_spills(result: Result) -> Iterator[str]:
     """Groups from the writer of a map to its last reader, of the maps that are spilled most."""
     kernels = result.program.kernels
     place = {kernel.name: number for number, kernel in enumerate(kernels)}
+    readers = kernel_readers(result.network, kernels)
     spilled = [tensor for tensor in result.tensors if tensor.spilled_bytes and tensor.readers]
-    found: dict[str, None] = {}
+    found: set[str] = set()
     for tensor in sorted(spilled, key=lambda t: -(t.spilled_bytes + t.reloaded_bytes)):
         text = f"{tensor.producer}..{tensor.readers[-1]}"
         first, last = place[tensor.producer], place[tensor.readers[-1]]
         if 0 < last - first < LONGEST and text not in found:
             try:
-                kernel_groups(result.network, kernels, (text,))
+                kernel_groups(result.network, kernels, (text,), readers)
             except MemsimError:
                 continue
-            found[text] = None
-    return list(found)
+            found.add(text)
+            yield text

@@ -92,7 +92,7 @@ class Keyword:
         if not isinstance(attributes["out"], int):
             attributes["out"] = channels(attributes["out"], site.shape(sources[0]).box[0])
         op = site.make(self.op, **attributes)
-        return convolve(site, "", op, cast(Finish, model), sources[0])
+        return convolve(site, "", op, cast(Finish, model), *sources)
 
 
 def keywords() -> tuple[str, ...]:

@@ -38,18 +38,26 @@ function setUpControls() {
   const write = keepAddress(() => [
     ...variantEntries(),
     ["cache", state.cache === DATA.machine.cache ? "" : sizeText(state.cache).replace(" ", "")],
-    ["bandwidth", state.rate === GRID.own ? "" : GRID.rates[state.rate].replace(" ", "")],
-    ["macs", state.macs === GRID.own_macs ? "" : GRID.mac_texts[state.macs].replace(" ", "")],
+    ["bandwidth", state.rate === GRID.own ? "" : brief(GRID.rates[state.rate])],
+    ["macs", state.macs === GRID.own_macs ? "" : brief(GRID.mac_texts[state.macs])],
     ["part", state.part === "all" ? "" : state.part], ["split", state.split === "role" ? "" : state.split], ["scale", state.scale === "linear" ? "" : state.scale],
-    ["picked", pickedEntry()], ["hidden", [...hidden].join(",")], ["theme", theme],
+    ["picked", pickedEntry()], ["hidden", [...hidden].map(encodeURIComponent).join(",")], ["theme", theme],
   ], (told) => change(understood(told)));
   setUpVariants(write);
+}
+
+/** A rate as an address has it: 1TMAC/s for 1.00 TMAC/s. */
+const brief = (text) => text.replace(" ", "").replace(/\.0+(?=[^\d])/, "").replace(/(\.\d*[1-9])0+(?=[^\d])/, "$1");
+
+/** A name as it was before commas in it were encoded; as it stands where somebody wrote nonsense. */
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
 }
 
 /** The state that an address tells; what it does not tell, or tells wrongly, is as the page opens. */
 function understood(told) {
   const found = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, part: "all", scale: "linear", split: "role" };
-  const place = (texts, text) => texts.findIndex((each) => each.replace(" ", "") === text);
+  const place = (texts, text) => texts.map(brief).indexOf(brief(text ?? ""));
   if (told.cache !== undefined && reads(told.cache)) found.cache = parseBytes(told.cache);
   if (place(GRID.rates, told.bandwidth) >= 0) found.rate = place(GRID.rates, told.bandwidth);
   if (place(GRID.mac_texts, told.macs) >= 0) found.macs = place(GRID.mac_texts, told.macs);
@@ -57,7 +65,7 @@ function understood(told) {
   if (told.split === "cause") found.split = told.split;
   if (told.scale === "log") found.scale = told.scale;
   hidden.clear();
-  for (const name of (told.hidden ?? "").split(",").filter(Boolean)) hidden.add(name);
+  for (const name of (told.hidden ?? "").split(",").filter(Boolean)) hidden.add(decoded(name));
   theme = ["light", "dark"].includes(told.theme) ? told.theme : "";
   showTheme();
   return { ...found, picked: pickedIn(told.picked), theme, hidden: "" };

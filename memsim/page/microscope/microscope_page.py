@@ -15,7 +15,7 @@ import numpy as np
 
 from memsim.page.varints import deltas, varints
 from memsim.readable import format_bytes_exact
-from memsim.results.details.microscope import Microscope
+from memsim.results.moments.microscope import Microscope
 from memsim.results.sheets.accuracy import accuracy
 from memsim.results.sheets.configuration import configuration
 from memsim.results.sheets.microscope import NAMES

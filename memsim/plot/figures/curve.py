@@ -28,6 +28,7 @@ from memsim.program.parts import Part
 from memsim.results.curve import CurveResult
 from memsim.results.details.reachable import Reachable
 from memsim.simulate import Options
+from memsim.simulate.verbs import bounds_all_of_it
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -62,6 +63,7 @@ def curve(
     only: str | None = None,
     normalise: bool = False,
     log: bool | None = None,
+    bound: bool = False,
     **options: Unpack[Options],
 ) -> Axes:
     """Draw DRAM traffic against cache size: exact step functions, one per network.
@@ -93,6 +95,9 @@ def curve(
     log : bool, optional
         A logarithmic axis of traffic; where left out, of networks of which one moves more than
         eight times what another does.
+    bound : bool
+        Show what no program of a network goes below, whatever its order of operations; traffic
+        then has a logarithmic axis, from there on, and feature maps have no lines of their own.
     **options
         As for :func:`memsim.run`. The machine's cache is marked.
 
@@ -106,7 +111,10 @@ def curve(
     >>> print(axes.get_title(loc="left"))
     The cache that moves no byte twice: resnet18 3.21 MB, mobilenetv2 4.82 MB
     """
+    bounds_all_of_it(bound, only)
     results = [curve_of(each, options, only) for each in some(networks, "curve")]
+    for result in results:
+        bounds_all_of_it(bound, result.only)
     axes = new_axes(ax, size)
     right = 1.6 * max(int(result.steps.cache_bytes[-1]) for result in results)
     units = [max(result.compulsory_bytes, 1) if normalise else 1 for result in results]
@@ -121,17 +129,20 @@ def curve(
     parted = not many and results[0].only is not Part.WEIGHTS
     if len(results) > 1 and any(result.grouped for result in results):
         parted = False  # each has a line of layer by layer already
+    parted = parted and not bound
     cio = [each.cio_bytes / unit for each, unit in zip(results, units, strict=True) if parted]
     axes.set_xscale("log")
     axes.set_xlim(SMALLEST, max(right, 10 * SMALLEST))
-    axes.set_ylim(0, 1.08 * max(*tops, *cio))
-    if log or (log is None and max(tops) > MOST * min(tops)):
+    axes.set_ylim(0, 1.08 * max([*tops, *cio]))
+    if bound or log or (log is None and max(tops) > MOST * min(tops)):
         _logarithmic(axes, results, units, parted)
     handles: list[Artist] = []
     covered = []
     for number, (result, unit) in enumerate(zip(results, units, strict=True)):
         look = series(number, result.program.network.name)
         handles += _one(axes, result, look, unit)
+        if bound:
+            handles += _any_program(axes, result, look, unit)
         if result.grouped:
             handles += _layer_by_layer(axes, result, look, unit)
         if parted:
@@ -231,6 +242,24 @@ def _one(axes: Axes, result: CurveResult, look: Look, unit: int) -> list[Line2D]
         label=f"   compulsory {si(compulsory)}",
     )  # fmt: skip
     return [line, floor]
+
+
+def _any_program(
+    axes: Axes, result: CurveResult, look: Look, unit: int
+) -> list[FillBetweenPolyCollection]:
+    """Shade what no program goes below."""
+    from matplotlib.colors import to_rgb
+
+    sizes, least = zip(*result.any_program.steps, strict=True)
+    moved = [each / unit for each in (*least, least[-1])]
+    end = axes.get_xlim()[1]
+    return [
+        axes.fill_between(
+            [*sizes, max(end, sizes[-1] + 1)], moved, step="post",
+            facecolor=(*to_rgb(GREY), 0.35), edgecolor=look.colour, linewidth=1.2,
+            zorder=1.5, label="   no program goes here", gid="any program",
+        )
+    ]  # fmt: skip
 
 
 def _layer_by_layer(axes: Axes, result: CurveResult, look: Look, unit: int) -> list[Line2D]:

@@ -71,7 +71,7 @@ def graph(
         ``traffic`` (DRAM bytes), ``moc`` (MACs over CIO) or ``none``.
     expand : str or sequence of str, optional
         Blocks whose kernels are drawn, the others as one node each; or ``all``. If left out, all
-        kernels of a network of up to 60, and the blocks of a larger one.
+        kernels of a network of up to 100, and the blocks of a larger one.
     **options
         Of :func:`memsim.run`; ``lowering`` decides what a kernel is, the others the traffic.
 

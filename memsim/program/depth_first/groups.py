@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from memsim.errors import InputError
 from memsim.network.graph import Network
@@ -11,9 +11,15 @@ from memsim.program.depth_first.units import Group
 from memsim.program.kernel import Kernel
 from memsim.program.kernel_graph import kernel_readers
 
+Readers = Mapping[str, Sequence[str]]
+"""By the name of an input or a kernel the kernels that read it."""
+
 
 def kernel_groups(
-    network: Network, kernels: Sequence[Kernel], told: Sequence[str | LayerGroup | Group]
+    network: Network,
+    kernels: Sequence[Kernel],
+    told: Sequence[str | LayerGroup | Group],
+    readers: Readers | None = None,
 ) -> list[Group]:
     """The groups that texts mean.
 
@@ -25,6 +31,8 @@ def kernel_groups(
     told : sequence of str, LayerGroup or tuple of int
         A group each, as :class:`memsim.network.groups.LayerGroup` has it, or the numbers of its
         kernels. A kernel is in a group if any of its layers is.
+    readers : mapping, optional
+        What :func:`~memsim.program.kernel_graph.kernel_readers` tells of them, where it is known.
 
     Raises
     ------
@@ -41,6 +49,8 @@ def kernel_groups(
     >>> kernel_groups(net, kernels, ["conv1..maxpool1", "stage.1.1"])
     [(0, 1), (2, 3)]
     """
+    if readers is None:
+        readers = kernel_readers(network, kernels)
     found: list[Group] = []
     taken: dict[int, LayerGroup] = {}
     for each in told:
@@ -53,7 +63,7 @@ def kernel_groups(
                 message = f"groups overlap: the kernel of {name} is {both}"
                 raise InputError(said.problem(message, "one kernel runs in one group"))
             taken[number] = said
-        _check_convex(network, kernels, group, said)
+        _check_convex(readers, kernels, group, said)
         found.append(group)
     return found
 
@@ -68,12 +78,11 @@ def _kernels(network: Network, kernels: Sequence[Kernel], said: LayerGroup) -> G
 
 
 def _check_convex(
-    network: Network, kernels: Sequence[Kernel], group: Group, said: LayerGroup
+    readers: Readers, kernels: Sequence[Kernel], group: Group, said: LayerGroup
 ) -> None:
     """No kernel outside may read of the group and be read by it."""
-    after = _behind(network, kernels, set(group))
+    after = _behind(readers, kernels, set(group))
     members = {kernels[number].name for number in group}
-    readers = kernel_readers(network, kernels)
     for name in after:
         inside = [reader for reader in readers[name] if reader in members]
         if inside and name not in members:
@@ -81,9 +90,8 @@ def _check_convex(
             raise InputError(said.problem(message, f"take {name} into the group"))
 
 
-def _behind(network: Network, kernels: Sequence[Kernel], group: set[int]) -> list[str]:
+def _behind(readers: Readers, kernels: Sequence[Kernel], group: set[int]) -> list[str]:
     """The kernels outside of a group that depend on it, in order."""
-    readers = kernel_readers(network, kernels)
     reached = {kernels[number].name for number in group}
     members = frozenset(reached)
     found = []

@@ -123,6 +123,8 @@ class _TileCost:
         stored = min(self.stored, 1) if kernel.op.looks_up else self.stored
         self.taps = -(-stored // max(last - first, 1))
         self.accumulates = kernel.macs > 0
+        self._streamed: dict[int, int] = {}
+        """Of tiles of so many rows, which are asked for again at each width."""
         self.item = kernel.output.itemsize
         held = max(self.item, ACCUMULATOR_BYTES) if self.accumulates else self.item
         self.row = (self.output[2] + kernel.op.kept(shapes, image)) * held
@@ -136,13 +138,18 @@ class _TileCost:
 
     def _streams(self, rows: int) -> int:
         """Bytes of an input channel that are there for a tile of so many rows of an image."""
+        known = self._streamed.get(rows)
+        if known is not None:
+            return known
         middle = max(0, (self.output[1] - rows) // 2)
         streams = 0
         for op, source, item in self.sources:
             first, last = self._rows(op, source, middle, middle + rows)
             together = min(last - first, 1) if op.streams else last - first
             streams += max(together, 0) * source[2] * item
-        return streams + self.tables * self.weight_item
+        streams += self.tables * self.weight_item
+        self._streamed[rows] = streams
+        return streams
 
     def bytes(self, rows: int, width: int, images: int = 1) -> int:
         """Buffers for a tile of ``rows`` x ``width`` channels of some images, in bytes."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.engines.compiled import LOADED_AFTER, load_compiler
 from memsim.results.curve import CurveResult
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-ACCESSES = 4_000_000
+ACCESSES = 45_000_000
 """Accesses of all passes together: what decides how many sizes are run."""
 
-FEWEST, MOST = 24, 96
+FEWEST, MOST = 32, 160
 """Sizes that are run, of a long program and of a short one."""
 
 FIRST = 9
@@ -76,6 +77,10 @@ class Reachable:
         >>> bool((found.dram_bytes <= found.lru_bytes).all()), len(found.run) > 24
         (True, True)
         """
+        accesses = max(1, sum(program.accesses for program in result.programs.values()))
+        most = max(FEWEST, min(MOST, ACCESSES // accesses))
+        if most * accesses > LOADED_AFTER:
+            load_compiler()
         places = np.unique(np.geomspace(low, high, FIRST).astype(np.int64)).tolist()
         first = result.belady_bytes(places)
         if first is None:
@@ -84,8 +89,7 @@ class Reachable:
             size: min(least, result.dram_bytes(size))
             for size, least in zip(places, first, strict=True)
         }
-        accesses = sum(program.accesses for program in result.programs.values())
-        _refine(result, moved, max(FEWEST, min(MOST, ACCESSES // max(accesses, 1))))
+        _refine(result, moved, most)
         run = np.array(sorted(moved))
         least = np.minimum.accumulate([moved[size] for size in run.tolist()])
         steps = result.steps

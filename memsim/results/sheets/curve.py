@@ -45,6 +45,8 @@ def curve_sheet(result: CurveResult, layers: int | None = None) -> Sheet:
             + (f", from a cache of {format_bytes_exact(enough)} on" if enough is not None else ""),
         ),
     )
+    if result.bounded:
+        facts += (("any program", _of_any_program(result)),)
     if result.points:
         known = [
             (format_bytes(size), result.accuracy(size))
@@ -78,6 +80,20 @@ def _where(result: CurveResult) -> tuple[str, str]:
         return "exact", f"at {len(result.sampled)} sizes, {ends}: sets have no pass for all sizes"
     steps, accesses = len(result.steps.cache_bytes), result.program.accesses
     return "exact", f"{steps:,} steps from {accesses:,} block accesses"
+
+
+def _of_any_program(result: CurveResult) -> str:
+    """What no program goes below, where that is more than what is compulsory."""
+    known = result.any_program
+    room = format_bytes(known.beside_bytes)
+    (_, first), (last, _) = known.steps[0], known.steps[-1]
+    if first == known.compulsory_bytes:
+        return f"nothing above compulsory is proved, since {room} lie beside the cache"
+    more = f"{first / known.compulsory_bytes - 1:.2%}"
+    return (
+        f"moves {format_bytes(first)} at least with no cache and {room} beside it, {more} above "
+        f"compulsory; that alone is proved from {format_bytes_exact(last)} on"
+    )
 
 
 def _compulsory_parts(result: CurveResult) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memsim.readable import format_bytes, format_time
-from memsim.results.details.microscope import Microscope
-from memsim.results.details.residency import What
+from memsim.results.moments.microscope import Microscope
+from memsim.results.moments.residency import What
 from memsim.results.sheets.accuracy import accuracy
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from memsim.program.parts import Part, compulsory
-from memsim.readable import format_bytes, format_time
+from memsim.readable import format_bytes, format_bytes_exact, format_time
 from memsim.results.optimality import Optimality
 from memsim.results.sheets.configuration import configuration
 from memsim.results.sheets.run import joules_text
@@ -61,21 +61,23 @@ def _ladder(optimality: Optimality) -> Grid:
     lru = ladder["lru"].dram_bytes
     rows = []
     for rung in ladder.rungs:
-        more = "" if rung.name == "lru" or not lru else f"{rung.dram_bytes / lru - 1:+.1%}"
-        energy = "-" if rung.energy_j is None else joules_text(rung.energy_j)
-        weights = format_bytes(rung.dram_weight_bytes)
-        maps = format_bytes(rung.dram_bytes - rung.dram_weight_bytes)
-        moved = format_bytes(rung.dram_bytes)
-        rows.append((rung.name, weights, maps, moved, more, format_time(rung.time_ps), energy))
+        told = rung.figures
+        more = "" if rung.name == "lru" or not lru else f"{told.dram_bytes / lru - 1:+.1%}"
+        energy = "-" if told.energy_j is None else joules_text(told.energy_j)
+        weights = format_bytes(told.dram_weight_bytes)
+        maps = format_bytes(told.dram_bytes - told.dram_weight_bytes)
+        moved = format_bytes(told.dram_bytes)
+        rows.append((rung.name, weights, maps, moved, more, format_time(told.time_ps), energy))
     columns = ["", *(part.words for part in Part), "total", "to lru", "time", "energy"]
     hidden = set()
     if optimality.only is not None:
         hidden |= {1, 2}
-    if not any(rung.energy_j is not None for rung in ladder.rungs):
+    if not any(rung.figures.energy_j is not None for rung in ladder.rungs):
         hidden.add(6)
     floors = [
         ("this order, any policy", optimality.lower_bytes[0]),
-        ("any order and policy", optimality.compulsory_bytes),
+        ("any program", optimality.program_bytes),
+        ("compulsory", optimality.compulsory_bytes),
     ]
     for name, least in floors:
         more = f"{least / lru - 1:+.1%}" if lru else ""
@@ -96,11 +98,25 @@ def _of_the_ladder(optimality: Optimality) -> Iterator[str]:
         return
     yield (
         "The rungs layer order and depth first replace by lru; no bound of this order holds for "
-        "them. What is compulsory holds for any order of these kernels: weights and inputs once, "
-        "outputs once."
+        f"them, but that of any program does. {_of_any_program(optimality)}"
     )
     for name, why in ladder.without.items():
         yield f"No rung {name}: {why}."
+
+
+def _of_any_program(optimality: Optimality) -> str:
+    """What the bound on any program is, and why it is no higher."""
+    if optimality.only is not None:
+        return "Of one part of the traffic that is what is compulsory."
+    found = optimality.any_program
+    room = format_bytes_exact(found.beside_bytes + optimality.machine.cache_bytes)
+    said = (
+        f"With {room} on chip, cache and buffers, no order, tiling or fusion of layers moves less"
+    )
+    if optimality.program_bytes > optimality.compulsory_bytes:
+        count = sum(group.layers for group in found.groups(optimality.machine.cache_bytes))
+        return f"{said}: {count} convolutions cannot all move only what is compulsory."
+    return f"{said}; more than what is compulsory, all once, is not proved there."
 
 
 def _convolutions(optimality: Optimality, layers: int | None) -> Grid:

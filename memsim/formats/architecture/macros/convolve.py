@@ -13,11 +13,14 @@ from memsim.network.ops.pointwise import BatchNorm
 __all__ = ["convolve", "depthwise"]
 
 
-def convolve(site: Site, part: str, op: Operator, finish: Finish, source: FeatureMap) -> FeatureMap:
+def convolve(
+    site: Site, part: str, op: Operator, finish: Finish, source: FeatureMap, *more: FeatureMap
+) -> FeatureMap:
     """Append an operator with its batch norm and activation.
 
     The layers are named ``<part>.conv`` (by the operator: ``.linear``), ``<part>.bn`` and
-    ``<part>.act``; an operator that comes alone is ``<part>``.
+    ``<part>.act``; an operator that comes alone is ``<part>``. What it reads besides its first
+    input, such as kernels that are computed, goes to the operator as it is.
     """
     steps: list[tuple[str, Operator]] = []
     if finish.bn:
@@ -28,7 +31,7 @@ def convolve(site: Site, part: str, op: Operator, finish: Finish, source: Featur
     steps = [*steps, core] if finish.order == "pre" else [core, *steps]
     for suffix, step in steps:
         name = part if len(steps) == 1 else f"{part}.{suffix}" if part else suffix
-        source = site.add(name, step, source)
+        source = site.add(name, step, source, *(more if step is op else ()))
     return source
 
 

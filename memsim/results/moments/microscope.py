@@ -13,7 +13,7 @@ from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import InputError
 from memsim.program.program import Program
 from memsim.results.configuration import identity
-from memsim.results.details.residency import EVICTED, Residency, What
+from memsim.results.moments.residency import EVICTED, Residency, What
 from memsim.results.run import Result
 from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
