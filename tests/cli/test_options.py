@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import click
 import numpy as np
 import pytest
-from memsim.results.details.ladder import Ladder
 
 import memsim
 from memsim.cli.main import COMMANDS, cli, run
 from memsim.cli.once import Once
 from memsim.plot import FIGURES
+from memsim.results.details.figures import Ladder
 from memsim.simulate import verbs
 from memsim.simulate.heed import LINES, VERBS, Verb, why_not
 from memsim.simulate.options import RUN_OPTIONS
