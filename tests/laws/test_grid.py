@@ -109,8 +109,8 @@ def test_points_of_shipped_networks(network: str, only: Part | None) -> None:
 )
 def test_points_of_hardware_caches(options: dict[str, Any]) -> None:
     network = memsim.load("patterns/harmonic", input_shape=(16, 8, 8))
-    programs, machine = prepare_all(network, "run", **options)
     sizes = [1 << 17, 1 << 18]
+    programs, machine = prepare_all(network, "run", cache=sizes[0], **options)
     facts = Grid(programs, machine).facts(sizes)
     for i, cache in enumerate(sizes):
         run = memsim.run(network, cache=cache, **options)
