@@ -7,14 +7,13 @@ import os
 import re
 import sys
 import tomllib
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 import pytest
 
 import memsim
 from memsim import installation
-from memsim.calibration.families import families
 from memsim.cli.main import COMMANDS, run
 from memsim.installation import install, requirement
 
@@ -66,7 +65,8 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("n.yaml").write_text(NETWORK)
     Path("model.onnx").write_bytes(b"\x08\x07\x3a\x00")
     Path("sweep.nc").write_bytes(b"CDF")
-    families.cache_clear()  # what other tests have fitted needs nothing any more
+    # What other tests have fitted in this process would need nothing.
+    monkeypatch.setattr(import_module("memsim.calibration.calibration"), "_DONE", {})
     for module in [*OPTIONAL, *(name for name in sys.modules if name.split(".")[0] in OPTIONAL)]:
         monkeypatch.setitem(sys.modules, module, None)
 

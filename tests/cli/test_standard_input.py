@@ -31,7 +31,8 @@ ASKED = (
     "run -", "run - --cache 1KiB,2KiB", "run - --variant wide", "describe -", "curve -",
     "size - --within 10%", "memory -", "compare - resnet18", "compare - -", "diff - resnet18",
     "diff -- -#eager -#cache=1KiB", "check -", "check - --budget 1MB", "expand -", "import -",
-    "graph - -o graph.dot", "trace -", "microscope -", "design - --fps 30", "report - -o report.html",
+    "graph - -o graph.dot", "trace -", "microscope -", "design - --fps 30",
+    "report - -o report.html",
 )  # fmt: skip
 """Questions that answer with standard input what they answer with a file."""
 
