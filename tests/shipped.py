@@ -17,8 +17,9 @@ SAMPLE = {
 
 LARGE = {
     "densenet161", "densenet169", "densenet201", "fc_densenet103", "fc_densenet_ref100",
-    "fc_hardnet_ref100", "fc_sparsenet_ref100", "hardnet117s", "hardnet138s", "logdensenet103",
-    "resnet101", "resnet152",
+    "fc_densenet67", "fc_hardnet70", "fc_hardnet76", "fc_hardnet84", "fc_hardnet_ref100",
+    "fc_sparsenet_ref100", "hardnet117s", "hardnet138s", "hardnet68ds", "hardnet85", "hardnet96s",
+    "logdensenet103", "mobilenetv2_1_4", "resnet101", "resnet152", "sparsenet100_36",
 }  # fmt: skip
 """Of each of them there is a smaller one with its links."""
 

@@ -16,7 +16,11 @@ pytestmark = pytest.mark.needs("scipy")
 
 
 @pytest.mark.parametrize(
-    ("machine", "lowering"), [("xeon_avx512", "fused"), ("xeon_avx512_eager", "eager")]
+    ("machine", "lowering"),
+    [
+        ("xeon_avx512", "fused"),
+        pytest.param("xeon_avx512_eager", "eager", marks=pytest.mark.release),
+    ],
 )
 def test_the_preset_is_what_the_fit_gives(machine: str, lowering: str) -> None:
     file = f"memsim/validation/data/xeon_avx512_{lowering}.csv"

@@ -65,7 +65,7 @@ def test_the_bound_of_a_part_is_below_it_whatever_the_rest_does(
 
 @pytest.mark.parametrize("lowering", ["eager", "fused", "concat_free"])
 @pytest.mark.parametrize(
-    "management", ["scratchpad", pytest.param("hardware", marks=pytest.mark.slow)]
+    "management", ["scratchpad", pytest.param("hardware", marks=pytest.mark.release)]
 )
 def test_the_parts_of_every_result_add_up(lowering: str, management: str) -> None:
     options = {

@@ -125,14 +125,20 @@ def test_the_plan_of_any_network_is_what_pytorch_allocates(
         assert peak_of(runnable.forward).tensor_bytes == planned
 
 
-SLOW = ("densenet121", "mobilenet_v2", "resnet50", "mobilenet with squeeze-and-excitation", "vgg16",
-        "vgg16_bn", "googlenet", "resnet18")  # fmt: skip
+SLOW = ("mobilenet_v2", "vgg16", "vgg16_bn", "googlenet", "resnet18")
+LONG = ("densenet121", "resnet50", "mobilenet with squeeze-and-excitation")
+"""Those that wait for a release."""
+
+MARKS = {
+    **dict.fromkeys(SLOW, (pytest.mark.slow,)),
+    **dict.fromkeys(LONG, (pytest.mark.release,)),
+}
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        pytest.param(name, marks=MARKS.get(name, ()))
         for name in ("resnet18", "densenet121", "mobilenet_v2", "vgg16", "resnet50", "vgg16_bn",
                      "alexnet", "squeezenet", "googlenet", "unet", "unet, nothing in place",
                      "hardnet", "mobilenet with squeeze-and-excitation", "pre-activation resnet",

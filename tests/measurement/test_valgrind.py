@@ -83,7 +83,7 @@ def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, **programs: str) -> None
 # ---- the real thing
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.needs("torch", program="valgrind")
 @pytest.mark.needs(program="gcc")
 def test_all_sizes_are_counted_in_one_run_from_empty_caches(two: memsim.Network) -> None:

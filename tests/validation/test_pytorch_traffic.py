@@ -30,7 +30,9 @@ def test_every_measured_run_is_there() -> None:
     assert sum(int(row["rm1024"]) for row in layers) * 64 / 1e6 == pytest.approx(109.47, abs=0.01)
 
 
-@pytest.mark.parametrize("size", [256, 1024, 32768])
+@pytest.mark.parametrize(
+    "size", [256, *(pytest.param(size, marks=pytest.mark.release) for size in (1024, 32768))]
+)
 def test_the_convolutions_one_by_one(size: int) -> None:
     """Convolutions of resnet18, eager: the k-th call of its kind is the k-th row."""
     traffic = predicted("resnet18", "eager")

@@ -49,6 +49,7 @@ def test_every_shipped_machine_that_is_quick_stands_in_the_document() -> None:
             assert f"| {name} | {size} |" in text
 
 
+@pytest.mark.slow
 def test_traffic_rules_on_the_gtx1080_as_it_was_measured_and_macs_on_a_textbook_machine() -> None:
     found = {(rule.machine, rule.size, rule.measured): rule for rule in two().rules}
     measured = found["gtx1080", 1024, True]
