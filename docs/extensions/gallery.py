@@ -9,13 +9,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
+from made import LinkToMade
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 from memsim.cli.main import cli
 
@@ -24,18 +22,10 @@ FOLDER = "gallery"
 MACHINE = "edge"
 
 
-class Gallery(SphinxDirective):
+class Gallery(LinkToMade):
     """A link to the gallery."""
 
-    optional_arguments = 1
-    has_content = True
-
-    def run(self) -> list[nodes.Node]:
-        above = "../" * self.env.docname.count("/")
-        state = f"#{self.arguments[0]}" if self.arguments else ""
-        text = escape(" ".join(self.content))
-        link = f'<p><a href="{above}{FOLDER}/index.html{escape(state)}">{text}</a></p>'
-        return [nodes.raw("", link, format="html")]
+    target = f"{FOLDER}/index.html"
 
 
 def write(app: Sphinx, error: Exception | None) -> None:

@@ -9,31 +9,21 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
+from made import LinkToMade
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 from memsim.playground import playground
 
 FILE = "playground.html"
 
 
-class Playground(SphinxDirective):
+class Playground(LinkToMade):
     """A link to the playground."""
 
-    optional_arguments = 1
-    has_content = True
-
-    def run(self) -> list[nodes.Node]:
-        above = "../" * self.env.docname.count("/")
-        state = f"#{self.arguments[0]}" if self.arguments else ""
-        text = escape(" ".join(self.content))
-        link = f'<p><a href="{above}{FILE}{escape(state)}">{text}</a></p>'
-        return [nodes.raw("", link, format="html")]
+    target = FILE
 
 
 def write(app: Sphinx, error: Exception | None) -> None:
