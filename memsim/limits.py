@@ -117,8 +117,7 @@ def check(forecast: Forecast) -> None:
     SimulationError
         If there are too many accesses, or too little memory is left for them.
     """
-    most = MOST_FORCED if _force.get() else MOST_TOUCHES
-    if forecast.touches > most:
+    if forecast.touches > most_touches():
         raise too_large(forecast.name)
     left = None if _force.get() else memory_left()
     if left is not None and forecast.bytes > left:
