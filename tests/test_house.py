@@ -36,7 +36,8 @@ FLOORS = (
     ("paper", "calibration", "measurement", "sweeps", "differences", "budgets", "explanations"),
     ("validation", "searches"),
     ("plot", "traces"),
-    ("page", "playground"),
+    ("page",),
+    ("playground",),
     ("cli",),
 )
 """Rooms from the ground up. A room may import from floors below its own, and from itself."""

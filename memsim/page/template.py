@@ -1,4 +1,4 @@
-"""Templates: facts, style and program put together into one HTML file."""
+"""Templates: facts, style and program put together into one HTML file; for every page there is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
+
+PACKAGE = "memsim.page"
+"""Whose folder ``assets`` the report's templates and scripts lie in."""
 
 
 def filled(
@@ -33,47 +36,63 @@ def filled(
     others : iterable of mapping
         Facts that the program may read in the place of these, as ``facts-1`` and so on.
     """
-    program = _program(scripts)
+    program = joined((PACKAGE, part) for part in scripts)
     own = {
-        "policy": _policy(program),
-        "style": _read("page.css"),
-        "facts": _json(facts),
+        "policy": policy(program, images="data: blob:"),
+        "style": asset(PACKAGE, "page.css"),
+        "facts": as_json(facts),
         "others": "".join(
-            f'<script type="application/json" id="facts-{number}">{_json(each)}</script>\n'
+            f'<script type="application/json" id="facts-{number}">{as_json(each)}</script>\n'
             for number, each in enumerate(others, 1)
         ),
         "program": program,
-        "content": _fields(_read(template), parts),
+        "content": replaced(asset(PACKAGE, template), parts),
     }
-    return _fields(_read("frame.html"), {**parts, **own})
+    return replaced(asset(PACKAGE, "frame.html"), {**parts, **own})
 
 
-def _fields(text: str, found: Mapping[str, str]) -> str:
+def replaced(text: str, found: Mapping[str, str]) -> str:
     """Each ``{{name}}`` replaced; what replaces it is not looked at again."""
     return re.sub(r"\{\{(\w+)\}\}", lambda field: found[field[1]], text)
 
 
-def _policy(*scripts: str) -> str:
-    """What the browser may do: run these very scripts, and fetch nothing at all."""
-    hashes = (b64encode(sha256(text.encode("utf-8")).digest()).decode() for text in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+def policy(program: str, *, loads: bool = False, images: str = "data:") -> str:
+    """What the browser may do: run this very program, and fetch nothing at all.
+
+    Parameters
+    ----------
+    program : str
+    loads : bool
+        Whether the program may load other scripts.
+    images : str
+        Where images may come from.
+    """
+    digest = b64encode(sha256(program.encode("utf-8")).digest()).decode()
+    also = " 'strict-dynamic'" if loads else ""
     return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{digest}'{also}; style-src 'unsafe-inline'; "
+        f"img-src {images}; base-uri 'none'; form-action 'none'"
     )
 
 
-def _program(scripts: Iterable[str]) -> str:
-    """The page's JavaScript: all of its parts in one function, so that no name leaves them."""
-    body = "".join(_read(f"{part}.js") for part in scripts)
+def joined(parts: Iterable[tuple[str, str]]) -> str:
+    """A page's JavaScript: all of its parts in one function, so that no name leaves them.
+
+    Parameters
+    ----------
+    parts : iterable of (str, str)
+        The package of each, and its file's name without the ending.
+    """
+    body = "".join(asset(package, f"{part}.js") for package, part in parts)
     return f'"use strict";\n(() => {{\n{body}}})();\n'
 
 
-def _read(name: str) -> str:
-    return files("memsim.page").joinpath("assets", name).read_text(encoding="utf-8")
+def asset(package: str, name: str) -> str:
+    """The text of a file of the folder ``assets`` of a package."""
+    return files(package).joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _json(facts: Mapping[str, Any]) -> str:
+def as_json(facts: Mapping[str, Any]) -> str:
     """JSON for a script element: whatever a name holds, HTML sees no tag or comment in it."""
     text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

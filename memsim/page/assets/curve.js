@@ -5,23 +5,6 @@ const [COMPULSORY, RELOAD, SPILL] = [0, 1, 2];
 // The moves of the curve's rows: fetches and results are compulsory, the first two are reads.
 const CAUSE_OF_MOVE = [COMPULSORY, RELOAD, SPILL, COMPULSORY], READ_MOVES = 2;
 
-function varints(text) {
-  const raw = atob(text), found = [];
-  let value = 0, scale = 1;
-  for (let i = 0; i < raw.length; i += 1) {
-    const digit = raw.charCodeAt(i);
-    value += (digit & 127) * scale;
-    if (digit < 128) { found.push(value); value = 0; scale = 1; } else scale *= 128;
-  }
-  return Float64Array.from(found);
-}
-
-function deltas(text) {
-  const found = varints(text);
-  for (let i = 1; i < found.length; i += 1) found[i] += found[i - 1];
-  return found;
-}
-
 /** Which roles each part of the traffic has: feature maps are all but weights. */
 const WEIGHT = ROLES.indexOf("weight");
 const PARTS = { all: () => true, weights: (role) => role === WEIGHT, maps: (role) => role !== WEIGHT };

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 
 from memsim.page.gallery.exhibit import Exhibit, stops
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels
+from memsim.page.template import PACKAGE, as_json, asset, joined, policy, replaced
 from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
 from memsim.results.sheets.configuration import configuration
 
-SCRIPTS = ("data", "table", "main")
-"""The parts of the program, in order, after the report's units."""
+GALLERY = "memsim.page.gallery"
+
+PARTS = (
+    *((PACKAGE, part) for part in ("units", "varints")),
+    *((GALLERY, part) for part in ("data", "table", "main")),
+)
+"""The parts of the program, in order: first what the report has as well."""
 
 
 def front_page(exhibits: Sequence[Exhibit], first: CurveResult) -> str:
@@ -55,10 +56,10 @@ def front_page(exhibits: Sequence[Exhibit], first: CurveResult) -> str:
         ("own cache", format_bytes_exact(machine.cache_bytes)),
         *configuration(first.program, machine, size=False),
     )
-    script = _program()
+    script = joined(PARTS)
     parts = {
-        "policy": _policy(script),
-        "style": _read("memsim.page", "page.css") + _colours() + _read(__package__, "gallery.css"),
+        "policy": policy(script, loads=True),
+        "style": asset(PACKAGE, "page.css") + _colours() + asset(GALLERY, "gallery.css"),
         "title": escape(f"{len(names)} networks on {machine.name}"),
         "count": str(len(names)),
         "networks": "network" if len(names) == 1 else "networks",
@@ -69,11 +70,10 @@ def front_page(exhibits: Sequence[Exhibit], first: CurveResult) -> str:
         "configuration": "".join(
             f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in told
         ),
-        "facts": _json(facts),
+        "facts": as_json(facts),
         "program": script,
     }
-    text = _read(__package__, "gallery.html")
-    return re.sub(r"\{\{(\w+)\}\}", lambda field: parts[field[1]], text)
+    return replaced(asset(GALLERY, "gallery.html"), parts)
 
 
 def _colours() -> str:
@@ -84,29 +84,3 @@ def _colours() -> str:
         f"{root} {{ " + " ".join(f"--{name}: {look[on]};" for name, look in pair.items()) + " }\n"
         for root, on in ((":root", "light"), (':root[data-theme="dark"]', "dark"))
     )
-
-
-def _policy(script: str) -> str:
-    """What the browser may do: run this very script, which may load others, and fetch nothing."""
-    digest = b64encode(sha256(script.encode("utf-8")).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}' 'strict-dynamic'; "
-        "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _program() -> str:
-    """The page's JavaScript: all of its parts in one function, so that no name leaves them."""
-    parts = [("memsim.page", "units"), *((__package__, part) for part in SCRIPTS)]
-    body = "".join(_read(package, f"{part}.js") for package, part in parts)
-    return f'"use strict";\n(() => {{\n{body}}})();\n'
-
-
-def _read(package: str, name: str) -> str:
-    return files(package).joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _json(facts: object) -> str:
-    """JSON for a script element: whatever a name holds, HTML sees no tag or comment in it."""
-    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
-from base64 import b64encode
-from collections.abc import Mapping
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
+from memsim.page.template import as_json, asset, joined, policy, replaced
 from memsim.page.varints import deltas, varints
 from memsim.readable import format_bytes_exact
 from memsim.results.moments.microscope import Microscope
 from memsim.results.sheets.accuracy import accuracy
 from memsim.results.sheets.configuration import configuration
 from memsim.results.sheets.microscope import NAMES
+
+PACKAGE = "memsim.page.microscope"
 
 SCRIPTS = ("facts", "cache", "state", "arcs", "strips", "lives", "traffic", "main")
 """The parts of the program, in order; each may use what those before it define."""
@@ -53,7 +50,7 @@ def microscope_page(seen: Microscope) -> str:
           for label, text in configuration(program, machine)),
         ("accuracy", accuracy(seen.result.accuracy, machine.name)),
     )  # fmt: skip
-    script = _program()
+    script = joined((PACKAGE, part) for part in SCRIPTS)
     parts = {
         "title": escape(f"{program.network.name} under the microscope"),
         "name": escape(program.network.name),
@@ -62,12 +59,12 @@ def microscope_page(seen: Microscope) -> str:
         "configuration": "".join(
             f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in told
         ),
-        "policy": _policy(script),
-        "style": _read("microscope.css"),
-        "facts": _json(page_facts(seen)),
+        "policy": policy(script),
+        "style": asset(PACKAGE, "microscope.css"),
+        "facts": as_json(page_facts(seen)),
         "program": script,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda field: parts[field[1]], _read("microscope.html"))
+    return replaced(asset(PACKAGE, "microscope.html"), parts)
 
 
 def page_facts(seen: Microscope, most_steps: int = MOST_STEPS) -> dict[str, Any]:
@@ -119,29 +116,3 @@ def page_facts(seen: Microscope, most_steps: int = MOST_STEPS) -> dict[str, Any]
             for rows in [found.folded(step)]
         ],
     }
-
-
-def _policy(script: str) -> str:
-    """What the browser may do: run this very script, and fetch nothing at all."""
-    digest = b64encode(sha256(script.encode("utf-8")).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _program() -> str:
-    """The page's JavaScript: all of its parts in one function, so that no name leaves them."""
-    body = "".join(_read(f"{part}.js") for part in SCRIPTS)
-    return f'"use strict";\n(() => {{\n{body}}})();\n'
-
-
-def _read(name: str) -> str:
-    found = files("memsim.page.microscope").joinpath("assets", name)
-    return found.read_text(encoding="utf-8")
-
-
-def _json(facts: Mapping[str, Any]) -> str:
-    """JSON for a script element: whatever a name holds, HTML sees no tag or comment in it."""
-    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

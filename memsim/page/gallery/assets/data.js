@@ -2,23 +2,6 @@
 
 const DATA = JSON.parse(document.getElementById("facts").textContent);
 
-function varints(text) {
-  const raw = atob(text), found = [];
-  let value = 0, scale = 1;
-  for (let i = 0; i < raw.length; i += 1) {
-    const digit = raw.charCodeAt(i);
-    value += (digit & 127) * scale;
-    if (digit < 128) { found.push(value); value = 0; scale = 1; } else scale *= 128;
-  }
-  return Float64Array.from(found);
-}
-
-function rising(text) {
-  const found = varints(text);
-  for (let i = 1; i < found.length; i += 1) found[i] += found[i - 1];
-  return found;
-}
-
 /** A column that never rises: its first number, then by how much it falls. */
 function falling(text) {
   const found = varints(text);
@@ -72,6 +55,6 @@ function loadCurves(loaded) {
 function take() {
   for (const [file, packed] of (window.memsimCurves ?? []).splice(0)) {
     const network = NETWORKS.find((each) => each.file === file);
-    if (network) network.curve = { sizes: rising(packed.sizes), weights: falling(packed.weights), maps: falling(packed.maps) };
+    if (network) network.curve = { sizes: deltas(packed.sizes), weights: falling(packed.weights), maps: falling(packed.maps) };
   }
 }
