@@ -67,8 +67,9 @@ class Store:
             Where another one holds it, and as :meth:`open`.
         """
         self.open()
+        path = self.folder / f".held{ENDING}"
         try:
-            file = open(self.folder / f".held{ENDING}", "wb")  # noqa: SIM115
+            file = open(path, "wb")  # noqa: SIM115
         except OSError as error:
             raise self._refused(error) from None
         with file:
@@ -76,7 +77,10 @@ class Store:
                 message = "another process computes this sweep, and keeps here what is finished"
                 hint = "wait for it: the same command then goes on from there"
                 raise InputError(Problem(message, hint=hint, file=str(self.folder)))
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     def find(self, key: str) -> Outcome | None:
         """A finished chunk; None where there is none that is whole."""
