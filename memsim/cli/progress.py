@@ -7,6 +7,7 @@ drawn by a thread, so that nobody waits without a word.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -180,7 +181,8 @@ def _time(seconds: float, done: int, total: int) -> str:
     ('0:30 left', '1:15', '2:01:40')
     """
     known = 0 < done <= total
-    minutes, left = divmod(int(seconds * (total - done) / done if known else seconds), 60)
+    whole = math.ceil(seconds * (total - done) / done) if known else int(seconds)
+    minutes, left = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     clock = f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
     return f"{clock} left" if known else clock

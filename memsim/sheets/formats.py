@@ -27,7 +27,7 @@ def render(facts: Printable, format: str = "table", layers: int | None = 10) -> 
     layers : int or None
         Rows of the table of layers; None: all. JSON and CSV always hold all.
     """
-    with stage("answer laid out"):
+    with stage("answer"):
         return FORMATS[format](facts, layers)
 
 

@@ -172,7 +172,7 @@ def test_an_engine_tells_growing_numbers_up_to_all_lines(
 STAGES = {
     ("run", "NET"): {
         "reading net.yaml", "shapes of layers", "kernels cut into tasks", "kernels planned",
-        "lru cache of 128KiB", "time of each task", "answer laid out",
+        "lru cache of 128KiB", "time of each task", "answer",
     },
     ("run", "NET", "--policy", "belady"): {"belady cache of 128KiB"},
     ("run", "NET", "--policy", "pinned"): {"what stays on chip"},
