@@ -24,7 +24,7 @@ from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
-    "facts", "units", "search", "varints", "curve", "state", "page", "chart", "pointer",
+    "unpack", "facts", "units", "search", "varints", "curve", "state", "page", "chart", "pointer",
     "download", "theme", "address", "variants", "controls", "numbers", "plots", "traffic", "graph",
     "layers", "lives", "latency", "main",
 )  # fmt: skip

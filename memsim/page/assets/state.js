@@ -49,9 +49,8 @@ function energy(network) {
 }
 
 /** The sizes at which the traffic of some network changes. */
-const CHANGES = Float64Array.from(
-  [...new Set(NETWORKS.flatMap((network) => Array.from(network.curves.all.steps.sizes)))]
-    .sort((a, b) => a - b));
+const CHANGES = Float64Array.from(NETWORKS.flatMap((network) => Array.from(network.curves.all.steps.sizes)))
+  .sort().filter((size, i, sorted) => size !== sorted[i - 1]);
 
 /** Sizes of the slider's positions: 0, then three significant digits, 96 to a factor of ten. */
 const POSITIONS = (() => {
