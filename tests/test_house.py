@@ -21,6 +21,7 @@ PACKAGE = Path(memsim.__file__).parent
 
 GROUND = (
     "errors", "limits", "registry", "units", "readable", "files", "installation", "version",
+    "progress",
 )  # fmt: skip
 """Modules at the top that every room may stand on."""
 

@@ -22,7 +22,7 @@ from memsim.cli.boundary import (
     told,
     wants_traceback,
 )
-from memsim.cli.progress import bar_of_passes
+from memsim.cli.progress import bar_of_stages
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.version import __version__
 
@@ -132,7 +132,7 @@ def run(
     """
     words = sys.argv[1:] if args is None else list(args)
     try:
-        with bar_of_passes():
+        with bar_of_stages():
             result = cli.main(words, prog_name="memsim", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
