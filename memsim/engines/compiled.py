@@ -1,9 +1,9 @@
 """Compiling the few loops that are too long for Python, when they are first called.
 
-The machine code is kept on disk, so that a computer compiles each loop once. It lies in
-``__pycache__`` beside the module or, where that cannot be written, in the user's cache
-directory; the environment variable ``NUMBA_CACHE_DIR`` names another place. Where nothing can
-be written the loop is compiled anew by every process.
+The machine code is kept on disk, so that a computer compiles each loop once, and later processes
+load it without the compiler. It lies in ``__pycache__`` beside the module or, where that cannot be
+written, in the user's cache directory; the environment variable ``NUMBA_CACHE_DIR`` names another
+place. Where nothing can be written the loop is compiled anew by every process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def in_python(function: F) -> F:
 def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     """Compile a function of integers and arrays for one signature, on its first call.
 
-    Numba is imported then and not before: what needs no compiled loop does not pay for it.
+    Numba is imported then and not before, and not at all where the machine code is on disk.
 
     Parameters
     ----------
@@ -52,6 +52,11 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @cache
         def machine_code() -> Callable[..., Any]:
+            from memsim.engines.kept_code import Loop
+
+            loop = Loop.of(function, signature, options)
+            if loop and (found := loop.machine_code()):
+                return found
             import numba
 
             try:
@@ -72,12 +77,12 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
 
 def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:
     """Whether a plain loop serves so many accesses: few, in a process without the compiler."""
-    return accesses <= most and "numba" not in sys.modules
+    return accesses <= most and "llvmlite" not in sys.modules
 
 
 def load_compiler() -> None:
-    """Load Numba now: passes that have a plain loop for short traces then take the compiled one.
+    """Load it now: passes that have a plain loop for short traces then take the compiled one.
 
     For who runs many of them, or needs the compiler anyway.
     """
-    import numba  # noqa: F401
+    import llvmlite.binding  # noqa: F401

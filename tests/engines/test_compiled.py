@@ -27,6 +27,7 @@ from memsim.engines.clock.demand import Demand
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import Steps
 from memsim.engines.compiled import compiled, in_python
+from memsim.engines.kept_code import Loop
 from memsim.machine import load_machine
 from memsim.machine.cache import Cache
 from memsim.network import Network
@@ -158,7 +159,7 @@ def test_pass(network: Network, lowering: str, buffer: int) -> None:
             patch.setattr(cells, "in_python", _not_now)
             fast = cache_pass(program, capacity)
         with pytest.MonkeyPatch.context() as patch:
-            patch.delitem(sys.modules, "numba")
+            patch.delitem(sys.modules, "llvmlite")
             patch.setattr(cells, "serve_cells", _not_now)
             patch.setattr(cells, "in_python", lambda _: in_python(serve_cells))
             plain = cache_pass(program, capacity)
@@ -178,6 +179,7 @@ def test_a_loop_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPat
         return real(*args)
 
     monkeypatch.setattr(numba, "njit", njit)
+    monkeypatch.setattr(Loop, "of", lambda *_: None)  # as on another processor
 
     @compiled("int64(int64)")
     def twice(number: int) -> int:
@@ -189,7 +191,7 @@ def test_a_loop_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPat
 def test_other_failures_of_the_compiler_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
 
-    def njit(*args: object, cache: bool = False) -> object:
+    def njit(*args: object, **options: bool) -> object:
         raise RuntimeError("no such processor")
 
     monkeypatch.setattr(numba, "njit", njit)

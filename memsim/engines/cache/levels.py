@@ -328,10 +328,10 @@ class _State:
         self.clock, ends, misses = serve(
             np.ascontiguousarray(place), np.ascontiguousarray(count),
             np.ascontiguousarray(write), np.ascontiguousarray(touch, np.int64),
-            self.touches.owner, self.touches.given, self.touches.leaves,
-            self.pages, self.sets, self.offset, self.ways, self.tags, self.by, self.table,
-            self.used, self.bits, self.writer, self.owner, self.fetched, self.first,
-            self.first_level, self.holds, self.held, self.clock, each, spilled, missed,
+            self.touches.owner, self.touches.given, self.touches.leaves, self.pages, self.sets,
+            self.offset, self.ways, self.tags, self.by, self.table, self.used, self.bits,
+            self.writer, self.owner, self.fetched, self.first, self.first_level, self.holds,
+            self.held, self.clock, each, spilled, missed, np.full(len(self.sets), -1),
         )  # fmt: skip
         self._keep(self.spilled, spilled[:ends])
         self._keep(self.missed, missed[:misses])
