@@ -21,7 +21,7 @@ PACKAGE = Path(memsim.__file__).parent
 
 GROUND = (
     "errors", "limits", "registry", "units", "readable", "files", "halves", "installation",
-    "version",
+    "progress", "version",
 )  # fmt: skip
 """Modules at the top that every room may stand on."""
 
