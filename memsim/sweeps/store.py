@@ -10,7 +10,7 @@ from pathlib import Path
 
 from memsim.errors import InputError, Problem
 from memsim.files import write_bytes
-from memsim.halves import hold
+from memsim.halves import clear_all_halves, hold
 from memsim.sweeps.chunk import Outcome
 
 __all__ = ["Store"]
@@ -51,6 +51,7 @@ class Store:
         """
         try:
             self.folder.mkdir(exist_ok=True)
+            clear_all_halves(self.folder)
             probe = self.folder / f".probe{ENDING}"
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)  # two sweeps may share a store

@@ -18,6 +18,7 @@ import pytest
 import memsim
 from memsim.cli.boundary import Terminated
 from memsim.cli.main import run
+from memsim.halves import half_of
 from memsim.sweeps import execute, verb
 from memsim.sweeps.chunk import Chunk, Outcome
 from memsim.sweeps.store import ENDING, Store
@@ -243,6 +244,15 @@ def test_two_commands_that_compute_one_sweep(
     assert counted == []
     assert sweep() == 0
     assert names() == ["N.yaml", "x.csv"]
+
+
+def test_what_a_killed_process_left_in_a_store_is_cleared(here: Path) -> None:
+    store = Store(here / "kept")
+    store.folder.mkdir()
+    half_of(store.folder / f"beef{ENDING}").write_bytes(b"half")
+    store.keep("cafe", Outcome({}))
+    store.open()
+    assert names(store.folder) == [f"cafe{ENDING}"]
 
 
 def test_a_sweep_that_another_process_ends_meanwhile(
