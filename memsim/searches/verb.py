@@ -103,13 +103,15 @@ def search(
     optuna = needed("optuna", "a search", "search")
     study = _study(optuna, networks.name, asked, space, sampler, seed, storage)
     wanted = min(trials, _points(space)) if sampler == "grid" else trials
-    made = len([each for each in study.trials if each.state.is_finished()])
+    made = len(_finished(study))
 
     def tell(*_: Any) -> None:
         if progress is not None:
-            progress(len(study.trials), wanted)
+            progress(len(_finished(study)), wanted)
 
     if wanted > made:
+        for parameters in _interrupted(study, space):
+            study.enqueue_trial(parameters)
         study.optimize(
             lambda trial: _evaluated(optuna, trial, networks, space, asked),
             n_trials=wanted - made,
@@ -121,7 +123,7 @@ def search(
         directions=asked.directions,
         units=tuple(each.unit for each in asked.objectives),
         conditions=tuple(each.text for each in asked.conditions),
-        trials=tuple(_trial(each) for each in study.trials if each.state.is_finished()),
+        trials=tuple(map(_trial, _finished(study))),
         facts={"sampler": sampler, "seed": seed, "optuna": optuna.__version__,
                "space": _points(space)},
     )  # fmt: skip
@@ -253,7 +255,7 @@ def _study(
     storage: Any,
 ) -> Any:  # fmt: skip
     """A study of all that is asked: a storage holds one for each question."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of Ctrl-C with a traceback
 
     samplers: dict[str, Callable[[], Any]] = {
         "tpe": lambda: optuna.samplers.TPESampler(seed=seed),
@@ -300,6 +302,22 @@ def _evaluated(
     if not told["values"]:
         raise optuna.TrialPruned
     return tuple(told["values"])
+
+
+def _finished(study: Any) -> list[Any]:
+    """The trials that were evaluated; one that Ctrl-C ended was not, though Optuna calls it so."""
+    return [each for each in study.trials if each.state.is_finished() and _TOLD in each.user_attrs]
+
+
+def _interrupted(study: Any, space: Sequence[Dimension]) -> list[dict[str, Any]]:
+    """The parameters of trials that were begun and not evaluated: a grid would leave them out."""
+    known = [each.params for each in _finished(study)]
+    found: list[dict[str, Any]] = []
+    for each in study.trials:
+        begun = each.state.is_finished() and len(each.params) == len(space)
+        if begun and each.params not in [*known, *found]:
+            found.append(each.params)
+    return found
 
 
 def _trial(found: Any) -> Trial:

@@ -11,6 +11,7 @@ import pytest
 
 import memsim
 from memsim.cli.main import run
+from memsim.searches import verb
 from memsim.searches.result import SearchResult, Trial
 from memsim.searches.space import Dimension, space_of
 from memsim.sheets.formats import render
@@ -145,6 +146,33 @@ def test_a_study_goes_on_where_it_ended(file: str) -> None:
     assert again.trials == whole.trials
     other = memsim.search(file, SPACE, "macs", trials=1, **how)  # another question
     assert len(other.trials) == 1
+
+
+@pytest.mark.needs("optuna")
+@pytest.mark.parametrize("sampler", ["grid", "random"])
+def test_a_search_that_is_interrupted_leaves_nothing_out(
+    file: str, sampler: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The network at which Ctrl-C came is tried when the search goes on; Ctrl-C is told by none."""
+    how: dict[str, Any] = {"storage": "sqlite:///search.db", "sampler": sampler, "trials": 5}
+    space = {"wide": "8:40:8", "deep": 8}
+    real, times = verb._Networks.load, iter([False, False, True])
+
+    def load(networks: Any, parameters: Any) -> Any:
+        if next(times, False):
+            raise KeyboardInterrupt
+        return real(networks, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verb._Networks, "load", load)
+        with pytest.raises(KeyboardInterrupt):
+            memsim.search(file, space, "macs", machine="textbook", **how)
+    assert capfd.readouterr().err == ""
+    found = memsim.search(file, space, "macs", machine="textbook", **how)
+    assert len(found.trials) == 5
+    assert all(each.values for each in found.trials)
+    if sampler == "grid":
+        assert sorted(each.parameters["wide"] for each in found.trials) == [8, 16, 24, 32, 40]
 
 
 @pytest.mark.needs("optuna")
