@@ -32,10 +32,22 @@ def test_sums_are_those_of_a_dictionary(parts: list[list[tuple[int, int, int]]],
                 expected[place] = expected.get(place, 0) + int(amounts[amount])
             assert len(tally.keys) <= len(expected)
             waiting = sum(len(key) for key, _ in tally.pending)
-            assert tally.waiting == waiting <= max(few, len(tally.keys))
+            assert tally.waiting == waiting <= few
     threshold, column, nbytes = (each.tolist() for each in tally.rows())
     assert list(zip(threshold, column, strict=True)) == sorted(expected)
     assert nbytes == [expected[place] for place in sorted(expected)]
+
+
+def test_sums_take_more_bits_when_they_need_them() -> None:
+    """A sum of two batches beyond 32 bits, after one that is not."""
+    half = 1 << 30
+    tally = Tally(columns=2, largest=9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PENDING", 0)
+        for amount, width in ((half, 32), (half, 64), (5, 64)):
+            tally.add(np.array([1, 0]), np.array([7, 9]), np.array([amount, 3]))
+            assert tally.sums.dtype == f"int{width}"
+    assert [each.tolist() for each in tally.rows()] == [[7, 9], [1, 0], [2 * half + 5, 9]]
 
 
 def test_amounts_that_do_not_fit_beside_the_rest_are_sorted_apart() -> None:

@@ -99,9 +99,8 @@ def sampled(program: Program, cache: Cache, sizes: Sequence[int]) -> Sampled:
     fewer = np.concatenate([moved[:-1] - moved[1:], moved[-1:]])
     row, column = np.nonzero(fewer)
     ends = np.array([*sizes[1:], INFINITE])
-    which, moves = np.divmod(column, len(Movement))
-    kernel, tensor, role = of_group[which].T
     curve = Curve(
-        program, ends[row], fewer[row, column], kernel, tensor, role, moves, sampled=tuple(sizes)
-    )
+        program, ends[row], fewer[row, column], column.astype(np.int32), of_group,
+        sampled=tuple(sizes),
+    )  # fmt: skip
     return Sampled(curve, passes)
