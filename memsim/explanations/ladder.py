@@ -14,6 +14,7 @@ from memsim.engines.clock.steps import steps
 from memsim.errors import InputError, SimulationError
 from memsim.explanations.question import Question
 from memsim.program.parts import Part, part
+from memsim.progress import counted
 from memsim.results.details.figures import Figures, Ladder, Rung
 from memsim.results.optimality import Optimality
 from memsim.results.run import Result
@@ -91,7 +92,7 @@ def ladder(question: Question, only: Part | None = None, known: Optimality | Non
     """
     rungs: list[Rung] = []
     without: dict[str, str] = {}
-    for name, options in _rungs(question):
+    for name, options in counted(list(_rungs(question)), "rungs of the ladder"):
         asked = replace(question, options=options, loaded=question.network)
         command = asked.command() + ("" if only is None else f" --only {only.value}")
         if name in SEARCHED and known is not None and not known.is_searched:

@@ -16,6 +16,8 @@ from memsim.engines.cache.transfers import Flow, Transfers
 from memsim.machine.cache import Cache
 from memsim.program.kernel import Cause, Role
 from memsim.program.program import Program
+from memsim.progress import stage
+from memsim.readable import format_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,14 +114,20 @@ def cache_pass(program: Program, cache: Cache | int) -> CachePass:
     True
     """
     cache = Cache.of(cache)
-    moved = MANAGEMENTS[cache.management].moved(program, cache)
-    return account(program, moved, cache.size)
+    with stage(_told(cache)):
+        moved = MANAGEMENTS[cache.management].moved(program, cache)
+        return account(program, moved, cache.size)
 
 
 def transfers(program: Program, cache: Cache | int) -> Transfers:
     """What :func:`cache_pass` accounts for: each fetch and each write-back."""
     cache = Cache.of(cache)
-    return MANAGEMENTS[cache.management].moved(program, cache, each=True)
+    with stage(_told(cache)):
+        return MANAGEMENTS[cache.management].moved(program, cache, each=True)
+
+
+def _told(cache: Cache) -> str:
+    return f"{cache.policy} cache of {format_size(cache.size)}"
 
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:

@@ -65,6 +65,9 @@ class Scratchpad(Management):
         return Transfers.of(program, trace, events, written_through(program))
 
 
+SCRATCHPAD = Scratchpad()
+
+
 def cell_transfers(program: Program, events: CellEvents) -> Transfers:
     """The transfers behind what a cache did with a program's cells."""
     cell = program.touch_cell.astype(np.int64)
