@@ -15,7 +15,7 @@ import numpy as np
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.trace import KIND, WRITE_THROUGH
 from memsim.engines.compiled import INFINITE
-from memsim.engines.curve.tally import CHUNK, Tally
+from memsim.engines.curve.tally import CHUNK, Tally, runs
 from memsim.engines.curve.thresholds import thresholds
 from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
@@ -103,9 +103,11 @@ class Curve:
     Attributes
     ----------
     program : Program
-    threshold : int64 array, one entry per row
-        Bytes of capacity; ``INFINITE`` where they always move.
-    nbytes : int32 or int64 array, per row
+    step : int64 array, one entry per distinct threshold
+        Bytes of capacity, ascending from a 0 that no row has; ``INFINITE`` where bytes always move.
+    first : int32 or int64 array, thresholds + 1
+        The first row of each, and where the rows end.
+    nbytes : int32 or int64 array, one entry per row
         Bytes that move.
     column : int32 array, per row
         The number of its group times the number of movements, plus its :class:`Movement`.
@@ -132,7 +134,8 @@ class Curve:
     """
 
     program: Program
-    threshold: Ints = field(repr=False)
+    step: Ints = field(repr=False)
+    first: NDArray[np.int32] | Ints = field(repr=False)
     nbytes: NDArray[np.int32] | Ints = field(repr=False)
     column: NDArray[np.int32] = field(repr=False)
     of_group: Ints = field(repr=False)
@@ -140,6 +143,16 @@ class Curve:
     sampled: tuple[int, ...] = ()
 
     # ---- rows
+
+    @property
+    def threshold(self) -> Ints:
+        """The threshold of each row, ascending."""
+        return np.repeat(self.step, np.diff(self.first))
+
+    @property
+    def finite(self) -> int:
+        """How many entries :attr:`step` has that some capacity reaches."""
+        return len(self.step) - int(self.step[-1] == INFINITE)
 
     @property
     def kernel(self) -> NDArray[np.int32]:
@@ -173,31 +186,25 @@ class Curve:
     @cached_property
     def steps(self) -> StepFunction:
         """Total reads and writes as one step function."""
-        new = np.ones(len(self.threshold), np.bool_)
-        np.not_equal(self.threshold[1:], self.threshold[:-1], out=new[1:])
-        first = np.flatnonzero(new)  # of each threshold
-        finite = len(first) - int(len(first) > 0 and self.threshold[first[-1]] == INFINITE)
-        sizes = np.zeros(finite + 1, np.int64)
-        sizes[1:] = self.threshold[first[:finite]]
+        finite = self.finite
         reads = np.tile([move.reads for move in Movement], len(self.of_group))
         weights = np.repeat(self.of_group[:, 2] == Role.WEIGHT, len(Movement))
         columns = []
         for chosen in (reads, ~reads, weights):
-            moved = np.zeros(finite + 1, np.int64)
+            moved = np.zeros(finite, np.int64)
             always = 0
-            for begin in range(0, len(first), CHUNK):
-                starts = first[begin : begin + CHUNK + 1]
-                stop = starts[-1] if len(starts) > CHUNK else len(self.threshold)
-                starts, rows = starts[:CHUNK] - starts[0], slice(starts[0], stop)
+            for begin in range(1, len(self.step), CHUNK):
+                starts = self.first[begin : begin + CHUNK + 1]
+                rows = slice(starts[0], starts[-1])
                 those = np.where(chosen[self.column[rows]], self.nbytes[rows], 0)
-                sums = np.add.reduceat(those, starts, dtype=np.int64)
-                moved[begin + 1 : begin + 1 + len(sums)] = sums[: finite - begin]
+                sums = np.add.reduceat(those, starts[:-1] - starts[0], dtype=np.int64)
+                moved[begin : begin + len(sums)] = sums[: max(finite - begin, 0)]
                 always += int(sums[max(finite - begin, 0) :].sum())
             np.cumsum(moved, out=moved)
             np.subtract(moved[-1] + always, moved, out=moved)
             columns.append(moved)
-        del new, first
-        kept = np.ones(finite + 1, np.bool_)  # reads and writes fall, or stay
+        sizes = self.step[:finite]
+        kept = np.ones(finite, np.bool_)  # reads and writes fall, or stay
         kept[1:] = (np.diff(columns[0]) != 0) | (np.diff(columns[1]) != 0)
         if kept.all():
             return StepFunction(sizes, *columns)
@@ -249,6 +256,7 @@ class Curve:
         columns = {}
         causes = np.array([_CAUSES[move] for move in Movement])
         kernel, _, role_of = self.of_group.T
+        thresholds = self.threshold
         charged = self._each((kernel * len(Role) + role_of).astype(np.int32))
         order = np.argsort(charged, kind="stable")  # by column, and by threshold within
         edges = np.flatnonzero(np.diff(charged[order], prepend=-1, append=-1))
@@ -260,7 +268,7 @@ class Curve:
                 chosen = rows[of_cause == cause]
                 if not len(chosen):
                     continue
-                threshold = self.threshold[chosen]
+                threshold = thresholds[chosen]
                 sizes = np.unique(np.concatenate([[0], threshold[threshold < INFINITE]]))
                 sums = np.concatenate([np.cumsum(self.nbytes[chosen][::-1])[::-1], [0]])
                 moved = sums[np.searchsorted(threshold, sizes, side="right")]
@@ -278,7 +286,8 @@ class Curve:
         cells, moves = int(np.prod(shape)), len(Movement)
         # A row moves at the sizes below its threshold: count it at the largest of them, and
         # then let every size add what was counted at larger ones.
-        largest = np.searchsorted(sizes, self.threshold, side="left") - 1
+        largest = np.searchsorted(sizes, self.step, side="left") - 1
+        largest = np.repeat(largest, np.diff(self.first))
         chosen = largest >= 0
         flat = np.zeros(len(sizes) * cells * moves, np.int64)
         group, which = np.divmod(self.column[chosen], moves)
@@ -312,9 +321,9 @@ class Curve:
         if only is None:
             return self
         kept = np.isin(self.role, only.roles)
-        columns = ("threshold", "nbytes", "column")
-        rows = {name: getattr(self, name)[kept] for name in columns}
-        return replace(self, only=only, **rows)
+        step, first = runs(self.threshold[kept])
+        nbytes, column = self.nbytes[kept], self.column[kept]
+        return replace(self, only=only, step=step, first=first, nbytes=nbytes, column=column)
 
 
 def curve(program: Program, cache: Cache | int = 0) -> Curve:
@@ -370,8 +379,8 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         always = np.full(len(at), INFINITE)
         tally.add(group[touch[at]] + Movement.RESULT, always, trace.size[trace.block[at]])
 
-    threshold, column, nbytes = tally.rows()
-    return Curve(program, threshold, nbytes, column, of_group)
+    step, first_row, column, nbytes = tally.rows()
+    return Curve(program, step, first_row, nbytes, column, of_group)
 
 
 def groups(program: Program) -> tuple[Ints, Ints]:

@@ -156,8 +156,8 @@ def _chunks(rows: int) -> Iterator[slice]:
 
 
 def _knee(curve: Curve, low: int, high: int) -> Knee:
-    first, last = np.searchsorted(curve.threshold, [low, high + 1])
-    rows = slice(first, last)
+    first, last = np.searchsorted(curve.step, [low, high + 1])
+    rows = slice(curve.first[first], curve.first[last])
     program, moves = curve.program, len(Movement)
     shape = len(program.tensors), len(program.kernels), moves
     group, move = np.divmod(curve.column[rows], moves)

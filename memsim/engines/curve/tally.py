@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Sums = NDArray[np.int32] | NDArray[np.int64]
+    Counts = NDArray[np.int32] | NDArray[np.int64]
 
 PENDING = 1 << 20
 """Entries that are gathered, at most, before they are sorted and added up."""
@@ -46,8 +47,8 @@ class Tally:
     --------
     >>> tally = Tally(columns=2, largest=100)
     >>> tally.add(np.array([1, 0, 1]), np.array([10, 20, 10]), np.array([16, 16, 64]))
-    >>> [part.tolist() for part in tally.rows()]  # thresholds, columns, bytes
-    [[10, 20], [1, 0], [80, 16]]
+    >>> [part.tolist() for part in tally.rows()]  # thresholds, where they begin, columns, bytes
+    [[0, 10, 20], [0, 0, 1, 2], [1, 0], [80, 16]]
     """
 
     def __init__(self, columns: int, largest: int) -> None:
@@ -111,12 +112,15 @@ class Tally:
         key //= max(len(amounts), 1)
         return key, amounts[place]
 
-    def rows(self) -> tuple[Ints, NDArray[np.int32], Sums]:
-        """Thresholds, columns and bytes; by ascending threshold, then column. They are told once:
-        nothing can be added any more."""
+    def rows(self) -> tuple[Ints, Counts, NDArray[np.int32], Sums]:
+        """Distinct thresholds and their first rows, see :func:`runs`; columns and bytes of rows.
+
+        Rows come by ascending threshold, then column. They are told once: the tally is empty then.
+        """
         if self.pending:
             self._settle()
         threshold, sums = self.keys, self.sums
+        self.keys, self.sums = self.keys[:0], self.sums[:0]
         column = np.empty(len(threshold), np.int32)
         for begin in range(0, len(threshold), CHUNK):
             rows = slice(begin, begin + CHUNK)
@@ -124,7 +128,27 @@ class Tally:
             column[rows] = key % self.columns
             key //= self.columns
             key[key > self.largest] = INFINITE
-        return threshold, column, sums
+        return *runs(threshold), column, sums
+
+
+def runs(threshold: Ints) -> tuple[Ints, Counts]:
+    """The distinct ones of ascending thresholds, after a 0, and the first row of each.
+
+    Examples
+    --------
+    >>> [each.tolist() for each in runs(np.array([7, 7, 9]))]  # rows end at 3
+    [[0, 7, 9], [0, 0, 2, 3]]
+    """
+    new = np.ones(len(threshold), np.bool_)
+    np.not_equal(threshold[1:], threshold[:-1], out=new[1:])
+    at = np.flatnonzero(new)
+    step = np.zeros(len(at) + 1, np.int64)
+    step[1:] = threshold[at]
+    first: Counts = np.zeros(len(at) + 2, np.int64)
+    if len(threshold) < 1 << 31:
+        first = np.zeros(len(at) + 2, np.int32)
+    first[1:-1], first[-1] = at, len(threshold)
+    return step, first
 
 
 def _as(added: Ints, sums: Sums) -> Sums:
