@@ -57,8 +57,8 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
         def machine_code() -> Callable[..., Any]:
             from memsim.engines.kept_code import Loop
 
-            loop = Loop.of(function, signature, options)
-            if loop and (found := loop.machine_code()):
+            kept = Loop.of(function, signature, options)
+            if kept and (found := kept.machine_code()):
                 return found
             import numba
 
