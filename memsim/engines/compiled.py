@@ -71,7 +71,7 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
 
 
 def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:
-    """Whether a plain loop serves so many accesses: few, in a process without the compiler."""
+    """Whether a plain loop serves so many rounds: few, in a process without the compiler."""
     return accesses <= most and "numba" not in sys.modules
 
 
