@@ -117,7 +117,7 @@ def _forgive(made: Any) -> None:
 
 
 def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:
-    """Whether a plain loop serves so many accesses: few, in a process without the compiler."""
+    """Whether a plain loop serves so many rounds: few, in a process without the compiler."""
     return accesses <= most and "llvmlite" not in sys.modules
 
 
