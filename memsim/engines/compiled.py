@@ -57,8 +57,8 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
         def machine_code() -> Callable[..., Any]:
             from memsim.engines.kept_code import Loop
 
-            loop = Loop.of(function, signature, options)
-            if loop and (found := loop.machine_code()):
+            kept = Loop.of(function, signature, options)
+            if kept and (found := kept.machine_code()):
                 return found
             import numba
 
@@ -117,7 +117,7 @@ def _forgive(made: Any) -> None:
 
 
 def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:
-    """Whether a plain loop serves so many accesses: few, in a process without the compiler."""
+    """Whether a plain loop serves so many rounds: few, in a process without the compiler."""
     return accesses <= most and "llvmlite" not in sys.modules
 
 
