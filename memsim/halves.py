@@ -8,7 +8,6 @@ removes, from what another process is writing.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -122,6 +121,8 @@ def remove(path: Path) -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
+        import shutil  # which loads every compressor
+
         shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):
