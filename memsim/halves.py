@@ -48,11 +48,16 @@ def half_file(target: Path, mode: int) -> Iterator[BinaryIO]:
     """
     half = half_of(target)
     try:
-        with open(half, "xb", opener=_private) as file, _held(os.dup(file.fileno())):
-            yield file
-            file.close()  # a disk that is full may tell so only now
-            os.chmod(half, mode)
-            os.replace(half, target)
+        while True:
+            with open(half, "xb", opener=_private) as file, _handle(os.dup(file.fileno())) as own:
+                if not _is_held(own, half):
+                    half = half_of(target)
+                    continue
+                yield file
+                file.close()  # a disk that is full may tell so only now
+                os.chmod(half, mode)
+                os.replace(half, target)
+                return
     except BaseException:
         remove(half)
         raise
@@ -63,9 +68,14 @@ def half_folder(target: Path) -> Iterator[Path]:
     """A folder to write into, beside the target; it is gone when the block has ended."""
     half = half_of(target)
     try:
-        half.mkdir(mode=0o700)
-        with _held(os.open(half, os.O_RDONLY)):
-            yield half
+        while True:
+            half.mkdir(mode=0o700)
+            if (handle := _opened(half)) is not None:
+                with _handle(handle) as own:
+                    if _is_held(own, half):
+                        yield half
+                        return
+            half = half_of(target)
     finally:
         remove(half)
 
@@ -134,13 +144,26 @@ def _private(name: str, flags: int) -> int:
 
 
 @contextmanager
-def _held(handle: int) -> Iterator[None]:
-    """Hold what a handle is of, which is closed when the block has ended."""
+def _handle(handle: int) -> Iterator[int]:
     try:
-        hold(handle)
-        yield
+        yield handle
     finally:
         os.close(handle)
+
+
+def _opened(folder: Path) -> int | None:
+    """A handle of a folder; None where another process has removed it."""
+    with suppress(FileNotFoundError):
+        return os.open(folder, os.O_RDONLY)
+    return None
+
+
+def _is_held(handle: int, half: Path) -> bool:
+    """Hold a new half, unless another process took it for one that was left, and removed it."""
+    if hold(handle) is not False and half.exists():
+        return True
+    remove(half)
+    return False
 
 
 def hold(handle: int, *, forked: bool = True) -> bool | None:

@@ -83,6 +83,38 @@ def test_what_a_killed_writer_left_is_cleared_and_what_is_written_is_not(tmp_pat
     assert names(tmp_path) == sorted(["out.csv", *(other.name for other in others)])
 
 
+@locked
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("between", ["making and holding", "looking and removing"])
+def test_a_half_that_is_cleared_before_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, between: str
+) -> None:
+    """Another process that starts to write the same may take it for one that was left."""
+    target, real, calls = tmp_path / "out", halves.hold, iter([True])
+
+    def hold(handle: int, **how: bool) -> bool | None:
+        if not next(calls, False):
+            return real(handle, **how)
+        if between == "making and holding":
+            clear_halves(target)
+            return real(handle, **how)
+        return False  # and it removes it in a moment, or not at all
+
+    monkeypatch.setattr(halves, "hold", hold)
+    if kind == "file":
+        write_text(target, "whole")
+        assert target.read_text() == "whole"
+        assert names(tmp_path) == ["out"]
+        return
+    with half_folder(target) as new:
+        (new / "file").write_text("whole")
+        assert names(tmp_path) == [new.name]
+        clear_halves(target)  # which is held
+        put_folder(new, target)
+    assert (target / "file").read_text() == "whole"
+    assert names(tmp_path) == ["out"]
+
+
 @pytest.mark.parametrize("at_one_stroke", [True, False])
 def test_a_folder_takes_the_place_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_one_stroke: bool

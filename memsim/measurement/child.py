@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,15 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
     source = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
     return {**os.environ, **own, "PYTHONPATH": path}
+
+
+def end_with_starter() -> None:
+    """Let this process end when the one that started it does, were it killed; on Linux alone."""
+    import ctypes
+
+    with suppress(AttributeError, OSError, TypeError):
+        when_the_parent_dies = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(when_the_parent_dies, int(signal.SIGTERM))
 
 
 def write_job(folder: Path, network: Network, lowering: str, **rest: Any) -> Path:

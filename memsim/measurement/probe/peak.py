@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from memsim.errors import Problem, SimulationError
-from memsim.measurement.child import environment
+from memsim.measurement.child import end_with_starter, environment
 
 SIZES = (256, 512, 1024, 2048)
 """Rows and columns of the square matrices: 0.8 to 50 MB, of which BLAS keeps blocks in caches."""
@@ -186,4 +186,5 @@ def _empty_call() -> tuple[str, Callable[[], object]]:
 
 
 if __name__ == "__main__":
+    end_with_starter()
     main(*map(int, sys.argv[1:]))
