@@ -24,9 +24,9 @@ from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
 SCRIPTS = (
-    "facts", "units", "search", "varints", "curve", "state", "page", "chart", "pointer",
-    "download", "theme", "address", "variants", "controls", "numbers", "plots", "traffic", "graph",
-    "layers", "lives", "latency", "main",
+    "unpack", "facts", "units", "search", "varints", "curve", "state", "page", "chart", "pointer",
+    "download", "theme", "address", "variants", "controls", "numbers", "plots", "traffic", "blocks",
+    "graph", "layers", "lives", "latency", "main",
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 

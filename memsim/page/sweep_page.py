@@ -14,8 +14,8 @@ from memsim.plot.variables import value_text
 from memsim.sweeps.dataset import failures
 
 SCRIPTS = (
-    "facts", "units", "search", "sweep_state", "page", "chart", "pointer", "download", "theme",
-    "address", "plots", "sweep",
+    "unpack", "facts", "units", "search", "sweep_state", "page", "chart", "pointer", "download",
+    "theme", "address", "plots", "sweep",
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -12,6 +13,9 @@ from typing import Any
 
 PACKAGE = "memsim.page"
 """Whose folder ``assets`` the report's templates and scripts lie in."""
+
+GZIP = 31
+"""What zlib calls the form of a gzip file."""
 
 
 def filled(
@@ -40,9 +44,9 @@ def filled(
     own = {
         "policy": policy(program, images="data: blob:"),
         "style": asset(PACKAGE, "page.css"),
-        "facts": as_json(facts),
+        "facts": packed(facts),
         "others": "".join(
-            f'<script type="application/json" id="facts-{number}">{as_json(each)}</script>\n'
+            f'<script type="text/plain" id="facts-{number}">{packed(each)}</script>\n'
             for number, each in enumerate(others, 1)
         ),
         "program": program,
@@ -92,7 +96,16 @@ def asset(package: str, name: str) -> str:
     return files(package).joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def as_json(facts: Mapping[str, Any]) -> str:
-    """JSON for a script element: whatever a name holds, HTML sees no tag or comment in it."""
-    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+def packed(facts: Any) -> str:
+    """JSON as gzip and in base64: whatever a name holds, HTML sees no tag in it.
+
+    Columns of a curve repeat themselves, so that they shrink to a tenth. ``unpack.js`` reads it.
+
+    Examples
+    --------
+    >>> from base64 import b64decode
+    >>> zlib.decompress(b64decode(packed({"name": "<script>"})), 31).decode()
+    '{"name":"<script>"}'
+    """
+    text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
+    return b64encode(zlib.compress(text.encode("ascii"), 9, GZIP)).decode("ascii")

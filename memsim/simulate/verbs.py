@@ -17,6 +17,7 @@ from memsim.engines.compiled import plain_will_do
 from memsim.errors import InputError, Problem, at_path
 from memsim.network.graph import Network
 from memsim.program.parts import Part, part
+from memsim.progress import counted, stage
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate.heed import refuse
@@ -89,7 +90,8 @@ def run(
     durations = steps(program, traffic, machine)
     if clock is None and not plain_will_do(program.tasks, LONG):
         tell_time = compiled_recurrence
-    return Result(program, machine, traffic, durations, tell_time(durations), told)
+    with stage("time of each task"):
+        return Result(program, machine, traffic, durations, tell_time(durations), told)
 
 
 def curve(
@@ -244,7 +246,8 @@ def compare(
     if isinstance(networks, Network | str | os.PathLike):
         networks = [networks]
     contenders = tuple(
-        Contender(run(network, clock=clock, only=only, **options)) for network in networks
+        Contender(run(network, clock=clock, only=only, **options))
+        for network in counted(networks, "networks")
     )
     if not contenders:
         raise InputError("there is no network to compare")

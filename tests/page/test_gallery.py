@@ -19,7 +19,7 @@ from memsim.formats.shipped import Entry
 from memsim.page.gallery import write_gallery
 from memsim.page.gallery.folder import replacing
 from memsim.readable import format_bytes, format_count
-from tests.page.packed import facts_of, numbers
+from tests.page.packed import facts_of, numbers, unpacked
 from tests.page.test_page import EVIL, evil_network
 from tests.page.viewer import viewing, whole
 
@@ -97,7 +97,8 @@ def test_the_packed_numbers_are_those_of_the_curve(site: Path, results: list[Any
             place = steps.index(size)
             assert moved == (steps.weight_bytes[place], steps.map_bytes[place])
         script = (site / "curves" / f"{told['file']}.js").read_text()
-        name, packed = json.loads(script[script.index("push(") + 5 : script.rindex(")")])
+        name, text = json.loads(script[script.index("push(") + 5 : script.rindex(")")])
+        packed = unpacked(text)
         assert name == told["file"]
         assert np.cumsum(numbers(packed["sizes"])).tolist() == steps.cache_bytes.tolist()
         assert fallen(packed["weights"]) == steps.weight_bytes.tolist()

@@ -8,7 +8,7 @@ from html import escape
 from memsim.page.gallery.exhibit import Exhibit, stops
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels
-from memsim.page.template import PACKAGE, as_json, asset, joined, policy, replaced
+from memsim.page.template import PACKAGE, asset, joined, packed, policy, replaced
 from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
 from memsim.results.sheets.configuration import configuration
@@ -16,7 +16,7 @@ from memsim.results.sheets.configuration import configuration
 GALLERY = "memsim.page.gallery"
 
 PARTS = (
-    *((PACKAGE, part) for part in ("units", "varints")),
+    *((PACKAGE, part) for part in ("unpack", "units", "search", "varints")),
     *((GALLERY, part) for part in ("data", "table", "main")),
 )
 """The parts of the program, in order: first what the report has as well."""
@@ -70,7 +70,7 @@ def front_page(exhibits: Sequence[Exhibit], first: CurveResult) -> str:
         "configuration": "".join(
             f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in told
         ),
-        "facts": as_json(facts),
+        "facts": packed(facts),
         "program": script,
     }
     return replaced(asset(GALLERY, "gallery.html"), parts)
