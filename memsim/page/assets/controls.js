@@ -31,6 +31,7 @@ function setUpControls() {
   setUpTheme();
   listeners.push((changes) => {
     if ("cache" in changes) showCache();
+    if ("cache" in changes) for (const link of document.querySelectorAll("nav a")) link.hash = new URLSearchParams({ cache: sizeText(state.cache) });
     if ("rate" in changes) showRate();
     if ("macs" in changes) showMacs();
     for (const name of SWITCHED) if (name in changes) document.querySelector(`input[name=${name}][value=${state[name]}]`).checked = true;
