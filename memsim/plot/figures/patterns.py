@@ -294,9 +294,11 @@ def _finish(name: str, row: Panels, layers: str) -> None:
             axes.tick_params(axis="x", labelbottom=name == "DRAM traffic")
         else:
             axes.set_xticks([])
+            axes.xaxis.set_visible(False)  # nor asked for its extent, which takes time
             axes.spines["bottom"].set_visible(False)
         if name in ("links", "feature maps", "in all", "latency"):
             axes.set_yticks([])
+            axes.yaxis.set_visible(axes is first)  # which bears the row's name
             axes.spines["left"].set_visible(False)
         if name == "DRAM traffic":
             axes.set_xlabel(layers, fontsize=TICK)
