@@ -16,6 +16,7 @@ from memsim.engines.clock.steps import Steps, Timeline, steps
 from memsim.errors import InputError, Problem, at_path
 from memsim.network.graph import Network
 from memsim.program.parts import Part, part
+from memsim.progress import counted, stage
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate.heed import refuse
@@ -88,7 +89,8 @@ def run(
     durations = steps(program, traffic, machine)
     if clock is None and program.tasks > LONG:
         tell_time = compiled_recurrence
-    return Result(program, machine, traffic, durations, tell_time(durations), told)
+    with stage("time of each task"):
+        return Result(program, machine, traffic, durations, tell_time(durations), told)
 
 
 def curve(
@@ -243,7 +245,8 @@ def compare(
     if isinstance(networks, Network | str | os.PathLike):
         networks = [networks]
     contenders = tuple(
-        Contender(run(network, clock=clock, only=only, **options)) for network in networks
+        Contender(run(network, clock=clock, only=only, **options))
+        for network in counted(networks, "networks")
     )
     if not contenders:
         raise InputError("there is no network to compare")

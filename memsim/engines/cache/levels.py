@@ -20,8 +20,8 @@ import numpy as np
 
 from memsim.engines.cache.serving import PAGE, flush_first, serve
 from memsim.engines.cache.sets import sets_of
-from memsim.engines.progress import tell
 from memsim.errors import InputError, Problem
+from memsim.progress import stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -208,7 +208,7 @@ def level_pass(
 ) -> LevelPass:
     """Run the traces of inferences, one after the other, through one or two levels of cache.
 
-    It tells how many lines have been accessed, of all: see :mod:`memsim.engines.progress`.
+    It tells how many lines have been accessed, of all: see :mod:`memsim.progress`.
 
     Parameters
     ----------
@@ -231,15 +231,15 @@ def level_pass(
         message = f"{len(levels.sizes)} cache sizes are too many for one pass"
         raise InputError(Problem(message, path="sizes", hint=f"at most {MOST_SIZES}"))
     state = _State.empty([spans for spans, _ in frames], touches, levels)
-    done, total = 0, sum(int(state.lines(spans).sum()) for spans, _ in frames)
-    for number, (spans, touch) in enumerate(frames):
-        place, count = state.places(spans), state.lines(spans)
-        for part in _parts(count, state.room):
-            state.serve(place[part], count[part], spans.write[part], touch[part], each)
-            done += int(count[part].sum())
-            tell(done, total)
-        if hand_over:
-            state.hand_over(number)
+    total = sum(int(state.lines(spans).sum()) for spans, _ in frames)
+    with stage("cache accesses", total) as now:
+        for number, (spans, touch) in enumerate(frames):
+            place, count = state.places(spans), state.lines(spans)
+            for part in _parts(count, state.room):
+                state.serve(place[part], count[part], spans.write[part], touch[part], each)
+                now.tell(now.done + int(count[part].sum()))
+            if hand_over:
+                state.hand_over(number)
     return LevelPass(state.first_level, state.moved())
 
 

@@ -19,6 +19,7 @@ from memsim.program.build import trial_plans
 from memsim.program.depth_first import OVERLAPS, PATTERNS, check_overlap
 from memsim.program.depth_first.cuts import Cuts
 from memsim.program.depth_first.strips import rows_needed
+from memsim.progress import counted
 
 __all__ = ["AUTO", "LAYER_BY_LAYER", "auto_program", "auto_programs"]
 
@@ -79,7 +80,7 @@ def auto_program(
     groupings = list(_candidates(network, plain, _cuts(network, plain), cache.size).values())
     for way in (overlap,) if overlap else OVERLAPS:
         moved: list[int] = []
-        for how in groupings:
+        for how in counted(groupings, "groupings tried"):
             told = {**options, **how, "overlap": way}
             try:
                 program = build(network, schedule="depth_first", **told)
@@ -124,7 +125,7 @@ def auto_programs(
     cuts = _cuts(network, plain)
     programs = {LAYER_BY_LAYER: _none(plain, "")}
     names: dict[tuple[str, str], str] = {}  # equal cuts for several sizes are one program
-    for size in sorted({cache.size, *_powers(plain, cache)}):
+    for size in counted(sorted({cache.size, *_powers(plain, cache)}), "sizes that groups are for"):
         there = cache.resized(size)
         groupings = _candidates(network, plain, cuts, size)
         for way in (overlap,) if overlap else OVERLAPS:
@@ -169,8 +170,9 @@ def _cuts(network: Network, plain: Program) -> Cuts:
     """The ways to cut the list of kernels."""
     kernels = plain.kernels
     plan_of = trial_plans(network, kernels, str(plain.options["rows"]))
-    needs = {number: rows_needed(each, plan_of) for number, each in enumerate(kernels)}
-    inputs = {each.name: each.nbytes for each in plain.tensors if each.kind == "input"}
+    listed = counted(kernels, "rows that kernels need")
+    needs = {number: rows_needed(kernel, plan_of) for number, kernel in enumerate(listed)}
+    inputs = {tensor.name: tensor.nbytes for tensor in plain.tensors if tensor.kind == "input"}
     return Cuts(kernels, needs, inputs)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, NEW, PartTrace, Trace
 from memsim.engines.compiled import in_python, plain_will_do
 from memsim.engines.curve import kernel as kernel
+from memsim.progress import stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,13 +99,15 @@ def thresholds(trace: Trace) -> Iterator[Thresholds]:
         served = np.arange(1, len(trace.block) + 1)
     stack = _Stack(size, parts, part, plain=_is_short(served))
     begin, count = 0, len(trace.block)
-    while begin < count:
-        before = int(served[begin - 1]) if begin else 0
-        end = max(int(np.searchsorted(served, before + CHUNK, side="right")), begin + 1)
-        block = np.ascontiguousarray(trace.block[begin:end], np.int32)
-        yield stack.serve(block, trace.code[begin:end], begin)
-        begin = end
-    yield stack.open_epochs(count)
+    with stage("accesses, at every cache size", count) as now:
+        while begin < count:
+            before = int(served[begin - 1]) if begin else 0
+            end = max(int(np.searchsorted(served, before + CHUNK, side="right")), begin + 1)
+            block = np.ascontiguousarray(trace.block[begin:end], np.int32)
+            yield stack.serve(block, trace.code[begin:end], begin)
+            now.tell(end)
+            begin = end
+        yield stack.open_epochs(count)
 
 
 class _Plainly:
