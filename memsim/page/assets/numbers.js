@@ -18,6 +18,9 @@ function setUpNumbers() {
   });
 }
 
+/** A network's name for a narrow column; the whole of it where the pointer rests. */
+const shortLabel = ({ label }) => make("span", { title: label }, clip(label, 26));
+
 function summarize() {
   $("summary").textContent = sentence();
 }
@@ -124,7 +127,7 @@ function showSideBySide() {
     return make("span", {}, format(value), make("small", {}, first ? times(value, first) : ""));
   })]);
   $("table-side").replaceChildren(
-    table(`Cache ${sizeText(state.cache)}, ${GRID.rates[state.rate]}, ${GRID.mac_texts[state.macs]}`, ["", ...NETWORKS.map((n) => n.label)], rows));
+    table(`Cache ${sizeText(state.cache)}, ${GRID.rates[state.rate]}, ${GRID.mac_texts[state.macs]}`, ["", ...NETWORKS.map(shortLabel)], rows));
 }
 
 // ---- knees
@@ -136,7 +139,7 @@ function showKnees() {
     const [tensor, layer, saves, bytes] = knee.shares[0];
     const what = saves === "read" ? `that ${clip(layer)} need not fetch` : "that need not be written back";
     const others = knee.parts > 1 ? `; and ${knee.parts - 1} more parts` : "";
-    return [button, ...(COMPARING ? [network.label] : []), formatBytes(knee.read + knee.write), formatBytes(knee.left),
+    return [button, ...(COMPARING ? [shortLabel(network)] : []), formatBytes(knee.read + knee.write), formatBytes(knee.left),
       make("span", {}, `${formatBytes(bytes)} of `, pickButton(network, tensor), ` ${what}${others}`)];
   }));
   const heads = ["Cache from", ...(COMPARING ? ["network"] : []), "saves", "leaves", "what no longer moves"];

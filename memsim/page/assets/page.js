@@ -60,7 +60,7 @@ const isShown = (kind, name) => !hidden.has(`${kind}:${name}`);
 function legendItem(kind, look, mark, meaning = "") {
   const shown = isShown(kind, look.name);
   const button = make("button", { type: "button", className: "entry", title: shown ? "Hide it in the charts" : "Show it in the charts" },
-    mark, make("b", {}, look.name), meaning ? ` ${meaning}` : "");
+    mark, make("b", { title: look.name }, clip(look.name)), meaning ? ` ${meaning}` : "");
   button.setAttribute("aria-pressed", String(shown));
   button.addEventListener("click", () => {
     const list = button.closest("ul");

@@ -75,7 +75,7 @@ function kneeLines(network, knee) {
 const sumsOf = (kind, network) => (kind === "role" ? state.traffic[network.number].byRole : state.traffic[network.number].byCause);
 const namesOf = (kind) => (kind === "role" ? ROLES : CAUSES);
 
-function splitFigure(kind) {
+function splitFigure(kind, width) {
   const names = namesOf(kind), looks = DATA.looks[kind].filter((look) => isShown(kind, look.name));
   // Where one axis would leave some networks without length, each has its own: shares of its traffic without a cache.
   const unit = (network) => (UNEVEN ? network.free / 100 || 1 : 1), most = (UNEVEN ? 100 : Math.max(...NETWORKS.map((network) => network.free))) * 1.02;
@@ -92,7 +92,7 @@ function splitFigure(kind) {
     .filter(([, bytes]) => bytes).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(", ")}`);
   return {
     label: `Traffic by ${kind}. ${said.join(". ")}`, height: 56 + (printing ? 44 : 60) * NETWORKS.length, margin: { l: 8, r: 24, t: 8, b: 30 },
-    marks: [...marks, ...ticks, { kind: "texts", x: NETWORKS.map(() => 0), y: NETWORKS.map((_, i) => i - 0.38), texts: NETWORKS.map(({ label, number }) => clip(label) + (UNEVEN ? `: ${formatBytes(state.traffic[number].total)}` : "")) }],
+    marks: [...marks, ...ticks, { kind: "texts", x: NETWORKS.map(() => 0), y: NETWORKS.map((_, i) => i - 0.38), texts: NETWORKS.map(({ label, number }) => clip(label, Math.max(20, Math.floor(width / 7) - (UNEVEN ? 12 : 0))) + (UNEVEN ? `: ${formatBytes(state.traffic[number].total)}` : "")) }],
     x: { range: [0, most], ticks: UNEVEN ? roundTicks(most, 4, (share) => `${share} %`) : byteTicks(most, 4) }, y: { range: [NETWORKS.length - 0.5, -0.72], grid: false },
   };
 }
@@ -132,6 +132,6 @@ function setUpTraffic() {
   });
   addPlot($("plot-curve"), ["cache", "scale"], curveFigure, { title: () => "DRAM traffic at every cache size", csv: curveTable, legend: "legend-curve" });
   for (const kind of ["role", "cause"]) {
-    addPlot($(`plot-${kind}`), ["cache"], () => splitFigure(kind), { title: () => `DRAM traffic by ${kind}, cache ${sizeText(state.cache)}`, csv: () => splitTable(kind) });
+    addPlot($(`plot-${kind}`), ["cache"], () => splitFigure(kind, widthOf($(`plot-${kind}`))), { title: () => `DRAM traffic by ${kind}, cache ${sizeText(state.cache)}`, csv: () => splitTable(kind) });
   }
 }

@@ -67,14 +67,16 @@ function drawArcs(step) {
   for (let node = first; node < first + count; node++) {
     const number = maps[node], tensor = tensors[number], left = x(node) - width / 2;
     const now = node === current, dead = step >= tensor.dies;
-    const label = shortName(tensor.name), size = label.length * 6 > gap ? 9 : 11;
+    const label = shortName(tensor.name), size = label.length * 6.6 > gap - 4 ? 9 : 11;
     nodes.push(`<g data-tensor="${escaped(tensor.name)}" data-life="${dead ? "dead" : "live"}"><title>${escaped(tensor.name)}: ${bytesText(tensor.bytes)}${dead ? ", dead" : ""}</title>` +
       mark(tensor, x(node), now ? 5.5 : 3.5, `fill="var(${now ? "--made" : "--map"})" ${dead && !now ? 'opacity=".35"' : ""}`) +
       `<text x="${x(node).toFixed(1)}" y="${ROOF + 19}" text-anchor="middle" ${dead ? 'class="quiet"' : ""} style="font-size:${size}px${now ? ";font-weight:700" : ""}">${escaped(label.slice(0, Math.max(3, Math.floor(gap / (size > 9 ? 6.2 : 4.7)))))}</text>` +
       sides.map((side, row) => cell(side, number, step, left, ROOF + 26 + row * NODE, width)).join("") + "</g>");
   }
   const words = sides.map((side, row) => `<text x="0" y="${ROOF + 36 + row * NODE}" style="fill:var(--${side.name})">${side.label}</text>`);
-  document.getElementById("arcs").innerHTML =
+  const place = document.getElementById("arcs");
+  place.innerHTML =
     `<svg viewBox="0 0 ${WIDE} ${ROOF + 58}" role="img" aria-label="The links between feature maps; below each, how much of it is on chip">${HATCH}` +
     `<svg x="52" width="${WIDE - 52}" height="${ROOF + 58}" viewBox="52 0 ${WIDE - 52} ${ROOF + 58}">${groups(first, count, x, gap)}${parts[0].join("")}${parts[1].join("")}${nodes.join("")}</svg>${words.join("")}</svg>`;
+  place.scrollLeft = x(current) / WIDE * place.scrollWidth - place.clientWidth / 2;  // where it is wider than the screen
 }

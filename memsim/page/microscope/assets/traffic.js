@@ -22,9 +22,9 @@ function buildOverview() {
     const points = side.read.map((_, step) => `${x(step).toFixed(1)} ${y(side.moved(step)).toFixed(1)}`);
     return `<path d="M0 ${y(0)}L${points.join("L")}" fill="none" stroke="var(--${side.name})" stroke-width="1.8"/>`;
   });
-  const words = sides.map(side => `<tspan style="fill:var(--${side.name})" dx="10">${side.label} ${bytesText(side.moved(steps - 1))}</tspan>`);
-  document.getElementById("overview").innerHTML = `<svg viewBox="0 0 ${WIDE} ${TALL}" role="img" aria-label="Bytes moved so far">` +
-    `<text x="4" y="12" class="quiet">bytes moved so far; in the end${words.join("")}</text><path d="M0 ${TALL - 3.5}H${WIDE}" stroke="var(--line)"/>${lines.join("")}<path id="cursor" d="" stroke="var(--text)" stroke-width="1.2"/>` +
+  const words = sides.map(side => `<b style="color:var(--${side.name})">${side.label} ${bytesText(side.moved(steps - 1))}</b>`);
+  document.getElementById("overview").innerHTML = `<p>bytes moved so far; in the end ${words.join(" ")}</p><svg viewBox="0 0 ${WIDE} ${TALL}" preserveAspectRatio="none" role="img" aria-label="Bytes moved so far">` +
+    `<path d="M0 ${TALL - 3.5}H${WIDE}" stroke="var(--line)"/>${lines.join("")}<path id="cursor" d="" stroke="var(--text)" stroke-width="1.2"/>` +
     sides.map(side => `<circle id="dot-${side.name}" r="4" fill="var(--${side.name})"/>`).join("") + "</svg>";
   const svg = document.querySelector("#overview svg");
   const scrub = event => {
