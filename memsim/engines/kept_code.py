@@ -14,7 +14,6 @@ import os
 import platform
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
+
+from memsim.halves import clear_halves, half_file
 
 FORMAT = "memsim.code/1"
 
@@ -243,7 +244,7 @@ class Loop:
 
     @property
     def _name(self) -> str:
-        of = f"{self.function.__module__}.{self.function.__qualname__}".encode()
+        of = f"{self.function.__module__}.{self.function.__qualname__} {self.text}".encode()
         return f"{self.function.__name__}.{hashlib.sha256(of + _made_by()).hexdigest()[:16]}.code"
 
     def _folders(self) -> Iterator[Path]:
@@ -273,14 +274,10 @@ class Loop:
         for folder in self._folders():
             with suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
-                handle, name = tempfile.mkstemp(dir=folder)
-                try:
-                    with os.fdopen(handle, "wb") as file:
-                        file.write(hashlib.sha256(rest).digest() + rest)
-                    os.replace(name, folder / self._name)
-                except BaseException:
-                    Path(name).unlink(missing_ok=True)
-                    raise
+                target = folder / self._name
+                clear_halves(target)
+                with half_file(target, 0o644) as file:
+                    file.write(hashlib.sha256(rest).digest() + rest)
                 return
 
     def _source(self) -> bytes:

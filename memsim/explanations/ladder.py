@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.demand import LONG
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import steps
 from memsim.errors import InputError, SimulationError
@@ -127,7 +129,8 @@ def _known(known: Optimality | None, question: Question, options: dict[str, Any]
     else:
         traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
-    return Result(program, machine, traffic, durations, recurrence(durations), known.only)
+    tell_time = compiled_recurrence if program.tasks > LONG else recurrence
+    return Result(program, machine, traffic, durations, tell_time(durations), known.only)
 
 
 def _rungs(question: Question) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -31,9 +31,10 @@ def packed_curve(result: CurveResult) -> dict[str, Any]:
     ['always', 'bytes', 'kernel', 'move', 'role', 'rows', 'tensor', 'threshold']
     """
     curve, finite = result.curve, result.finite_rows
-    rows = np.stack([curve.kernel, curve.tensor, curve.role, curve.move], dtype=np.int64)
-    groups, group = np.unique(rows, axis=1, return_inverse=True)
-    group, count = group.reshape(-1), groups.shape[1]
+    columns = (curve.kernel, curve.tensor, curve.role, curve.move)
+    shape = tuple(int(column.max(initial=0)) + 1 for column in columns)
+    groups, group = np.unique(np.ravel_multi_index(columns, shape), return_inverse=True)
+    count = len(groups)
     always = np.zeros(count, np.int64)
     np.add.at(always, group[finite:], curve.nbytes[finite:])
     # Rows come by threshold, so a stable order by group leaves each group ascending.
@@ -42,7 +43,7 @@ def packed_curve(result: CurveResult) -> dict[str, Any]:
     rise = np.diff(threshold, prepend=0)
     first = (np.cumsum(held) - held)[held > 0]
     rise[first] = threshold[first]
-    kernel, tensor, role, move = groups
+    kernel, tensor, role, move = np.unravel_index(groups, shape)
     return {
         "kernel": deltas(kernel),
         "tensor": varints(tensor),

@@ -8,6 +8,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -22,37 +23,51 @@ def filled(
     template: str,
     parts: Mapping[str, str],
     facts: Mapping[str, Any],
-    scripts: Iterable[str],
+    scripts: Iterable[tuple[str, str]],
     others: Iterable[Mapping[str, Any]] = (),
+    *,
+    style: str = "",
+    loads: bool = False,
 ) -> str:
-    """Fill a template of the folder ``assets``, and the frame of all pages around it.
+    """Fill a page's template, and the frame of all pages around it.
 
     Parameters
     ----------
     template : str
-        Its file's name.
+        HTML with fields.
     parts : mapping of str to str
-        HTML for its fields.
+        HTML for the fields, ``title``, ``heading``, ``lead`` and ``beside`` of the frame among
+        them.
     facts : mapping
         What the page's program reads; plain JSON values.
-    scripts : iterable of str
-        The parts of the program, in order; each may use what those before it define.
+    scripts : iterable of (str, str)
+        The parts of the program, as :func:`joined` has them.
     others : iterable of mapping
         Facts that the program may read in the place of these, as ``facts-1`` and so on.
+    style : str
+        More style than all pages have.
+    loads : bool
+        Whether the program may load other scripts.
     """
-    program = joined((PACKAGE, part) for part in scripts)
+    program = joined(scripts)
     own = {
-        "policy": policy(program, images="data: blob:"),
-        "style": asset(PACKAGE, "page.css"),
+        "policy": policy(program, loads=loads, images="data: blob:"),
+        "style": asset(PACKAGE, "page.css") + style,
         "facts": packed(facts),
         "others": "".join(
             f'<script type="text/plain" id="facts-{number}">{packed(each)}</script>\n'
             for number, each in enumerate(others, 1)
         ),
         "program": program,
-        "content": replaced(asset(PACKAGE, template), parts),
+        "content": replaced(template, parts),
     }
     return replaced(asset(PACKAGE, "frame.html"), {**parts, **own})
+
+
+def links(pages: Mapping[str, str]) -> str:
+    """Links to the pages beside one, as HTML: their addresses by what they are called."""
+    found = "".join(f'<a href="{escape(to)}">{escape(name)}</a>' for name, to in pages.items())
+    return f'<nav aria-label="Other pages">{found}</nav>' if found else ""
 
 
 def replaced(text: str, found: Mapping[str, str]) -> str:

@@ -194,7 +194,8 @@ class Optimality(Facts):
         read = ~program.touch_write & ~np.isin(program.touch_role, [Role.WEIGHT, Role.RESIDUAL])
         kernel = program.task_kernel[program.touch_task[read]].astype(np.int64)
         cells = len(program.cell_bytes)
-        kernel, cell = np.divmod(np.unique(kernel * cells + program.touch_cell[read]), cells)
+        pairs = np.sort(kernel * cells + program.touch_cell[read])
+        kernel, cell = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], cells)
         needed = np.zeros(len(program.kernels), np.int64)
         np.add.at(needed, kernel, program.cell_bytes[cell])
         return needed

@@ -189,6 +189,9 @@ def _waits(program: Program, moved: Transfers) -> NDArray[np.bool_]:
     # A unit is fetched in a task, and stored in the one before: pair them by one number.
     count = 1 + max(int(unit.max(initial=0)), int(loaded.unit.max(initial=0)))
     waits = np.zeros(program.tasks, np.bool_)
-    fetched_again = np.isin((loaded_in - 1) * count + loaded.unit, stored_in * count + unit)
-    waits[loaded_in[fetched_again]] = True
+    stored_at = np.sort(stored_in * count + unit)
+    if len(stored_at):
+        fetched = (loaded_in - 1) * count + loaded.unit
+        place = np.minimum(np.searchsorted(stored_at, fetched), len(stored_at) - 1)
+        waits[loaded_in[stored_at[place] == fetched]] = True
     return waits
