@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memsim.engines.cache.cachepass import read_bytes, write_bytes
 from memsim.program.kernel import Cause, Kernel, Role
@@ -12,6 +13,25 @@ from memsim.units import PICOSECONDS
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+ROLES = tuple(role.name.lower() for role in Role)
+CAUSES = tuple(cause.name.lower() for cause in Cause)
+
+
+class Moved(NamedTuple):
+    """Bytes that a kernel moves: summed up, by role and by cause."""
+
+    read_bytes: int
+    write_bytes: int
+    by_role: list[int]
+    by_cause: list[int]
+
+
+def moved_by_each(moved: NDArray[np.int64]) -> Iterator[Moved]:
+    """What each kernel moves, of kernels x roles x causes."""
+    columns = read_bytes(moved), write_bytes(moved), moved.sum(axis=2), moved.sum(axis=1)
+    return map(Moved._make, zip(*(column.tolist() for column in columns), strict=True))
 
 
 def bound_of(time: int, compute: int, overhead: int) -> str:
@@ -99,18 +119,18 @@ class LayerResult:
     overhead_ps: int
 
     @classmethod
-    def of(cls, kernel: Kernel, moved: NDArray[np.int64], **columns: Any) -> LayerResult:
-        """The facts of a kernel, of what it moves (roles x causes) and of columns found for all."""
+    def of(cls, kernel: Kernel, moved: Moved, **columns: Any) -> LayerResult:
+        """The facts of a kernel, of what it moves and of columns found for all."""
         return cls(
             name=kernel.name,
             op=kernel.op.kind,
             layers=kernel.layers,
             output_shape=kernel.output.shape,
-            dram_read_bytes=int(read_bytes(moved)),
-            dram_write_bytes=int(write_bytes(moved)),
-            dram_weight_bytes=int(moved[Role.WEIGHT].sum()),
-            by_role={role.name.lower(): int(moved[role].sum()) for role in Role},
-            by_cause={cause.name.lower(): int(moved[:, cause].sum()) for cause in Cause},
+            dram_read_bytes=moved.read_bytes,
+            dram_write_bytes=moved.write_bytes,
+            dram_weight_bytes=moved.by_role[Role.WEIGHT],
+            by_role=dict(zip(ROLES, moved.by_role, strict=True)),
+            by_cause=dict(zip(CAUSES, moved.by_cause, strict=True)),
             **columns,
         )
 

@@ -27,7 +27,7 @@ from memsim.results.details.structure import of_kernels, without_kernel
 from memsim.results.details.tensors import TensorResult, tensors_of
 from memsim.results.energy import joules, mac_joules, with_sum
 from memsim.results.frames import Frames
-from memsim.results.layer import LayerResult
+from memsim.results.layer import LayerResult, moved_by_each
 from memsim.sheets.facts import Facts
 from memsim.units import PICOSECONDS
 
@@ -196,11 +196,11 @@ class Result(Facts):
         starts = per_kernel(first_of_kernel(program))
         overhead = [self.machine.kernel_overhead_ps * each for each in starts]
         frames, network, least = program.frames, self.network, self._communication
-        structure = of_kernels(program)
+        structure, of_each = of_kernels(program), moved_by_each(self.moved)
         return tuple(
             LayerResult.of(
                 kernel,
-                self.moved[number],
+                moved,
                 **structure[number],
                 macs=kernel.macs * frames,
                 cio_elements=frames * network[kernel.name].cio if kernel.macs else 0,
@@ -211,7 +211,7 @@ class Result(Facts):
                 stall_ps=stall[number],
                 overhead_ps=overhead[number],
             )
-            for number, kernel in enumerate(program.kernels)
+            for number, (kernel, moved) in enumerate(zip(program.kernels, of_each, strict=True))
         )
 
     @cached_property
@@ -303,7 +303,7 @@ class Result(Facts):
     @cached_property
     def _demand(self) -> Demand:
         """What was found of times at other bandwidths."""
-        return Demand(self.program, self.traffic, self.machine)
+        return Demand(self.program, self.traffic, self.machine, self.steps.compute)
 
     @cached_property
     def stalls(self) -> dict[str, int]:

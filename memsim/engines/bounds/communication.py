@@ -8,6 +8,7 @@ a layer, and no floor for a network.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isqrt, sqrt
 
 import numpy as np
@@ -203,6 +204,7 @@ class _Axis:
     reuse: int
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def of(
         cls, size: int, windows: int, kernel: int, stride: int, dilation: int, before: int
     ) -> _Axis:
@@ -220,6 +222,9 @@ class _Axis:
 def _cube_root(number: int) -> int:
     """The largest whole number whose cube is no larger."""
     low, high = 0, 1 << (number.bit_length() // 3 + 1)
+    if number < 1 << 900:  # what fits into a float is nearly found
+        near = int(number ** (1 / 3))
+        low, high = max(near - (near >> 40) - 1, 0), near + (near >> 40) + 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if middle**3 <= number else (low, middle)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -180,26 +181,26 @@ class Segments:
         More than ``output + on_chip`` is proved of none, and nothing of those that stay on chip.
         """
         enough = self.convolutions[last].output_bytes + on_chip
-        for first, cut in self._cuts(last, enough):
+        known, upto = self._known.setdefault(last, {}), self._weights_upto
+        for first in range(last, max(-1, last - LONGEST), -1):
+            if upto[last + 1] - upto[first] <= on_chip:
+                continue  # no group among these has more weights
+            if first not in known:
+                known[first] = cut_of(self.convolutions, first, last)
+            cut = known[first]
             if cut.weight_bytes >= enough:
                 return
             if cut.weight_bytes > on_chip:
                 yield first, cut
 
-    def _cuts(self, last: int, enough: int) -> Iterator[tuple[int, Cut]]:
-        known = self._known.setdefault(last, [])
-        yield from known
-        first = known[-1][0] - 1 if known else last
-        while first >= max(0, last - LONGEST + 1):
-            if known and known[-1][1].weight_bytes >= enough:
-                return
-            cut = cut_of(self.convolutions, first, last)
-            known.append((first, cut))
-            yield known[-1]
-            first -= 1
+    @cached_property
+    def _weights_upto(self) -> list[int]:
+        """Bytes of weights of all convolutions before each one."""
+        return [0, *accumulate(each.weight_bytes for each in self.convolutions)]
 
     @cached_property
-    def _known(self) -> dict[int, list[tuple[int, Cut]]]:
+    def _known(self) -> dict[int, dict[int, Cut]]:
+        """Cuts by the last convolution of a group, then by the first one."""
         return {}
 
 
@@ -211,15 +212,7 @@ def cut_of(convolutions: Sequence[Convolved], first: int, last: int) -> Cut:
     ask for together is then no more than what is there.
     """
     target = convolutions[last]
-    places = np.unique(
-        np.concatenate(
-            [
-                np.arange(1, min(target.places, FINE) + 1),
-                np.geomspace(1, max(target.places, 1), STEPS).astype(np.int64),
-                [max(target.places, 1)],
-            ]
-        )
-    )
+    places = _looked_at(max(target.places, 1))
     own: dict[int, int] = {last: 1}
     held: dict[int, int] = {}
     readers: dict[int, int] = {}
@@ -246,3 +239,10 @@ def cut_of(convolutions: Sequence[Convolved], first: int, last: int) -> Cut:
             share[number] = np.minimum(held[number] * places, weights + above) / readers[number]
     weights = sum(convolutions[number].weight_bytes for number in own)
     return Cut(target, len(own), weights, places, above)
+
+
+@lru_cache(maxsize=64)
+def _looked_at(most: int) -> Ints:
+    """Numbers of places that are looked at, of so many; not to be written to."""
+    fine, coarse = np.arange(1, min(most, FINE) + 1), np.geomspace(1, most, STEPS)
+    return np.unique(np.concatenate([fine, coarse.astype(np.int64), [most]]))

@@ -37,6 +37,8 @@ class Demand:
         What the program moves; it does not depend on the bandwidth.
     machine : Machine
         All of it but its bandwidth stays.
+    known_compute : list of int, optional
+        Picoseconds of each computation, where they have been found.
 
     Examples
     --------
@@ -52,10 +54,13 @@ class Demand:
     program: Program
     traffic: CachePass
     machine: Machine
+    known_compute: list[int] | None = field(default=None, repr=False)
     _known: dict[int, int | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _compute(self) -> list[int]:
+        if self.known_compute is not None:
+            return self.known_compute
         return steps(self.program, self.traffic, self.machine).compute
 
     def time(self, bandwidth: int) -> int | None:
