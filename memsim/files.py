@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.halves import clear_halves, half_file
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -17,16 +19,26 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     write_chunks(path, [text.encode("utf-8")])
 
 
-def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], content: bytes, *, clear: bool = True) -> None:
     """Write a file, whole or not at all; see :func:`write_chunks`."""
-    write_chunks(path, [content])
+    write_chunks(path, [content], clear=clear)
 
 
-def write_chunks(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
+def write_chunks(
+    path: str | os.PathLike[str], chunks: Iterable[bytes], *, clear: bool = True
+) -> None:
     """Write a file from parts, whole or not at all; only one part is in memory at a time.
 
-    The parts go to a temporary file in the same directory, which then takes the name. A
-    special file such as ``/dev/stdout`` is written to directly.
+    The parts go to a hidden file in the same directory, which then takes the name. A link is
+    followed. A special file such as ``/dev/stdout`` is written to directly.
+
+    Parameters
+    ----------
+    path : path
+    chunks : iterable of bytes
+    clear : bool
+        Remove first what killed processes have left of this file, for which the whole directory
+        is looked through.
 
     Raises
     ------
@@ -35,24 +47,61 @@ def write_chunks(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
     """
     check_writable(path)
     target = Path(path)
-    try:
+    with problems_of_writing(path):
+        if (stream := _own_stream(target)) is not None:
+            with os.fdopen(os.dup(stream), "wb") as file:
+                file.writelines(chunks)
+            return
         if target.exists() and not target.is_file():
             with target.open("wb") as file:
                 file.writelines(chunks)
             return
-        # Its name is as long as file systems take for any name that they take for the target.
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:50]}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(chunks)
-            os.chmod(name, _mode(target))
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        target = _followed(target)
+        if clear:
+            clear_halves(target)
+        with half_file(target, _mode(target)) as file:
+            file.writelines(chunks)
+
+
+@contextmanager
+def problems_of_writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Tell what the system refuses within a block as a problem of a file.
+
+    Raises
+    ------
+    InputError
+        The disk may be full.
+    """
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(Problem(f"cannot be written: {reason}", file=str(target))) from None
+        raise InputError(Problem(f"cannot be written: {reason}", file=os.fspath(path))) from None
+
+
+def _written(target: Path) -> list[Path]:
+    """What must be writable: a file that is replaced and its directory; a device alone."""
+    if target.exists() and (not target.is_file() or _own_stream(target) is not None):
+        return [target]
+    real = _followed(target)
+    return [real.parent, real] if real.exists() else [real.parent]
+
+
+def _followed(target: Path) -> Path:
+    """Where a link leads, and what is none as it is."""
+    return target.resolve() if target.is_symlink() else target
+
+
+def _own_stream(target: Path) -> int | None:
+    """The standard stream that a path is, whatever it leads to: ``/dev/stdout > file`` too."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(number), target.stat()):
+                stream = getattr(sys, name)
+                if stream is not None:
+                    stream.flush()
+                return number
+    return None
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -71,9 +120,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             reason = "a name has no null character"
         elif target.is_dir():
             reason = "it is a directory"
-        elif not target.parent.is_dir():
-            reason = f"there is no directory {target.parent}"
-        elif not os.access(target if target.exists() else target.parent, os.W_OK):
+        elif not (folder := _followed(target).parent).is_dir():
+            reason = f"there is no directory {folder}"
+        elif not all(os.access(place, os.W_OK) for place in _written(target)):
             reason = "permission denied"
     except (OSError, ValueError) as error:  # a name that no file system takes
         reason = getattr(error, "strerror", None) or str(error)

@@ -93,24 +93,38 @@ def _scaled(value: Quantity, unit: str, prefixes: Mapping[str, int] = SI, zero: 
     Rounds half to even on the exact value, so the text never depends on how a
     float was rounded. Whole numbers below the first step keep all their digits.
     """
-    number = Fraction(value)
-    sign, number = ("-", -number) if number < 0 else ("", number)
-    if not number:
+    number = value if isinstance(value, int) else Fraction(value)
+    top, bottom = abs(number.numerator), number.denominator
+    sign = "-" if number < 0 else ""
+    if not top:
         return f"0 {zero or unit}"
     prefix, factor = next(iter(prefixes.items()))
-    text = _three_digits(number / factor, whole=True)
+    digits, places = _three_digits(top, bottom * factor, whole=True)
     for name, step in prefixes.items():
-        if Fraction(text) * factor < step:
+        if digits * factor < step * 10**places:
             break  # what would be shown, rounded, stays below this step
         prefix, factor = name, step
-        text = _three_digits(number / factor, whole=factor == 1)
+        digits, places = _three_digits(top, bottom * factor, whole=factor == 1)
+    text = f"{digits:0{places + 1}d}"
+    if places:
+        text = f"{text[:-places]}.{text[-places:]}"
     return f"{sign}{text} {prefix}{unit}"
 
 
-def _three_digits(number: Fraction, whole: bool) -> str:
-    """Write a positive number with three significant digits; a whole one below 1000 as it is."""
-    places = 0 if whole and number.denominator == 1 else 2
-    while places and round(number, places) >= 10 ** (3 - places):
+def _three_digits(top: int, bottom: int, whole: bool) -> tuple[int, int]:
+    """Three significant digits of a positive fraction, and how many of them are decimal places.
+
+    A whole number below 1000 is left as it is.
+    """
+    places = 0 if whole and top % bottom == 0 else 2
+    digits = _rounded(top * 10**places, bottom)
+    while places and digits >= 1000:
         places -= 1
-    digits = f"{int(round(number, places) * 10**places):0{places + 1}d}"
-    return f"{digits[:-places]}.{digits[-places:]}" if places else digits
+        digits = _rounded(top * 10**places, bottom)
+    return digits, places
+
+
+def _rounded(top: int, bottom: int) -> int:
+    """The integer next to a fraction, half to even."""
+    whole, rest = divmod(top, bottom)
+    return whole + (2 * rest > bottom or (2 * rest == bottom and whole % 2))

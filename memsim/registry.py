@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import TypeVar
 
 from memsim.errors import InputError, Problem, did_you_mean
@@ -50,6 +51,20 @@ class Registry(Mapping[str, T]):
         """Register under ``name`` what is made when it is first asked for."""
         self.add(name, None)  # type: ignore[arg-type]  # its place in the order
         self._later[name] = make
+
+    def add_home(self, name: str, home: str) -> None:
+        """Register under ``name`` what stands at ``module:attribute``, which is imported when it
+        is first asked for.
+
+        Examples
+        --------
+        >>> numbers: Registry[float] = Registry("number")
+        >>> numbers.add_home("pi", "math:pi")
+        >>> numbers["pi"]
+        3.141592653589793
+        """
+        module, _, attribute = home.partition(":")
+        self.add_later(name, lambda: getattr(import_module(module), attribute))
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator form of :meth:`add`."""

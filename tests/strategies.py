@@ -15,10 +15,16 @@ from memsim.network.ops.arrange import Flatten, Slice
 from memsim.network.ops.base import pair
 from memsim.network.ops.conv import Conv, ConvTranspose
 from memsim.network.ops.linear import Linear
-from memsim.network.ops.norm import GroupNorm, InstanceNorm, LocalResponseNorm, Normalize, Softmax
+from memsim.network.ops.norm import (
+    GroupNorm,
+    InstanceNorm,
+    LocalResponseNorm,
+    Normalize,
+    Reduce,
+    Softmax,
+)
 from memsim.network.ops.pointwise import BatchNorm
 from memsim.network.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
-from memsim.network.ops.reduce import Reduce
 from memsim.network.ops.shape import Dropout, Identity, Input, Upsample
 
 Draw = st.DrawFn

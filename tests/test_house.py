@@ -20,7 +20,8 @@ import memsim
 PACKAGE = Path(memsim.__file__).parent
 
 GROUND = (
-    "errors", "limits", "registry", "units", "readable", "files", "installation", "version",
+    "errors", "limits", "registry", "units", "readable", "files", "halves", "installation",
+    "progress", "version",
 )  # fmt: skip
 """Modules at the top that every room may stand on."""
 

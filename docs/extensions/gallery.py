@@ -15,11 +15,20 @@ from typing import Any
 from made import LinkToMade
 from sphinx.application import Sphinx
 
-from memsim.cli.main import cli
+import memsim
+from memsim.formats.shipped import names
+from memsim.page.gallery import write_gallery
 
 FOLDER = "gallery"
 
 MACHINE = "edge"
+
+BESIDE = {
+    "Documentation": "../index.html",
+    "Block playground": "../playground.html",
+    "Cache microscope": "../howto/microscope.html",
+}
+"""What its front page has links to."""
 
 
 class Gallery(LinkToMade):
@@ -31,8 +40,8 @@ class Gallery(LinkToMade):
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the folder beside the pages that were built: all networks at their input sizes."""
     if error is None and app.builder.format == "html":
-        words = ["report", "--gallery", "--machine", MACHINE, "-o", str(Path(app.outdir, FOLDER))]
-        cli.main(words, prog_name="memsim", standalone_mode=False)
+        results = (memsim.curve(each.name, machine=MACHINE) for each in names())
+        write_gallery(Path(app.outdir, FOLDER), results, BESIDE)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
+from memsim.progress import counted
+
 if TYPE_CHECKING:
     from memsim.cli.options import Chosen
     from memsim.network.graph import Network
@@ -21,7 +23,7 @@ def load_all(chosen: Sequence[Chosen]) -> list[Network]:
     InputError
         As loading one does.
     """
-    loaded = [each.load() for each in chosen]
+    loaded = [each.load() for each in counted(chosen, "networks read")]
     told = apart([network.name for network in loaded], [each.name for each in chosen])
     for number, (network, name) in enumerate(zip(loaded, told, strict=True)):
         if network.name != name:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NoReturn
 
@@ -19,12 +20,15 @@ __all__ = [
     "INTERRUPTED",
     "TERMINATED",
     "UNFORESEEN",
+    "as_far_as_it_is_read",
+    "end_at_once",
     "end_when_told",
     "leave_at_once",
     "not_heeded",
     "open_streams",
     "told",
     "wants_traceback",
+    "while_it_is_read",
 ]
 
 DEBUG = "--debug"
@@ -58,10 +62,18 @@ def wants_traceback(args: Sequence[str]) -> bool:
 
 
 def open_streams() -> None:
-    """Give a process whose standard output or error is closed one that swallows all."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    """Give a process whose standard streams are closed some that lead nowhere.
+
+    Else the next file that is opened would be taken for one of them. Standard error swallows all;
+    writing to standard output fails, since an answer that nobody gets is none that was given.
+    """
+    while (handle := os.open(os.devnull, os.O_RDONLY)) < 3:
+        pass
+    os.close(handle)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 class Terminated(KeyboardInterrupt):
@@ -79,6 +91,26 @@ def end_when_told() -> None:
 
     with suppress(ValueError):
         signal.signal(signal.SIGTERM, terminate)
+        sys.unraisablehook = _until_it_is_heard
+
+
+def end_at_once() -> None:
+    """Let both signals end the process as the system does: there is nothing left to undo."""
+    with suppress(ValueError):
+        for each in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, signal.SIG_DFL)
+
+
+def _until_it_is_heard(lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal once more that came where Python lets no exception out, such as a callback."""
+    if lost.exc_type is None or not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    import threading
+
+    again = signal.SIGTERM if issubclass(lost.exc_type, Terminated) else signal.SIGINT
+    threading.Timer(0.002, os.kill, (os.getpid(), again)).start()
 
 
 def leave_at_once(code: int) -> NoReturn:
@@ -107,20 +139,17 @@ def told(error: BaseException) -> tuple[list[str], int]:
     this was not foreseen: ZeroDivisionError: division by zero
     please report it, with the command and what it prints as memsim --debug COMMAND ...
     """
+    if (interrupted := _interruption(error)) is not None:
+        return [], TERMINATED if isinstance(interrupted, Terminated) else INTERRUPTED
     match error:
         case MemsimError():
             return list(map(str, error.problems)), error.exit_code
-        case click.exceptions.Abort() | KeyboardInterrupt():
-            ended = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
-            return [], TERMINATED if ended else INTERRUPTED
-        case BrokenPipeError():
-            _let_go_of_output()  # the reader has gone (``| head``)
-            return [], 0
         case MemoryError():
             return ["out of memory; try a smaller input or batch"], 1
         case OSError():
             if error.filename is None:  # nothing of ours is written without a name but the output
                 _let_go_of_output()
+                return [str(_not_printed(error))], 1
             reason = error.strerror or str(error) or type(error).__name__
             where = error.filename if isinstance(error.filename, str) else ""
             return [str(Problem(reason, file=where))], 1
@@ -150,7 +179,60 @@ def not_heeded(error: click.ClickException) -> Problem | None:
     return replace(why, path=flag) if why else None
 
 
+def _interruption(error: BaseException) -> KeyboardInterrupt | None:
+    """The Ctrl-C or SIGTERM that an error is or came of, whatever a library made of it.
+
+    Examples
+    --------
+    >>> try:
+    ...     try:
+    ...         raise Terminated
+    ...     finally:
+    ...         raise ImportError("half a module")
+    ... except ImportError as error:
+    ...     _interruption(error)
+    Terminated()
+    """
+    at: BaseException | None = error
+    found = None
+    while at is not None:
+        if isinstance(at, KeyboardInterrupt):
+            found = at
+        at = at.__context__ if at.__cause__ is None else at.__cause__
+    return found or (KeyboardInterrupt() if isinstance(error, click.exceptions.Abort) else None)
+
+
+def _not_printed(error: OSError) -> Problem:
+    """Why standard output did not take the answer."""
+    where = "standard output"
+    if error.errno == errno.EBADF:
+        return Problem("is closed, and the answer goes there", file=where, hint="-o writes a file")
+    return Problem(f"cannot be written: {error.strerror or error}", file=where)
+
+
+@contextmanager
+def while_it_is_read() -> Iterator[None]:
+    """End the command with 0 where the reader of what it prints has gone (``| head``).
+
+    Click would end the process with 1, and in some versions without saying why.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        _let_go_of_output()
+        raise click.exceptions.Exit(0) from None
+
+
 def _let_go_of_output() -> None:
     """Let the interpreter not complain at exit of what it could not write."""
     with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+@contextmanager
+def as_far_as_it_is_read() -> Iterator[None]:
+    """Print within a block what somebody may stop to read; what comes behind it is done anyway."""
+    try:
+        yield
+    except BrokenPipeError:
+        _let_go_of_output()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -15,14 +17,16 @@ from memsim.cli.boundary import (
     INTERRUPTED,
     TERMINATED,
     UNFORESEEN,
+    end_at_once,
     end_when_told,
     leave_at_once,
     not_heeded,
     open_streams,
     told,
     wants_traceback,
+    while_it_is_read,
 )
-from memsim.cli.progress import bar_of_passes
+from memsim.cli.progress import bar_of_stages
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.version import __version__
 
@@ -90,6 +94,14 @@ class Commands(click.Group):
             raise InputError(Problem(f"unknown command {args[0]!r}", hint=hint))
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *words: Any, **more: Any) -> click.Context:
+        with while_it_is_read():  # the help of all
+            return super().make_context(*words, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with while_it_is_read():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
@@ -115,11 +127,20 @@ def cli(debug: bool) -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 cannot be simulated, 2 wrong usage or input."""
-    # A process of one command leaves hardly any cycles: looking for them took 7 % of its time.
-    gc.set_threshold(100_000, 20, 20)
-    open_streams()
-    end_when_told()
-    sys.exit(run(args, interrupted=leave_at_once))
+    # A process of one command leaves hardly any cycles; to look for them took 5 to 10 % of its time
+    # and more at its end, where what is frozen is not looked at.
+    gc.set_threshold(1_000_000, 20, 20)
+    # Models here need no plugins of pydantic, which it looks for in every installed distribution.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    try:
+        open_streams()
+        end_when_told()
+        code = run(args, interrupted=leave_at_once)
+        end_at_once()
+    except KeyboardInterrupt as error:  # before the command has begun, or when it was done
+        leave_at_once(told(error)[1])
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(
@@ -132,7 +153,7 @@ def run(
     """
     words = sys.argv[1:] if args is None else list(args)
     try:
-        with bar_of_passes():
+        with bar_of_stages():
             result = cli.main(words, prog_name="memsim", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:

@@ -119,10 +119,11 @@ def allows_unknown() -> bool:
 
 def tell_notes(network: Network) -> None:
     """List on standard error what memsim does not know of a network, and what it leaves out."""
-    from memsim.formats.foreign.unknown import unknown_operators
+    if any(layer.op.kind == "opaque" for layer in network):
+        from memsim.formats.foreign.unknown import unknown_operators
 
-    for problem in unknown_operators(network):
-        click.echo(f"memsim: note: {problem}", err=True)
+        for problem in unknown_operators(network):
+            click.echo(f"memsim: note: {problem}", err=True)
     if network.left_out:
         from memsim.results.sheets.description import left_out_words
 

@@ -1,16 +1,19 @@
 """Compiling the few loops that are too long for Python, when they are first called.
 
-The machine code is kept on disk, so that a computer compiles each loop once. It lies in
-``__pycache__`` beside the module or, where that cannot be written, in the user's cache
-directory; the environment variable ``NUMBA_CACHE_DIR`` names another place. Where nothing can
-be written the loop is compiled anew by every process.
+The machine code is kept on disk, so that a computer compiles each loop once, and later processes
+load it without the compiler. It lies in ``__pycache__`` beside the module or, where that cannot be
+written, in the user's cache directory; the environment variable ``NUMBA_CACHE_DIR`` names another
+place. Where nothing can be written the loop is compiled anew by every process, and what is damaged
+is replaced.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,7 +33,7 @@ def in_python(function: F) -> F:
 def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     """Compile a function of integers and arrays for one signature, on its first call.
 
-    Numba is imported then and not before: what needs no compiled loop does not pay for it.
+    Numba is imported then and not before, and not at all where the machine code is on disk.
 
     Parameters
     ----------
@@ -52,14 +55,24 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @cache
         def machine_code() -> Callable[..., Any]:
+            from memsim.engines.kept_code import Loop
+
+            kept = Loop.of(function, signature, options)
+            if kept and (found := kept.machine_code()):
+                return found
             import numba
 
             try:
-                return numba.njit(signature, cache=True, **options)(function)  # type: ignore[no-any-return]
-            except RuntimeError as error:
-                if "cannot cache" not in str(error):
+                made: Any = numba.njit(cache=True, **options)(function)
+            except (RuntimeError, OSError) as error:
+                if "cannot cache" not in str(error) and not isinstance(error, OSError):
                     raise
                 return numba.njit(signature, **options)(function)  # type: ignore[no-any-return]
+            with suppress(AttributeError):  # a Numba that keeps them otherwise
+                _forgive(made)
+            made.compile(signature)
+            made.disable_compile()
+            return made  # type: ignore[no-any-return]
 
         @wraps(function)
         def call(*arguments: Any) -> Any:
@@ -70,14 +83,47 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     return decorate
 
 
+def _forgive(made: Any) -> None:
+    """Let a loop be compiled where what is kept of it is damaged or cannot be written.
+
+    Numba's cache raises whatever its reader of damaged files raises, and writes the index, which
+    names a file of machine code, before that file: where another version's lies there still, and
+    the process is killed in between, the next one would run the other version. So that file goes
+    first.
+    """
+    kept = made._cache
+    find, keep, files = kept.load_overload, kept.save_overload, kept._cache_file
+    write_index = files._save_index
+
+    def load_overload(*asked: Any) -> Any:
+        try:
+            return find(*asked)
+        except Exception:  # whatever a pickle that is cut short or overwritten raises
+            with suppress(Exception):
+                kept.flush()
+            return None
+
+    def save_overload(*compiled: Any) -> None:
+        with suppress(Exception):  # a full disk, or an index that can be neither read nor replaced
+            keep(*compiled)
+
+    def save_index(named: dict[Any, str]) -> None:
+        for name in [*named.values()][-1:]:
+            Path(files._data_path(name)).unlink(missing_ok=True)
+        write_index(named)
+
+    kept.load_overload, kept.save_overload = load_overload, save_overload
+    files._save_index = save_index
+
+
 def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:
-    """Whether a plain loop serves so many accesses: few, in a process without the compiler."""
-    return accesses <= most and "numba" not in sys.modules
+    """Whether a plain loop serves so many rounds: few, in a process without the compiler."""
+    return accesses <= most and "llvmlite" not in sys.modules
 
 
 def load_compiler() -> None:
-    """Load Numba now: passes that have a plain loop for short traces then take the compiled one.
+    """Load it now: passes that have a plain loop for short traces then take the compiled one.
 
     For who runs many of them, or needs the compiler anyway.
     """
-    import numba  # noqa: F401
+    import llvmlite.binding  # noqa: F401

@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.clock.compiled_recurrence import compiled_recurrence
+from memsim.engines.clock.demand import LONG
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.steps import steps
 from memsim.errors import InputError, SimulationError
 from memsim.explanations.question import Question
 from memsim.program.parts import Part, part
+from memsim.progress import counted
 from memsim.results.details.figures import Figures, Ladder, Rung
 from memsim.results.optimality import Optimality
 from memsim.results.run import Result
@@ -89,7 +92,7 @@ def ladder(question: Question, only: Part | None = None, known: Optimality | Non
     """
     rungs: list[Rung] = []
     without: dict[str, str] = {}
-    for name, options in _rungs(question):
+    for name, options in counted(list(_rungs(question)), "rungs of the ladder"):
         asked = replace(question, options=options, loaded=question.network)
         command = asked.command() + ("" if only is None else f" --only {only.value}")
         if name in SEARCHED and known is not None and not known.is_searched:
@@ -126,7 +129,8 @@ def _known(known: Optimality | None, question: Question, options: dict[str, Any]
     else:
         traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
-    return Result(program, machine, traffic, durations, recurrence(durations), known.only)
+    tell_time = compiled_recurrence if program.tasks > LONG else recurrence
+    return Result(program, machine, traffic, durations, tell_time(durations), known.only)
 
 
 def _rungs(question: Question) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,6 +14,7 @@ from typing import Any
 from memsim.errors import MemsimError
 from memsim.explanations.counterfactuals import COUNTERFACTUALS, Counterfactual
 from memsim.explanations.question import Change, Question
+from memsim.progress import counted
 from memsim.results.details.figures import Figures, Saving
 from memsim.results.run import Result
 
@@ -177,7 +178,7 @@ def try_all(question: Question, result: Result, effort: int = EFFORT) -> Tried:
     proposed = list(_by_turns(question, result, COUNTERFACTUALS))
     best: dict[str, Item] = {}
     left = 0
-    for kind, change in proposed:
+    for kind, change in counted(proposed, "changes tried"):
         if spent.spent > ALONE * effort and spent.runs >= LEAST:
             left += 1
             continue
@@ -219,7 +220,7 @@ def _one_after_the_other(
     """The items with what each adds to those above it; the first one has been asked alone."""
     above: list[tuple[int, Change]] = []
     before = Figures.of(result, question.command())
-    for number, item in enumerate(items, 1):
+    for number, item in enumerate(counted(items, "changes added up"), 1):
         same = [n for n, change in above if change.decides & item.change.decides]
         if same:
             yield replace(item, instead_of=same[0])

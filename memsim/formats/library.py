@@ -15,6 +15,7 @@ from memsim.formats.overrides import Overrides
 from memsim.formats.shipped import Entry, names, shipped
 from memsim.formats.standard_input import NAME as STANDARD_INPUT
 from memsim.network.inputs import Given
+from memsim.progress import stage
 from memsim.registry import Registry
 from memsim.yaml.document import shown
 
@@ -166,14 +167,17 @@ def load(
     if isinstance(path_or_name, str) and is_module(path_or_name):
         from memsim.formats.foreign.torch.source import read_torch
 
-        read = read_torch(path_or_name, replace(overrides, submodule=submodule))
+        with stage(f"reading {path_or_name}"):
+            read = read_torch(path_or_name, replace(overrides, submodule=submodule))
         return _edited(read, edits)
     if submodule is not None:
         message = f"{os.fspath(path_or_name)} has no submodules"
         raise InputError(Problem(message, "submodule", "it is for PyTorch modules"))
     path = path_of(path_or_name)
     reader = _by_ending(READERS, path, _shown(path_or_name, path))
-    return _edited(reader(_shown(path_or_name, path), overrides), edits)
+    with stage(f"reading {path.name if path.name != STANDARD_INPUT else 'standard input'}"):
+        network = reader(_shown(path_or_name, path), overrides)
+    return _edited(network, edits)
 
 
 def parameters_of(

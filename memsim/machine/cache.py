@@ -53,7 +53,7 @@ class Cache(BaseModel):
     2097152
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     size: fields.Bytes
     policy: fields.Name = "lru"

@@ -17,7 +17,7 @@ Overlap = Literal["all", "kernel", "none"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class MacRates(_Model):

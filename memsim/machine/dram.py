@@ -67,7 +67,7 @@ class Dram(BaseModel):
         Instead of the kind's figure; None: the kind's, or not known.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     bandwidth: fields.Bandwidth
     efficiency: fields.Efficiency = Fraction(1)

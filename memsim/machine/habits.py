@@ -54,7 +54,7 @@ class ProgramHabit(BaseModel):
     'eager_cudnn'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     lowering: fields.Name = "fused"
     order: fields.Name = "rows_outer"
@@ -118,7 +118,7 @@ class Calibrated(BaseModel):
     (16, ((3, 1024, 1024),), 0.023)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     networks: Count
     times: Count

@@ -17,6 +17,7 @@ from memsim.network.sharing import share
 from memsim.network.storage import storage_problems
 from memsim.network.tensor import DTYPES, ITEMSIZES, Tensor
 from memsim.network.types import output_type, stored_types
+from memsim.progress import counted
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -140,7 +141,7 @@ class Network:
         """The layers in an order in which each comes after those that it reads."""
         layers: dict[str, Layer] = {}
         problems: list[Problem] = []
-        for node in self._ordered():
+        for node in counted(self._ordered(), "shapes of layers", len(self.nodes)):
             if any(source not in layers for source in node.inputs):
                 continue  # what it reads is already reported
             try:

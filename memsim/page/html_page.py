@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from memsim.machine import Machine
 from memsim.page.latency import latency
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels, network_facts
-from memsim.page.template import filled
+from memsim.page.template import PACKAGE, asset, filled, links
 from memsim.page.why import why
 from memsim.program.kernel import Cause, Role
 from memsim.program.tiling import ORDERS
@@ -23,10 +24,13 @@ from memsim.results.curve import CurveResult
 from memsim.results.sheets.accuracy import accuracies
 from memsim.results.sheets.configuration import configuration
 
-SCRIPTS = (
-    "facts", "units", "search", "varints", "curve", "state", "page", "chart", "pointer",
-    "download", "theme", "address", "variants", "controls", "numbers", "plots", "traffic", "graph",
-    "layers", "lives", "latency", "main",
+SCRIPTS = tuple(
+    (PACKAGE, part)
+    for part in (
+        "unpack", "facts", "units", "search", "varints", "curve", "state", "page", "chart",
+        "pointer", "download", "theme", "address", "variants", "controls", "numbers", "plots",
+        "traffic", "blocks", "graph", "layers", "lives", "latency", "main",
+    )
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 
@@ -44,6 +48,7 @@ def page(
     results: Sequence[CurveResult],
     explanations: Sequence[Explanation] = (),
     others: Sequence[Sequence[CurveResult]] = (),
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Build a page that answers for every cache size.
 
@@ -55,6 +60,9 @@ def page(
         Of the same networks, where the page is to tell why, and what to change.
     others : sequence of sequences of CurveResult, optional
         The same networks in other lowerings and data types, between which the page switches.
+    beside : mapping of str to str, optional
+        Addresses of the pages that it has links to, by what they are called; the links keep the
+        cache that is set.
 
     Returns
     -------
@@ -89,6 +97,7 @@ def page(
     parts = {
         "title": escape(f"{', '.join(names)} on {machine.name}"),
         "heading": heading(names),
+        "beside": links(beside),
         "lead": _lead(names, machine, sampled=bool(results[0].sampled)),
         "configuration": "".join(
             f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>"
@@ -105,7 +114,7 @@ def page(
         {**_facts(each, names, machine), "configuration": _configuration(each, names)}
         for each in others
     ]
-    return filled("page.html", parts, facts, SCRIPTS, more)
+    return filled(asset(PACKAGE, "page.html"), parts, facts, SCRIPTS, more)
 
 
 def _variant(results: Sequence[CurveResult]) -> dict[str, str]:

@@ -9,13 +9,16 @@ from typing import Any
 
 from memsim.page.html_page import heading
 from memsim.page.sweep_facts import sweep_facts
-from memsim.page.template import filled
+from memsim.page.template import PACKAGE, asset, filled
 from memsim.plot.variables import value_text
 from memsim.sweeps.dataset import failures
 
-SCRIPTS = (
-    "facts", "units", "search", "sweep_state", "page", "chart", "pointer", "download", "theme",
-    "address", "plots", "sweep",
+SCRIPTS = tuple(
+    (PACKAGE, part)
+    for part in (
+        "unpack", "facts", "units", "search", "sweep_state", "page", "chart", "pointer",
+        "download", "theme", "address", "plots", "sweep",
+    )
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 
@@ -54,6 +57,7 @@ def sweep_page(dataset: Any) -> str:
     parts = {
         "title": escape(f"a sweep of {', '.join(told)}"),
         "heading": heading(told),
+        "beside": "",
         "lead": escape(
             f"A sweep along {axes}. Choose a "
             "number, what it is drawn along, and the values of all else. Every number is what a "
@@ -63,7 +67,7 @@ def sweep_page(dataset: Any) -> str:
         "resolved": _resolved(dataset),
         "failures": _failures(dataset),
     }
-    return filled("sweep.html", parts, facts, SCRIPTS)
+    return filled(asset(PACKAGE, "sweep.html"), parts, facts, SCRIPTS)
 
 
 def _configuration(dataset: Any) -> str:

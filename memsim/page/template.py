@@ -4,51 +4,70 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from html import escape
 from importlib.resources import files
 from typing import Any
 
 PACKAGE = "memsim.page"
 """Whose folder ``assets`` the report's templates and scripts lie in."""
 
+GZIP = 31
+"""What zlib calls the form of a gzip file."""
+
 
 def filled(
     template: str,
     parts: Mapping[str, str],
     facts: Mapping[str, Any],
-    scripts: Iterable[str],
+    scripts: Iterable[tuple[str, str]],
     others: Iterable[Mapping[str, Any]] = (),
+    *,
+    style: str = "",
+    loads: bool = False,
 ) -> str:
-    """Fill a template of the folder ``assets``, and the frame of all pages around it.
+    """Fill a page's template, and the frame of all pages around it.
 
     Parameters
     ----------
     template : str
-        Its file's name.
+        HTML with fields.
     parts : mapping of str to str
-        HTML for its fields.
+        HTML for the fields, ``title``, ``heading``, ``lead`` and ``beside`` of the frame among
+        them.
     facts : mapping
         What the page's program reads; plain JSON values.
-    scripts : iterable of str
-        The parts of the program, in order; each may use what those before it define.
+    scripts : iterable of (str, str)
+        The parts of the program, as :func:`joined` has them.
     others : iterable of mapping
         Facts that the program may read in the place of these, as ``facts-1`` and so on.
+    style : str
+        More style than all pages have.
+    loads : bool
+        Whether the program may load other scripts.
     """
-    program = joined((PACKAGE, part) for part in scripts)
+    program = joined(scripts)
     own = {
-        "policy": policy(program, images="data: blob:"),
-        "style": asset(PACKAGE, "page.css"),
-        "facts": as_json(facts),
+        "policy": policy(program, loads=loads, images="data: blob:"),
+        "style": asset(PACKAGE, "page.css") + style,
+        "facts": packed(facts),
         "others": "".join(
-            f'<script type="application/json" id="facts-{number}">{as_json(each)}</script>\n'
+            f'<script type="text/plain" id="facts-{number}">{packed(each)}</script>\n'
             for number, each in enumerate(others, 1)
         ),
         "program": program,
-        "content": replaced(asset(PACKAGE, template), parts),
+        "content": replaced(template, parts),
     }
     return replaced(asset(PACKAGE, "frame.html"), {**parts, **own})
+
+
+def links(pages: Mapping[str, str]) -> str:
+    """Links to the pages beside one, as HTML: their addresses by what they are called."""
+    found = "".join(f'<a href="{escape(to)}">{escape(name)}</a>' for name, to in pages.items())
+    return f'<nav aria-label="Other pages">{found}</nav>' if found else ""
 
 
 def replaced(text: str, found: Mapping[str, str]) -> str:
@@ -92,7 +111,16 @@ def asset(package: str, name: str) -> str:
     return files(package).joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def as_json(facts: Mapping[str, Any]) -> str:
-    """JSON for a script element: whatever a name holds, HTML sees no tag or comment in it."""
-    text = json.dumps(facts, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+def packed(facts: Any) -> str:
+    """JSON as gzip and in base64: whatever a name holds, HTML sees no tag in it.
+
+    Columns of a curve repeat themselves, so that they shrink to a tenth. ``unpack.js`` reads it.
+
+    Examples
+    --------
+    >>> from base64 import b64decode
+    >>> zlib.decompress(b64decode(packed({"name": "<script>"})), 31).decode()
+    '{"name":"<script>"}'
+    """
+    text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
+    return b64encode(zlib.compress(text.encode("ascii"), 9, GZIP)).decode("ascii")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from memsim.page.template import as_json, asset, joined, policy, replaced
+from memsim.page.template import PACKAGE as REPORT
+from memsim.page.template import asset, joined, packed, policy, replaced
 from memsim.playground.facts import facts
 
 PACKAGE = "memsim.playground"
 
-SCRIPTS = ("engine", "spec", "said", "figures", "links", "main")
+SCRIPTS = (
+    (REPORT, "unpack"),
+    *((PACKAGE, part) for part in ("engine", "spec", "said", "figures", "links", "main")),
+)
 """The parts of the program, in order; each may use what those before it define."""
 
 
@@ -25,11 +29,11 @@ def playground() -> str:
     >>> text[:15], "https://" in text
     ('<!DOCTYPE html>', False)
     """
-    program = joined((PACKAGE, part) for part in SCRIPTS)
+    program = joined(SCRIPTS)
     parts = {
         "policy": policy(program),
         "style": asset(PACKAGE, "playground.css"),
-        "facts": as_json(facts()),
+        "facts": packed(facts()),
         "program": program,
     }
     return replaced(asset(PACKAGE, "playground.html"), parts)

@@ -42,6 +42,7 @@ from memsim.program.tensor_table import TensorTable
 from memsim.program.tiling import IMAGES, TOGETHER, Tiling, check_order, order_of
 from memsim.program.tiling import tile as cut_into_tasks
 from memsim.program.tiling.strips import StripTiler
+from memsim.progress import counted, stage
 from memsim.units import Quantity, parse_bytes
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ def build(
     registers = _registers(register_tile, tile)
     check_order(order)
     ROWS[rows]  # an unknown name is an error before any work
-    kernels = rule.lower(network)
+    with stage(f"kernels of {network.name}"):
+        kernels = rule.lower(network)
     if not kernels:
         raise SimulationError(f"{network.name} computes nothing: there is nothing to simulate")
     fused = _groups(network, kernels, schedule, group, groups, strip, overlap)
@@ -162,20 +164,21 @@ def build(
         stripped = depth.tilings(kernels, tiler)
     tilings = [
         stripped.get(number) or cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut)
-        for number, kernel in enumerate(kernels)
+        for number, kernel in enumerate(counted(kernels, "kernels cut into tasks"))
     ]
     if _least_touches(kernels, tilings) > most_touches():
         raise too_large(network.name)
     plans = [
         KernelPlan(kernel, tiling, tensors, rows)
-        for kernel, tiling in zip(kernels, tilings, strict=True)
+        for kernel, tiling in zip(counted(kernels, "kernels planned"), tilings, strict=True)
     ]
     if scratch:
         for number, plan in enumerate(plans):
             plan.use(SCRATCH, reads=number != (depth.first if depth else 0))
-    listing = Listing(plans, tensors, block_bytes)
-    check(Forecast(network.name, listing.touches()))
-    columns = listing.columns(most_touches())
+    with stage(f"tasks of {network.name}"):
+        listing = Listing(plans, tensors, block_bytes)
+        check(Forecast(network.name, listing.touches()))
+        columns = listing.columns(most_touches())
     if columns is None:
         raise too_large(network.name)
     cells = listing.cells.columns(most_touches())
@@ -183,7 +186,8 @@ def build(
         raise too_large(network.name, "blocks of memory")
     if depth is not None:
         cells = depth.written_anew(kernels, tensors, columns, stripped, cells)
-    columns.reorder(arrange(columns, depth, stripped))
+    with stage(f"order of {network.name}'s tasks"):
+        columns.reorder(arrange(columns, depth, stripped))
     options: dict[str, str | int] = {
         "lowering": rule.name,
         "schedule": schedule,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memsim.engines.cache.leveled import level_transfers
-from memsim.program.library.build import build_library
+from memsim.program.library.build import HEAP, build_library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from memsim.engines.cache.transfers import Transfers
     from memsim.machine.cache import Cache
     from memsim.program.program import Program
+
+MOST_LINES = 250_000_000
+"""Accesses to lines of a library's run up to which the band is told unasked."""
 
 SPREAD = 0.3
 """By how much what a process touches besides tensors may differ from the runtime's floors, which
@@ -86,6 +89,14 @@ def bands(program: Program, cache: Cache, sizes: Sequence[int]) -> list[Band]:
         for placed in ends(program)
     ]
     return [Band(min(pair), max(pair)) for pair in zip(*moved, strict=True)]
+
+
+def quick_band(program: Program, cache: Cache) -> Band | None:
+    """The band of a library's program, where no heap was asked for and it does not take long."""
+    lines = sum(spans.nbytes for spans, _ in program.spans) // cache.line
+    if program.options["heap"] != HEAP or cache.ways is None or lines > MOST_LINES:
+        return None
+    return bands(program, cache, [cache.size])[0]
 
 
 def _moved(found: Transfers) -> int:

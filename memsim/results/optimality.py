@@ -20,6 +20,7 @@ from memsim.machine.cache import Cache
 from memsim.program.kernel import Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
+from memsim.progress import counted, stage
 from memsim.results.configuration import IDENTITY, identity, with_network
 from memsim.results.details.figures import Ladder
 from memsim.sheets.facts import Facts
@@ -96,22 +97,25 @@ class Optimality(Facts):
         By linear programming; for very long programs by a coarser count.
         """
         size = self.machine.cache_bytes
-        try:
-            return traffic_bound(self.program, size, only=self.only), "linear program"
-        except SimulationError:
-            return traffic_bound(self.program, size, coarse_bound, only=self.only), "coarse"
+        with stage("bound of every policy"):
+            try:
+                return traffic_bound(self.program, size, only=self.only), "linear program"
+            except SimulationError:
+                return traffic_bound(self.program, size, coarse_bound, only=self.only), "coarse"
 
     @cached_property
     def any_program(self) -> AnyProgram:
         """What no program of the network goes below: any order, tiling, fusion and policy."""
-        return AnyProgram.of(self.program)
+        with stage("bound of every program"):
+            return AnyProgram.of(self.program)
 
     @cached_property
     def program_bytes(self) -> int:
         """That at this cache; of a part of the traffic only what is compulsory is known."""
         if self.only is not None:
             return self.compulsory_bytes
-        return self.any_program.dram_bytes(self.machine.cache_bytes)
+        with stage("bound of every program"):
+            return self.any_program.dram_bytes(self.machine.cache_bytes)
 
     @cached_property
     def by_part(self) -> dict[str, dict[str, int]]:
@@ -128,7 +132,7 @@ class Optimality(Facts):
         size = self.machine.cache_bytes
         return {
             policy: cache_pass(self.program, Cache(size=size, policy=policy))
-            for policy in POLICIES
+            for policy in counted(POLICIES, "policies")
             if policy != "pinned" or self.is_searched
         }
 
@@ -190,7 +194,8 @@ class Optimality(Facts):
         read = ~program.touch_write & ~np.isin(program.touch_role, [Role.WEIGHT, Role.RESIDUAL])
         kernel = program.task_kernel[program.touch_task[read]].astype(np.int64)
         cells = len(program.cell_bytes)
-        kernel, cell = np.divmod(np.unique(kernel * cells + program.touch_cell[read]), cells)
+        pairs = np.sort(kernel * cells + program.touch_cell[read])
+        kernel, cell = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], cells)
         needed = np.zeros(len(program.kernels), np.int64)
         np.add.at(needed, kernel, program.cell_bytes[cell])
         return needed

@@ -16,7 +16,6 @@ from memsim.engines.clock.steps import Steps, Timeline, first_of_kernel
 from memsim.machine import Machine
 from memsim.network.graph import Network
 from memsim.program.kernel import Cause, Role
-from memsim.program.library.build import HEAP
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.program.program import Program
 from memsim.results.accuracy import Accuracy
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
     from memsim.results.band import Band
 
 SCHEMA = "memsim.result/2"
-
-MOST_LINES = 250_000_000
-"""Accesses to lines of a library's run up to which the band of placements is told unasked."""
 
 STALLS = (Fraction(1, 10), Fraction(1, 100))
 """Shares of the time of which every report tells at which bandwidth stalls fall to them."""
@@ -151,14 +147,11 @@ class Result(Facts):
         It takes two more cache passes, of the best and of the worst heap; None where they would
         take long, which options ``heap hottest`` and ``heap coldest`` can still ask for.
         """
-        if self.only is not None or self.program.options.get("heap") != HEAP:
+        if self.only is not None or not self.program.spans:
             return None
-        lines = sum(spans.nbytes for spans, _ in self.program.spans) // self.machine.cache.line
-        if self.machine.cache.ways is None or lines > MOST_LINES:
-            return None
-        from memsim.results.band import bands
+        from memsim.results.band import quick_band
 
-        return bands(self.program, self.machine.cache, [self.machine.cache_bytes])[0]
+        return quick_band(self.program, self.machine.cache)
 
     @property
     def by_role(self) -> dict[str, int]:

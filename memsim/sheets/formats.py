@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from memsim.files import ending_of, shown_as_text
+from memsim.progress import stage
 from memsim.registry import Registry
 from memsim.sheets.sheet import Printable
 
@@ -26,7 +27,8 @@ def render(facts: Printable, format: str = "table", layers: int | None = 10) -> 
     layers : int or None
         Rows of the table of layers; None: all. JSON and CSV always hold all.
     """
-    return FORMATS[format](facts, layers)
+    with stage("answer"):
+        return FORMATS[format](facts, layers)
 
 
 WHOLE = ("json", "csv")

@@ -6,10 +6,13 @@ from io import StringIO
 from typing import Literal, TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from memsim.sheets.aligned import Aligned, aligned
 from memsim.sheets.sheet import Grid, Sheet
 
 WIDTH = 80
@@ -26,14 +29,12 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
         console.print(_facts(sheet.facts))
     first, others = sheet.grids[: sheet.leading], sheet.grids[sheet.leading :]
     for grid in first:
-        console.print()
-        console.print(_grid(grid, console.width))
+        _print_grid(grid, console)
     if sheet.more:
         console.print()
         console.print(_facts(sheet.more))
     for grid in others:
-        console.print()
-        console.print(_grid(grid, console.width))
+        _print_grid(grid, console)
     for note in sheet.notes:
         console.print()
         console.print(Text(note, style="dim"))
@@ -82,6 +83,32 @@ def _facts(facts: tuple[tuple[str, str], ...]) -> Table:
     for label, text in facts:
         table.add_row(label, Text(text))
     return table
+
+
+def _print_grid(grid: Grid, console: Console) -> None:
+    console.print()
+    lines = None if console.options.ascii_only else aligned(grid, console.width, LEAST_NAME)
+    if lines is None:
+        console.print(_grid(grid, console.width))
+    else:
+        console.print(_Lines(lines), crop=False)
+
+
+class _Lines:
+    """Lines as rich prints them, a piece each for what is bold and what is not."""
+
+    def __init__(self, lines: Aligned) -> None:
+        self.lines = lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bold = Style(bold=True)
+        for text, style in (
+            (self.lines.head, bold), (self.lines.rule, None),
+            (self.lines.body, None), (self.lines.sums, bold),
+        ):  # fmt: skip
+            if text:
+                yield Segment("\n".join(text), style)
+                yield Segment.line()
 
 
 def _grid(grid: Grid, width: int) -> Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from memsim.errors import InputError, Problem, SimulationError, at_path, did_you_mean
 from memsim.network.graph import Network
+from memsim.progress import stage
 from memsim.readable import format_rate, format_time
 from memsim.results.inverse.goal import FPS, TIME, Goal
 from memsim.simulate.goals import goal_of
@@ -108,7 +109,8 @@ def design(
         _check_sizes(workloads)
     from memsim.results.inverse.design import Design
 
-    found = Design.of(workloads, goal, minimised, each, choices)
+    with stage(f"search for the least {' and '.join(minimised)}"):
+        found = Design.of(workloads, goal, minimised, each, choices)
     if not found.points:
         from memsim.results.sheets.smallest import goal_text
 

@@ -14,6 +14,7 @@ from memsim.program import Program
 from memsim.program.ordering import Found, Steps
 from memsim.program.ordering.depth import depth_first_order
 from memsim.program.ordering.peak import least_peak_order
+from memsim.progress import counted, stage
 from memsim.registry import Registry
 
 EXACT, BEAM = "exact", "beam"
@@ -129,12 +130,13 @@ def ordered(name: str, network: Network, cache: Cache, build: Build) -> Programs
     if plain.options["schedule"] != LAYER_BY_LAYER:
         plain = next(iter(build(network, True).values()))
     steps = Steps(plain.one_frame)
-    found = order.find(steps, cache)
+    with stage(f"search for the layer order {name}"):
+        found = order.find(steps, cache)
     chosen, cost = file, _cost(order, file, cache)
     told_groups = str(next(iter(file.values())).options.get("groups"))
     grouped = order.searches and told_groups.startswith("auto")
     listings = _to_group(order, steps, found, cache, build) if grouped else found.orders
-    for listing in listings:
+    for listing in counted(listings, "layer orders tried"):
         if grouped and cost == plain.compulsory_bytes:
             break
         try:

@@ -10,7 +10,6 @@ from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.machine import DEFAULT_MACHINE, Machine, load_machine
 from memsim.machine.machine import Overrides
-from memsim.network.attention import refuse_without, written_out
 from memsim.network.graph import Network
 from memsim.program import Program, build
 from memsim.program.frames import repeat
@@ -101,6 +100,8 @@ def _with_scores(network: Network, scores: object) -> Network:
     if scores not in SCORES:
         hint = did_you_mean(str(scores), SCORES) or " or ".join(SCORES)
         raise InputError(Problem(f"no place for scores: {scores!r}", path="scores", hint=hint))
+    from memsim.network.attention import refuse_without, written_out
+
     refuse_without(network)
     return network if scores == CHIP else written_out(network)
 

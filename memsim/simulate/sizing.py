@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack
 from memsim.errors import InputError, Problem, SimulationError, did_you_mean
 from memsim.network.graph import Network
 from memsim.program.parts import part
+from memsim.progress import stage
 from memsim.results.inverse.goal import ENERGY, TRAFFIC, WITHIN, Goal
 from memsim.simulate.goals import goal_of
 from memsim.simulate.heed import refuse
@@ -120,7 +121,8 @@ def size(
 
     if goal.name == ENERGY:
         check_energy(workloads)
-    found = smallest(workloads, goal, over)
+    with stage(f"search for the smallest {over}"):
+        found = smallest(workloads, goal, over)
     check_reached(found, len(workloads))
     return found
 

@@ -13,9 +13,11 @@ from memsim.engines.clock.demand import LONG
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import Steps, Timeline, steps
+from memsim.engines.compiled import plain_will_do
 from memsim.errors import InputError, Problem, at_path
 from memsim.network.graph import Network
 from memsim.program.parts import Part, part
+from memsim.progress import counted, stage
 from memsim.registry import Registry
 from memsim.results.run import Result
 from memsim.simulate.heed import refuse
@@ -51,8 +53,8 @@ def run(
         A network, the name of a shipped one, or a file that :func:`memsim.load` reads.
     clock : str, optional
         ``replay`` (the SimPy model) or ``recurrence`` (the same time in closed form). Where left
-        out the replay, but of more than :data:`memsim.engines.clock.demand.LONG` tasks the
-        recurrence, compiled.
+        out the replay, but of more than :data:`memsim.engines.clock.demand.LONG` tasks, and where
+        the compiler is there already, the recurrence, compiled.
     only : str, optional
         ``feature-maps`` or ``weights``: tell the traffic of these alone.
     **options
@@ -106,9 +108,10 @@ def run_as(
     program, machine = prepare(network, verb, **options)
     traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
-    if clock is None and program.tasks > LONG:
+    if clock is None and not plain_will_do(program.tasks, LONG):
         tell_time = compiled_recurrence
-    return Result(program, machine, traffic, durations, tell_time(durations), told)
+    with stage("time of each task"):
+        return Result(program, machine, traffic, durations, tell_time(durations), told)
 
 
 def curve(
@@ -263,7 +266,8 @@ def compare(
     if isinstance(networks, Network | str | os.PathLike):
         networks = [networks]
     contenders = tuple(
-        Contender(run(network, clock=clock, only=only, **options)) for network in networks
+        Contender(run(network, clock=clock, only=only, **options))
+        for network in counted(networks, "networks")
     )
     if not contenders:
         raise InputError("there is no network to compare")

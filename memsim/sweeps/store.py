@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from memsim.errors import InputError, Problem
 from memsim.files import write_bytes
+from memsim.halves import clear_all_halves, hold
 from memsim.sweeps.chunk import Outcome
 
 __all__ = ["Store"]
@@ -48,14 +51,37 @@ class Store:
         """
         try:
             self.folder.mkdir(exist_ok=True)
+            clear_all_halves(self.folder)
             probe = self.folder / f".probe{ENDING}"
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # two sweeps may share a store
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise InputError(
-                Problem(f"cannot keep what is finished: {reason}", file=str(self.folder))
-            ) from None
+            raise self._refused(error) from None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder: another process that would, too, is refused.
+
+        Raises
+        ------
+        InputError
+            Where another one holds it, and as :meth:`open`.
+        """
+        self.open()
+        path = self.folder / f".held{ENDING}"
+        try:
+            file = open(path, "wb")  # noqa: SIM115
+        except OSError as error:
+            raise self._refused(error) from None
+        with file:
+            if hold(file.fileno(), forked=False) is False:
+                message = "another process computes this sweep, and keeps here what is finished"
+                hint = "wait for it: the same command then goes on from there"
+                raise InputError(Problem(message, hint=hint, file=str(self.folder)))
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     def find(self, key: str) -> Outcome | None:
         """A finished chunk; None where there is none that is whole."""
@@ -73,7 +99,11 @@ class Store:
             If it cannot be written: the disk may be full.
         """
         self.folder.mkdir(exist_ok=True)
-        write_bytes(self.folder / f"{key}{ENDING}", outcome.to_bytes())
+        write_bytes(self.folder / f"{key}{ENDING}", outcome.to_bytes(), clear=False)
+
+    def _refused(self, error: OSError) -> InputError:
+        message = f"cannot keep what is finished: {error.strerror or error}"
+        return InputError(Problem(message, file=str(self.folder)))
 
     def clear(self) -> None:
         """Remove what is kept, and what a stop has left; the folder too, if that was all."""

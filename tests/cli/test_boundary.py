@@ -8,13 +8,16 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import memsim
+from memsim.__main__ import main as begin
 from memsim.calibration.runs import read_runs
+from memsim.cli.boundary import Terminated, told
 from memsim.cli.main import run
 from memsim.files import as_it_was, check_writable, shown_as_text, write_text
 from memsim.formats.scalesim import COLUMNS, from_text
@@ -51,17 +54,63 @@ def test_what_was_not_foreseen_is_told_in_two_lines(monkeypatch, capsys) -> None
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device is always full")
 def test_a_full_disk_behind_standard_output() -> None:
     ended = shell("memsim list > /dev/full")
-    assert (ended.returncode, ended.stderr) == (1, "memsim: No space left on device\n")
+    told = "memsim: standard output: cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
 
 
-def test_closed_streams() -> None:
-    ended = shell("memsim list >&- 2>&-")
+def test_closed_streams(tmp_path) -> None:
+    ended = shell("memsim list >&-")
+    told = "memsim: standard output: is closed, and the answer goes there (-o writes a file)\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
+    ended = shell(f"memsim list -o {tmp_path}/list.csv <&- >&- 2>&-")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "list.csv").read_text().startswith("name,description\n")
+
+
+@pytest.mark.parametrize("words", ["memsim schema", "memsim --help"])
+def test_a_reader_that_has_gone(tmp_path, monkeypatch, words: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    ended = shell(f"exec 3<>pipe 4>pipe 3<&-; {words} >&4")
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_a_reader_that_has_gone() -> None:
-    ended = shell("memsim schema | head -n 1; exit ${PIPESTATUS[0]}")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "{\n", "")
+def test_a_budget_is_missed_whether_anybody_reads_it_or_not(monkeypatch, capsys) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("memsim.cli.output.Delivery.send", gone)
+    assert run(["check", "resnet18", "--budget", "1params"]) == 1
+    assert "the budget is at most 1" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_what_it_is_whatever_a_library_makes_of_it() -> None:
+    def told_of(first: BaseException, then: Exception) -> tuple[list[str], int]:
+        try:
+            try:
+                raise first
+            finally:
+                raise then
+        except Exception as error:
+            return told(error)
+
+    assert told_of(KeyboardInterrupt(), ImportError("half a module")) == ([], 130)
+    assert told_of(Terminated(), SystemError("an exception was set")) == ([], 143)
+    assert told_of(OSError(), ImportError("none"))[1] == 3
+
+
+def test_ctrl_c_while_memsim_is_loaded(monkeypatch) -> None:
+    class Loading(ModuleType):
+        def __getattr__(self, name: str) -> None:
+            raise KeyboardInterrupt
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setitem(sys.modules, "memsim.cli", Loading("memsim.cli"))
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(SystemExit, match="130"):
+        begin()
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "y/" * 3000 + "z", "\u00e9" * 200, "nul\0"])

@@ -237,3 +237,18 @@ def test_run_imports_no_compiler() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+def test_run_imports_what_it_needs_alone() -> None:
+    """No operator that the network lacks, no model of a library or of a cache of lines."""
+    code = (
+        "import sys\nfrom memsim.cli.main import run\nrun(['run', 'hardnet68'])\n"
+        "print(sorted(name for name in sys.modules if name.startswith(("
+        "'memsim.network.ops.sampling', 'memsim.network.ops.norm', 'memsim.network.attention',"
+        " 'memsim.formats.architecture.macros.pyramid', 'memsim.formats.foreign.unknown',"
+        " 'memsim.program.library', 'memsim.program.lowering.fused', 'memsim.engines.residency',"
+        " 'memsim.engines.cache.managements.hardware', 'memsim.engines.cache.leveled'))),"
+        " file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"

@@ -311,9 +311,7 @@ def plain(way: str, out: str) -> str:
     if way == "trace perfetto":
         return out.partition('"traceEvents"')[2]
     if way == "report":
-        facts = re.search(
-            r'<script type="application/json" id="facts">(.*?)</script>', out, re.DOTALL
-        )
+        facts = re.search(r'<script type="text/plain" id="facts">(.*?)</script>', out, re.DOTALL)
         assert facts is not None
         return facts[1]
     return out

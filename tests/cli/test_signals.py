@@ -53,3 +53,33 @@ def test_a_command_that_is_ended_while_it_writes(
     assert (tmp_path / "out.json").read_text() == "as it was"
     if how is not signal.SIGKILL:
         assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
+
+
+LOST = """\
+import os, signal, sys, time
+import memsim.cli.networks.list as command
+from memsim.cli.main import main
+
+class Callback:
+    def __del__(self):
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        time.sleep(0)  # where the exception is raised, and Python lets none out
+
+def listing(*words, **more):
+    Callback()
+    time.sleep(60)
+
+command.command.callback = listing
+main(["list"])
+"""
+"""A signal that comes where it cannot end the command."""
+
+
+@pytest.mark.parametrize(("how", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_in_a_callback_is_heard_behind_it(how: str, code: int) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", LOST, how], capture_output=True, timeout=30,
+        env={**os.environ, "PYTHONPATH": str(Path(memsim.__file__).parent.parent)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert (process.returncode, process.stderr.strip()) == (code, b"")

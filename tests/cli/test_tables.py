@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
+from io import StringIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
 
+from memsim.sheets import text
 from memsim.sheets.sheet import Grid, Sheet
-from memsim.sheets.text import as_text
+from memsim.sheets.text import as_text, print_sheet
 from tests.golden import check_golden
 
 COMPARE = (
@@ -49,7 +52,7 @@ def test_a_row_without_ours_has_nothing_to_deviate(memsim) -> None:
 
 
 def test_a_table_in_csv_and_markdown(memsim) -> None:
-    rows = list(csv.DictReader(io.StringIO(memsim("paper", "camvid", "--format", "csv")[1])))
+    rows = list(csv.DictReader(StringIO(memsim("paper", "camvid", "--format", "csv")[1])))
     assert len(rows) == 12
     assert rows[2]["accounting"] == "transition_down=once"
     assert "| fc\\_hardnet84 | 8.35 | 8.4 |" in memsim("paper", "camvid", "--format", "md")[1]
@@ -110,3 +113,39 @@ def test_numbers_are_whole_while_there_is_room_for_a_name(
     if 12 + sum(2 + size for size in columns) <= width:
         for line in lines[-len(names) :]:
             assert line.split()[1:] == list(cells)
+
+
+WORDS = st.text("ab1.-[]: ", min_size=1, max_size=16).map(str.strip)
+
+
+@settings(max_examples=40)
+@given(st.data(), st.integers(1, 4), st.integers(1, 4), st.sampled_from([30, 80]))
+def test_a_table_that_fits_is_put_side_by_side_as_rich_would(
+    data: st.DataObject, columns: int, rows: int, width: int
+) -> None:
+    row = st.tuples(*[WORDS] * columns)
+    heads = data.draw(st.tuples(*[WORDS.map(lambda word: word.strip("[]:"))] * columns))
+    title, total = data.draw(WORDS), data.draw(st.integers(0, rows))
+    grid = Grid(title, heads, tuple(data.draw(row) for _ in range(rows)), total)
+    for colours in (None, "standard"):
+        plain, rich = (
+            Console(file=StringIO(), width=width, color_system=colours, force_terminal=True)
+            for _ in range(2)
+        )
+        print_sheet(Sheet("t", grids=(grid,)), plain)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(text, "aligned", lambda grid, width, least: None)
+            print_sheet(Sheet("t", grids=(grid,)), rich)
+        assert _seen(plain) == _seen(rich)
+
+
+def _seen(console: Console) -> list[list[tuple[str, bool]]]:
+    """Each line's characters, and whether they are bold; spaces at the end are not seen."""
+    lines = Text.from_ansi(console.file.getvalue()).split("\n", allow_blank=True)
+    seen = []
+    for line in lines:
+        line.rstrip()
+        bold = {at for span in line.spans if span.style.bold for at in range(span.start, span.end)}
+        cells = [(char, at in bold and char != " ") for at, char in enumerate(line.plain)]
+        seen.append(cells)
+    return seen

@@ -16,10 +16,10 @@ from memsim.network.ops.norm import (
     LayerNorm,
     LocalResponseNorm,
     Normalize,
+    Reduce,
     RmsNorm,
 )
 from memsim.network.ops.pointwise import BatchNorm
-from memsim.network.ops.reduce import Reduce
 
 
 def read(op: Operator, source: tuple[int, ...], channels: range, rows: range):

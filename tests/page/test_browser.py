@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,57 @@ def test_every_layer_and_every_feature_map(viewer: Viewer, network: str) -> None
             if writer != "input":
                 assert writer == kernels[name].name
                 assert whole(nbytes) == kernels[name].output.nbytes
+
+
+def test_a_large_network_is_folded_and_a_block_is_opened(viewer: Viewer) -> None:
+    tab, name = viewer.tab, "densenet121"
+    program = at(name, 2_000_000).program
+    inside = [kernel.name for kernel in program.kernels if kernel.name.startswith("block3.")]
+    graph = tab.locator(".graph").nth(NETWORKS.index(name))
+
+    def shown() -> list[int]:
+        """Kernels, blocks and links of the graph, as its label tells them."""
+        graph.scroll_into_view_if_needed()
+        viewer.settle()
+        return [int(n) for n in re.findall(r"\d+", graph.get_attribute("aria-label"))[1:5]]
+
+    kernels, links, folded, blocks = shown()
+    assert (kernels, links > kernels, folded > 4) == (len(program.kernels), True, True)
+    count = "paths => paths.map(path => path.getAttribute('d')).join('').split('M').length - 1"
+    few = graph.locator(".arcs").evaluate_all(count)
+    assert few < blocks * 3
+    box = graph.locator("text.cell").nth(2)
+    assert int(box.text_content().split()[0]) > 100  # links of block3
+    box.scroll_into_view_if_needed()
+    where = box.bounding_box()
+    tab.mouse.click(where["x"] + where["width"] / 2, where["y"] + where["height"] / 2)
+    tab.wait_for_url("**open=*")
+    said = tab.locator(".picked").nth(NETWORKS.index(name))
+    assert f"block3: {len(inside)} kernels" in said.inner_text()
+    assert shown() == [kernels, links, folded - 1, blocks]
+    assert graph.locator(".arcs").evaluate_all(count) > few + 100
+    # What is picked is marked in the other charts, and in the table, by keyboard as well.
+    details = tab.locator("#plots-layers details").nth(NETWORKS.index(name))
+    details.locator("summary").press("Enter")
+    assert details.locator(".picked-row").count() == len(inside)
+    address = tab.url
+    first = details.locator(".picked-row th").first
+    first.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    assert f"{inside[1]} (" in said.inner_text()
+    assert tab.evaluate("document.activeElement.textContent") == inside[1]
+    assert details.locator(".picked-row").count() == 1
+    # Another who opens the address sees the same.
+    viewer.open(address)
+    assert f"block3: {len(inside)} kernels" in said.inner_text()
+    assert shown()[2] == folded - 1
+    said.get_by_text("fold it").click()
+    assert shown()[2] == folded
+    said.get_by_text("open all blocks").click()
+    assert shown()[2] == 0
+    # A knee names feature maps: one is picked there, too.
+    tab.locator("#knees .name-of").first.press("Enter")
+    assert tab.locator("#knees .picked-row").count() >= 1
 
 
 # ---- time, on the grid

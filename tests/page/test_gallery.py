@@ -19,7 +19,7 @@ from memsim.formats.shipped import Entry
 from memsim.page.gallery import write_gallery
 from memsim.page.gallery.folder import replacing
 from memsim.readable import format_bytes, format_count
-from tests.page.packed import facts_of, numbers
+from tests.page.packed import facts_of, numbers, unpacked
 from tests.page.test_page import EVIL, evil_network
 from tests.page.viewer import viewing, whole
 
@@ -78,7 +78,10 @@ def test_a_page_and_a_curve_of_each_and_a_front_page(site: Path) -> None:
     front = (site / "index.html").read_text(encoding="utf-8")
     assert "http" not in front.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     assert len(re.findall(r"<script\b", front)) == len(re.findall(r"</script>", front)) == 2
-    page = facts_of((site / "networks" / "tiny.html").read_text(encoding="utf-8"))
+    assert "<nav" not in front
+    text = (site / "networks" / "tiny.html").read_text(encoding="utf-8")
+    assert '<a href="../index.html">All networks</a></nav>' in text
+    page = facts_of(text)
     assert [network["label"] for network in page["networks"]] == ["tiny"]
 
 
@@ -97,7 +100,8 @@ def test_the_packed_numbers_are_those_of_the_curve(site: Path, results: list[Any
             place = steps.index(size)
             assert moved == (steps.weight_bytes[place], steps.map_bytes[place])
         script = (site / "curves" / f"{told['file']}.js").read_text()
-        name, packed = json.loads(script[script.index("push(") + 5 : script.rindex(")")])
+        name, text = json.loads(script[script.index("push(") + 5 : script.rindex(")")])
+        packed = unpacked(text)
         assert name == told["file"]
         assert np.cumsum(numbers(packed["sizes"])).tolist() == steps.cache_bytes.tolist()
         assert fallen(packed["weights"]) == steps.weight_bytes.tolist()
@@ -178,6 +182,11 @@ def test_in_a_browser_every_number_is_that_of_a_run(
         tab.wait_for_selector("#cache-bytes")
         tab.wait_for_selector("html[data-ready=yes]")
         assert viewer.cache == 6144
+        viewer.enter("7 KiB")
+        tab.get_by_role("link", name="All networks").click()  # it keeps the cache
+        check(7168)
+        assert names() == [EVIL, "tiny"]
+        tab.go_back()
         tab.go_back()
         tab.wait_for_selector("html[data-ready=yes]")
         assert names() == ["tiny"]
@@ -195,7 +204,8 @@ def test_in_a_browser_every_number_is_that_of_a_run(
 def test_a_gallery_takes_the_place_of_another(tmp_path: Path, results: list[Any]) -> None:
     folder = tmp_path / "site"
     folder.mkdir()
-    write_gallery(folder, results)
+    write_gallery(folder, results, {"A & B": "../a.html"})
+    assert '<a href="../a.html">A &amp; B</a></nav>' in (folder / "index.html").read_text()
     before = files_in(folder)
     write_gallery(folder, results[:1])
     assert files_in(folder) < before

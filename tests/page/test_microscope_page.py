@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,9 @@ from memsim.cli.main import run
 from memsim.page.microscope import microscope_page
 from memsim.page.microscope.microscope_page import page_facts
 from memsim.results.moments.residency import EVICTED, What
+from tests.page.packed import facts_of, numbers
 from tests.page.test_page import EVIL, evil_network
 from tests.page.viewer import viewing
-
-
-def numbers(text: str) -> list[int]:
-    found, value, factor = [], 0, 1
-    for byte in b64decode(text):
-        value += (byte & 127) * factor
-        factor *= 128
-        if byte < 128:
-            found.append(value)
-            value, factor = 0, 1
-    return found
 
 
 def test_large_networks_give_small_pages() -> None:
@@ -68,9 +56,7 @@ def test_names_are_no_markup(tmp_path: Path) -> None:
     assert "<script>alert" not in text
     assert "<img" not in text
     assert text.count("<script") == text.count("</script>") == 2
-    facts = re.search(r'id="facts">(.*?)</script>', text, re.DOTALL)
-    assert facts is not None
-    assert json.loads(facts[1])["name"] == EVIL
+    assert facts_of(text)["name"] == EVIL
 
 
 @pytest.mark.needs("playwright.sync_api")

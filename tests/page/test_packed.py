@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import random
+from base64 import b64encode
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +17,7 @@ from memsim.errors import InputError
 from memsim.page.latency import rule
 from memsim.page.latency_grid import FACTORS, MOST, LatencyGrid
 from memsim.page.packed_curve import packed_curve
+from memsim.page.template import PACKAGE, asset, packed
 from memsim.page.varints import deltas, varints
 from tests.page.packed import numbers, traffic_at
 
@@ -43,13 +49,34 @@ def test_a_number_that_a_browser_would_round_is_refused(number: int) -> None:
 )
 def test_the_packed_curve_is_the_curve(network: str, options: dict[str, str]) -> None:
     result = memsim.curve(network, **options)  # type: ignore[arg-type]
-    curve, packed = result.curve, packed_curve(result)
+    curve, columns = result.curve, packed_curve(result)
     kernels = len(result.program.kernels)
     sizes = curve.steps.cache_bytes
     edges = [int(size) for size in sizes[:: max(len(sizes) // 4, 1)]]
     for capacity in {0, 1, *edges, *(edge - 1 for edge in edges if edge), 10**12}:
-        found = traffic_at(packed, capacity, kernels)
+        found = traffic_at(columns, capacity, kernels)
         assert np.array_equal(found, curve.at(capacity)), capacity
+
+
+@pytest.mark.slow
+def test_half_a_million_rows_are_short() -> None:
+    result = memsim.curve("fc_densenet103")
+    assert len(result.curve.nbytes) > 500_000
+    assert len(packed(packed_curve(result))) < 200_000
+
+
+@pytest.mark.needs("playwright.sync_api")
+def test_a_browser_reads_what_was_packed(browser: Any) -> None:
+    noise = [random.Random(1).randrange(2**53) for _ in range(20_000)]
+    values = [None, {"a": "<script>\u2028é"}, [7] * 100_000, noise, {"": [[], *noise[:9]] * 999}]
+    tab = browser.new_page()
+    tab.goto("about:blank")
+    program = f"text => {{ {asset(PACKAGE, 'unpack.js')}; return unpacked(text); }}"
+    for value in values:
+        assert tab.evaluate(program, packed(value)) == value
+    stored = gzip.compress(b"[1,2,3]" + b" " * 70_000, 0)  # blocks that are not compressed
+    assert tab.evaluate(program, b64encode(stored).decode()) == [1, 2, 3]
+    tab.close()
 
 
 def test_the_times_of_the_grid_are_those_of_a_run() -> None:

@@ -35,10 +35,10 @@ def evil_network(folder: Path) -> str:
     return str(file)
 
 
-def test_two_networks_are_at_most_half_a_megabyte(tmp_path: Path) -> None:
+def test_two_networks_are_at_most_a_quarter_of_a_megabyte(tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     assert run(["report", "hardnet68", "densenet121", "--machine", "textbook", "-o", str(out)]) == 0
-    assert out.stat().st_size <= 600_000
+    assert out.stat().st_size <= 250_000
     facts = facts_of(out.read_text(encoding="utf-8"))
     assert [network["label"] for network in facts["networks"]] == ["hardnet68", "densenet121"]
     assert facts["machine"] == {"name": "textbook", "cache": 2_000_000}

@@ -43,7 +43,7 @@ def test_a_teacher_edits_a_block(
 ) -> None:
     tab = browser.new_page(viewport={"width": 1400, "height": 900})
     viewer = Viewer(tab)
-    tab.goto(file.as_uri())
+    viewer.open(file)
 
     def card(number: int) -> int:
         return int(
@@ -116,7 +116,7 @@ def test_a_teacher_edits_a_block(
     tab.locator("#share").click()
     address = tab.evaluate("location.href")
     tab.goto("about:blank")
-    tab.goto(address)
+    viewer.open(address)
     assert (tab.locator("#yaml").text_content(), [card(number) for number in range(6)]) == shown
     assert tab.locator("#cards .kept").count() == 6
     kept = [card(number) for number in range(6)]
@@ -142,7 +142,7 @@ def test_a_teacher_edits_a_block(
     assert tab.locator("#multiplier").input_value() == "1.7"
     # An address that says nothing sensible is the first block.
     tab.goto("about:blank")
-    tab.goto(f"{file.as_uri()}#p=none&n=-3&l=9_9&k=x&i=0x0&vs=%&c=y")
+    viewer.open(f"{file.as_uri()}#p=none&n=-3&l=9_9&k=x&i=0x0&vs=%&c=y")
     assert reads(1) == "the input"
     assert viewer.faults == []
     assert {url.split(":")[0] for url in viewer.requests} <= {"file", "about"}

@@ -136,7 +136,7 @@ def test_in_a_browser(browser: Any, network: str, report: Path) -> None:
         assert "a1.conv" not in viewer.text(".picked")  # it was picked: it is put down
         tab.locator(".graph svg").click(position={"x": 140, "y": 121})
         assert "a1.conv (conv): " in viewer.text(".picked")
-        tab.locator(".picked button").click()
+        tab.locator(".picked").get_by_text("put down").click()
         assert tab.locator(".picked-row").count() == 0
         viewer.scroll_through()
         assert tab.locator(spots).count() == 0

@@ -28,8 +28,9 @@ class Viewer:
         self.faults.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def open(self, file: Path) -> None:
-        self.tab.goto(file.as_uri())
+    def open(self, place: Path | str) -> None:
+        """Go to a file or to an address, and wait until its program has begun."""
+        self.tab.goto(place.as_uri() if isinstance(place, Path) else place)
         self.tab.wait_for_selector("html[data-ready=yes]", timeout=60_000)
 
     # ---- controls

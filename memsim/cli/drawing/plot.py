@@ -17,6 +17,7 @@ from memsim.cli.options import LOADING, Chosen, networks_options, only_option, o
 from memsim.cli.output import is_given, output_option
 from memsim.cli.pictures import picture_format, picture_format_option, send_picture
 from memsim.errors import InputError, Problem, did_you_mean
+from memsim.progress import stage
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
 
@@ -134,7 +135,9 @@ def command(
         subjects = [network.name for network in networks]
     else:
         subjects = load_all(networks)
-    send_picture(figure.draw(subjects, **told), output, format_, dpi)
+    with stage(f"figure {kind}"):
+        drawn = figure.draw(subjects, **told)
+    send_picture(drawn, output, format_, dpi)
 
 
 def _of_sweep(

@@ -14,6 +14,7 @@ from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import text_file
 from memsim.errors import InputError, Problem
+from memsim.progress import counted, stage
 from memsim.simulate.options import Options
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def command(
     for lowering, dtype in variants:
         loaded = load_all([replace(network, dtype=dtype) for network in networks])
         options["lowering"] = lowering
-        results.append([every_size(each, "report", only=only, **options) for each in loaded])
+        listed = counted(loaded, "networks")
+        results.append([every_size(each, "report", only=only, **options) for each in listed])
     told = []
     if explain:
         from memsim.explanations.question import Question
@@ -97,7 +99,9 @@ def command(
             explanation_of(Question(chosen.name, chosen.how_said, options, network))
             for chosen, network in zip(networks, loaded, strict=True)
         ]
-    write_text(output, page(results[0], told, results[1:]))
+    with stage("page"):
+        text = page(results[0], told, results[1:])
+    write_text(output, text)
 
 
 def _write_gallery(networks: list[Chosen], output: str, options: dict[str, Any]) -> None:

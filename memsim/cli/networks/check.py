@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from memsim.cli.boundary import as_far_as_it_is_read
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
 from memsim.cli.output import Delivery, report_options
@@ -93,7 +94,8 @@ def _of_file(
 
 def _told(checked: Checked, delivery: Delivery) -> int:
     """Tell verdicts, and why budgets are missed; the exit code."""
-    delivery.send(checked)
+    with as_far_as_it_is_read():
+        delivery.send(checked)
     for verdict in checked.missed:
         click.echo(f"memsim: {verdict.reason}", err=True)
     return 0 if checked.kept else 1
@@ -209,8 +211,9 @@ def _validate(files: list[str], delivery: Delivery) -> int:
     found = Validity(problems, networks)
     for problem in (problem for each in problems.values() for problem in each):
         click.echo(f"memsim: {problem}", err=True)
-    if delivery.is_printed_table:
-        delivery.say(found.lines)
-    else:
-        delivery.send(found)
+    with as_far_as_it_is_read():
+        if delivery.is_printed_table:
+            delivery.say(found.lines)
+        else:
+            delivery.send(found)
     return 0 if found.is_sound else InputError.exit_code

@@ -140,7 +140,12 @@ def _draw(found: Design, output: str) -> None:
 
 
 def _keep(found: Design, output: str) -> None:
+    from memsim.files import problems_of_writing
+    from memsim.halves import clear_halves, half_folder
     from memsim.sweeps.files import write
 
     target = Path(output)
-    write(found.to_xarray(), target, target.with_name(f".{target.stem}.half{target.suffix}"))
+    with problems_of_writing(output):
+        clear_halves(target)
+        with half_folder(target) as folder:
+            write(found.to_xarray(), target, folder / "dataset")

@@ -111,12 +111,15 @@ def command(
     from memsim.sweeps.store import Store
 
     store = Store(Path(f"{output}.chunks"))
-    if complete:
-        click.echo(f"memsim: {output} is complete, and nothing is computed", err=True)
-        store.clear()
-        return _report(files.load_sweep(output))
-    click.echo("\n".join(_plan_lines(found, plan)), err=True)
-    return _carry_out(found, plan, runner, store, output)
+    if not complete:
+        with store.held():
+            complete = files.check_output(output, found.key)  # another process may have ended now
+            if not complete:
+                click.echo("\n".join(_plan_lines(found, plan)), err=True)
+                return _carry_out(found, plan, runner, store, output)
+    click.echo(f"memsim: {output} is complete, and nothing is computed", err=True)
+    store.clear()
+    return _report(files.load_sweep(output))
 
 
 def _told(
@@ -205,7 +208,7 @@ def _carry_out(space: Space, plan: Plan, runner: Any, store: Store, output: str)
     except KeyboardInterrupt:
         told = f"what is finished is kept in {store.folder}"
         click.echo(f"memsim: stopped: {told}, and the same command goes on from there", err=True)
-        return 130
+        raise
     store.clear()
     return _report(dataset)
 

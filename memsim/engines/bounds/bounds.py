@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.engines.bounds.intervals import Intervals
+from memsim.engines.bounds.sweep import Sweep
 from memsim.engines.cache.managements.scratchpad import cell_trace
 from memsim.engines.cache.trace import Trace
 from memsim.errors import InputError, Problem, SimulationError
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
 LARGEST = 100_000
 """Largest linear program, in intervals: about a minute."""
 
-ENOUGH = (1.5, 2.0, 4.0, 8.0, 32.0)
-"""How many times the capacity must be wanted at a moment for the sweep to choose it."""
+HALVES = (3, 4, 8, 16, 64)
+"""How many times half the capacity must be wanted at a moment for the sweep to choose it."""
 
 Bound = Callable[[Trace, int, bool], int]
 """(trace, capacity, divisible) -> bytes fetched and written back at least."""
@@ -151,7 +152,8 @@ def coarse_bound(trace: Trace, capacity: int, divisible: bool = False) -> int:
     (16, 24)
     """
     intervals = Intervals.of(trace, capacity, divisible)
-    return max(intervals.bound(_sweep(intervals, enough)) for enough in ENOUGH)
+    sweep = Sweep(intervals)
+    return max(intervals.bound(sweep.prices(halves)) for halves in HALVES)
 
 
 def best_prices(intervals: Intervals) -> Floats:
@@ -214,39 +216,3 @@ def _scipy() -> tuple[Any, Any]:
         message = "the bound needs SciPy, which is not installed"
         raise InputError(Problem(message, hint=hint)) from None
     return linprog, sparse
-
-
-def _sweep(intervals: Intervals, enough: float) -> Floats:
-    """Price 1 at moments where much is wanted, and nothing elsewhere.
-
-    What is wanted at a moment and does not fit must be fetched again. So that nothing is counted
-    twice, only intervals count that began since the moment chosen before. Chosen is the first
-    moment at which ``enough`` times the capacity is wanted, or a peak before half of it is gone.
-    """
-    moments, capacity = intervals.moments, intervals.capacity
-    wanted = np.where(intervals.fetched, intervals.size, 0)
-    order = np.argsort(intervals.end, kind="stable")
-    ended = np.searchsorted(intervals.end[order], np.arange(moments + 1)).tolist()
-    start, leaves = intervals.begin[order].tolist(), wanted[order].tolist()
-    comes = np.zeros(moments, np.int64)
-    np.add.at(comes, intervals.begin, wanted)
-    arrives = comes.tolist()
-    prices = np.zeros(moments)
-    since = chosen = -1
-    peak, open_, moment = capacity, 0, 0
-    while moment < moments or chosen >= 0:
-        if moment < moments:
-            for number in range(ended[moment], ended[moment + 1]):
-                if start[number] > since:
-                    open_ -= leaves[number]
-            open_ += arrives[moment]
-        falls = moment == moments or 2 * open_ < peak + capacity or peak > enough * capacity
-        if chosen >= 0 and falls:
-            prices[chosen] = 1
-            moment, since = chosen + 1, chosen
-            peak, open_, chosen = capacity, 0, -1
-            continue
-        if open_ > peak:
-            peak, chosen = open_, moment
-        moment += 1
-    return prices

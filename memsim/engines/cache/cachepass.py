@@ -16,6 +16,8 @@ from memsim.engines.cache.transfers import Flow, Transfers
 from memsim.machine.cache import Cache
 from memsim.program.kernel import Cause, Role
 from memsim.program.program import Program
+from memsim.progress import stage
+from memsim.readable import format_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,14 +114,20 @@ def cache_pass(program: Program, cache: Cache | int) -> CachePass:
     True
     """
     cache = Cache.of(cache)
-    moved = MANAGEMENTS[cache.management].moved(program, cache)
-    return account(program, moved, cache.size)
+    with stage(_told(cache)):
+        moved = MANAGEMENTS[cache.management].moved(program, cache)
+        return account(program, moved, cache.size)
 
 
 def transfers(program: Program, cache: Cache | int) -> Transfers:
     """What :func:`cache_pass` accounts for: each fetch and each write-back."""
     cache = Cache.of(cache)
-    return MANAGEMENTS[cache.management].moved(program, cache, each=True)
+    with stage(_told(cache)):
+        return MANAGEMENTS[cache.management].moved(program, cache, each=True)
+
+
+def _told(cache: Cache) -> str:
+    return f"{cache.policy} cache of {format_size(cache.size)}"
 
 
 def moved_bytes(program: Program, cache: Cache | int) -> int:
@@ -197,6 +205,9 @@ def _waits(program: Program, moved: Transfers) -> NDArray[np.bool_]:
     # A unit is fetched in a task, and stored in the one before: pair them by one number.
     count = 1 + max(int(unit.max(initial=0)), int(loaded.unit.max(initial=0)))
     waits = np.zeros(program.tasks, np.bool_)
-    fetched_again = np.isin((loaded_in - 1) * count + loaded.unit, stored_in * count + unit)
-    waits[loaded_in[fetched_again]] = True
+    stored_at = np.sort(stored_in * count + unit)
+    if len(stored_at):
+        fetched = (loaded_in - 1) * count + loaded.unit
+        place = np.minimum(np.searchsorted(stored_at, fetched), len(stored_at) - 1)
+        waits[loaded_in[stored_at[place] == fetched]] = True
     return waits

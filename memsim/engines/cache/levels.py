@@ -20,8 +20,8 @@ import numpy as np
 
 from memsim.engines.cache.serving import PAGE, flush_first, serve
 from memsim.engines.cache.sets import sets_of
-from memsim.engines.progress import tell
 from memsim.errors import InputError, Problem
+from memsim.progress import stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -208,7 +208,7 @@ def level_pass(
 ) -> LevelPass:
     """Run the traces of inferences, one after the other, through one or two levels of cache.
 
-    It tells how many lines have been accessed, of all: see :mod:`memsim.engines.progress`.
+    It tells how many lines have been accessed, of all: see :mod:`memsim.progress`.
 
     Parameters
     ----------
@@ -231,15 +231,15 @@ def level_pass(
         message = f"{len(levels.sizes)} cache sizes are too many for one pass"
         raise InputError(Problem(message, path="sizes", hint=f"at most {MOST_SIZES}"))
     state = _State.empty([spans for spans, _ in frames], touches, levels)
-    done, total = 0, sum(int(state.lines(spans).sum()) for spans, _ in frames)
-    for number, (spans, touch) in enumerate(frames):
-        place, count = state.places(spans), state.lines(spans)
-        for part in _parts(count, state.room):
-            state.serve(place[part], count[part], spans.write[part], touch[part], each)
-            done += int(count[part].sum())
-            tell(done, total)
-        if hand_over:
-            state.hand_over(number)
+    total = sum(int(state.lines(spans).sum()) for spans, _ in frames)
+    with stage("cache accesses", total) as now:
+        for number, (spans, touch) in enumerate(frames):
+            place, count = state.places(spans), state.lines(spans)
+            for part in _parts(count, state.room):
+                state.serve(place[part], count[part], spans.write[part], touch[part], each)
+                now.tell(now.done + int(count[part].sum()))
+            if hand_over:
+                state.hand_over(number)
     return LevelPass(state.first_level, state.moved())
 
 
@@ -328,10 +328,10 @@ class _State:
         self.clock, ends, misses = serve(
             np.ascontiguousarray(place), np.ascontiguousarray(count),
             np.ascontiguousarray(write), np.ascontiguousarray(touch, np.int64),
-            self.touches.owner, self.touches.given, self.touches.leaves,
-            self.pages, self.sets, self.offset, self.ways, self.tags, self.by, self.table,
-            self.used, self.bits, self.writer, self.owner, self.fetched, self.first,
-            self.first_level, self.holds, self.held, self.clock, each, spilled, missed,
+            self.touches.owner, self.touches.given, self.touches.leaves, self.pages, self.sets,
+            self.offset, self.ways, self.tags, self.by, self.table, self.used, self.bits,
+            self.writer, self.owner, self.fetched, self.first, self.first_level, self.holds,
+            self.held, self.clock, each, spilled, missed, np.full(len(self.sets), -1),
         )  # fmt: skip
         self._keep(self.spilled, spilled[:ends])
         self._keep(self.missed, missed[:misses])

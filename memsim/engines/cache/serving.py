@@ -27,7 +27,7 @@ _I1, _I2 = "Array(int64, 1, 'C', True)", "int64[:,::1]"
     "Array(int32, 1, 'C', True), Array(boolean, 1, 'C', True), Array(boolean, 1, 'C', True), "
     f"{_I1}, {_I1}, {_I1}, int64, {_I2}, int32[:,::1], int32[::1], "
     f"int64[::1], uint32[:,::1], int32[::1], int32[::1], {_I2}, {_I2}, "
-    f"{_I2}, int64[::1], {_I2}, int64, boolean, {_I2}, {_I2})"
+    f"{_I2}, int64[::1], {_I2}, int64, boolean, {_I2}, {_I2}, int64[::1])"
 )
 def serve(
     place: Ints,
@@ -57,6 +57,7 @@ def serve(
     each: bool,
     spilled: Ints,
     missed: Ints,
+    open_row: Ints,
 ) -> tuple[int, int, int]:
     """Run spans through the levels; return the clock and the rows that were logged.
 
@@ -96,6 +97,8 @@ def serve(
         Size, touch that is charged, touch at which it happens, lines, place of the first.
     missed : int64 array, rows x 4
         Size, touch, whether it is the first fetch, place.
+    open_row : int64 array, per size
+        The row of ``spilled`` that was written last; -1: none.
     """
     front, front_ways = tags.shape
     sizes = len(sets)
@@ -103,7 +106,6 @@ def serve(
     one, zero = np.uint32(1), np.uint32(0)
     spills = 0
     misses = 0
-    open_row = np.full(sizes, -1, np.int64)
     for span in range(len(place)):
         who = touch[span]
         stores = write[span]

@@ -16,6 +16,7 @@ from memsim.machine.cache import Cache
 from memsim.network.graph import Network
 from memsim.program import Program, build
 from memsim.program.tiling import orders_of
+from memsim.progress import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +63,8 @@ def best_pass(
     >>> [best_pass(programs, size)[0] for size in (100_000, 1_000_000)]
     ['weights_outer', 'rows_outer']
     """
-    passes = {name: cache_pass(program, cache) for name, program in programs.items()}
+    listed = counted(programs.items(), "task orders", len(programs))
+    passes = {name: cache_pass(program, cache) for name, program in listed}
     return min(passes.items(), key=lambda item: item[1].read_bytes + item[1].write_bytes)
 
 

@@ -19,6 +19,7 @@ from memsim.program.build import trial_plans
 from memsim.program.depth_first import OVERLAPS, PATTERNS, check_overlap
 from memsim.program.depth_first.cuts import Cuts
 from memsim.program.depth_first.strips import columns_needed, rows_needed
+from memsim.progress import counted
 
 __all__ = ["AUTO", "LAYER_BY_LAYER", "auto_program", "auto_programs"]
 
@@ -98,7 +99,7 @@ def auto_program(
         groupings = list(find(network, plain, cuts, cache.size).values())
         for way in ways:
             moved: list[int] = []
-            for how in groupings:
+            for how in counted(groupings, "groupings tried"):
                 told = {**options, **how, "overlap": way}
                 try:
                     program = build(network, schedule="depth_first", **told)
@@ -148,7 +149,7 @@ def auto_programs(
     cuts = _cuts(network, plain, tiles=without_tiles is None)
     programs = {LAYER_BY_LAYER: _none(plain, "", _tried(without_tiles))}
     names: dict[tuple[str, str], str] = {}  # equal cuts for several sizes are one program
-    for size in sorted({cache.size, *_powers(plain, cache)}):
+    for size in counted(sorted({cache.size, *_powers(plain, cache)}), "sizes that groups are for"):
         there = cache.resized(size)
         for find, ways in _rounds(plain, cuts, overlap):
             groupings = find(network, plain, cuts, size)
@@ -216,7 +217,8 @@ def _cuts(network: Network, plain: Program, *, tiles: bool) -> Cuts:
     """The ways to cut the list of kernels."""
     kernels = plain.kernels
     plan_of = trial_plans(network, kernels, str(plain.options["rows"]))
-    needs = {number: rows_needed(each, plan_of) for number, each in enumerate(kernels)}
+    listed = counted(kernels, "rows that kernels need")
+    needs = {number: rows_needed(each, plan_of) for number, each in enumerate(listed)}
     inputs = {each.name: each.nbytes for each in plain.tensors if each.kind == "input"}
     across = 0
     for number, each in enumerate(kernels if tiles else ()):

@@ -13,6 +13,7 @@ from memsim.engines.cache.trace import DIRTIES, FETCHES, KIND, LAST, Events, Tra
 from memsim.engines.residency.packing import Packing
 from memsim.engines.residency.prices import rising_prices
 from memsim.engines.residency.search import greedy, improved, worths
+from memsim.progress import stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,12 +68,13 @@ def plan(trace: Trace, capacity: int, known: Iterable[Events] = ()) -> Plan:
     starts = [packing.counted(kept_by(trace, events)[intervals.access]) for events in known]
     starts.append(greedy(packing, worths(packing, np.zeros(intervals.moments))))
     kept = min(starts, key=packing.moved)
-    price = rising_prices(packing, packing.moved(kept))
-    at_least = intervals.bound(price)
-    worth = worths(packing, price)
-    found = [greedy(packing, worth), greedy(packing, worth, kept)]
-    kept = min(found, key=packing.moved)
-    kept = improved(packing, kept, worth, at_least)
+    with stage("what stays on chip"):
+        price = rising_prices(packing, packing.moved(kept))
+        at_least = intervals.bound(price)
+        worth = worths(packing, price)
+        found = [greedy(packing, worth), greedy(packing, worth, kept)]
+        kept = min(found, key=packing.moved)
+        kept = improved(packing, kept, worth, at_least)
     keeps[intervals.access[packing.chosen(kept)]] = True
     return Plan(keeps, at_least)
 

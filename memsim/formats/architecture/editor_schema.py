@@ -59,6 +59,10 @@ _OWNED: Schema = {
 }
 
 
+KEPT = ("description", "type", "properties", "required")
+"""What a file's own description by pydantic is taken over of."""
+
+
 def json_schema() -> Schema:
     """The JSON Schema of an architecture file.
 
@@ -75,7 +79,9 @@ def json_schema() -> Schema:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "memsim architecture",
-        **{key: top[key] for key in ("description", "type", "properties", "required")},
+        **{
+            key: top[key] for key in ("description", "type", "properties", "required") if key in top
+        },
         "additionalProperties": False,
         "$defs": {
             "setting": {"type": "string", "pattern": "^\\$", "description": "a parameter, $name"},

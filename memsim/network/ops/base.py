@@ -134,23 +134,11 @@ class Table:
         return Shape(self.sizes, output.channel).box == (output.box[0], 1, 1)
 
 
-class Operator(BaseModel):
-    """Base of all operators: frozen attributes and the questions they answer.
-
-    Shapes are those of one image, such as ``(channels, height, width)``; counts are per image.
-    Which rows and channels an output tile reads is asked and answered in boxes. Classes are
-    registered in :mod:`memsim.network.ops`. Whoever needs to know what an operator does asks
-    it; nobody outside this room asks for its class.
+class Nature:
+    """What operators are, which most are not: attributes of their classes.
 
     Attributes
     ----------
-    kind : str
-        The operator's name in architecture files.
-    arity : tuple of (int, int or None)
-        Fewest and most inputs (None: any number).
-    op_class : str
-        Whose compute rate applies: ``conv``, ``depthwise``, ``linear``, or ``elementwise``
-        for an operator without MACs.
     is_input : bool
         It computes nothing: its output comes from outside.
     is_parameter : bool
@@ -189,10 +177,6 @@ class Operator(BaseModel):
         What it stores are rows, of which a tile reads those that its elements name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    kind: ClassVar[str] = ""
-    arity: ClassVar[tuple[int, int | None]] = (1, 1)
     is_input: ClassVar[bool] = False
     is_parameter: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
@@ -210,6 +194,34 @@ class Operator(BaseModel):
     any_format: ClassVar[bool] = False
     looks_up: ClassVar[bool] = False
 
+
+# Pydantic looks for fields among the annotations of all bases, anew for every operator.
+Nature.__annotations__.clear()
+
+
+class Operator(Nature, BaseModel):
+    """Base of all operators: frozen attributes and the questions they answer.
+
+    Shapes are those of one image, such as ``(channels, height, width)``; counts are per image.
+    Which rows and channels an output tile reads is asked and answered in boxes. Classes are
+    registered in :mod:`memsim.network.ops`. Whoever needs to know what an operator does asks
+    it; nobody outside this room asks for its class.
+
+    Attributes
+    ----------
+    kind : str
+        The operator's name in architecture files.
+    arity : tuple of (int, int or None)
+        Fewest and most inputs (None: any number).
+    op_class : str
+        Whose compute rate applies: ``conv``, ``depthwise``, ``linear``, or ``elementwise``
+        for an operator without MACs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    kind: ClassVar[str] = ""
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
     shorthand: ClassVar[str | None] = None
     """The attribute a scalar stands for in a file: ``linear: 1000`` is ``{out: 1000}``."""
 

@@ -28,8 +28,7 @@ from memsim.network.ops.base import (
     sides,
     turned,
 )
-from memsim.network.ops.norm import Reading
-from memsim.network.ops.sampling import Share
+from memsim.network.ops.reading import Reading, Share
 from memsim.network.ops.window import (
     LeadingAxes,
     leading,

@@ -18,8 +18,7 @@ from memsim.network.ops.base import (
     Strides,
     broadcast,
 )
-from memsim.network.ops.norm import Reading
-from memsim.network.ops.sampling import ALL
+from memsim.network.ops.reading import ALL, Reading
 
 
 class Linear(Operator):

@@ -17,8 +17,6 @@ from pydantic import Field
 from memsim.network.ops.arrange import Along, AlongAxis, Axis
 from memsim.network.ops.base import (
     LARGEST,
-    Box,
-    Index,
     Operator,
     Shape,
     ShapeError,
@@ -26,6 +24,7 @@ from memsim.network.ops.base import (
     Size,
     map_of,
 )
+from memsim.network.ops.reading import ALL, SHARE
 from memsim.network.ops.window import window_size
 
 
@@ -98,38 +97,6 @@ class Embedding(Operator):
 
     def stored(self, inputs: Shapes, output: Shape) -> int:
         return self.rows if self.read is None else min(self.rows, self.read)
-
-
-class Share(Operator):
-    """Reads as large a share of an operand as its tile is of the output. No layer of its own.
-
-    It reads at most as many rows and channels as it writes.
-    """
-
-    kind: ClassVar[str] = "share"
-
-    capped: bool = True
-
-    def oriented(self, number: int, source: Shape, output: Shape) -> Shape:
-        if len(source) == len(output):
-            return Shape(source, output.channel)
-        return source
-
-    def input_rows(
-        self, start: Index, stop: Index, source: Box, output: Box
-    ) -> tuple[Index, Index]:
-        size = min(source[1], output[1]) if self.capped else source[1]
-        return start * size // output[1], -(-stop * size // output[1])
-
-    def input_channels(
-        self, start: Index, stop: Index, source: Box, output: Box
-    ) -> tuple[Index, Index]:
-        size = min(source[0], output[0]) if self.capped else source[0]
-        return start * size // output[0], -(-stop * size // output[0])
-
-
-SHARE = Share()
-ALL = Share(capped=False)
 
 
 class _Counted(Operator):

@@ -77,8 +77,8 @@ function axes(figure, { x, y, box, ink }) {
     if (figure.x.grid !== false) group.append(drawn("path", { d: `M${place},${box.top}V${box.bottom}`, stroke: ink.line }));
     if (place - half < free) continue;  // never one over the other
     free = place + half + 6;
-    const anchor = place + half > box.right + 14 ? "end" : "middle";
-    group.append(drawn("text", { x: anchor === "end" ? box.right + 14 : place, y: box.bottom + 17, "text-anchor": anchor }, text));
+    const [anchor, spot] = place + half > box.right + 14 ? ["end", box.right + 14] : place - half < 0 ? ["start", 0] : ["middle", place];
+    group.append(drawn("text", { x: spot, y: box.bottom + 17, "text-anchor": anchor }, text));
   }
   for (const [at, text] of ticksOf(figure.y, tall)) {
     const place = tenth(y(at));
@@ -142,26 +142,27 @@ const MARKS = {
   arcs(mark, { x, y, box }) {
     const paths = new Map();
     mark.from.forEach((_, i) => {
-      const { left, right, rise, base } = arcAt(mark, i, { x, y, box }), key = `${mark.strong[i] ? 1 : 0}${mark.inks[i]}`;
+      const { left, right, rise, base } = arcAt(mark, i, { x, y, box }), key = `${mark.strong[i] ? 1 : 0} ${(mark.widths?.[i] ?? 1.2).toFixed(1)} ${mark.inks[i]}`;
       const piece = `M${tenth(left)},${tenth(base)}A${tenth((right - left) / 2)},${tenth(rise)} 0 0 1 ${tenth(right)},${tenth(base)}`;
       paths.set(key, (paths.get(key) ?? "") + piece);
     });
     const faint = Math.max(0.25, Math.min(0.8, 90 / mark.from.length));
-    return [...paths].sort().map(([key, d]) => drawn("path", {
-      d, fill: "none", stroke: key.slice(1), "stroke-width": key[0] === "1" ? 2.2 : 1.2, opacity: key[0] === "1" ? 1 : faint, class: "arcs",
-    }));
+    return [...paths].sort().map(([key, d]) => {
+      const [strong, width, stroke] = [key[0] === "1", Number(key.slice(2, 5)), key.slice(6)];
+      return drawn("path", { d, fill: "none", stroke, "stroke-width": strong ? width + 1 : width, opacity: strong ? 1 : faint, class: "arcs" });
+    });
   },
   texts({ x: xs, y: ys, texts }, { x, y, ink }) {
     return texts.map((text, i) => drawn("text", { x: tenth(x(xs[i])), y: tenth(y(ys[i])), fill: ink.text }, text));
   },
 };
 
-/** A dashed line across, with a name that stays within the axes and on ground of its own. */
+/** A dashed line across, with its name: above the axes, or on ground of its own beside the line. */
 function rule({ axis, at, text }, { x, y, box, ink }) {
   const place = tenth(axis === "x" ? x(at) : y(at)), long = text.length * 6.6;
-  const left = axis === "x" && place + long + 8 > box.right;
+  const left = axis === "x" && place + long / 2 > box.right;
   const label = axis === "x"
-    ? { x: left ? place - 6 : place + 6, y: box.top + 12, "text-anchor": left ? "end" : "start" }
+    ? { x: left ? box.right : place, y: box.top - 6, "text-anchor": left ? "end" : "middle" }
     : { x: box.right - 4, y: place - box.top < 20 ? place + 15 : place - 6, "text-anchor": "end" };
   return drawn("g", {},
     drawn("path", { d: axis === "x" ? `M${place},${box.top}V${box.bottom}` : `M${box.left},${place}H${box.right}`, stroke: ink.text, "stroke-width": 1.5, "stroke-dasharray": "5 3", fill: "none" }),

@@ -31,6 +31,7 @@ function setUpControls() {
   setUpTheme();
   listeners.push((changes) => {
     if ("cache" in changes) showCache();
+    if ("cache" in changes) for (const link of document.querySelectorAll("nav a")) link.hash = new URLSearchParams({ cache: sizeText(state.cache) });
     if ("rate" in changes) showRate();
     if ("macs" in changes) showMacs();
     for (const name of SWITCHED) if (name in changes) document.querySelector(`input[name=${name}][value=${state[name]}]`).checked = true;
@@ -40,8 +41,8 @@ function setUpControls() {
     ["cache", state.cache === DATA.machine.cache ? "" : sizeText(state.cache).replace(" ", "")],
     ["bandwidth", state.rate === GRID.own ? "" : brief(GRID.rates[state.rate])],
     ["macs", state.macs === GRID.own_macs ? "" : brief(GRID.mac_texts[state.macs])],
-    ["part", state.part === "all" ? "" : state.part], ["split", state.split === "role" ? "" : state.split], ["scale", state.scale === "linear" ? "" : state.scale],
-    ["picked", pickedEntry()], ["hidden", [...hidden].map(encodeURIComponent).join(",")], ["theme", theme],
+    ["part", state.part === "all" ? "" : state.part], ["split", state.split === "role" ? "" : state.split], ["scale", state.scale === SCALE ? "" : state.scale],
+    ["picked", pickedEntry()], ["open", openEntry()], ["hidden", [...hidden].map(encodeURIComponent).join(",")], ["theme", theme],
   ], (told) => change(understood(told)));
   setUpVariants(write);
 }
@@ -56,19 +57,19 @@ function decoded(text) {
 
 /** The state that an address tells; what it does not tell, or tells wrongly, is as the page opens. */
 function understood(told) {
-  const found = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, part: "all", scale: "linear", split: "role" };
+  const found = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, part: "all", scale: SCALE, split: "role" };
   const place = (texts, text) => texts.map(brief).indexOf(brief(text ?? ""));
   if (told.cache !== undefined && reads(told.cache)) found.cache = parseBytes(told.cache);
   if (place(GRID.rates, told.bandwidth) >= 0) found.rate = place(GRID.rates, told.bandwidth);
   if (place(GRID.mac_texts, told.macs) >= 0) found.macs = place(GRID.mac_texts, told.macs);
   if (DATA.only === null && ["maps", "weights"].includes(told.part)) found.part = told.part;
   if (told.split === "cause") found.split = told.split;
-  if (told.scale === "log") found.scale = told.scale;
+  if (["linear", "log"].includes(told.scale)) found.scale = told.scale;
   hidden.clear();
   for (const name of (told.hidden ?? "").split(",").filter(Boolean)) hidden.add(decoded(name));
   theme = ["light", "dark"].includes(told.theme) ? told.theme : "";
   showTheme();
-  return { ...found, picked: pickedIn(told.picked), theme, hidden: "" };
+  return { ...found, picked: pickedIn(told.picked), open: openIn(told.open), theme, hidden: "" };
 }
 
 function enter(text) {

@@ -10,58 +10,75 @@ const WEIGHT = ROLES.indexOf("weight");
 const PARTS = { all: () => true, weights: (role) => role === WEIGHT, maps: (role) => role !== WEIGHT };
 
 class Curve {
+  #steps = null;
+
   /** A network's curve of all traffic; `of` gives that of a part. */
   static unpack(facts) {
     const packed = facts.curve, { read, write, weight } = facts.compulsory;
-    const curve = new Curve();
-    curve.kernels = facts.kernels.name.length;
-    curve.tensors = facts.tensors.name.length;
-    curve.groups = {
-      kernel: deltas(packed.kernel), tensor: varints(packed.tensor),
-      role: varints(packed.role), move: varints(packed.move),
+    const threshold = varints(packed.threshold), bytes = varints(packed.bytes), above = bytes.slice();
+    const end = deltas(packed.rows);
+    // In each group thresholds ascend; `above` is what a row moves together with those after it.
+    end.forEach((last, group) => {
+      const first = group ? end[group - 1] : 0;
+      for (let row = first + 1; row < last; row += 1) threshold[row] += threshold[row - 1];
+      for (let row = last - 2; row >= first; row -= 1) above[row] += above[row + 1];
+    });
+    const groups = {
+      kernel: deltas(packed.kernel), tensor: varints(packed.tensor), role: varints(packed.role),
+      move: varints(packed.move), always: varints(packed.always), end,
     };
-    curve.least = { all: read + write, weights: weight, maps: read + write - weight };
-    return curve.#with(deltas(packed.threshold), varints(packed.group), varints(packed.bytes), "all");
+    return Object.assign(new Curve(), {
+      groups, threshold, bytes, above, kernels: facts.kernels.name.length, tensors: facts.tensors.name.length,
+      least: { all: read + write, weights: weight, maps: read + write - weight },
+    }).of("all");
   }
 
   of(part) {
-    const kept = (column) => column.filter((_, row) => PARTS[part](this.groups.role[this.group[row]]));
-    const curve = Object.assign(new Curve(), { kernels: this.kernels, tensors: this.tensors, groups: this.groups, least: this.least });
-    return curve.#with(kept(this.threshold), kept(this.group), kept(this.bytes), part);
+    return Object.assign(new Curve(), this, { part, compulsory: this.least[part] });
   }
 
-  #with(threshold, group, bytes, part) {
-    Object.assign(this, { threshold, group, bytes, compulsory: this.least[part] });
-    this.steps = this.#steps();
-    this.free = this.at(0).total;
-    return this;
+  /** The groups of the part: the number of each, its first row, and where its rows end. */
+  * #parts() {
+    const { end, role } = this.groups, has = PARTS[this.part];
+    for (let group = 0; group < end.length; group += 1) {
+      if (has(role[group])) yield [group, group ? end[group - 1] : 0, end[group]];
+    }
   }
 
   /** Reads and writes at the sizes from which they hold; the first size is 0. */
-  #steps() {
-    const { threshold, bytes } = this;
-    const sizes = [], totals = [];
-    let total = 0;
-    for (let row = bytes.length - 1; row >= 0; row -= 1) {
-      const at = threshold[row];  // undefined for the rows that always move
-      const closes = row === bytes.length - 1 || at !== threshold[row + 1];
-      if (closes && at !== undefined && (!totals.length || totals.at(-1) !== total)) {
-        sizes.push(at);
-        totals.push(total);
-      } else if (closes && at !== undefined) sizes[sizes.length - 1] = at;
-      total += bytes[row];
-    }
-    if (totals.at(-1) === total) sizes.pop(), totals.pop();
-    sizes.push(0);
-    totals.push(total);
-    return { sizes: Float64Array.from(sizes.reverse()), totals: Float64Array.from(totals.reverse()) };
+  get steps() {
+    return this.#steps ??= this.#fall();
   }
+
+  #fall() {
+    const sorted = this.threshold.slice().sort(), at = sorted.filter((size, i) => size !== sorted[i - 1]);
+    const falls = new Float64Array(at.length), sizes = [0];
+    let total = 0;
+    for (const [group, first, last] of this.#parts()) {
+      total += this.groups.always[group] + (first < last ? this.above[first] : 0);
+      for (let row = first, place = 0; row < last; row += 1) {
+        place = countUpTo(at, this.threshold[row], place);
+        falls[place - 1] += this.bytes[row];
+      }
+    }
+    const totals = [total];
+    for (let i = 0; i < at.length; i += 1) {
+      if (!falls[i]) continue;
+      total -= falls[i];
+      if (at[i]) { sizes.push(at[i]); totals.push(total); } else totals[0] = total;
+    }
+    return { sizes: Float64Array.from(sizes), totals: Float64Array.from(totals) };
+  }
+
+  /** Traffic without a cache. */
+  get free() { return this.steps.totals[0]; }
 
   /** All traffic at a cache size: a row moves iff the size is below its threshold. */
   at(capacity) {
-    const sums = new Float64Array(this.groups.kernel.length);
-    for (let row = countUpTo(this.threshold, capacity); row < this.bytes.length; row += 1) {
-      sums[this.group[row]] += this.bytes[row];
+    const sums = new Float64Array(this.groups.end.length);
+    for (const [group, first, last] of this.#parts()) {
+      const row = countUpTo(this.threshold, capacity, first, last);
+      sums[group] = this.groups.always[group] + (row < last ? this.above[row] : 0);
     }
     return new Traffic(this, sums);
   }

@@ -1,7 +1,6 @@
 // The facts: of the variant, a lowering and a data type, that the address names, or of the first.
 
 const spoken = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-const factsIn = (id) => JSON.parse(document.getElementById(id).textContent);
 const VARIED = ["lowering", "dtype"];
 
 const DATA = factsIn("facts");

@@ -20,7 +20,7 @@ function latencyFigure(kind) {
   const every = widthOf($("plot-latency-rate")) < 380 ? 8 : 4;
   const said = NETWORKS.map((network) => `${network.label} ${formatTime(latency(network))}`).join(", ");
   return {
-    label: `Latency against ${against ? "the cache size" : "the bandwidth"}: ${said} at the marked point.`, height: 300, marks,
+    label: `Latency against ${against ? "the cache size" : "the bandwidth"}: ${said} at the marked point.`, height: printing ? 220 : 300, marks,
     x: {
       log: true, range: [x[0] * 0.8, x.at(-1) * 1.25], title: against ? "cache size" : "peak DRAM bandwidth",
       ticks: against ? logTicks : bandwidths.map((rate, i) => [rate, GRID.rates[i]]).filter((_, i) => i % every === 0),

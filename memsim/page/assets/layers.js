@@ -1,11 +1,11 @@
 // Layers: traffic of each kernel, by role or by cause, and the same as a table.
 
-/** The most that any layer of any network moves, so that all plots have the same axis. */
-const MOST_PER_LAYER = Math.max(1, ...NETWORKS.map(({ curve }) => {
+/** The most that any layer of each network moves. */
+const MOST_PER_LAYER = NETWORKS.map(({ curve }) => {
   const sums = new Float64Array(curve.kernels);
   curve.at(0).layers.forEach((bytes, i) => { sums[Math.floor(i / (ROLES.length * CAUSES.length))] += bytes; });
-  return sums.reduce((a, b) => Math.max(a, b), 0);
-}));
+  return sums.reduce((a, b) => Math.max(a, b), 1);
+});
 
 function layersFigure(network, width) {
   const traffic = state.traffic[network.number], kernels = network.kernels.name, names = namesOf(state.split);
@@ -18,10 +18,10 @@ function layersFigure(network, width) {
     click: (look, kernel) => pick(network, "layer", kernel),
   });
   const sums = cells.map((cell) => cell.flat().reduce((a, b) => a + b));
-  const heaviest = sums.indexOf(Math.max(...sums)), most = MOST_PER_LAYER * 1.04;
+  const heaviest = sums.indexOf(Math.max(...sums)), most = axisOf(network, MOST_PER_LAYER) * 1.04;
   return {
     label: `${network.label}, traffic of each layer. The heaviest is ${kernels[heaviest]} with ${formatBytes(sums[heaviest])}.`,
-    height: 250, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { b: 30 },
+    height: printing ? 150 : 250, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { b: 30 },
     x: stageAxis(network), y: { range: [0, most], ticks: byteTicks(most, 4), title: "DRAM traffic" },
   };
 }
@@ -79,19 +79,28 @@ function layersTable(network) {
 /** A table that is built when its details are open, and again when the state changes. */
 function lazyTable(title, concerns, build) {
   const box = make("div", { className: "scroll" }), details = make("details", {}, make("summary", {}, title), box);
-  const show = () => { if (details.open) box.replaceChildren(build()); };
-  details.addEventListener("toggle", show);
-  listeners.push((changes) => { if (concerns.some((name) => name in changes)) show(); });
+  const show = (changes) => {
+    if (!details.open) return;
+    const at = box.contains(document.activeElement) ? document.activeElement.closest("tr").rowIndex : 0;
+    box.replaceChildren(build());
+    const row = box.querySelector(".picked-row");
+    if (at) box.querySelector("table").rows[at].cells[0].focus();
+    else if (row && "picked" in changes) box.scrollTop = row.offsetTop - box.clientHeight / 3;
+  };
+  details.addEventListener("toggle", () => show({ picked: true }));
+  listeners.push((changes) => { if (concerns.some((name) => name in changes)) show(changes); });
   return details;
 }
 
 function setUpLayers() {
+  if (COMPARING) $("same-axis").textContent = UNEVEN ? "Each network has its own axis: they differ too much for one." : "All networks have the same axis.";
   for (const network of NETWORKS) {
     const { kernel } = network.curve.groups;
     network.spans = network.kernels.name.map((_, k) => [countUpTo(kernel, k - 1), countUpTo(kernel, k)]);
     network.lastReader = {};
     network.maps.tensor.forEach((tensor, i) => { network.lastReader[tensor] = network.maps.dead[i]; });
     network.links = linksOf(network);
+    network.kernels.stage = network.kernels.stages.flatMap(([, begin, end], i) => Array(end - begin).fill(i));
     const plot = make("div", { className: "plot", role: "img" });
     const graph = graphOf(network);
     $("plots-layers").append(make("figure", {}, make("h3", {}, network.label), ...graph.nodes, plot,

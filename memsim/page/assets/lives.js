@@ -1,6 +1,6 @@
 // Lives: how long each feature map is kept, which of them travel, and the live bytes below.
 
-const MOST_LIVE = Math.max(1, ...NETWORKS.map((network) => network.live_bytes)) * 1.15;
+const MOST_LIVE = NETWORKS.map((network) => Math.max(1, network.live_bytes) * 1.15);
 const USES = DATA.looks.use.map((look) => look.name);
 
 /** Bytes of a feature map that cross because the cache is too small: read and written. */
@@ -24,7 +24,7 @@ function livesFigure(network) {
   const stay = travels.filter((each) => !each).length;
   return {
     label: `${network.label}: ${stay} of ${count} feature maps stay on chip at this cache size.`,
-    height: Math.min(Math.max(2.6 * count + 20, 160), printing ? 280 : 480), marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true,
+    height: Math.min(Math.max(2.6 * count + 20, 160), printing ? (COMPARING ? 200 : 320) : 480), marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true,
     margin: { t: 4, b: 4 }, x: { ...stageAxis(network), ticks: [] }, y: { range: [count - 0.2, -0.8], grid: false, title: "feature maps" },
   };
 }
@@ -57,11 +57,11 @@ function liveFigure(network, width) {
     hatched: width / kernels.length > 6, column: true, click: (_, kernel) => pick(network, "layer", kernel),
     tell: (_, kernel) => [clip(kernels[kernel]), ...USES.map((use) => `${use}: ${exact(live[use][kernel])}`)],
   });
-  const above = state.cache > MOST_LIVE * 0.97, at = Math.min(state.cache, MOST_LIVE * 0.97);
+  const most = axisOf(network, MOST_LIVE), above = state.cache > most * 0.97, at = Math.min(state.cache, most * 0.97);
   return {
     label: `${network.label}: at most ${formatBytes(network.live_bytes)} of feature maps are live at once; the cache has ${formatBytes(state.cache)}.`,
-    height: 190, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { t: 6, b: 30 }, x: stageAxis(network),
-    y: { range: [0, MOST_LIVE], ticks: byteTicks(MOST_LIVE, 4), title: "live bytes" },
+    height: printing ? 130 : 190, marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true, margin: { t: 6, b: 30 }, x: stageAxis(network),
+    y: { range: [0, most], ticks: byteTicks(most, 4), title: "live bytes" },
     rules: [{ axis: "y", at, text: `cache ${sizeText(state.cache)}${above ? ", above this axis" : ""}` }],
   };
 }

@@ -8,6 +8,7 @@ function setUpNumbers() {
   listeners.push((changes) => {
     if ("theme" in changes || "part" in changes) $("cards").replaceChildren(...NETWORKS.map(card));
     if ("part" in changes) showKnees();
+    if ("part" in changes || "picked" in changes) markPickedKnees();
     NETWORKS.forEach(fillCard);
     if (!("cache" in changes || "rate" in changes || "macs" in changes)) return;
     showTables();
@@ -120,7 +121,7 @@ function showSideBySide() {
   const rows = lines.map(([name, pick, format]) => [name, ...NETWORKS.map((network, i) => {
     const value = pick(network), first = pick(NETWORKS[0]);
     if (!i) return format(value);
-    return make("span", {}, format(value), make("small", {}, first ? ` ${times(value, first)}` : ""));
+    return make("span", {}, format(value), make("small", {}, first ? times(value, first) : ""));
   })]);
   $("table-side").replaceChildren(
     table(`Cache ${sizeText(state.cache)}, ${GRID.rates[state.rate]}, ${GRID.mac_texts[state.macs]}`, ["", ...NETWORKS.map((n) => n.label)], rows));
@@ -136,12 +137,25 @@ function showKnees() {
     const what = saves === "read" ? `that ${clip(layer)} need not fetch` : "that need not be written back";
     const others = knee.parts > 1 ? `; and ${knee.parts - 1} more parts` : "";
     return [button, ...(COMPARING ? [network.label] : []), formatBytes(knee.read + knee.write), formatBytes(knee.left),
-      make("span", {}, `${formatBytes(bytes)} of `, make("code", { title: tensor }, clip(tensor)), ` ${what}${others}`)];
+      make("span", {}, `${formatBytes(bytes)} of `, pickButton(network, tensor), ` ${what}${others}`)];
   }));
   const heads = ["Cache from", ...(COMPARING ? ["network"] : []), "saves", "leaves", "what no longer moves"];
   const found = table("Knees of the curve; a button sets the cache to the knee", heads, rows);
   found.classList.add("words");
   $("knees").replaceChildren(rows.length ? found : make("p", {}, state.part === "all" ? "Traffic is the same at every size." : "Knees are those of all traffic."));
+}
+
+/** A feature map's name; a click marks it in every chart and table. */
+function pickButton(network, tensor) {
+  const number = network.tensors.name.indexOf(tensor), button = make("button", { type: "button", className: "name-of", title: tensor }, make("code", {}, clip(tensor)));
+  button.addEventListener("click", () => pick(network, "map", number));
+  return button;
+}
+
+/** Mark the knees at which what is picked begins to fit. */
+function markPickedKnees() {
+  const knees = NETWORKS.flatMap((network) => network.knees.map(({ shares }) => shares.some(([tensor]) => isMarked(network, network.tensors.name.indexOf(tensor)))));
+  [...$("knees").querySelectorAll("tbody tr")].forEach((row, i) => row.classList.toggle("picked-row", knees[i]));
 }
 
 function markKnees() {

@@ -83,6 +83,9 @@ function roundTicks(most, count, write) {
   return found;
 }
 
+/** Where the axis of a network ends: that of all, or its own where they differ too much for one. */
+const axisOf = (network, most) => (UNEVEN ? most[network.number] : Math.max(...most));
+
 const byteTicks = (most, count = 5) => roundTicks(Math.max(most, count), count, shortBytes);
 
 /** Ticks of a logarithmic axis, as many as have room. */

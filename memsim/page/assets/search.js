@@ -1,8 +1,7 @@
 // Search in an ascending column.
 
-/** The number of entries that are at most a value, in an ascending column. */
-function countUpTo(column, value) {
-  let low = 0, high = column.length;
+/** Where entries that are at most a value end in an ascending column, or in a stretch of one. */
+function countUpTo(column, value, low = 0, high = column.length) {
   while (low < high) {
     const middle = (low + high) >> 1;
     if (column[middle] <= value) low = middle + 1; else high = middle;

@@ -14,7 +14,14 @@ const NETWORKS = DATA.networks.map((facts, number) => {
 const COMPARING = NETWORKS.length > 1;
 const GRID = DATA.latency;
 
-const state = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, split: "role", part: "all", scale: "linear", picked: null, traffic: [], whole: [] };
+/** Whether networks differ so much that one axis for all would leave some without height. */
+const UNEVEN = (() => {
+  const most = NETWORKS.map((network) => network.curves.all.free);
+  return Math.max(...most) > 8 * Math.max(Math.min(...most), 1);
+})();
+const SCALE = UNEVEN ? "log" : "linear";  // as the page opens
+
+const state = { cache: DATA.machine.cache, rate: GRID.own, macs: GRID.own_macs, split: "role", part: "all", scale: SCALE, picked: null, open: {}, traffic: [], whole: [] };
 const listeners = [];
 
 /** Change the state, and tell everybody what has changed. */
@@ -49,9 +56,8 @@ function energy(network) {
 }
 
 /** The sizes at which the traffic of some network changes. */
-const CHANGES = Float64Array.from(
-  [...new Set(NETWORKS.flatMap((network) => Array.from(network.curves.all.steps.sizes)))]
-    .sort((a, b) => a - b));
+const CHANGES = Float64Array.from(NETWORKS.flatMap((network) => Array.from(network.curves.all.steps.sizes)))
+  .sort().filter((size, i, sorted) => size !== sorted[i - 1]);
 
 /** Sizes of the slider's positions: 0, then three significant digits, 96 to a factor of ten. */
 const POSITIONS = (() => {

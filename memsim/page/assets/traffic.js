@@ -50,7 +50,7 @@ function curveFigure() {
     });
   }
   return {
-    label: `Traffic against cache size. ${sentence()}`, height: 400, marks, zooms: true, margin: { t: 16 },
+    label: `Traffic against cache size. ${sentence()}`, height: printing ? 260 : 400, marks, zooms: true, margin: { t: 24 },
     x: { log: true, range: [least, end], ticks: logTicks, title: "cache size" },
     y: state.scale === "log"
       ? { log: true, range: [Math.max(Math.min(...NETWORKS.map(({ curve }) => curve.compulsory), most) / 1.2, 1), most], ticks: (low, high, tall) => logTicks(low, high, tall * 2), title: "DRAM traffic" }
@@ -77,21 +77,23 @@ const namesOf = (kind) => (kind === "role" ? ROLES : CAUSES);
 
 function splitFigure(kind) {
   const names = namesOf(kind), looks = DATA.looks[kind].filter((look) => isShown(kind, look.name));
-  const most = Math.max(...NETWORKS.map((network) => network.free)) * 1.02;
-  const marks = stacked(looks, (look) => NETWORKS.map((network) => sumsOf(kind, network)[names.indexOf(look.name)]),
+  // Where one axis would leave some networks without length, each has its own: shares of its traffic without a cache.
+  const unit = (network) => (UNEVEN ? network.free / 100 || 1 : 1), most = (UNEVEN ? 100 : Math.max(...NETWORKS.map((network) => network.free))) * 1.02;
+  const bytesOf = (look, network) => sumsOf(kind, network)[names.indexOf(look.name)];
+  const marks = stacked(looks, (look) => NETWORKS.map((network) => bytesOf(look, network) / unit(network)),
     NETWORKS.map((_, i) => i - 0.3), NETWORKS.map((_, i) => i + 0.3), {
       along: "x", hatched: true, outlined: true,
-      tell: (look, i, bytes) => [NETWORKS[i].label, `${look.name}: ${exact(bytes)}`, look.meaning],
+      tell: (look, i) => [NETWORKS[i].label, `${look.name}: ${exact(bytesOf(look, NETWORKS[i]))}`, look.meaning],
     });
-  const ticks = NETWORKS.map(({ curve: { compulsory } }, i) => ({
-    kind: "line", x: [compulsory, compulsory], y: [i - 0.36, i + 0.36], ink: variable("--text"), width: 2,
+  const ticks = NETWORKS.map((network, i) => ({
+    kind: "line", x: [0, 1].map(() => network.curve.compulsory / unit(network)), y: [i - 0.33, i + 0.33], ink: variable("--text"), width: 2,
   }));
   const said = NETWORKS.map((network) => `${network.label}: ${names.map((name, i) => [name, sumsOf(kind, network)[i]])
     .filter(([, bytes]) => bytes).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(", ")}`);
   return {
-    label: `Traffic by ${kind}. ${said.join(". ")}`, height: 56 + 60 * NETWORKS.length, margin: { l: 8, r: 24, t: 8, b: 30 },
-    marks: [...marks, ...ticks, { kind: "texts", x: NETWORKS.map(() => 0), y: NETWORKS.map((_, i) => i - 0.38), texts: NETWORKS.map(({ label }) => clip(label)) }],
-    x: { range: [0, most], ticks: byteTicks(most, 4) }, y: { range: [NETWORKS.length - 0.5, -0.72], grid: false },
+    label: `Traffic by ${kind}. ${said.join(". ")}`, height: 56 + (printing ? 44 : 60) * NETWORKS.length, margin: { l: 8, r: 24, t: 8, b: 30 },
+    marks: [...marks, ...ticks, { kind: "texts", x: NETWORKS.map(() => 0), y: NETWORKS.map((_, i) => i - 0.38), texts: NETWORKS.map(({ label, number }) => clip(label) + (UNEVEN ? `: ${formatBytes(state.traffic[number].total)}` : "")) }],
+    x: { range: [0, most], ticks: UNEVEN ? roundTicks(most, 4, (share) => `${share} %`) : byteTicks(most, 4) }, y: { range: [NETWORKS.length - 0.5, -0.72], grid: false },
   };
 }
 
@@ -117,6 +119,7 @@ function tellCrossings() {
 }
 
 function setUpTraffic() {
+  if (UNEVEN) $("own-axis").textContent = ", of each network its own";
   const list = $("legend-curve");
   listeners.push((changes) => {
     if ("part" in changes) tellCrossings();

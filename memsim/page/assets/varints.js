@@ -1,14 +1,14 @@
 // Columns as memsim.page.varints packs them.
 
 function varints(text) {
-  const raw = atob(text), found = [];
-  let value = 0, scale = 1;
+  const raw = atob(text), found = new Float64Array(raw.length);  // a number has a digit at least
+  let value = 0, scale = 1, count = 0;
   for (let i = 0; i < raw.length; i += 1) {
     const digit = raw.charCodeAt(i);
     value += (digit & 127) * scale;
-    if (digit < 128) { found.push(value); value = 0; scale = 1; } else scale *= 128;
+    if (digit < 128) { found[count] = value; count += 1; value = 0; scale = 1; } else scale *= 128;
   }
-  return Float64Array.from(found);
+  return found.subarray(0, count);
 }
 
 function deltas(text) {
@@ -16,4 +16,3 @@ function deltas(text) {
   for (let i = 1; i < found.length; i += 1) found[i] += found[i - 1];
   return found;
 }
-

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.network.inputs import told
+from memsim.page.template import packed
 from memsim.page.varints import deltas, varints
 from memsim.results.curve import CurveResult
 
@@ -81,12 +82,12 @@ class Exhibit:
 
     def script(self) -> str:
         """The whole curve, as a script that hands it to the front page."""
-        packed = {
+        curve = {
             "sizes": deltas(self.sizes),
             "weights": falling(self.weights),
             "maps": falling(self.maps),
         }
-        handed = json.dumps([self.file, packed], separators=(",", ":"))
+        handed = json.dumps([self.file, packed(curve)], separators=(",", ":"))
         return f"(window.memsimCurves ??= []).push({handed});\n"
 
 

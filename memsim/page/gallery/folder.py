@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from memsim.errors import InputError, Problem
+from memsim.files import problems_of_writing
+from memsim.halves import clear_halves, half_folder, put_folder
 
 LIST = "gallery.json"
 """Lists what the gallery consists of, so that the next one replaces this and nothing else."""
@@ -92,39 +92,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         As :func:`check_folder`, and if a file cannot be written.
     """
     target = check_folder(path)
-    new = None
-    try:
-        new = Path(tempfile.mkdtemp(prefix=f".{target.name[:50]}.", dir=target.parent))
-        yield new
-        files = sorted(f.relative_to(new).as_posix() for f in new.rglob("*") if f.is_file())
-        told = {"schema": SCHEMA, "files": files}
-        (new / LIST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        mask = os.umask(0)
-        os.umask(mask)
-        new.chmod(0o777 & ~mask)
-        check_folder(path)  # again: the work took its time
-        _swap(new, target)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        problem = Problem(f"cannot be written: {reason}", file=os.fspath(path))
-        raise InputError(problem) from None
-    finally:
-        if new is not None:
-            shutil.rmtree(new, ignore_errors=True)
-
-
-def _swap(new: Path, target: Path) -> None:
-    """Put a folder where another may be, which is put aside first and back if that fails."""
-    if not target.exists():
-        new.rename(target)
-        return
-    aside = Path(tempfile.mkdtemp(prefix=f"{new.name}.", dir=target.parent))
-    try:
-        old = target.rename(aside / "old")
-        try:
-            new.rename(target)
-        except OSError:
-            old.rename(target)
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with problems_of_writing(path):
+        clear_halves(target)
+        with half_folder(target) as new:
+            yield new
+            files = sorted(f.relative_to(new).as_posix() for f in new.rglob("*") if f.is_file())
+            told = {"schema": SCHEMA, "files": files}
+            (new / LIST).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            mask = os.umask(0)
+            os.umask(mask)
+            new.chmod(0o777 & ~mask)
+            check_folder(path)  # again: the work took its time
+            put_folder(new, target)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from memsim.page.gallery.exhibit import Exhibit, stops
 from memsim.page.looks import looks
 from memsim.page.network_facts import labels
-from memsim.page.template import PACKAGE, as_json, asset, joined, policy, replaced
+from memsim.page.template import PACKAGE, asset, filled, links
 from memsim.readable import format_bytes_exact
 from memsim.results.curve import CurveResult
 from memsim.results.sheets.configuration import configuration
@@ -16,13 +16,13 @@ from memsim.results.sheets.configuration import configuration
 GALLERY = "memsim.page.gallery"
 
 PARTS = (
-    *((PACKAGE, part) for part in ("units", "varints")),
+    *((PACKAGE, part) for part in ("unpack", "units", "search", "varints")),
     *((GALLERY, part) for part in ("data", "table", "main")),
 )
 """The parts of the program, in order: first what the report has as well."""
 
 
-def front_page(exhibits: Sequence[Exhibit], first: CurveResult) -> str:
+def front_page(exhibits: Sequence[Exhibit], first: CurveResult, beside: Mapping[str, str]) -> str:
     """Build the page.
 
     Parameters
@@ -30,6 +30,8 @@ def front_page(exhibits: Sequence[Exhibit], first: CurveResult) -> str:
     exhibits : sequence of Exhibit
     first : CurveResult
         That of the first of them, which tells the machine and the options of all.
+    beside : mapping of str to str
+        Addresses of the pages that it has links to, by what they are called.
 
     Returns
     -------
@@ -56,24 +58,24 @@ def front_page(exhibits: Sequence[Exhibit], first: CurveResult) -> str:
         ("own cache", format_bytes_exact(machine.cache_bytes)),
         *configuration(first.program, machine, size=False),
     )
-    script = joined(PARTS)
+    exact = "exact at every size"
+    if first.sampled:
+        exact = "exact at powers of two; between two of them that of the smaller one is shown"
+    count = f"{len(names)} network{'' if len(names) == 1 else 's'}"
     parts = {
-        "policy": policy(script, loads=True),
-        "style": asset(PACKAGE, "page.css") + _colours() + asset(GALLERY, "gallery.css"),
-        "title": escape(f"{len(names)} networks on {machine.name}"),
-        "count": str(len(names)),
-        "networks": "network" if len(names) == 1 else "networks",
-        "machine": escape(machine.name),
-        "exact": "exact at powers of two; between two of them that of the smaller one is shown"
-        if first.sampled
-        else "exact at every size",
+        "title": escape(f"{count} on {machine.name}"),
+        "heading": f"{count} on <span class='name'>{escape(machine.name)}</span>",
+        "lead": "How many bytes each moves between DRAM and the chip in one inference, for "
+        f"whatever cache you give it: {exact}. A name opens the network’s own page: layer by "
+        "layer, by cause, with times.",
+        "beside": links(beside),
         "configuration": "".join(
             f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in told
         ),
-        "facts": as_json(facts),
-        "program": script,
     }
-    return replaced(asset(GALLERY, "gallery.html"), parts)
+    style = _colours() + asset(GALLERY, "gallery.css")
+    template = asset(GALLERY, "gallery.html")
+    return filled(template, parts, facts, PARTS, style=style, loads=True)
 
 
 def _colours() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from memsim.errors import InputError
 from memsim.page.gallery.exhibit import Exhibit
@@ -15,8 +16,15 @@ from memsim.results.curve import CurveResult
 
 PAGES, CURVES = "networks", "curves"
 
+BACK = "All networks"
+"""What the link of a network's page to the front page is called."""
 
-def write_gallery(folder: str | os.PathLike[str], results: Iterable[CurveResult]) -> None:
+
+def write_gallery(
+    folder: str | os.PathLike[str],
+    results: Iterable[CurveResult],
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Write a report page of each network and a front page that compares them.
 
     Parameters
@@ -25,6 +33,8 @@ def write_gallery(folder: str | os.PathLike[str], results: Iterable[CurveResult]
         Of the gallery. One that is there is replaced when all is written, or not at all.
     results : iterable of CurveResult
         Networks on one machine. Each is asked for when its page is written.
+    beside : mapping of str to str, optional
+        Addresses of other pages that the front page has links to, by what they are called.
 
     Raises
     ------
@@ -46,12 +56,14 @@ def write_gallery(folder: str | os.PathLike[str], results: Iterable[CurveResult]
             first = first or result
             name = _file(result.program.network.name, {each.file for each in exhibits})
             exhibit = Exhibit.of(result, name)
-            (new / PAGES / f"{name}.html").write_text(page([result]), encoding="utf-8")
+            (new / PAGES / f"{name}.html").write_text(
+                page([result], beside={BACK: "../index.html"}), encoding="utf-8"
+            )
             (new / CURVES / f"{name}.js").write_text(exhibit.script(), encoding="utf-8")
             exhibits.append(exhibit)
         if first is None:
             raise InputError("there is no network to show")
-        (new / "index.html").write_text(front_page(exhibits, first), encoding="utf-8")
+        (new / "index.html").write_text(front_page(exhibits, first, beside), encoding="utf-8")
 
 
 def _file(name: str, taken: set[str]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from memsim.page.template import as_json, asset, joined, policy, replaced
+from memsim.page.template import PACKAGE as REPORT
+from memsim.page.template import asset, joined, packed, policy, replaced
 from memsim.page.varints import deltas, varints
 from memsim.readable import format_bytes_exact
 from memsim.results.moments.microscope import Microscope
@@ -17,7 +18,12 @@ from memsim.results.sheets.microscope import NAMES
 
 PACKAGE = "memsim.page.microscope"
 
-SCRIPTS = ("facts", "cache", "state", "arcs", "strips", "lives", "traffic", "main")
+SCRIPTS = (
+    *((REPORT, part) for part in ("unpack", "varints")),
+    *((PACKAGE, part) for part in (
+        "facts", "cache", "state", "arcs", "strips", "lives", "traffic", "main",
+    )),
+)  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 
 MOST_STEPS = 2000
@@ -50,7 +56,7 @@ def microscope_page(seen: Microscope) -> str:
           for label, text in configuration(program, machine)),
         ("accuracy", accuracy(seen.result.accuracy, machine.name)),
     )  # fmt: skip
-    script = joined((PACKAGE, part) for part in SCRIPTS)
+    script = joined(SCRIPTS)
     parts = {
         "title": escape(f"{program.network.name} under the microscope"),
         "name": escape(program.network.name),
@@ -61,7 +67,7 @@ def microscope_page(seen: Microscope) -> str:
         ),
         "policy": policy(script),
         "style": asset(PACKAGE, "microscope.css"),
-        "facts": as_json(page_facts(seen)),
+        "facts": packed(page_facts(seen)),
         "program": script,
     }
     return replaced(asset(PACKAGE, "microscope.html"), parts)

@@ -261,3 +261,4 @@ DARK.addEventListener("change", showTheme);
 addEventListener("resize", () => show());
 addEventListener("hashchange", recall);
 recall();
+document.documentElement.dataset.ready = "yes";

@@ -1,6 +1,6 @@
 // A block as the page holds it, and as the address holds it: #p=harmonic&n=16&k=16&m=1.7&...
 
-const FACTS = JSON.parse(document.getElementById("facts").textContent);
+const FACTS = factsIn("facts");
 const LIMITS = {
   layers: [1, FACTS.layers], growth: [2, 96], multiplier: [1, 4], channels: [1, 512], side: [4, 128],
   cache: [0, 2 ** 40],

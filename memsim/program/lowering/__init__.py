@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from memsim.program.lowering import (
-    concat_free,
-    concat_in_place,
-    eager,
-    eager_cudnn,
-    eager_onednn,
-    fused,
-)
+from functools import partial
+from importlib import import_module
+
 from memsim.program.lowering.base import Lowering
 from memsim.registry import Registry
 
 LOWERINGS: Registry[Lowering] = Registry("lowering")
 """Every lowering by name."""
 
-for _lowering in (
-    eager.Eager(),
-    eager_cudnn.EagerCudnn(),
-    eager_onednn.EagerOnednn(),
-    fused.Fused(),
-    concat_in_place.ConcatInPlace(),
-    concat_free.ConcatFree(),
-):
-    LOWERINGS.add(_lowering.name, _lowering)
+
+def _made(module: str, name: str) -> Lowering:
+    lowering: Lowering = getattr(import_module(f"memsim.program.lowering.{module}"), name)()
+    return lowering
+
+
+for _module, _name in {
+    "eager": "Eager",
+    "eager_cudnn": "EagerCudnn",
+    "eager_onednn": "EagerOnednn",
+    "fused": "Fused",
+    "concat_in_place": "ConcatInPlace",
+    "concat_free": "ConcatFree",
+}.items():
+    LOWERINGS.add_later(_module, partial(_made, _module, _name))
 
 
 def on_library(lowering: str, library: str | None) -> str:

@@ -17,6 +17,7 @@ from memsim.program.memory.heaps.cuda import CudaCaching
 from memsim.program.memory.heaps.oldest import Oldest
 from memsim.program.memory.lifetimes import Lifetime, lifetimes_of, taken_of
 from memsim.program.program import Program
+from memsim.progress import stage
 from memsim.registry import Registry
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def plan_memory(program: Program, allocator: str = "caching") -> MemoryPlan:
             fixed += aligned(tensor.nbytes)
     taken = taken_of(program)
     lifetimes = lifetimes_of(program, taken)
-    offsets = place(lifetimes)
+    with stage(f"places in memory, allocator {allocator}"):
+        offsets = place(lifetimes)
     for lifetime in lifetimes:
         address[lifetime.tensor] = fixed + offsets[lifetime.tensor]
     for heir, share in taken.items():  # in program order, so the giver has its address

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from memsim.program.library.onednn import LIBRARIES
 from memsim.program.lowering import LOWERINGS
 from memsim.program.program import Program
 from memsim.readable import format_bytes, format_count
@@ -50,6 +49,8 @@ def assumptions(program: Program) -> dict[str, list[str]]:
 
 def _of_a_library(program: Program) -> dict[str, list[str]]:
     """The same of a library's kernels."""
+    from memsim.program.library.onednn import LIBRARIES
+
     library = LIBRARIES[str(program.options["library"])]
     assumed = ["one inference from a cold cache, by a process that has run before"]
     if program.frames > 1:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memsim.program.kernel import Cause, Role
 from memsim.program.parts import Part, chosen, compulsory
 from memsim.readable import format_bytes, format_count, format_rate, format_time
-from memsim.results.band import Band
 from memsim.results.details.layer_order import OrderGain, order_gain
 from memsim.results.frames import Frame
 from memsim.results.layer import LayerResult
@@ -15,6 +14,9 @@ from memsim.results.run import STALLS, Result
 from memsim.results.sheets.accuracy import accuracy, beside
 from memsim.results.sheets.configuration import configuration
 from memsim.sheets.sheet import Grid, Sheet
+
+if TYPE_CHECKING:
+    from memsim.results.band import Band
 
 
 def result_sheet(result: Result, layers: int | None = 10) -> Sheet:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from memsim.engines.cache.managements.base import Management
-from memsim.engines.cache.managements.hardware import Hardware
-from memsim.engines.cache.managements.scratchpad import Scratchpad
 from memsim.registry import Registry
 
 MANAGEMENTS: Registry[Management] = Registry("management")
 """Every management by name."""
 
-MANAGEMENTS.add("scratchpad", Scratchpad())
-MANAGEMENTS.add("hardware", Hardware())
+for _name in ("scratchpad", "hardware"):
+    MANAGEMENTS.add_home(_name, f"memsim.engines.cache.managements.{_name}:{_name.upper()}")
 
 __all__ = ["MANAGEMENTS", "Management"]

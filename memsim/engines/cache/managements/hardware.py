@@ -76,3 +76,6 @@ class Hardware(Management):
         if cache.ways is not None and cache.policy == "lru":
             return f"a curve needs a fully associative cache, this one has {cache.ways} ways"
         return super().one_pass(cache)
+
+
+HARDWARE = Hardware()

@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from memsim.engines.cache.cell_lru import CellEvents, cell_lru
+from memsim.engines.cache.cells import LONG_CELLS
+from memsim.engines.cache.cells.events import CellEvents
+from memsim.engines.cache.cells.lru import cell_lru
 from memsim.engines.cache.managements.base import Management
 from memsim.engines.cache.trace import LAST, READ, WRITE, WRITE_THROUGH, Events, PartTrace, Trace
 from memsim.engines.cache.transfers import Flow, Transfers
+from memsim.engines.compiled import LOADED_AFTER, plain_will_do
 from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
 from memsim.program.program import Program
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+PLAINLY = LOADED_AFTER // 3
+"""Block accesses that a policy other than ``lru`` serves one by one, in plain Python."""
 
 
 class Scratchpad(Management):
@@ -48,14 +54,18 @@ class Scratchpad(Management):
         return cell_trace(program)
 
     def moved(self, program: Program, cache: Cache, *, each: bool = False) -> Transfers:
-        """As every cache does it; least recently used is served cell by cell."""
-        if cache.policy != "lru":
+        """As every cache does it; cell by cell where there is a loop for that."""
+        serve = cell_lru if cache.policy == "lru" else LONG_CELLS.get(cache.policy)
+        if serve is None or (serve is not cell_lru and plain_will_do(program.accesses, PLAINLY)):
             return super().moved(program, cache, each=each)
         self._check(program)
-        return cell_transfers(program, cell_lru(cell_trace(program), cache.size))
+        return cell_transfers(program, serve(cell_trace(program), cache.size))
 
     def transfers(self, program: Program, trace: Trace, events: Events) -> Transfers:
         return Transfers.of(program, trace, events, written_through(program))
+
+
+SCRATCHPAD = Scratchpad()
 
 
 def cell_transfers(program: Program, events: CellEvents) -> Transfers:

@@ -8,6 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from memsim.formats.architecture.fields import fault
 from memsim.formats.architecture.macros.base import FeatureMap, Layers, Macro, Site
+from memsim.progress import counted
 from memsim.yaml.document import shown
 
 MOST_TIMES = 100_000
@@ -89,7 +90,7 @@ class Repeat(Macro):
     layers: Annotated[Layers, Field(min_length=1, description="what is repeated")]
 
     def build(self, site: Site, source: FeatureMap) -> FeatureMap:
-        for number, values in enumerate(self.times, 1):
+        for number, values in enumerate(counted(self.times, "rounds of repeat"), 1):
             source = site.layers("layers", source, str(number), values, alone=True)
             if number == 1 and not any(self.times):  # all rounds are alike
                 site.foresee(len(self.times) - 1)

@@ -11,8 +11,7 @@ from typing import Any
 from memsim.formats.foreign.importer import Importer
 from memsim.formats.foreign.layers.windows import reduce
 from memsim.formats.foreign.records import Dims, Record, Unsupported
-from memsim.network.ops.norm import Normalize
-from memsim.network.ops.reduce import Reduce
+from memsim.network.ops.norm import Normalize, Reduce
 
 __all__ = ["normalize", "reduction"]
 

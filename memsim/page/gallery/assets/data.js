@@ -1,6 +1,6 @@
 // The data: traffic of each network at the slider's sizes, and its whole curve once that is loaded.
 
-const DATA = JSON.parse(document.getElementById("facts").textContent);
+const DATA = factsIn("facts");
 
 /** A column that never rises: its first number, then by how much it falls. */
 function falling(text) {
@@ -10,14 +10,7 @@ function falling(text) {
 }
 
 /** The last place whose number is at most a value, in an ascending column from 0. */
-function placeOf(column, value) {
-  let low = 0, high = column.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (column[middle] <= value) low = middle + 1; else high = middle;
-  }
-  return low - 1;
-}
+const placeOf = (column, value) => countUpTo(column, value) - 1;
 
 const STOPS = DATA.stops;
 const NETWORKS = DATA.networks.map((facts) => ({
@@ -53,8 +46,8 @@ function loadCurves(loaded) {
 
 /** Unpack the curves that scripts have left. */
 function take() {
-  for (const [file, packed] of (window.memsimCurves ?? []).splice(0)) {
-    const network = NETWORKS.find((each) => each.file === file);
+  for (const [file, text] of (window.memsimCurves ?? []).splice(0)) {
+    const packed = unpacked(text), network = NETWORKS.find((each) => each.file === file);
     if (network) network.curve = { sizes: deltas(packed.sizes), weights: falling(packed.weights), maps: falling(packed.maps) };
   }
 }

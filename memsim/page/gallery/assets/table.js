@@ -54,6 +54,7 @@ function setUpTable(sortBy) {
     const cell = make("th", { scope: "col", className: column.text ? "text" : "" });
     if (column.value) {
       const button = make("button", { type: "button" }, column.head);
+      cell.dataset.head = column.head;
       button.addEventListener("click", () => sortBy(name));
       cell.append(button);
     } else cell.append(make("span", {}, column.head));

@@ -1,23 +1,6 @@
-const facts = JSON.parse(document.getElementById("facts").textContent);
+const facts = factsIn("facts");
 
-/** Base-128 digits in base64, the lowest first, as an array of numbers. */
-function numbers(text) {
-  const found = [];
-  let value = 0, factor = 1;
-  for (const character of atob(text)) {
-    const byte = character.charCodeAt(0);
-    value += (byte & 127) * factor;
-    if (byte & 128) factor *= 128;
-    else { found.push(value); value = 0; factor = 1; }
-  }
-  return found;
-}
-
-/** The same, where differences were encoded. */
-function ascending(text) {
-  let sum = 0;
-  return numbers(text).map(each => sum += each);
-}
+const numbers = text => Array.from(varints(text)), ascending = text => Array.from(deltas(text));
 
 const FETCHED = 0, MADE = 1, SPILLED = 2, DROPPED = 3, DEAD = 4, STORED = 5;
 const COMES = [FETCHED, MADE], EVICTED = [SPILLED, DROPPED], LEAVES = [SPILLED, DROPPED, DEAD];

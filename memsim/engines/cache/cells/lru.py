@@ -9,11 +9,11 @@ same as :func:`memsim.engines.cache.policies.lru.lru` on the trace of the parts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.engines.cache.cells.events import CellEvents
 from memsim.engines.cache.trace import (
     DIRTIES,
     KIND,
@@ -29,31 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class CellEvents:
-    """What a cache did with a trace of cells.
-
-    Attributes
-    ----------
-    fetched, again : int64 arrays, per access
-        Bytes that it fetched; those of them that were fetched before.
-    written_by, spilled_at, spilled : int64 arrays, one entry per write-back
-        The access that wrote the bytes; that which displaced them; how many.
-    occupancy : int64 array, per task
-        Bytes held after each task.
-    peak : int
-        Most bytes ever held.
-    """
-
-    fetched: Ints
-    again: Ints
-    written_by: Ints
-    spilled_at: Ints
-    spilled: Ints
-    occupancy: Ints
-    peak: int
 
 
 def cell_lru(trace: PartTrace, capacity: int) -> CellEvents:
@@ -135,7 +110,7 @@ def serve_cells(
     dirty, seen : per part
         Whether it is dirty, if it is held; whether it was ever fetched.
     fetched, again, written_by, spilled_at, spilled, occupancy
-        What is told, see :class:`CellEvents`.
+        What is told, see :class:`~memsim.engines.cache.cells.events.CellEvents`.
     """
     ring = len(size)
     used = 0

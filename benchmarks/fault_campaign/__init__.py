@@ -1,0 +1,1 @@
+"""A campaign of faults; see ``__main__``."""
