@@ -66,10 +66,13 @@ class Verb:
         Options that cannot change its answer: why, and what to do instead.
     always : tuple of str
         Options that it heeds whatever the cache is.
+    of_addresses : bool
+        Whether it tells where bytes lie, which parts of rows do not in memsim.
     """
 
     refuses: Mapping[str, Why] = field(default_factory=dict)
     always: tuple[str, ...] = ()
+    of_addresses: bool = False
 
 
 def _all(why: Why, *options: str) -> dict[str, Why]:
@@ -130,7 +133,8 @@ VERBS: dict[str, Verb] = {
     "report": Verb({**_CLOCK, "frames": ONE_FRAME}),
     "sweep": Verb(_CLOCK),
     "trace": Verb(),
-    "trace without times": Verb(_NO_TIMES),
+    "trace of requests": Verb(of_addresses=True),
+    "trace of requests without times": Verb(_NO_TIMES, of_addresses=True),
     "graph": Verb(_NO_TIMES),
     "graph of kernels": Verb(
         {

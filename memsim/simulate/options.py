@@ -95,7 +95,7 @@ class Options(TypedDict, total=False):
         int | str | None,
         Option(
             "Rows of a strip of a group's last map, or ROWSxCOLUMNS of a tile; where left out the "
-            "rows that buffers hold in one tile.",
+            "rows that buffers hold in one tile. Of groups auto rows alone: no tiles.",
             "N|RxC",
         ),
     ]

@@ -33,6 +33,9 @@ ENVELOPES = ("curve", "curve without sizes", "figure of traffic")
 AUTO, BEST = "auto", "best"
 """The task order that is chosen, of all there are, by the traffic it causes."""
 
+WHOLE_ROWS = "rows"
+"""The strip with which groups ``auto`` are of strips of whole rows alone."""
+
 FILE = "file"
 """The layer order of the file."""
 
@@ -205,8 +208,8 @@ def _grouped(
         message = "is chosen for one cache size, and the answer is for every size"
         hint = "a pattern, or --group FIRST..LAST by hand"
         problems.append(Problem(message, path="groups", hint=hint))
-    for name in ("group", "strip"):
-        if left.get(name) not in (None, ()):
+    for name, said in (("group", ()), ("strip", WHOLE_ROWS)):
+        if left.get(name) not in (None, said):
             message, hint = "is chosen where groups are auto", "leave one of them out"
             problems.append(Problem(message, path=name, hint=hint))
     if left.get("order") == BEST:
@@ -215,10 +218,27 @@ def _grouped(
     if problems:
         raise InputError(*problems)
     options = {n: v for n, v in left.items() if n not in DEPTH_FIRST}
+    options["without_tiles"] = _why_no_tiles(verb, left, machine)
     if verb in ENVELOPES:
         return auto_programs(network, machine.cache, **options)
     program = auto_program(network, machine.cache, **options)
     return {str(program.options["order"]): program}
+
+
+def _why_no_tiles(verb: str, left: dict[str, Any], machine: Machine) -> str | None:
+    """Why groups ``auto`` are of strips of whole rows alone; None where they may be of tiles.
+
+    memsim has no addresses of parts of rows. Who needs them is known before a program is built.
+    """
+    if left.get("strip") == WHOLE_ROWS:
+        return "strips of whole rows were asked for"
+    if "layout" in MANAGEMENTS[machine.cache.management].heeds:
+        return "the lines of a hardware cache need addresses"
+    if VERBS[verb].of_addresses:
+        return "requests need addresses"
+    if left.get("register_tile") not in (None, NONE):
+        return "kernels are cut for registers"
+    return None
 
 
 def machine_of(machine: object) -> Machine:

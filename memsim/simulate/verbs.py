@@ -82,10 +82,30 @@ def run(
     >>> three.frames.steady.weight_bytes
     0
     """
-    refuse("run", options, ["clock", "only"])
+    return run_as("run", network, clock=clock, only=only, **options)
+
+
+def run_as(
+    verb: str,
+    network: Source,
+    *,
+    clock: str | None = None,
+    only: str | None = None,
+    **options: Unpack[Options],
+) -> Result:
+    """What :func:`run` returns, for a verb that heeds other options or tells more of it.
+
+    Parameters
+    ----------
+    verb : str
+        A line of :data:`memsim.simulate.heed.VERBS`.
+    network, clock, only, **options
+        As in :func:`run`.
+    """
+    refuse(verb, options, ["clock", "only"])
     told = part(only)
     tell_time = CLOCKS[RUN_OPTIONS["clock"].default if clock is None else clock]
-    program, machine = prepare(network, **options)
+    program, machine = prepare(network, verb, **options)
     traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
     if clock is None and not plain_will_do(program.tasks, LONG):
@@ -174,15 +194,15 @@ def every_size(
     """
     from memsim.results.curve import CurveResult
 
+    told = part(only)
+    if told is not None and AUTO in (options.get("schedule"), options.get("groups")):
+        message = "the best groups are those of all traffic, not of a part"
+        raise InputError(Problem(message, path="only", hint="groups by a pattern, or by hand"))
     programs, machine = prepare_all(network, verb, **options)
     first, *others = programs.items()
-    told = part(only)
     if others and told is not None:
         message = "the best task order is that of all traffic, not of a part"
         hint = f"name one of {', '.join(programs)}"
-        if first[1].options.get("groups") == AUTO:
-            message = "the best groups are those of all traffic, not of a part"
-            hint = "groups by a pattern, or by hand"
         raise InputError(Problem(message, path="only", hint=hint))
     return CurveResult(first[1], machine, sizes, dict(others), only=told)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memsim.errors import InputError, Problem, at_path
 from memsim.machine import Machine, fields
@@ -14,6 +14,9 @@ from memsim.machine.fields import plain
 from memsim.sweeps.ranges import MOST_VALUES, listed, parts, ranged
 from memsim.units import parse_bytes
 from memsim.yaml.text import resolve
+
+if TYPE_CHECKING:
+    from memsim.program.depth_first import Strip
 
 __all__ = ["AXES", "PARAMETER", "Axis", "Kind", "axis"]
 
@@ -32,12 +35,15 @@ class Kind:
         Of its coordinate; empty for a number without one, and for names.
     ranges : bool
         Whether values have an order, so that a range means something.
+    names : bool
+        Whether names may stand among numbers: all are names then, as one coordinate holds them.
     """
 
     read: Callable[[Any], Any]
     told: str = ""
     unit: str = ""
     ranges: bool = False
+    names: bool = False
 
 
 def _word(value: object) -> str:
@@ -58,6 +64,17 @@ def _count(least: int) -> Callable[[object], int]:
         raise InputError(Problem(message, hint=f"such as {max(least, 1)}"))
 
     return read
+
+
+def _strip(value: object) -> Strip:
+    """Read rows, or a tile such as ``4x16``."""
+    from memsim.program.depth_first import TileSize
+
+    strip: Any = resolve(value.strip()) if isinstance(value, str) else value
+    if hasattr(strip, "item"):  # NumPy's
+        strip = strip.item()
+    TileSize.of(strip)  # what is none is an error
+    return strip  # type: ignore[no-any-return]  # it is one
 
 
 def _flag(value: object) -> bool:
@@ -192,7 +209,7 @@ AXES: Mapping[str, Kind] = {
     "schedule": _known(_schedules, "schedule"),
     "group": Kind(_word),
     "groups": _known(_patterns, "pattern of groups"),
-    "strip": Kind(_count(1), "strip", "rows", ranges=True),
+    "strip": Kind(_strip, "strip", "rows", ranges=True, names=True),
     "overlap": _known(_overlaps, "overlap"),
     "order": _known(_orders, "task order", "best"),
     "register_tile": Kind(_register_tile),
@@ -282,16 +299,21 @@ def axis(name: str, given: object, kind: Kind | None = None) -> Axis:
     >>> axis("policy", "lru,lru")
     Traceback (most recent call last):
     memsim.errors.InputError: policy: lru is there twice (once is enough)
+    >>> axis("strip", "1:4:log2").labels, axis("strip", "2, 4x16").labels
+    ((1, 2, 4), ('2', '4x16'))
     """
     kind = AXES[name] if kind is None else kind
     with at_path(name):
         values, several = _read(given, kind)
         if not values:
             raise InputError(Problem("is an axis without values", hint="give at least one"))
+        unit = kind.unit
         if kind.ranges and all(_number(value) for value in values):
             values.sort()
+        elif kind.names:
+            values, unit = [str(value) for value in values], ""
         _check_once(values)
-    return Axis(name, tuple(values), several, kind.unit, kind.told)
+    return Axis(name, tuple(values), several, unit, kind.told)
 
 
 def _read(given: object, kind: Kind) -> tuple[list[Any], bool]:

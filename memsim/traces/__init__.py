@@ -43,6 +43,9 @@ HEEDS = {
 TIMELESS = ("ramulator2",)
 """Formats that tell no times."""
 
+OF_REQUESTS = ("ramulator2", "dramsim3")
+"""Formats of requests, each of which has an address."""
+
 
 def write_trace(
     result: Result,
@@ -73,4 +76,12 @@ def write_trace(
     write_chunks(path, write(result, form))
 
 
-__all__ = ["FORMATS", "HEEDS", "TIMELESS", "TraceOptions", "refuse_idle", "write_trace"]
+__all__ = [
+    "FORMATS",
+    "HEEDS",
+    "OF_REQUESTS",
+    "TIMELESS",
+    "TraceOptions",
+    "refuse_idle",
+    "write_trace",
+]

@@ -197,7 +197,10 @@ ASKED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "microscope": ("microscope", ("microscope", "N", "--format", "json"), ""),
     **{
         f"trace {name}": (
-            "trace without times" if name == "ramulator2" else "trace",
+            {
+                "ramulator2": "trace of requests without times",
+                "dramsim3": "trace of requests",
+            }.get(name, "trace"),
             ("trace", "N", "-f", name),
             "",
         )

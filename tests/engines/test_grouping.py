@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 import memsim
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.engines.curve.grouping import auto_program
-from memsim.errors import InputError
+from memsim.errors import InputError, SimulationError
 from memsim.machine.cache import Cache
 from memsim.network import Network
 from memsim.program import Program, build
+from memsim.simulate.verbs import run_as
+from memsim.traces import FORMATS, TraceOptions
 from tests.laws.test_program import few, lowerings, program_of
 from tests.strategies import networks
 
@@ -38,6 +40,9 @@ def test_auto_never_moves_more_than_layer_by_layer(
     assert (chosen.options["schedule"] == "depth_first") == gains
     assert str(chosen.options["groups"]).startswith("auto")
     assert overlap in (None, chosen.options.get("strip_overlap", overlap))
+    rows = auto_program(network, cache, overlap, "why", buffer=1000, lowering=lowering)
+    assert moved(chosen, cache) <= moved(rows, cache)
+    assert "x" not in str(rows.options.get("strip"))
     if overlap is None:
         kept = auto_program(network, cache, "keep", buffer=1000, lowering=lowering)
         assert moved(chosen, cache) <= moved(kept, cache)
@@ -98,10 +103,70 @@ def test_auto_computes_anew_what_strips_share_where_that_moves_less() -> None:
     layers = ", ".join(f"{{conv: {{out: {out}, kernel: 3, bias: false}}}}" for out in (2, 2, 8))
     net = memsim.loads(f"{{name: n, input: [1, 24, 24], layers: [{layers}]}}")
     cache = Cache(size=1120)
-    found = {way: auto_program(net, cache, way, buffer=1 << 20) for way in (None, "keep")}
+    found = {way: auto_program(net, cache, way, "no", buffer=1 << 20) for way in (None, "keep")}
     assert found[None].options["strip_overlap"] == "recompute"
     assert sum(found[None].recomputed_macs) > 0 == sum(found["keep"].recomputed_macs)
     assert {way: moved(each, cache) for way, each in found.items()} == {None: 33144, "keep": 39960}
+
+
+WIDE = """\
+name: wide
+dtype: int8
+input: [1, 16, 64]
+layers: [{conv: {out: 1, kernel: 3, bias: false}}, {conv: {out: 1, kernel: 3, bias: false}}]
+"""
+
+
+@pytest.mark.parametrize(("size", "strip", "bytes_moved"), [(140, "1x8", 2066), (340, 1, 2066)])
+def test_auto_finds_tiles_where_whole_rows_do_not_fit(
+    size: int, strip: int | str, bytes_moved: int
+) -> None:
+    """Maps of 16 rows of 64 B, and weights of 9 B: all moves once in 2 x 1,024 + 18 B.
+
+    Strips of one row take five rows of 64 B beside 18 B of weights, which fit into 340 B and not
+    into 140 B: layer by layer the map between moves twice. Of tiles of 8 columns it takes five
+    times 8 B, and beside them two columns of each of two maps for the next.
+    """
+    net, cache = memsim.loads(WIDE), Cache(size=size)
+    found = auto_program(net, cache, buffer=1 << 20)
+    assert found.options["strip"] == strip
+    assert found.options["groups_tried"] == "strips and tiles"
+    assert moved(found, cache) == bytes_moved == found.compulsory_bytes
+    rows = auto_program(net, cache, None, "why not", buffer=1 << 20)
+    assert moved(rows, cache) == (bytes_moved if strip == 1 else bytes_moved + 2 * 1024)
+    assert rows.options["groups_tried"] == "strips, no tiles: why not"
+
+
+NO_TILES: list[tuple[dict[str, Any], str]] = [
+    ({"strip": "rows"}, "strips of whole rows were asked for"),
+    ({"management": "hardware", "cache": 256}, "the lines of a hardware cache need addresses"),
+    ({"register_tile": "4x24"}, "kernels are cut for registers"),
+]
+
+
+@pytest.mark.parametrize(("options", "why"), NO_TILES)
+def test_tiles_are_left_out_where_they_cannot_run_and_the_result_says_why(
+    options: dict[str, Any], why: str
+) -> None:
+    said: dict[str, Any] = {"machine": "edge", "cache": 140, "schedule": "auto", **options}
+    result = memsim.run(memsim.loads(WIDE), **said)
+    assert result.to_dict()["config"]["groups_tried"] == f"strips, no tiles: {why}"
+    assert "x" not in str(result.program.options.get("strip"))
+    assert f"no tiles tried ({why})" in " ".join(str(result.sheet()).split())
+
+
+def test_a_trace_of_requests_is_of_strips_of_whole_rows() -> None:
+    """The command knows before it runs; of a run that has tiles there is no such trace."""
+    net = memsim.loads(WIDE)
+    said: dict[str, Any] = {"machine": "edge", "cache": 140, "schedule": "auto"}
+    tiled = memsim.run(net, **said)
+    assert tiled.program.options["strip"] == "1x8"
+    with pytest.raises(SimulationError, match="of groups auto strip rows"):
+        b"".join(FORMATS["dramsim3"](tiled, TraceOptions()))
+    assert run_as("trace", net, **said).dram_bytes == tiled.dram_bytes
+    of_rows = run_as("trace of requests", net, **said)
+    assert of_rows.dram_bytes == memsim.run(net, strip="rows", **said).dram_bytes
+    assert b"".join(FORMATS["dramsim3"](of_rows, TraceOptions()))
 
 
 @pytest.mark.slow
@@ -141,9 +206,10 @@ def test_what_auto_cannot_be_told(verb: str, options: dict[str, Any], message: s
 
 
 def test_the_schedule_auto_is_depth_first_in_the_groups_that_move_least() -> None:
-    said: dict[str, Any] = {"machine": "edge", "cache": "64KiB", "clock": "recurrence"}
-    named = memsim.run("squeezenet1_0", schedule="depth_first", groups="auto", **said)
-    auto = memsim.run("squeezenet1_0", schedule="auto", **said)
+    said: dict[str, Any] = {"machine": "edge", "cache": 140, "clock": "recurrence"}
+    wide = memsim.loads(WIDE)
+    named = memsim.run(wide, schedule="depth_first", groups="auto", **said)
+    auto = memsim.run(wide, schedule="auto", **said)
     assert auto.to_dict() == named.to_dict()
     for other in ({"groups": "per_block"}, {"group": ["conv1..maxpool1"]}):
         with pytest.raises(InputError, match="are found where the schedule is auto"):

@@ -26,10 +26,11 @@ from tests.strategies import networks
 
 
 def cuts_of(program: Program) -> Cuts:
+    """All of its kernels can be tiles: whether one can does not matter to what it would move."""
     plan_of = trial_plans(program.network, program.kernels, str(program.options["rows"]))
     needs = {n: rows_needed(each, plan_of) for n, each in enumerate(program.kernels)}
     inputs = {each.name: each.nbytes for each in program.tensors if each.kind == "input"}
-    return Cuts(program.kernels, needs, inputs)
+    return Cuts(program.kernels, needs, inputs, (1 << len(program.kernels)) - 1)
 
 
 def downsets(before: list[int]) -> list[int]:
@@ -43,7 +44,9 @@ def downsets(before: list[int]) -> list[int]:
     return sorted(found, key=int.bit_count)
 
 
-def least(estimate: Estimate, sets: list[int], capacity: int, *, tall: bool) -> int:
+def least(
+    estimate: Estimate, sets: list[int], capacity: int, *, tall: bool, tiles: bool = False
+) -> int:
     """What the cheapest chain of such sets moves, each a group of some kernels more."""
     moved = {0: 0}
     for done in sets[1:]:
@@ -52,7 +55,7 @@ def least(estimate: Estimate, sets: list[int], capacity: int, *, tall: bool) -> 
             for rest in moved
             if not rest & ~done
             and (done ^ rest).bit_count() <= MOST_KERNELS
-            and (cost := estimate.moved(done ^ rest, capacity, tall=tall)) is not None
+            and (cost := estimate.moved(done ^ rest, capacity, tall=tall, tiles=tiles)) is not None
         )
     return moved[sets[-1]]
 
@@ -86,8 +89,31 @@ def test_the_best_cut_is_the_least_of_all_there_are(
         inside = set(itertools.chain(*beam.groups))
         alone = [(1 << n, 0) for n in range(cuts.count) if n not in inside]
         together = [sum(1 << n for n in group) for group in beam.groups]
-        units = iter([*alone, *zip(together, beam.heights, strict=True)])
+        units = iter([*alone, *zip(together, beam.strips, strict=True)])
         assert again(estimate, units, capacity) == beam.moved
+
+
+@settings(few, max_examples=25)
+@given(networks(most_layers=6), st.integers(0, 3000), st.booleans())
+def test_tiles_are_taken_only_where_they_move_less(
+    network: Network, capacity: int, tall: bool
+) -> None:
+    cuts = cuts_of(program_of(network, 100_000))
+    sets = downsets(cuts.before)
+    rows, tiled = (
+        cuts.best(capacity, tall=tall, tiles=tiles, most=1000) for tiles in (False, True)
+    )
+    assert tiled.moved == least(cuts.estimate, sets, capacity, tall=tall, tiles=True) <= rows.moved
+    assert not any(isinstance(strip, str) for strip in rows.strips)
+    if tiled.moved == rows.moved:
+        assert tiled == rows
+    for strip, group in zip(tiled.strips, tiled.groups, strict=True):
+        if isinstance(strip, str):
+            bits_of = sum(1 << number for number in group)
+            alone = cuts.estimate.moved(bits_of, capacity, tall=tall)
+            cost = cuts.estimate.moved(bits_of, capacity, tall=tall, tiles=True)
+            assert cost is not None
+            assert alone is None or cost.moved < alone.moved
 
 
 @settings(few, max_examples=25)
@@ -163,14 +189,12 @@ def test_branches_that_the_file_lists_in_turns_become_groups() -> None:
     program = build(net, buffer=1 << 20)
     cuts, cache = cuts_of(program), Cache(size=300)
     best = cuts.best(300, tall=False)
-    assert (best.groups, best.heights) == (((0, 2), (1, 3)), (1, 1))
+    assert (best.groups, best.strips) == (((0, 2), (1, 3)), (1, 1))
     assert best.moved == 2 * (2 * 1024 + 18) == 4132
     assert best.exact
     runs = [(1 << size) - 1 for size in range(cuts.count + 1)]
     assert least(cuts.estimate, runs, 300, tall=False) == 5 * 1024 + 36
-    fused = build(
-        net, buffer=1 << 20, schedule="depth_first", group=best.groups, strip=best.heights
-    )
+    fused = build(net, buffer=1 << 20, schedule="depth_first", group=best.groups, strip=best.strips)
     assert [kernel.name for kernel in fused.kernels] == ["a1", "b1", "a2", "b2"]
     traffic = cache_pass(fused, cache)
     assert traffic.read_bytes + traffic.write_bytes == best.moved - 3 * 32

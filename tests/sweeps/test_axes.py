@@ -38,6 +38,10 @@ from tests.golden import check_golden
         ("dtype", "int8,fp16", ["int8", "fp16"]),
         ("fetch_on_write", "false,true", [False, True]),
         ("lowering", "fused", ["fused"]),
+        ("strip", "1:8:log2", [1, 2, 4, 8]),
+        ("strip", "8:16:8,4x16", ["8", "16", "4x16"]),
+        ("strip", [2, "4x16"], ["2", "4x16"]),
+        ("strip", "4x16", ["4x16"]),
     ],
 )
 def test_values_of_an_axis(name: str, given: Any, labels: list[Any]) -> None:
@@ -111,6 +115,8 @@ WRONG = (
     "sweep N.yaml -o x.csv --batch 0,1 --lowering fuse --dtype int8,int9 --frames 1.5",
     "sweep N.yaml -o x.csv --policy lru,lfu --machine edge,hedge",
     "sweep N.yaml -o x.csv --ways 8,16",
+    "sweep N.yaml -o x.csv --strip 4,4x --overlap keep",
+    "sweep N.yaml -o x.csv --strip 2x8:4x8:1",
     "sweep N.yaml -o x.csv --set grow=1,2",
     "sweep N.yaml -o x.csv --set growth",
     "sweep N.yaml -o x.csv --set growth=1 --set growth=2",

@@ -162,6 +162,17 @@ def test_xarray_plots_it_as_it_stands() -> None:
     plt.close(axes.figure)
 
 
+def test_strips_and_tiles_are_points_of_one_axis() -> None:
+    network = memsim.load("resnet18", input_shape=(3, 32, 32), dtype="int8")
+    said: dict[str, Any] = {"machine": "edge", "schedule": "depth_first", "group": "stage.1.1"}
+    ds = memsim.sweep(network, cache=["8KiB", "16KiB"], strip=[2, "2x4"], **said)
+    assert list(ds.strip.values) == ["2", "2x4"]
+    for strip in (2, "2x4"):
+        for cache in (8192, 16384):
+            run = memsim.run(network, cache=cache, strip=strip, **said)
+            assert ds.dram_bytes.sel(strip=str(strip), cache=cache) == run.dram_bytes
+
+
 def test_a_failing_point_keeps_its_error_and_the_others_go_on() -> None:
     ds = memsim.sweep("resnet18", input="3x64x64", machine="edge", dtype=["int8", "bf16"],
                       cache=["64KiB", "1MiB"])  # fmt: skip

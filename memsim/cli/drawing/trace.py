@@ -51,7 +51,7 @@ def command(
     memsim trace hardnet68 -f dramsim3 --cycle 0.625ns -o t.trace
     """
     from memsim.files import check_writable
-    from memsim.traces import FORMATS, HEEDS, TIMELESS, TraceOptions, refuse_idle, write_trace
+    from memsim.traces import FORMATS, HEEDS, TraceOptions, refuse_idle, write_trace
     from memsim.traces.trace_options import MOST_REQUESTS
 
     format_ = _of_ending(output) if format_ is None else format_
@@ -60,17 +60,24 @@ def command(
         check_writable(output)
     form = TraceOptions(_cycle(cycle), MOST_REQUESTS if limit is None else limit)
     refuse_idle(format_, HEEDS[format_], form)
-    if format_ in TIMELESS:
-        refuse("trace without times", options)
+    refuse(verb := _verb(format_), options)
     loaded = network.load()
-    from memsim.simulate import run
+    from memsim.simulate.verbs import run_as
 
-    result = run(loaded, **options)
+    result = run_as(verb, loaded, **options)
     if output is not None:
         write_trace(result, output, format_, form)
         return
     for chunk in write(result, form):
         click.echo(chunk, nl=False)
+
+
+def _verb(format_: str) -> str:
+    """The line of :data:`memsim.simulate.heed.VERBS` for a format."""
+    from memsim.traces import OF_REQUESTS, TIMELESS
+
+    requests = " of requests" if format_ in OF_REQUESTS else ""
+    return f"trace{requests}{' without times' if format_ in TIMELESS else ''}"
 
 
 ENDINGS = {".json": "perfetto", ".csv": "csv", ".trace": ""}

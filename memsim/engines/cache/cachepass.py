@@ -130,6 +130,22 @@ def _told(cache: Cache) -> str:
     return f"{cache.policy} cache of {format_size(cache.size)}"
 
 
+def moved_bytes(program: Program, cache: Cache | int) -> int:
+    """All that :func:`cache_pass` finds to be read and written, charged to nobody.
+
+    Examples
+    --------
+    >>> import memsim
+    >>> program = memsim.build(memsim.load("resnet18"), buffer=512 * 1024)
+    >>> found = cache_pass(program, 500_000)
+    >>> moved_bytes(program, 500_000) == found.read_bytes + found.write_bytes
+    True
+    """
+    cache = Cache.of(cache)
+    moved = MANAGEMENTS[cache.management].moved(program, cache)
+    return sum(int(flow.amount.sum()) for flow in (moved.fetches, moved.spills, moved.results))
+
+
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
     """Charge transfers to tasks, kernels, roles, causes and tensors."""
     kernels, tensors = len(program.kernels), len(program.tensors)

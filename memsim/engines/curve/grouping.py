@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.cachepass import moved_bytes
 from memsim.engines.compiled import load_compiler
 from memsim.errors import InputError, SimulationError
 from memsim.machine.cache import Cache
@@ -18,7 +18,7 @@ from memsim.program import Program, build
 from memsim.program.build import trial_plans
 from memsim.program.depth_first import OVERLAPS, PATTERNS, check_overlap
 from memsim.program.depth_first.cuts import Cuts
-from memsim.program.depth_first.strips import rows_needed
+from memsim.program.depth_first.strips import columns_needed, rows_needed
 from memsim.progress import counted
 
 __all__ = ["AUTO", "LAYER_BY_LAYER", "auto_program", "auto_programs"]
@@ -33,6 +33,8 @@ SHARES = ((1.0, True), (1.0, False), (0.7, False), (0.45, False), (2.0, False))
 """Parts of the cache for which the list of kernels is cut, and whether into the tallest strips: an
 estimate knows not all that a cache holds at a time, and counts some that it need not hold."""
 
+TILED_SHARES = ((1.0, False), (0.7, False))
+"""The same, where strips may be tiles."""
 
 NEVER = 1 << 62
 """Bytes that a program moves which cannot be built."""
@@ -41,20 +43,31 @@ MANY = 50_000
 """Accesses layer by layer above which the compiled loop is loaded: some nine passes follow, most of
 more accesses, and in plain Python they take longer than the 0.4 s of loading it."""
 
+FEW = 10_000
+"""Accesses layer by layer above which one cut with tiles is tried, and none that computes the rims
+of tiles anew: that makes programs of many times as many, and moves little less."""
+
 TRIED_ANEW = 2
 """Of groupings that keep what strips share, so many are tried with that computed anew."""
 
+Grouping = dict[str, Any]
+"""What :func:`memsim.build` is told of groups."""
+
 
 def auto_program(
-    network: Network, cache: Cache, overlap: str | None = None, **options: Any
+    network: Network,
+    cache: Cache,
+    overlap: str | None = None,
+    without_tiles: str | None = None,
+    **options: Any,
 ) -> Program:
     """Build the program whose groups move least in a cache, as far as these are searched.
 
     Layer by layer is a candidate, so no grouping is chosen that moves more. The others are the
     groups by each pattern, and the best cuts of the list of kernels by an estimate, see
-    :mod:`memsim.program.depth_first.cuts`. Each is run through the cache, and counts as it moves.
-    Rows that strips share are kept, and of the groupings that then move least also computed anew;
-    what moves alike keeps them.
+    :mod:`memsim.program.depth_first.cuts`: into strips of whole rows, and into strips and tiles.
+    Each is run through the cache, and counts as it moves. Rows that strips share are kept, and of
+    the groupings that then move least also computed anew; what moves alike keeps them.
 
     Parameters
     ----------
@@ -62,44 +75,54 @@ def auto_program(
     cache : Cache
     overlap : str, optional
         Only groupings that ``keep`` what strips share, or that ``recompute`` it.
+    without_tiles : str, optional
+        Why no tiles are tried that are narrower than a map. None: they are.
     **options
         Of :func:`memsim.build`, without those of groups.
 
     Returns
     -------
     Program
-        Its options tell the groups; ``groups`` says where they come from.
+        Its options tell the groups; ``groups`` says where they come from, and ``groups_tried``
+        which were tried.
     """
     check_overlap(overlap)
     plain = build(network, schedule="layer_by_layer", **options)
-    apart = _moved(plain, cache)
-    if apart == plain.compulsory_bytes:
-        return _none(plain, "all moves once already")
+    without_tiles = without_tiles or _too_many(plain, overlap)
+    tried = _tried(without_tiles)
+    least, chosen = moved_bytes(plain, cache), plain
+    if least == plain.compulsory_bytes:
+        return _none(plain, "all moves once already", {})
     _prepare_for(plain)
-    least, chosen = apart, plain
-    groupings = list(_candidates(network, plain, _cuts(network, plain), cache.size).values())
-    for way in (overlap,) if overlap else OVERLAPS:
-        moved: list[int] = []
-        for how in counted(groupings, "groupings tried"):
-            told = {**options, **how, "overlap": way}
-            try:
-                program = build(network, schedule="depth_first", **told)
-            except SimulationError:  # too large a program, or buffers too small for it
-                moved.append(NEVER)
-                continue
-            moved.append(_moved(program, cache))
-            if moved[-1] < least:
-                least, chosen = moved[-1], program
-            if least == plain.compulsory_bytes:  # nothing moves less
-                return _found(chosen)
-        groupings = [groupings[n] for n in np.argsort(moved, kind="stable")[:TRIED_ANEW]]
+    cuts = _cuts(network, plain, tiles=without_tiles is None)
+    for find, ways in _rounds(plain, cuts, overlap):
+        groupings = list(find(network, plain, cuts, cache.size).values())
+        for way in ways:
+            moved: list[int] = []
+            for how in counted(groupings, "groupings tried"):
+                told = {**options, **how, "overlap": way}
+                try:
+                    program = build(network, schedule="depth_first", **told)
+                except SimulationError:  # too large a program, or buffers too small for it
+                    moved.append(NEVER)
+                    continue
+                moved.append(moved_bytes(program, cache))
+                if moved[-1] < least:
+                    least, chosen = moved[-1], program
+                if least == plain.compulsory_bytes:  # nothing moves less
+                    return _found(chosen, tried)
+            groupings = [groupings[n] for n in np.argsort(moved, kind="stable")[:TRIED_ANEW]]
     if chosen is plain:
-        return _none(plain, "no grouping moves less")
-    return _found(chosen)
+        return _none(plain, "no grouping moves less", tried)
+    return _found(chosen, tried)
 
 
 def auto_programs(
-    network: Network, cache: Cache, overlap: str | None = None, **options: Any
+    network: Network,
+    cache: Cache,
+    overlap: str | None = None,
+    without_tiles: str | None = None,
+    **options: Any,
 ) -> dict[str, Program]:
     """Build the groupings among which the best of every cache size is looked for.
 
@@ -111,7 +134,7 @@ def auto_programs(
     ----------
     network : Network
     cache : Cache
-    overlap, **options
+    overlap, without_tiles, **options
         As for :func:`auto_program`.
 
     Returns
@@ -121,28 +144,53 @@ def auto_programs(
     """
     check_overlap(overlap)
     plain = build(network, schedule="layer_by_layer", **options)
+    without_tiles = without_tiles or _too_many(plain, overlap)
     _prepare_for(plain)
-    cuts = _cuts(network, plain)
-    programs = {LAYER_BY_LAYER: _none(plain, "")}
+    cuts = _cuts(network, plain, tiles=without_tiles is None)
+    programs = {LAYER_BY_LAYER: _none(plain, "", _tried(without_tiles))}
     names: dict[tuple[str, str], str] = {}  # equal cuts for several sizes are one program
     for size in counted(sorted({cache.size, *_powers(plain, cache)}), "sizes that groups are for"):
         there = cache.resized(size)
-        groupings = _candidates(network, plain, cuts, size)
-        for way in (overlap,) if overlap else OVERLAPS:
-            moved = {}
-            for told, how in groupings.items():
-                anew = ", computed anew" if way != OVERLAPS[0] else ""
-                name = names.setdefault((repr(how), way), f"{told}{anew}")
-                if name not in programs:
-                    with suppress(SimulationError):  # too large, or buffers too small for it
-                        programs[name] = build(
-                            network, schedule="depth_first", **{**options, **how, "overlap": way}
-                        )
-                if name in programs:
-                    moved[told] = _moved(programs[name], there)
-            least = sorted(moved, key=moved.__getitem__)[:TRIED_ANEW]
-            groupings = {told: groupings[told] for told in least}
+        for find, ways in _rounds(plain, cuts, overlap):
+            groupings = find(network, plain, cuts, size)
+            for way in ways:
+                moved = {}
+                for told, how in groupings.items():
+                    anew = ", computed anew" if way != OVERLAPS[0] else ""
+                    name = names.setdefault((repr(how), way), f"{told}{anew}")
+                    if name not in programs:
+                        with suppress(SimulationError):  # too large, or buffers too small for it
+                            programs[name] = build(
+                                network,
+                                schedule="depth_first",
+                                **{**options, **how, "overlap": way},
+                            )
+                    if name in programs:
+                        moved[told] = moved_bytes(programs[name], there)
+                best = sorted(moved, key=moved.__getitem__)[:TRIED_ANEW]
+                groupings = {told: groupings[told] for told in best}
     return programs
+
+
+def _rounds(
+    plain: Program, cuts: Cuts, overlap: str | None
+) -> Iterator[tuple[Callable[[Network, Program, Cuts, int], dict[str, Grouping]], Sequence[str]]]:
+    """What is tried: how groupings are found, and with what overlaps.
+
+    Strips of whole rows come first and are tried as if there were no tiles, so what is found with
+    tiles is not above what is found without.
+    """
+    ways = (overlap,) if overlap else OVERLAPS
+    yield _of_rows, ways
+    if cuts.estimate.across:
+        yield _of_tiles, ways[:1] if _accesses(plain) > FEW else ways
+
+
+def _too_many(plain: Program, overlap: str | None) -> str | None:
+    """Why tiles are left out that compute anew alone; None where they are not."""
+    if overlap in (None, OVERLAPS[0]) or _accesses(plain) <= FEW:
+        return None
+    return "with rims computed anew they make too large programs"
 
 
 def _powers(plain: Program, cache: Cache) -> Iterator[int]:
@@ -150,37 +198,39 @@ def _powers(plain: Program, cache: Cache) -> Iterator[int]:
     size, most = SMALLEST, sum(tensor.nbytes for tensor in plain.tensors)
     while True:
         yield size
-        if size > most or _moved(plain, cache.resized(size)) == plain.compulsory_bytes:
+        if size > most or moved_bytes(plain, cache.resized(size)) == plain.compulsory_bytes:
             return
         size *= 2
 
 
+def _accesses(plain: Program) -> int:
+    return int(np.diff(plain.cell_block)[plain.touch_cell].sum())
+
+
 def _prepare_for(plain: Program) -> None:
     """Load the compiled loop of a cache's pass if the groupings will need many accesses."""
-    if int(np.diff(plain.cell_block)[plain.touch_cell].sum()) > MANY:
+    if _accesses(plain) > MANY:
         load_compiler()
 
 
-def _moved(program: Program, cache: Cache) -> int:
-    traffic = cache_pass(program, cache)
-    return traffic.read_bytes + traffic.write_bytes
-
-
-def _cuts(network: Network, plain: Program) -> Cuts:
+def _cuts(network: Network, plain: Program, *, tiles: bool) -> Cuts:
     """The ways to cut the list of kernels."""
     kernels = plain.kernels
     plan_of = trial_plans(network, kernels, str(plain.options["rows"]))
     listed = counted(kernels, "rows that kernels need")
-    needs = {number: rows_needed(kernel, plan_of) for number, kernel in enumerate(listed)}
-    inputs = {tensor.name: tensor.nbytes for tensor in plain.tensors if tensor.kind == "input"}
-    return Cuts(kernels, needs, inputs)
+    needs = {number: rows_needed(each, plan_of) for number, each in enumerate(listed)}
+    inputs = {each.name: each.nbytes for each in plain.tensors if each.kind == "input"}
+    across = 0
+    for number, each in enumerate(kernels if tiles else ()):
+        with suppress(InputError):  # it is not cut across its columns
+            columns_needed(each, plan_of)
+            across |= 1 << number
+    return Cuts(kernels, needs, inputs, across)
 
 
-def _candidates(
-    network: Network, plain: Program, cuts: Cuts, capacity: int
-) -> dict[str, dict[str, Any]]:
-    """Groupings by name: what :func:`memsim.build` is told of each."""
-    found: dict[str, dict[str, Any]] = {}
+def _of_rows(network: Network, plain: Program, cuts: Cuts, capacity: int) -> dict[str, Grouping]:
+    """Groupings into strips of whole rows, by name."""
+    found: dict[str, Grouping] = {}
     seen = set()
     for share, tall in SHARES:
         part = int(capacity * share)
@@ -188,7 +238,7 @@ def _candidates(
         if cut.groups and cut not in seen:
             seen.add(cut)
             name = f"cuts for {part / 1024:.0f} KiB{', tall strips' if tall else ''}"
-            found[name] = {"group": cut.groups, "strip": cut.heights}
+            found[name] = {"group": cut.groups, "strip": cut.strips}
     for name, pattern in PATTERNS.items():
         with suppress(InputError):  # the file's groups may be none of this lowering
             if pattern(network, plain.kernels):
@@ -196,12 +246,30 @@ def _candidates(
     return found
 
 
-def _found(chosen: Program) -> Program:
+def _of_tiles(network: Network, plain: Program, cuts: Cuts, capacity: int) -> dict[str, Grouping]:
+    """Groupings of which some are tiles, by name."""
+    found: dict[str, Grouping] = {}
+    for share, tall in TILED_SHARES[: 1 if _accesses(plain) > FEW else None]:
+        part = int(capacity * share)
+        cut = cuts.best(part, tall=tall, tiles=True)
+        if any(isinstance(strip, str) for strip in cut.strips):
+            name = f"cuts for {part / 1024:.0f} KiB, with tiles"
+            found[name] = {"group": cut.groups, "strip": cut.strips}
+    return found
+
+
+def _tried(without_tiles: str | None) -> dict[str, str]:
+    """What is said of what was tried."""
+    said = "strips and tiles" if without_tiles is None else f"strips, no tiles: {without_tiles}"
+    return {"groups_tried": said}
+
+
+def _found(chosen: Program, tried: Mapping[str, str]) -> Program:
     """The grouping that moves least, and where it comes from."""
-    return replace(chosen, options={**chosen.options, "groups": AUTO})
+    return replace(chosen, options={**chosen.options, "groups": AUTO, **tried})
 
 
-def _none(plain: Program, why: str) -> Program:
+def _none(plain: Program, why: str, tried: Mapping[str, str]) -> Program:
     """Layer by layer, and why nothing else was chosen."""
     told = f"{AUTO}: {why}" if why else AUTO
-    return replace(plain, options={**plain.options, "groups": told})
+    return replace(plain, options={**plain.options, "groups": told, **tried})

@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from memsim.program.depth_first.estimate import Estimate
+from memsim.program.depth_first.estimate import Cost, Estimate
 from memsim.program.depth_first.strips import Needs
+from memsim.program.depth_first.tile_size import Strip
 from memsim.program.depth_first.units import Group
 from memsim.program.kernel import Kernel
 from memsim.program.ordering.steps import bits
@@ -34,12 +35,13 @@ groups of one size that end in a downset."""
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Groups, and the rows of a strip of each.
+    """Groups, and the strips of each.
 
     Attributes
     ----------
     groups : tuple of tuple of int
-    heights : tuple of int
+    strips : tuple of int or str
+        Rows, or ``ROWSxCOLUMNS``.
     moved : int
         Bytes that all kernels move by the estimate, those outside of groups too.
     exact : bool
@@ -47,18 +49,18 @@ class Cut:
     """
 
     groups: tuple[Group, ...]
-    heights: tuple[int, ...]
+    strips: tuple[Strip, ...]
     moved: int
     exact: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """A downset: what it moves at least, and its last group, with the rows of its strips."""
+    """A downset: what it moves at least, and its last group, with its strips."""
 
     moved: int
     last: int
-    height: int
+    strip: Strip
     ends: int  # its kernels that none of it reads, as bits
 
 
@@ -72,17 +74,24 @@ class Cuts:
         Of each kernel.
     inputs : mapping of str to int
         Bytes of the network's inputs.
+    across : int
+        The kernels that can be cut across their columns, as bits; where there are none no tiles
+        are tried.
     """
 
     def __init__(
-        self, kernels: Sequence[Kernel], needs: Mapping[int, Needs], inputs: Mapping[str, int]
+        self,
+        kernels: Sequence[Kernel],
+        needs: Mapping[int, Needs],
+        inputs: Mapping[str, int],
+        across: int = 0,
     ) -> None:
         self.count = len(kernels)
-        self.estimate = Estimate(kernels, needs, inputs)
+        self.estimate = Estimate(kernels, needs, inputs, across)
         self.before, self.after = self.estimate.before, self.estimate.after
         self._known: dict[tuple[int, int], tuple[list[int], bool]] = {}
 
-    def best(self, capacity: int, *, tall: bool, most: int = MOST) -> Cut:
+    def best(self, capacity: int, *, tall: bool, tiles: bool = False, most: int = MOST) -> Cut:
         """Cut kernels into the groups that move least by the estimate in a cache of so many bytes.
 
         Parameters
@@ -91,12 +100,14 @@ class Cuts:
         tall : bool
             Whether of strips that move alike the tallest are taken, which are the fewest, or the
             lowest, which take least of the cache.
+        tiles : bool
+            Whether strips may be tiles, narrower than the map, where these move less.
         most : int
             Downsets of one size up to which all are gone on with.
         """
         reached = {0: _Reached(0, 0, 0, 0)}
         level = [0]
-        costs: dict[int, tuple[int, int] | None] = {}
+        costs: dict[int, Cost | None] = {}
         exact = True
         for size in range(1, self.count + 1):
             longer = {
@@ -106,7 +117,7 @@ class Cuts:
             }
             file = (1 << size) - 1
             for done, ends in longer.items():
-                found: tuple[int, int, int, int] | None = None  # bytes, kernels, -group, height
+                found: tuple[int, int, int] | None = None  # bytes, kernels, -group
                 if (done, most) not in self._known:
                     self._known[done, most] = self._last_groups(done, ends, most)
                 groups, all_of_them = self._known[done, most]
@@ -116,13 +127,15 @@ class Cuts:
                     if rest is None:  # the beam went on without it
                         continue
                     if group not in costs:
-                        costs[group] = self.estimate.moved(group, capacity, tall=tall)
+                        costs[group] = self.estimate.moved(group, capacity, tall=tall, tiles=tiles)
                     cost = costs[group]
                     if cost is not None:
-                        this = rest.moved + cost[0], group.bit_count(), -group, cost[1]
+                        this = rest.moved + cost.moved, group.bit_count(), -group
                         found = this if found is None else min(found, this)
                 assert found is not None  # a kernel alone is a candidate
-                reached[done] = _Reached(found[0], -found[2], found[3], ends)
+                last = costs[-found[2]]
+                assert last is not None
+                reached[done] = _Reached(found[0], -found[2], last.strip, ends)
             level = sorted(longer, key=lambda done: (done != file, reached[done].moved, -done))
             if len(level) > most:
                 exact = False
@@ -136,12 +149,11 @@ class Cuts:
         moved, found = reached[done].moved, []
         while done:
             last = reached[done]
-            if last.height:
-                found.append((tuple(bits(last.last)), last.height))
+            if last.strip:
+                found.append((tuple(bits(last.last)), last.strip))
             done ^= last.last
-        found.sort()
-        groups, heights = tuple(each for each, _ in found), tuple(each for _, each in found)
-        return Cut(groups, heights, moved, exact)
+        found.sort(key=lambda each: each[0])
+        return Cut(tuple(each for each, _ in found), tuple(each for _, each in found), moved, exact)
 
     def _ready(self, done: int) -> Iterator[int]:
         """The kernels that can run after a downset."""

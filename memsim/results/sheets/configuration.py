@@ -59,13 +59,27 @@ def _strips(sizes: list[str]) -> str:
     --------
     >>> _strips(["4"]), _strips(["16", "2"]), _strips(["8x32"])
     ('strips of 4 rows', 'strips of 2 to 16 rows', 'tiles of 8x32')
+    >>> _strips(["1x60", "2", "4x8"])
+    'strips of 2 rows and tiles of 1x8 to 4x60'
     """
     if sizes == ["auto"]:
         return "strips of rows for the buffers"
-    if any("x" in each for each in sizes):
-        return f"tiles of {', '.join(dict.fromkeys(sizes))}"
-    low, high = min(map(int, sizes)), max(map(int, sizes))
-    return f"strips of {low} rows" if low == high else f"strips of {low} to {high} rows"
+    strips, tiles = ([each for each in sizes if ("x" in each) == tiled] for tiled in (False, True))
+    said = []
+    if strips:
+        said.append(f"strips of {_range(strips)} rows")
+    if tiles:
+        rows, columns = zip(*(each.split("x") for each in tiles), strict=True)
+        low, high = (
+            "x".join(str(end(map(int, each))) for each in (rows, columns)) for end in (min, max)
+        )
+        said.append(f"tiles of {low}" if low == high else f"tiles of {low} to {high}")
+    return " and ".join(said)
+
+
+def _range(numbers: list[str]) -> str:
+    low, high = min(map(int, numbers)), max(map(int, numbers))
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _program(program: Program, machine: Machine) -> list[str]:
@@ -86,6 +100,8 @@ def _program(program: Program, machine: Machine) -> list[str]:
         said += ["overlaps recomputed"] if options["strip_overlap"] != KEEP else []
     elif "groups" in options:
         said.append(f"groups {options['groups']}")
+    _, _, no_tiles = str(options.get("groups_tried", "")).partition("no tiles: ")
+    said += [f"no tiles tried ({no_tiles})"] if no_tiles else []
     best = options["order"] == "best"
     said += [f"best ({options['best']})" if best else str(options["order"]), *frames]
     if "register_tile" in options:
