@@ -27,7 +27,7 @@ import numpy as np
 
 from memsim.halves import clear_halves, half_file
 
-FORMAT = "memsim.code/1"
+FORMAT = "machine code of memsim, 1"
 
 _DIGEST = hashlib.sha256().digest_size
 
