@@ -148,7 +148,7 @@ def content(path: Path) -> Content | None:
 
 def is_whole(found: Content, undisturbed: Content, varies: bool) -> bool:
     """Whether content is what the command writes undisturbed; of some only how it ends is known."""
-    if not varies:
+    if found == undisturbed or not varies:
         return found == undisturbed
     return found.keys() == undisturbed.keys() and all(
         _ends_alike(found[name], undisturbed[name]) for name in found
