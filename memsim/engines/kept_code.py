@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import CodeType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -281,16 +281,23 @@ class Loop:
                 return
 
     def _source(self) -> bytes:
-        """A digest of what the machine code was made of: the loop, and the constants it names."""
-        code = self.function.__code__
-        named = {name: self.function.__globals__.get(name) for name in code.co_names}
-        constants = {name: repr(value) for name, value in named.items() if isinstance(value, int)}
-        parts = (*_parts(code), constants, self.text, self.options)
+        """A digest of what the machine code was made of: the loop, and what it names."""
+        parts = (*_parts(self.function, ()), self.text, self.options)
         return hashlib.sha256(repr(parts).encode()).digest()
 
 
-def _parts(code: CodeType) -> tuple[Any, ...]:
-    return code.co_code, code.co_consts, code.co_names, code.co_varnames
+def _parts(function: Any, above: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The code of a function, the constants it names, and the same of the functions it calls."""
+    code = function.__code__
+    named = {name: function.__globals__.get(name) for name in sorted(code.co_names)}
+    constants = {name: repr(value) for name, value in named.items() if isinstance(value, int)}
+    called = (getattr(value, "py_func", value) for value in named.values())  # of a compiled one
+    calls = [
+        _parts(each, (*above, function))
+        for each in called
+        if isinstance(each, FunctionType) and each not in (*above, function)
+    ]
+    return code.co_code, code.co_consts, code.co_names, code.co_varnames, constants, calls
 
 
 @cache

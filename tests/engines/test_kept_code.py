@@ -91,6 +91,17 @@ def test_it_is_of_this_source_and_of_what_the_source_names(folder: Path) -> None
     assert scaled(2, "factor + number")(21) == 23
 
 
+def test_it_is_of_the_functions_that_it_calls() -> None:
+    def calling(amount: int) -> bytes:
+        names: dict[str, object] = {"amount": amount}
+        exec("def step(x):\n    return x + amount\ndef loop(x):\n    return step(x)", names)
+        found = Loop.of(names["loop"], "int64(int64)", {})  # type: ignore[arg-type]
+        assert found
+        return found._source()
+
+    assert calling(1) == calling(1) != calling(2)
+
+
 def test_arrays_that_it_was_not_compiled_for_are_refused(folder: Path) -> None:
     call = compiled(SIGNATURE)(rows)
     given, sums = np.zeros(3, np.int32), np.zeros((2, 3), np.int64)
