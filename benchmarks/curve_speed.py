@@ -116,7 +116,7 @@ def networks() -> None:
             once = cost(partial(cache_pass, program, 1_000_000))
             print(
                 f"  {name:15}{lowering:6} {program.accesses:10,} accesses {spent:7.4f} s "
-                f"{program.accesses / spent / 1e6:5.1f} M/s {len(found.threshold):9,} rows "
+                f"{program.accesses / spent / 1e6:5.1f} M/s {len(found.nbytes):9,} rows "
                 f"{len(steps.cache_bytes):9,} steps   one size {once:6.4f} s   "
                 f"{targets.get(name, '')}"
             )

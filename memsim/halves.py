@@ -91,14 +91,24 @@ def put_folder(new: Path, target: Path) -> None:
 
 def clear_halves(target: Path) -> None:
     """Remove what killed processes have left of a target, and nothing that is still written."""
-    with suppress(OSError), os.scandir(target.parent) as found:  # a folder may hide what it holds
+    _clear(target.parent, _beginning(target))
+
+
+def clear_all_halves(folder: Path) -> None:
+    """The same of all that a folder holds."""
+    _clear(folder, ".")
+
+
+def _clear(folder: Path, beginning: str) -> None:
+    names = []
+    with suppress(OSError), os.scandir(folder) as found:  # a folder may hide what it holds
         names = [
             each.path for each in found
-            if each.name.startswith(_beginning(target)) and each.name.endswith(ENDING)
+            if each.name.startswith(beginning) and each.name.endswith(ENDING)
         ]  # fmt: skip
-        for name in names:
-            if _is_left(name):
-                remove(Path(name))
+    for name in names:
+        if _is_left(name):
+            remove(Path(name))
 
 
 def remove(path: Path) -> None:

@@ -20,7 +20,7 @@ from benchmarks.fault_campaign.moments import Undisturbed, clear, put_old, undis
 from benchmarks.fault_campaign.process import Ended, Log, line, run
 
 NOBODY = 65534
-MISSING = "/no/such/folder"
+MISSING = "/dev/null/folder"
 ELSEWHERE = {"HOME": MISSING, "TMPDIR": MISSING, "MPLCONFIGDIR": None, "XDG_CACHE_HOME": None}
 SURROUNDINGS: dict[str, tuple[tuple[str, ...], str, dict[str, str | None]]] = {
     "LANG=C, 40 columns, stdin closed, python -O": (
@@ -161,13 +161,14 @@ def output_streams(command: Command, folder: Path, log: Log) -> None:
         log.enter(what, command.printed, "; ".join(wrong), ended.told)
 
 
-COMPILES = Command("run fc_densenet103 --policy fifo -o out.json")
+COMPILES = Command("curve fc_densenet103 --input 3x256x256 -o out.json")
 """A command of which the loops are compiled."""
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "cut in half": lambda held: held[: len(held) // 2],
     "empty": lambda held: b"",
     "overwritten with zeros": lambda held: bytes(len(held)),
+    "one byte changed": lambda held: held[:-9] + bytes([held[-9] ^ 1]) + held[-8:],
     "overwritten with text": lambda held: b"corrupt\n" * (len(held) // 8),
 }
 
@@ -177,21 +178,20 @@ def compiled_code(folder: Path, log: Log) -> None:
     cache = folder.parent / f"{folder.name}-cache"
     settings = {"NUMBA_CACHE_DIR": str(cache)}
     whole = undisturbed(COMPILES, folder)
-    for suffix in ("nbi", "nbc"):
-        for what, damage in DAMAGE.items():
-            clear(cache)
+    clear(cache)
+    run(COMPILES.words, folder, **settings)
+    sound = {file: file.read_bytes() for file in cache.rglob("*") if file.is_file()}
+    assert sound, "nothing was kept"
+    for what, damage in DAMAGE.items():
+        for file, held in sound.items():
+            file.write_bytes(damage(held))
+        for time_ in ("", ", and once more"):
             clear(folder)
-            run(COMPILES.words, folder, **settings)
-            files = list(cache.rglob(f"*.{suffix}"))
-            assert files, "nothing was cached"
-            for each in files:
-                each.write_bytes(damage(each.read_bytes()))
-            for time_ in ("", ", and once more"):
-                clear(folder)
-                ended = run(COMPILES.words, folder, **settings)
-                wrong = judge(COMPILES, folder, whole, None, ended, (0,))
-                told = f"{suffix} of compiled code {what}{time_}"
-                log.enter("a corrupt cache of compiled code", told, wrong, ended.told)
+            ended = run(COMPILES.words, folder, **settings)
+            wrong = judge(COMPILES, folder, whole, None, ended, (0,))
+            log.enter("a corrupt cache of compiled code", f"{what}{time_}", wrong, ended.told)
+        if {file for file in cache.rglob("*") if file.is_file()} != sound.keys():
+            log.enter("a corrupt cache of compiled code", what, "it holds other files than before")
     clear(folder)
     clear(cache)
     with mounted(cache, "size=64k,mode=755"):
@@ -203,12 +203,12 @@ def compiled_code(folder: Path, log: Log) -> None:
         ended = run(COMPILES.words, folder, **settings)
         wrong = judge(COMPILES, folder, whole, None, ended, (0,))
         log.enter("no cache of compiled code", "its disk is read-only", wrong, ended.told)
-    for what, place in (("its folder is missing", MISSING), ("its place is a file", __file__)):
+    for what, place in (("its folder cannot be made", "/dev/null/cache"),
+                        ("its place is a file", __file__)):  # fmt: skip
         clear(folder)
         ended = run(COMPILES.words, folder, NUMBA_CACHE_DIR=f"{place}")
         wrong = judge(COMPILES, folder, whole, None, ended, (0,))
         log.enter("no cache of compiled code", what, wrong, ended.told)
-    shutil.rmtree(MISSING.split("folder")[0], ignore_errors=True)
     shutil.rmtree(cache)
 
 

@@ -76,9 +76,13 @@ def killed_while_compiling(folder: Path, times: int, seed: int, log: Log) -> Non
         wait(process, began)
         clear(folder)
         if number % 3 == 2:
+            kept = [file.name for file in cache.rglob("*") if file.is_file()]
             ended = run(COMPILES.words, folder, NUMBA_CACHE_DIR=str(cache))
             wrong = judge(COMPILES, folder, whole, None, ended, (0,))
-            log.enter("killed while it compiles", f"after {moment:.2f} s", wrong, ended.told)
+            halves = [file.name for file in cache.rglob("*.half")]
+            wrong += f"; left in the cache: {halves}" if halves else ""
+            log.enter("killed while it compiles", f"after {moment:.2f} s, {len(kept)} files kept",
+                      wrong, ended.told)  # fmt: skip
             clear(cache)
 
 

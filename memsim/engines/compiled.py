@@ -57,22 +57,22 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
         def machine_code() -> Callable[..., Any]:
             from memsim.engines.kept_code import Loop
 
-            loop = Loop.of(function, signature, options)
-            if loop and (found := loop.machine_code()):
+            kept = Loop.of(function, signature, options)
+            if kept and (found := kept.machine_code()):
                 return found
             import numba
 
             try:
-                loop: Callable[..., Any] = numba.njit(cache=True, **options)(function)
+                made: Any = numba.njit(cache=True, **options)(function)
             except (RuntimeError, OSError) as error:
                 if "cannot cache" not in str(error) and not isinstance(error, OSError):
                     raise
                 return numba.njit(signature, **options)(function)  # type: ignore[no-any-return]
             with suppress(AttributeError):  # a Numba that keeps them otherwise
-                _forgive(loop)
-            loop.compile(signature)  # type: ignore[attr-defined]
-            loop.disable_compile()  # type: ignore[attr-defined]
-            return loop
+                _forgive(made)
+            made.compile(signature)
+            made.disable_compile()
+            return made  # type: ignore[no-any-return]
 
         @wraps(function)
         def call(*arguments: Any) -> Any:
@@ -83,7 +83,7 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     return decorate
 
 
-def _forgive(loop: Any) -> None:
+def _forgive(made: Any) -> None:
     """Let a loop be compiled where what is kept of it is damaged or cannot be written.
 
     Numba's cache raises whatever its reader of damaged files raises, and writes the index, which
@@ -91,7 +91,7 @@ def _forgive(loop: Any) -> None:
     the process is killed in between, the next one would run the other version. So that file goes
     first.
     """
-    kept = loop._cache
+    kept = made._cache
     find, keep, files = kept.load_overload, kept.save_overload, kept._cache_file
     write_index = files._save_index
 
@@ -117,7 +117,7 @@ def _forgive(loop: Any) -> None:
 
 
 def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:
-    """Whether a plain loop serves so many accesses: few, in a process without the compiler."""
+    """Whether a plain loop serves so many rounds: few, in a process without the compiler."""
     return accesses <= most and "llvmlite" not in sys.modules
 
 

@@ -244,7 +244,7 @@ class Loop:
 
     @property
     def _name(self) -> str:
-        of = f"{self.function.__module__}.{self.function.__qualname__}".encode()
+        of = f"{self.function.__module__}.{self.function.__qualname__} {self.text}".encode()
         return f"{self.function.__name__}.{hashlib.sha256(of + _made_by()).hexdigest()[:16]}.code"
 
     def _folders(self) -> Iterator[Path]:

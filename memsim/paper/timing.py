@@ -127,7 +127,7 @@ def timed(networks: Sequence[Network | str] = (), **options: Unpack[Options]) ->
             row["network"],
             float(row["cio_m"]) * 1e6,
             float(row[under.column]) / 1e3,
-            run(_load(row, under), clock="recurrence", **complete),
+            run(_load(row, under), **complete),
         )
         for row in (rows[name] for name in names or rows)
     ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Index = NDArray[np.int64]
 
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 17
 """Accesses of tasks that are listed at once: what is needed on the way then stays small beside what
 comes out."""
 

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
-
 from memsim.engines.bounds.any_program import AnyProgram
 from memsim.engines.cache.cachepass import CachePass, cache_pass, read_bytes, write_bytes
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.clock.compiled_recurrence import compiled_recurrence
 from memsim.engines.clock.steps import steps
-from memsim.engines.compiled import INFINITE
 from memsim.engines.curve.curve import Curve, StepFunction, curve
 from memsim.engines.curve.envelope import Envelope
 from memsim.engines.curve.grouping import AUTO, LAYER_BY_LAYER
@@ -182,7 +179,7 @@ class CurveResult(Facts):
     @property
     def finite_rows(self) -> int:
         """How many rows of :attr:`curve` some cache saves; those after them always move."""
-        return int(np.searchsorted(self.curve.threshold, INFINITE))
+        return int(self.curve.first[self.curve.finite])
 
     @property
     def apart(self) -> Curve:

@@ -13,6 +13,7 @@ from memsim.engines.clock.demand import LONG
 from memsim.engines.clock.recurrence import recurrence
 from memsim.engines.clock.replay import replay
 from memsim.engines.clock.steps import Steps, Timeline, steps
+from memsim.engines.compiled import plain_will_do
 from memsim.errors import InputError, Problem, at_path
 from memsim.network.graph import Network
 from memsim.program.parts import Part, part
@@ -52,8 +53,8 @@ def run(
         A network, the name of a shipped one, or a file that :func:`memsim.load` reads.
     clock : str, optional
         ``replay`` (the SimPy model) or ``recurrence`` (the same time in closed form). Where left
-        out the replay, but of more than :data:`memsim.engines.clock.demand.LONG` tasks the
-        recurrence, compiled.
+        out the replay, but of more than :data:`memsim.engines.clock.demand.LONG` tasks, and where
+        the compiler is there already, the recurrence, compiled.
     only : str, optional
         ``feature-maps`` or ``weights``: tell the traffic of these alone.
     **options
@@ -87,7 +88,7 @@ def run(
     program, machine = prepare(network, **options)
     traffic = cache_pass(program, machine.cache)
     durations = steps(program, traffic, machine)
-    if clock is None and program.tasks > LONG:
+    if clock is None and not plain_will_do(program.tasks, LONG):
         tell_time = compiled_recurrence
     with stage("time of each task"):
         return Result(program, machine, traffic, durations, tell_time(durations), told)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from memsim.errors import InputError, Problem
 from memsim.files import write_bytes
-from memsim.halves import hold
+from memsim.halves import clear_all_halves, hold
 from memsim.sweeps.chunk import Outcome
 
 __all__ = ["Store"]
@@ -51,6 +51,7 @@ class Store:
         """
         try:
             self.folder.mkdir(exist_ok=True)
+            clear_all_halves(self.folder)
             probe = self.folder / f".probe{ENDING}"
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)  # two sweeps may share a store
@@ -67,8 +68,9 @@ class Store:
             Where another one holds it, and as :meth:`open`.
         """
         self.open()
+        path = self.folder / f".held{ENDING}"
         try:
-            file = open(self.folder / f".held{ENDING}", "wb")  # noqa: SIM115
+            file = open(path, "wb")  # noqa: SIM115
         except OSError as error:
             raise self._refused(error) from None
         with file:
@@ -76,7 +78,10 @@ class Store:
                 message = "another process computes this sweep, and keeps here what is finished"
                 hint = "wait for it: the same command then goes on from there"
                 raise InputError(Problem(message, hint=hint, file=str(self.folder)))
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     def find(self, key: str) -> Outcome | None:
         """A finished chunk; None where there is none that is whole."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,3 +250,61 @@ def test_importing_the_engines_does_not_import_the_compiler() -> None:
         "sys.exit('numba' in sys.modules or 'llvmlite' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+LOOP = """
+from memsim.engines.compiled import compiled
+
+@compiled("int64(int64)")
+def scale(number):
+    return {factor} * number
+"""
+
+
+@pytest.fixture
+def scale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], int]:
+    """A loop that multiplies by a factor, in a file of its own, whose code Numba keeps."""
+    monkeypatch.setattr("memsim.engines.kept_code.Loop.of", lambda *asked: None)
+    file = tmp_path / "loop.py"
+
+    def scaled(factor: int) -> int:
+        file.write_text(LOOP.format(factor=factor))
+        os.utime(file, (factor, factor))
+        names: dict[str, Any] = {"__name__": "loop", "__file__": str(file)}
+        exec(compile(file.read_text(), str(file), "exec"), names)
+        return int(names["scale"](7))
+
+    return scaled
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_what_numba_keeps_of_a_loop_may_be_damaged(
+    tmp_path: Path, scale: Callable[[int], int], ending: str
+) -> None:
+    assert scale(2) == 14
+    [kept] = (tmp_path / "__pycache__").glob(f"*.{ending}")
+    whole = kept.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", bytes(len(whole)), b"text\n" * 9):
+        kept.write_bytes(damaged)
+        assert scale(2) == 14
+        assert kept.read_bytes() != damaged  # it is mended
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_numba_never_runs_the_loop_of_another_version(
+    scale: Callable[[int], int], error: BaseException
+) -> None:
+    """Where it is ended between writing its index and the machine code that the index names."""
+    from numba.core.caching import IndexDataCacheFile
+
+    assert scale(2) == 14
+    with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+
+        def write(*told: object) -> None:
+            raise error
+
+        patch.setattr(IndexDataCacheFile, "_save_data", write)
+        assert scale(3) == 21
+    assert scale(3) == 21

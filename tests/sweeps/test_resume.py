@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 import memsim
+from memsim.cli.boundary import Terminated
 from memsim.cli.main import run
+from memsim.halves import half_of
 from memsim.sweeps import execute, verb
 from memsim.sweeps.chunk import Chunk, Outcome
 from memsim.sweeps.store import ENDING, Store
@@ -217,6 +219,72 @@ def test_a_store_that_cannot_be_made_is_told_before_any_work(
     assert counted == []
 
 
+HOLDS = """\
+import fcntl, sys
+file = open(sys.argv[1], "wb")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_commands_that_compute_one_sweep(
+    counted: list[Chunk], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second is refused while the first is at it, and finds what that has made."""
+    Path("x.csv.chunks").mkdir()
+    file = "x.csv.chunks/.held.chunk"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLDS, file], **pipes) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        assert sweep() == 2
+        other.kill()  # and what it held is free
+    assert "x.csv.chunks: another process computes this sweep" in capsys.readouterr().err
+    assert counted == []
+    assert sweep() == 0
+    assert names() == ["N.yaml", "x.csv"]
+
+
+def test_what_a_killed_process_left_in_a_store_is_cleared(here: Path) -> None:
+    store = Store(here / "kept")
+    store.folder.mkdir()
+    half_of(store.folder / f"beef{ENDING}").write_bytes(b"half")
+    store.keep("cafe", Outcome({}))
+    store.open()
+    assert names(store.folder) == [f"cafe{ENDING}"]
+
+
+def test_a_sweep_that_another_process_ends_meanwhile(
+    counted: list[Chunk], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep() == 0
+    whole, count = Path("x.csv").read_bytes(), len(counted)
+    Path("x.csv").unlink()
+    opened = Store.open
+
+    def ended(store: Store) -> None:
+        Path("x.csv").write_bytes(whole)
+        opened(store)
+
+    monkeypatch.setattr(Store, "open", ended)
+    assert sweep() == 0
+    assert len(counted) == count
+    assert "x.csv is complete, and nothing is computed" in capsys.readouterr().err
+    assert names() == ["N.yaml", "x.csv"]
+
+
+def test_sigterm_is_told_as_such(
+    counted: list[Chunk], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(chunk: Chunk) -> Outcome:
+        raise Terminated
+
+    monkeypatch.setattr(execute, "compute", ends)
+    assert sweep() == 143
+    assert "the same command goes on" in capsys.readouterr().err
+
+
 # ---- executors
 
 
@@ -265,6 +333,7 @@ def slowly(chunk):
     time.sleep(SECONDS)
     return compute(chunk)
 execute.compute = slowly
+from memsim.cli.boundary import Terminated
 from memsim.cli.main import run
 sys.exit(run(sys.argv[1:]))
 """

@@ -111,13 +111,15 @@ def command(
     from memsim.sweeps.store import Store
 
     store = Store(Path(f"{output}.chunks"))
-    with store.held():
-        if complete or files.check_output(output, found.key):  # another process may just have ended
-            click.echo(f"memsim: {output} is complete, and nothing is computed", err=True)
-            store.clear()
-            return _report(files.load_sweep(output))
-        click.echo("\n".join(_plan_lines(found, plan)), err=True)
-        return _carry_out(found, plan, runner, store, output)
+    if not complete:
+        with store.held():
+            complete = files.check_output(output, found.key)  # another process may have ended now
+            if not complete:
+                click.echo("\n".join(_plan_lines(found, plan)), err=True)
+                return _carry_out(found, plan, runner, store, output)
+    click.echo(f"memsim: {output} is complete, and nothing is computed", err=True)
+    store.clear()
+    return _report(files.load_sweep(output))
 
 
 def _told(

@@ -8,14 +8,14 @@ from enum import IntEnum
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.trace import KIND, WRITE_THROUGH
 from memsim.engines.compiled import INFINITE
-from memsim.engines.curve.tally import Tally
+from memsim.engines.curve.tally import CHUNK, Tally, runs
 from memsim.engines.curve.thresholds import thresholds
 from memsim.errors import InputError, Problem
 from memsim.machine.cache import Cache
@@ -103,12 +103,17 @@ class Curve:
     Attributes
     ----------
     program : Program
-    threshold, nbytes : int64 arrays, one entry per row
-        Bytes of capacity; bytes that move. ``INFINITE`` where they always move.
-    kernel, tensor : int32 arrays, per row
-        The kernel to which the bytes are charged; the tensor they belong to.
-    role, move : int8 arrays, per row
-        :class:`~memsim.program.kernel.Role`, :class:`Movement`.
+    step : int64 array, one entry per distinct threshold
+        Bytes of capacity, ascending from a 0 that no row has; ``INFINITE`` where bytes always move.
+    first : int32 or int64 array, thresholds + 1
+        The first row of each, and where the rows end.
+    nbytes : int32 or int64 array, one entry per row
+        Bytes that move.
+    column : int32 array, per row
+        The number of its group times the number of movements, plus its :class:`Movement`.
+    of_group : int64 array, groups x 3
+        The kernel to which the bytes are charged; the tensor they belong to; their
+        :class:`~memsim.program.kernel.Role`.
     only : Part or None
         The part of the traffic that the rows are.
     sampled : tuple of int
@@ -129,33 +134,80 @@ class Curve:
     """
 
     program: Program
-    threshold: Ints = field(repr=False)
-    nbytes: Ints = field(repr=False)
-    kernel: NDArray[np.int32] = field(repr=False)
-    tensor: NDArray[np.int32] = field(repr=False)
-    role: NDArray[np.int8] = field(repr=False)
-    move: NDArray[np.int8] = field(repr=False)
+    step: Ints = field(repr=False)
+    first: NDArray[np.int32] | Ints = field(repr=False)
+    nbytes: NDArray[np.int32] | Ints = field(repr=False)
+    column: NDArray[np.int32] = field(repr=False)
+    of_group: Ints = field(repr=False)
     only: Part | None = None
     sampled: tuple[int, ...] = ()
+
+    # ---- rows
+
+    @property
+    def threshold(self) -> Ints:
+        """The threshold of each row, ascending."""
+        return np.repeat(self.step, np.diff(self.first))
+
+    @property
+    def finite(self) -> int:
+        """How many entries :attr:`step` has that some capacity reaches."""
+        return len(self.step) - int(self.step[-1] == INFINITE)
+
+    @property
+    def kernel(self) -> NDArray[np.int32]:
+        """The kernel of each row."""
+        return self._of(0)
+
+    @property
+    def tensor(self) -> NDArray[np.int32]:
+        """The tensor of each row."""
+        return self._of(1)
+
+    @property
+    def role(self) -> NDArray[np.int32]:
+        """The :class:`~memsim.program.kernel.Role` of each row."""
+        return self._of(2)
+
+    @property
+    def move(self) -> NDArray[np.int32]:
+        """The :class:`Movement` of each row."""
+        return self.column % len(Movement)
+
+    def _of(self, what: int) -> NDArray[np.int32]:
+        return self._each(self.of_group[:, what].astype(np.int32))
+
+    def _each(self, of_group: NDArray[np.int32]) -> NDArray[np.int32]:
+        """What is known of the group of each row."""
+        return np.repeat(of_group, len(Movement))[self.column]
 
     # ---- totals
 
     @cached_property
     def steps(self) -> StepFunction:
         """Total reads and writes as one step function."""
-        threshold, move = self.threshold, self.move
-        last = np.flatnonzero(np.diff(threshold, append=0))  # the last row of each threshold
-        last = last[threshold[last] < INFINITE]
+        finite = self.finite
+        reads = np.tile([move.reads for move in Movement], len(self.of_group))
+        weights = np.repeat(self.of_group[:, 2] == Role.WEIGHT, len(Movement))
         columns = []
-        reads = np.array([each.reads for each in Movement])[move]
-        for chosen in (reads, ~reads, self.role == Role.WEIGHT):
-            below = np.where(chosen, self.nbytes, 0)
-            np.cumsum(below, out=below)
-            total = below[-1:] if len(below) else np.zeros(1, np.int64)
-            columns.append(np.concatenate([total, total - below[last]]))
-            del below  # before the next column: they are as long as the rows
-        sizes = np.concatenate([[0], threshold[last]])
-        kept = np.flatnonzero(np.diff(columns[0] + columns[1], prepend=-1))
+        for chosen in (reads, ~reads, weights):
+            moved = np.zeros(finite, np.int64)
+            always = 0
+            for begin in range(1, len(self.step), CHUNK):
+                starts = self.first[begin : begin + CHUNK + 1]
+                rows = slice(starts[0], starts[-1])
+                those = np.where(chosen[self.column[rows]], self.nbytes[rows], 0)
+                sums = np.add.reduceat(those, starts[:-1] - starts[0], dtype=np.int64)
+                moved[begin : begin + len(sums)] = sums[: max(finite - begin, 0)]
+                always += int(sums[max(finite - begin, 0) :].sum())
+            np.cumsum(moved, out=moved)
+            np.subtract(moved[-1] + always, moved, out=moved)
+            columns.append(moved)
+        sizes = self.step[:finite]
+        kept = np.ones(finite, np.bool_)  # reads and writes fall, or stay
+        kept[1:] = (np.diff(columns[0]) != 0) | (np.diff(columns[1]) != 0)
+        if kept.all():
+            return StepFunction(sizes, *columns)
         return StepFunction(sizes[kept], *(column[kept] for column in columns))
 
     def read_bytes(self, capacity: int) -> int:
@@ -180,7 +232,8 @@ class Curve:
     def at_each(self, capacities: Sequence[int] | Ints) -> Ints:
         """Bytes at each of some capacities, capacities x kernels x roles x causes."""
         shape = (len(self.program.kernels), len(Role))
-        return self._sums(capacities, self.kernel * len(Role) + self.role, shape)
+        kernel, _, role = self.of_group.T
+        return self._sums(capacities, kernel * len(Role) + role, shape)
 
     def tensors_at(self, capacity: int) -> Ints:
         """Bytes at a capacity, tensors x causes."""
@@ -189,7 +242,7 @@ class Curve:
 
     def tensors_at_each(self, capacities: Sequence[int] | Ints) -> Ints:
         """Bytes at each of some capacities, capacities x tensors x causes."""
-        return self._sums(capacities, self.tensor, (len(self.program.tensors),))
+        return self._sums(capacities, self.of_group[:, 1], (len(self.program.tensors),))
 
     def columns(self) -> dict[tuple[int, Role, Cause], tuple[Ints, Ints]]:
         """The step function of each kernel, role and cause that ever moves a byte.
@@ -202,7 +255,9 @@ class Curve:
         """
         columns = {}
         causes = np.array([_CAUSES[move] for move in Movement])
-        charged = self.kernel * len(Role) + self.role
+        kernel, _, role_of = self.of_group.T
+        thresholds = self.threshold
+        charged = self._each((kernel * len(Role) + role_of).astype(np.int32))
         order = np.argsort(charged, kind="stable")  # by column, and by threshold within
         edges = np.flatnonzero(np.diff(charged[order], prepend=-1, append=-1))
         for begin, end in pairwise(edges):
@@ -213,7 +268,7 @@ class Curve:
                 chosen = rows[of_cause == cause]
                 if not len(chosen):
                     continue
-                threshold = self.threshold[chosen]
+                threshold = thresholds[chosen]
                 sizes = np.unique(np.concatenate([[0], threshold[threshold < INFINITE]]))
                 sums = np.concatenate([np.cumsum(self.nbytes[chosen][::-1])[::-1], [0]])
                 moved = sums[np.searchsorted(threshold, sizes, side="right")]
@@ -223,17 +278,20 @@ class Curve:
     def _sums(
         self,
         capacities: Sequence[int] | Ints,
-        cell: NDArray[np.integer[Any]],
+        cell: Ints,
         shape: tuple[int, ...],
     ) -> Ints:
+        """Bytes at each capacity by what ``cell`` says of each group."""
         sizes, place = np.unique(np.asarray(capacities, np.int64), return_inverse=True)
         cells, moves = int(np.prod(shape)), len(Movement)
         # A row moves at the sizes below its threshold: count it at the largest of them, and
         # then let every size add what was counted at larger ones.
-        largest = np.searchsorted(sizes, self.threshold, side="left") - 1
+        largest = np.searchsorted(sizes, self.step, side="left") - 1
+        largest = np.repeat(largest, np.diff(self.first))
         chosen = largest >= 0
         flat = np.zeros(len(sizes) * cells * moves, np.int64)
-        where = (largest[chosen] * cells + cell[chosen]) * moves + self.move[chosen]
+        group, which = np.divmod(self.column[chosen], moves)
+        where = (largest[chosen] * cells + cell[group]) * moves + which
         np.add.at(flat, where, self.nbytes[chosen])
         moved = np.cumsum(flat.reshape(len(sizes), cells, moves)[::-1], axis=0)[::-1]
         by_cause = np.zeros((len(sizes), cells, len(Cause)), np.int64)
@@ -263,9 +321,9 @@ class Curve:
         if only is None:
             return self
         kept = np.isin(self.role, only.roles)
-        columns = ("threshold", "nbytes", "kernel", "tensor", "role", "move")
-        rows = {name: getattr(self, name)[kept] for name in columns}
-        return replace(self, only=only, **rows)
+        step, first = runs(self.threshold[kept])
+        nbytes, column = self.nbytes[kept], self.column[kept]
+        return replace(self, only=only, step=step, first=first, nbytes=nbytes, column=column)
 
 
 def curve(program: Program, cache: Cache | int = 0) -> Curve:
@@ -299,8 +357,8 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         raise InputError(Problem(reason, hint="run once per size instead"))
     trace = management.short_trace(program, cache)
     of_group, group = groups(program)
-    tally = Tally(len(of_group) * len(Movement), int(trace.size.sum()))
     touch, writer = trace.touch, trace.writer_or_touch
+    tally = Tally(len(of_group) * len(Movement), int(trace.size.sum()))
     is_output = program.cell_is_output[program.touch_cell]
     is_given = program.cell_is_given[program.touch_cell]
     for run in thresholds(trace):
@@ -321,14 +379,8 @@ def curve(program: Program, cache: Cache | int = 0) -> Curve:
         always = np.full(len(at), INFINITE)
         tally.add(group[touch[at]] + Movement.RESULT, always, trace.size[trace.block[at]])
 
-    threshold, column, nbytes = tally.rows()
-    del tally
-    kernel, tensor, role = (
-        np.repeat(each, len(Movement)).astype(kind)[column]
-        for each, kind in zip(of_group.T, (np.int32, np.int32, np.int8), strict=True)
-    )
-    move = np.tile(np.arange(len(Movement), dtype=np.int8), len(of_group))[column]
-    return Curve(program, threshold, nbytes, kernel, tensor, role, move)
+    step, first_row, column, nbytes = tally.rows()
+    return Curve(program, step, first_row, nbytes, column, of_group)
 
 
 def groups(program: Program) -> tuple[Ints, Ints]:

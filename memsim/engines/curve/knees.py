@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memsim.engines.curve.curve import Curve, Movement
+from memsim.engines.curve.tally import CHUNK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+
+Drop = tuple[int, int]
+"""A window's first step, and the bytes that are saved from there to its end."""
 
 WIDTH = 8
 """Steps whose sizes differ by at most one part in ``WIDTH`` are one knee."""
@@ -107,36 +112,60 @@ def knees(curve: Curve, most: int = 5) -> tuple[Knee, ...]:
     True
     """
     steps = curve.steps
-    size, drop = steps.cache_bytes[1:], -np.diff(steps.dram_bytes)
-    sums = np.concatenate([[0], np.cumsum(drop)])
-    window_end = np.searchsorted(size, size + size // WIDTH, side="right")
-    taken = np.zeros(len(size), np.bool_)
+    size = steps.cache_bytes[1:]
+    dram = steps.dram_bytes
+    sums = dram[0] - dram  # saved at each size
+    del dram  # columns are as long as the steps are many
+    window_end = np.empty(len(size), np.int32)
+    for rows in _chunks(len(size)):
+        window_end[rows] = np.searchsorted(size, size[rows] + size[rows] // WIDTH, side="right")
     spans: list[tuple[int, int]] = []
-    while len(spans) < most and not taken.all():
-        blocked = np.where(taken, np.arange(len(size)), len(size))
-        stop = np.minimum(window_end, np.minimum.accumulate(blocked[::-1])[::-1])
-        begin = int(np.argmax(sums[stop] - sums[:-1]))
-        total = sums[stop[begin]] - sums[begin]
+    while len(spans) < most:
+        begin, total = _largest(sums, window_end, spans)
         if total <= 0:
             break
+        stop = min([int(window_end[begin]), *(first for first, _ in spans if first >= begin)])
         # The fewest steps that leave less than the tail on either side.
-        held = sums[begin : stop[begin] + 1] - sums[begin]
+        held = sums[begin : stop + 1] - sums[begin]
         last = begin + int(np.searchsorted(held[1:], total - total // TAIL, side="left"))
         begin += int(np.searchsorted(held[1:], total // TAIL, side="right"))
-        spans.append((int(size[begin]), int(size[last])))
-        taken[begin : last + 1] = True
-    return tuple(_knee(curve, low, high) for low, high in sorted(spans))
+        spans.append((begin, last))
+    sizes = [(int(size[begin]), int(size[last])) for begin, last in spans]
+    return tuple(_knee(curve, low, high) for low, high in sorted(sizes))
+
+
+def _largest(sums: Ints, window_end: NDArray[np.int32], taken: list[tuple[int, int]]) -> Drop:
+    """The first of the windows with the largest drop that do not overlap what is taken."""
+    found = (0, 0)
+    for rows in _chunks(len(window_end)):
+        stop = window_end[rows].copy()
+        for first, last in taken:  # steps, the last included
+            before, after = (max(0, step - rows.start) for step in (first, last + 1))
+            np.minimum(stop[:before], first, out=stop[:before])
+            stop[before:after] = np.arange(rows.start, rows.stop)[before:after]
+        gain = sums[stop] - sums[rows]
+        best = int(np.argmax(gain))
+        if gain[best] > found[1]:
+            found = rows.start + best, int(gain[best])
+    return found
+
+
+def _chunks(rows: int) -> Iterator[slice]:
+    for begin in range(0, rows, CHUNK):
+        yield slice(begin, min(begin + CHUNK, rows))
 
 
 def _knee(curve: Curve, low: int, high: int) -> Knee:
-    first, last = np.searchsorted(curve.threshold, [low, high + 1])
-    rows = slice(first, last)
+    first, last = np.searchsorted(curve.step, [low, high + 1])
+    rows = slice(curve.first[first], curve.first[last])
     program, moves = curve.program, len(Movement)
     shape = len(program.tensors), len(program.kernels), moves
-    keys = np.ravel_multi_index((curve.tensor[rows], curve.kernel[rows], curve.move[rows]), shape)
+    group, move = np.divmod(curve.column[rows], moves)
+    kernel, tensor, _ = curve.of_group[group].T
+    keys = np.ravel_multi_index((tensor, kernel, move), shape)
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
-    amount = np.add.reduceat(curve.nbytes[rows][order], starts)
+    amount = np.add.reduceat(curve.nbytes[rows][order], starts, dtype=np.int64)
     kinds = np.stack(np.unravel_index(keys[order][starts], shape))
     shares = tuple(
         Share(

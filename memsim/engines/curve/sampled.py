@@ -16,6 +16,7 @@ from memsim.engines.cache.cachepass import CachePass, account, by_cause
 from memsim.engines.cache.leveled import level_transfers
 from memsim.engines.compiled import INFINITE
 from memsim.engines.curve.curve import Curve, Movement, groups
+from memsim.engines.curve.tally import runs
 from memsim.machine.cache import Cache
 from memsim.program.kernel import Cause
 from memsim.program.program import Program
@@ -99,9 +100,8 @@ def sampled(program: Program, cache: Cache, sizes: Sequence[int]) -> Sampled:
     fewer = np.concatenate([moved[:-1] - moved[1:], moved[-1:]])
     row, column = np.nonzero(fewer)
     ends = np.array([*sizes[1:], INFINITE])
-    which, moves = np.divmod(column, len(Movement))
-    kernel, tensor, role = of_group[which].T
     curve = Curve(
-        program, ends[row], fewer[row, column], kernel, tensor, role, moves, sampled=tuple(sizes)
-    )
+        program, *runs(ends[row]), fewer[row, column], column.astype(np.int32), of_group,
+        sampled=tuple(sizes),
+    )  # fmt: skip
     return Sampled(curve, passes)

@@ -200,24 +200,24 @@ class _Stack:
 
     def open_epochs(self, end: int) -> Thresholds:
         """The epochs that are open after the last access."""
-        rows = np.flatnonzero(self.state[:, kernel.EPOCH])
-        depth = np.full(len(rows), self.register[kernel.INSERTED])
-        slot = self.state[rows, kernel.SLOT]
+        live = np.flatnonzero(self.row_of >= 0)
+        block = live[self.state[self.row_of[live], kernel.EPOCH] > 0]
+        row = self.row_of[block]
+        depth = np.full(len(row), self.register[kernel.INSERTED])
+        slot = self.state[row, kernel.SLOT]
         for first in self.first[: self.register[kernel.LEVELS]]:
             depth -= self.tree[first + (slot >> 3), slot & 7]
             slot = slot >> 3
-        row_of_part = np.repeat(self.row_of, np.diff(self.parts))
-        depths = np.full(len(self.state), -1, np.int64)
-        depths[rows] = depth
-        dirty = np.flatnonzero((row_of_part >= 0) & (depths[row_of_part] >= 0))
-        row = row_of_part[dirty]
+        count = self.parts[block + 1] - self.parts[block]
+        ends = np.cumsum(count)
+        dirty = np.repeat(self.parts[block] - (ends - count), count) + np.arange(count.sum())
+        size = self.part[dirty]
         # A block's first part is its oldest and lies below the others.
-        before = np.cumsum(self.part) - self.part
-        first = np.repeat(self.parts[:-1], np.diff(self.parts))
-        depth = depths[row] - (before[dirty] - before[first[dirty]])
-        below = np.maximum(self.deepest[dirty], depth)
+        before = np.cumsum(size) - size
+        before -= np.repeat(before[ends - count], count)
+        below = np.maximum(self.deepest[dirty], np.repeat(depth, count) - before)
         none = np.zeros(0, np.int64)
         return Thresholds(
             end, end, none, none.astype(np.bool_), none, none,
-            self.began[row], below, self.part[dirty],
+            np.repeat(self.began[row], count), below, size,
         )  # fmt: skip
