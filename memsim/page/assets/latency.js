@@ -61,7 +61,7 @@ function setUpLatency() {
   });
   for (const kind of ["cache", "rate"]) {
     addPlot($(`plot-latency-${kind}`), ["cache", "rate", "macs"], () => latencyFigure(kind), {
-      title: () => `Latency: ${$(`t-latency-${kind}`).textContent.toLowerCase()}`, csv: () => latencyCsv(kind), legend: "legend-latency",
+      title: () => `Latency ${$(`t-latency-${kind}`).textContent.replace("A", "a")}`, csv: () => latencyCsv(kind), legend: "legend-latency",
     });
   }
 }
