@@ -2,17 +2,22 @@
 
     python -m benchmarks.growth                 # all
     python -m benchmarks.growth layers batch    # some of them
+    python -m benchmarks.growth longest         # a chain of 90,000 layers, with its memory
 
 Along each way a network becomes larger in steps of two; what is printed for two neighbours is the
-exponent ``log2(seconds of the larger / seconds of the smaller)``, after the seconds of a network of
-one layer have been taken off both: 1 is linear. A dense block of L layers has L * L / 2 links,
-which its files, tensors and tasks name one by one; its exponents are told of the links.
+exponent ``log(seconds of the larger / seconds of the smaller)`` over the logarithm of how much
+larger it is, after the seconds of a network of one layer have been taken off both: 1 is linear. How
+much larger is told by what the way is called, the area of an input, and of blocks by their links: a
+dense block of L layers has L * L / 2, which its files, tensors and tasks name one by one. Beside it
+stand the accesses of the program to blocks of memory, which are what an engine goes through.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -20,6 +25,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+LONGEST = 90_000
+"""Layers of the chain that is told by itself."""
 
 COMMANDS = ("describe", "run", "curve", "memory", "bounds")
 SHORTEST = 0.05
@@ -85,6 +93,28 @@ def seconds(command: str, network: str, *options: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def accesses(network: str, *options: str) -> int:
+    """Accesses of a network's program to blocks of memory."""
+    words = [sys.executable, "-m", "memsim", "run", network, *options, "--format", "json"]
+    told = subprocess.run(words, check=True, capture_output=True).stdout
+    found: int = json.loads(told)["totals"]["accesses"]
+    return found
+
+
+def longest(path: Path) -> None:
+    """Print what a chain of convolutions costs, one process for each command."""
+    plain = chain(LONGEST).replace(", act: relu", "")
+    path.write_text(plain)
+    print(f"\nlongest: a chain of {LONGEST:,} convolutions")
+    for command in COMMANDS:
+        words = [sys.executable, "-m", "memsim", command, str(path)]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        cost = used.ru_utime + used.ru_stime
+        print(f"  {command:<9}{cost:6.2f} s   {used.ru_maxrss / 1000:5.0f} MB", flush=True)
+
+
 def exponents(sizes: list[Size], costs: list[float], least: float) -> Iterator[str]:
     """The exponent from each size to the next; a dash where both are too short to tell."""
     for at in range(1, len(sizes)):
@@ -99,25 +129,37 @@ def exponents(sizes: list[Size], costs: list[float], least: float) -> Iterator[s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = ways()
-    parser.add_argument("ways", nargs="*", choices=[[], *known], help="all if left out")
-    chosen = parser.parse_args().ways or list(known)
+    names = [*known, "longest"]
+    parser.add_argument("ways", nargs="*", choices=[[], *names], help="all if left out")
+    chosen = parser.parse_args().ways or names
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.yaml"
         path.write_text(chain(1))
+
+        def named(size: Size) -> str:
+            if "\n" not in size.text:
+                return size.text
+            path.write_text(size.text)
+            return str(path)
+
+        def made(size: Size) -> int:
+            return accesses(named(size), *size.options)
+
         least = {command: seconds(command, str(path)) for command in COMMANDS}
         for way in chosen:
+            if way == "longest":
+                longest(path)
+                continue
             sizes = known[way]
             print(f"\n{way}: {', '.join(size.told for size in sizes)}")
+            print(f"  accesses {', '.join(f'{each:,}' for each in map(made, sizes))}")
             for command in COMMANDS:
                 costs = []
                 for size in sizes:
                     options = size.options
                     if command == "describe" and "--batch" in options:
                         options = ()
-                    if "\n" in size.text:
-                        path.write_text(size.text)
-                    network = str(path) if "\n" in size.text else size.text
-                    costs.append(seconds(command, network, *options))
+                    costs.append(seconds(command, named(size), *options))
                 told = "  ".join(f"{cost:6.2f}" for cost in costs)
                 steps = " ".join(f"{step:>5}" for step in exponents(sizes, costs, least[command]))
                 print(f"  {command:<9}{told}   exponents {steps}", flush=True)

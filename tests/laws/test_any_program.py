@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from memsim.engines.bounds import segments
 from memsim.engines.bounds.any_program import AnyProgram
 from memsim.engines.bounds.needs import Convolved, Need, needs
-from memsim.engines.bounds.segments import Segments, cut_of
+from memsim.engines.bounds.segments import Cut, Segments, cut_of
 from memsim.engines.cache.cachepass import cache_pass
 from memsim.errors import MemsimError
 from memsim.machine.cache import Cache
@@ -303,3 +304,25 @@ def test_no_run_of_a_shipped_network_moves_less(name: str) -> None:
             assert AnyProgram.of(result.program).dram_bytes(int(result.machine.cache_bytes)) <= (
                 result.dram_bytes
             )
+
+
+def test_groups_whose_weights_stay_on_chip_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chain = [
+        Convolved(str(number), 100, 64, 1, 1024, (Need(number - 1, 1, 1),) if number else ())
+        for number in range(200)
+    ]
+    cut: list[tuple[int, int]] = []
+
+    def counted(convolutions: Sequence[Convolved], first: int, last: int) -> Cut:
+        cut.append((first, last))
+        return cut_of(convolutions, first, last)
+
+    monkeypatch.setattr(segments, "cut_of", counted)
+    found = Segments(tuple(chain))
+    assert found.groups(segments.LONGEST * 100) == ()
+    assert cut == []
+    found.groups(segments.LONGEST * 100 - 1)
+    assert {last - first + 1 for first, last in cut} == {segments.LONGEST}
+    assert len(cut) == 200 - segments.LONGEST + 1
