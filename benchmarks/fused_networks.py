@@ -22,6 +22,8 @@ COLUMNS = ("network", "input", "cache", "groups", "feature_map_bytes", "weight_b
 def row(network: str, shape: str, size: str, way: str) -> tuple[str | int, ...] | None:
     """One row; None where a network has no groups of this kind."""
     options = {} if way == "layer_by_layer" else {"schedule": "depth_first", "groups": way}
+    if way == "auto":  # the others are strips of whole rows, too
+        options["strip"] = "rows"
     try:
         found = memsim.run(
             memsim.load(network, dtype="int8", input_shape=shape),
