@@ -103,7 +103,7 @@ def resumed(folder: Path, times: int, seed: int, log: Log) -> None:
         for _ in range(40):
             began = time.monotonic()
             process = start(line(LONG.words), folder)
-            time.sleep(by.uniform(0.4, 1.1) * whole.seconds)
+            time.sleep(by.uniform(0.2, 0.9) * whole.seconds)
             how = by.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
             process.send_signal(how)
             ended = wait(process, began)
