@@ -94,10 +94,19 @@ def _size(value: object) -> Any:
     return f"{told(size.axes)}:{size.dtype}" if size.dtype else told(size.axes)
 
 
-def _known(registry: Callable[[], Iterable[str]], what: str, *besides: str) -> Kind:
-    """Names of a registry, which is imported when one is read."""
+def _known(
+    registry: Callable[[], Iterable[str]], what: str, *besides: str, found: str = ""
+) -> Kind:
+    """Names of a registry, which is imported when one is read.
+
+    What is ``found`` for one cache size is no axis of a program that serves all of them.
+    """
 
     def read(value: object) -> str:
+        if value == found:
+            message = f"{found} is found for one cache size, and points of a sweep share programs"
+            hint = "memsim run --cache SIZE,SIZE finds it at each"
+            raise InputError(Problem(message, hint=hint))
         return fields.one_of(what, *registry(), *besides)(_word(value))
 
     return Kind(read)
@@ -205,10 +214,10 @@ AXES: Mapping[str, Kind] = {
     "submodule": Kind(_word),
     "buffer": Kind(fields.positive_bytes, "streaming buffers", "B", ranges=True),
     "lowering": _known(_lowerings, "lowering"),
-    "layer_order": _known(lambda: ("file", "dfs", "min_peak"), "layer order"),
-    "schedule": _known(_schedules, "schedule"),
+    "layer_order": _known(lambda: ("file", "dfs", "min_peak"), "layer order", found="min_traffic"),
+    "schedule": _known(_schedules, "schedule", found="auto"),
     "group": Kind(_word),
-    "groups": _known(_patterns, "pattern of groups"),
+    "groups": _known(_patterns, "pattern of groups", found="auto"),
     "strip": Kind(_strip, "strip", "rows", ranges=True, names=True),
     "overlap": _known(_overlaps, "overlap"),
     "order": _known(_orders, "task order", "best"),

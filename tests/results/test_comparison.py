@@ -66,3 +66,15 @@ def test_what_does_not_fit_on_a_line_goes_below() -> None:
 def test_nothing_cannot_be_compared() -> None:
     with pytest.raises(memsim.InputError, match="no network to compare"):
         memsim.compare([])
+
+
+def test_what_is_said_of_programs_holds_for_all_of_them():
+    """Groups are found for each network and size anew; those of one are not told of another."""
+    options = {"machine": "edge", "cache": "128KiB"}
+    told = str(memsim.compare(["resnet18", "squeezenet1_0"], **options, schedule="auto"))
+    said = " ".join(told.partition("program")[2].partition("accuracy")[0].split())
+    assert said.startswith("fused, depth_first,")
+    assert said.endswith("int8, groups auto, and what memsim run says of each")
+    assert "strips" not in said
+    same = str(memsim.compare(["resnet18", "squeezenet1_0"], **options))
+    assert "fused, layer_by_layer, rows_outer, int8\n" in same

@@ -171,6 +171,19 @@ def test_a_billion_points_are_not_refused_and_one_more_axis_is() -> None:
         space("resnet18", cache="1:100000:1", batch="1:10000:1", dtype="int8,fp16")
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("schedule", "auto"), ("groups", "auto"), ("layer_order", "min_traffic")],
+)
+def test_what_is_found_for_one_cache_size_is_no_axis(name: str, found: str) -> None:
+    with pytest.raises(memsim.InputError) as told:
+        axis(name, found)
+    assert str(told.value) == (
+        f"{name}: {found} is found for one cache size, and points of a sweep share programs "
+        "(memsim run --cache SIZE,SIZE finds it at each)"
+    )
+
+
 def test_names_of_parameters_give_way_to_options_and_facts() -> None:
     found = space("resnet18", parameters={"cache": 3, "time_s": 4, "growth": 5})
     assert list(found.axes) == ["network", "parameter_cache", "parameter_time_s", "growth"]

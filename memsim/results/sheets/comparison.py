@@ -10,7 +10,7 @@ from memsim.program.parts import Part, compulsory
 from memsim.readable import format_bytes, format_count, format_time
 from memsim.results.comparison import Comparison, Contender
 from memsim.results.sheets.accuracy import accuracies, beside
-from memsim.results.sheets.configuration import configuration
+from memsim.results.sheets.configuration import shared_configuration
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import WIDTH
 
@@ -37,7 +37,9 @@ def comparison_sheet(comparison: Comparison, layers: int | None = None) -> Sheet
     return Sheet(
         title=f"{_count(len(comparison.contenders))} on {first.machine.name}",
         facts=(
-            *configuration(first.program, first.machine),
+            *shared_configuration(
+                [(each.result.program, each.result.machine) for _, each in named]
+            ),
             *accuracies([(name, each.result.accuracy) for name, each in named], first.machine.name),
         ),
         grids=tuple(grid for group in _groups(named) for grid in _grids(group)),

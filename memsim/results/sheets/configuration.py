@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.machine import Machine
 from memsim.program.depth_first import FILE, KEEP
@@ -50,6 +52,27 @@ def configuration(
     if program.spans:  # buffers are for kernels that are cut for them
         del facts[1]
     return tuple(facts)
+
+
+def shared_configuration(
+    runs: Sequence[tuple[Program, Machine]], *, size: bool = True
+) -> tuple[tuple[str, str], ...]:
+    """The configuration of runs on one machine; of their programs what holds for all of them.
+
+    Groups and orders may be found for each network and cache size anew.
+    """
+    said = [_program(*run) for run in runs]
+    shared = [phrase for phrase in said[0] if all(phrase in each for each in said)]
+    if any(each != shared for each in said):
+        patterns = {program.options.get("groups") for program, _ in runs}
+        found = [f"groups {each}" for each in patterns if each and len(patterns) == 1]
+        told = {each for each in found for phrase in shared if phrase.endswith(each)}
+        shared += [
+            *(each for each in found if each not in told),
+            "and what memsim run says of each",
+        ]
+    facts = dict(configuration(*runs[0], size=size))
+    return tuple((facts | {"program": ", ".join(shared)}).items())
 
 
 def _strips(sizes: list[str]) -> str:

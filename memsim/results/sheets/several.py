@@ -12,7 +12,7 @@ from memsim.results.comparison import Comparison
 from memsim.results.run import Result
 from memsim.results.sheets.accuracy import beside
 from memsim.results.sheets.comparison import named_contenders
-from memsim.results.sheets.configuration import configuration
+from memsim.results.sheets.configuration import shared_configuration
 from memsim.sheets.several import Several, sections
 from memsim.sheets.sheet import Grid, Sheet
 from memsim.sheets.text import WIDTH
@@ -53,7 +53,7 @@ def runs_sheet(several: Several, layers: int | None = None) -> Sheet:
     return Sheet(
         title=f"{network.name} ({shapes}, {network.dtype}) on {first.machine.name}, "
         f"{len(results)} cache sizes",
-        facts=configuration(first.program, first.machine, size=False),
+        facts=shared_configuration([(each.program, each.machine) for each in results], size=False),
         grids=(Grid("DRAM traffic and time", columns, rows),),
         notes=_times(results),
     )
@@ -90,7 +90,14 @@ def comparisons_sheet(several: Several, layers: int | None = None) -> Sheet:
     return Sheet(
         title=f"{len(names)} network{'' if len(names) == 1 else 's'} on {first.machine.name}, "
         f"{len(sizes)} cache sizes",
-        facts=configuration(first.program, first.machine, size=False),
+        facts=shared_configuration(
+            [
+                (each.result.program, each.result.machine)
+                for one in comparisons
+                for each in one.contenders
+            ],
+            size=False,
+        ),
         grids=tuple(grids),
         notes=("Shortcuts, lifetimes and causes: at one size, or in JSON and CSV.",),
         leading=len(grids),
