@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -140,17 +140,19 @@ class Calibrated(BaseModel):
         *,
         dtype: str,
         batch: int,
-        inputs: Sequence[tuple[int, int, int]],
+        inputs: Mapping[str, int],
         classes: Sequence[str],
     ) -> tuple[str, ...]:
         """What of a question lies outside of what was measured, a phrase each.
+
+        ``inputs`` are the pixels of each size.
 
         Examples
         --------
         >>> from memsim.machine import load_machine
         >>> fitted = load_machine("gtx1080").calibrated
         >>> asked = {"dtype": "fp32", "batch": 8, "classes": ["conv"]}
-        >>> fitted.outside(inputs=[(3, 224, 224)], **asked)
+        >>> fitted.outside(inputs={"3x224x224": 224 * 224}, **asked)
         ('batch 8, fitted at 1', 'input 3x224x224, fitted at 3x1024x1024')
         """
         phrases = []
@@ -158,12 +160,12 @@ class Calibrated(BaseModel):
             phrases.append(f"dtype {dtype}, fitted in {self.dtype}")
         if not min(self.batches) <= batch <= max(self.batches):
             phrases.append(f"batch {batch}, fitted at {_range(self.batches)}")
-        pixels = [height * width for _, height, width in self.inputs]
-        for shape in inputs:
-            if not min(pixels) <= shape[1] * shape[2] <= max(pixels):
+        fitted = [height * width for _, height, width in self.inputs]
+        for size, pixels in inputs.items():
+            if not min(fitted) <= pixels <= max(fitted):
                 sizes = sorted(self.inputs, key=lambda each: each[1] * each[2])
-                told = " to ".join("x".join(map(str, size)) for size in _ends(sizes))
-                phrases.append(f"input {'x'.join(map(str, shape))}, fitted at {told}")
+                told = " to ".join("x".join(map(str, each)) for each in _ends(sizes))
+                phrases.append(f"input {size}, fitted at {told}")
         unseen = sorted(set(classes) - set(self.classes))
         if unseen:
             phrases.append(f"operators of class {', '.join(unseen)}, of which none was timed")

@@ -46,10 +46,11 @@ class Accuracy:
             return cls(None)
         network = program.network
         classes = {rate_class(kernel, machine.compute.vector) for kernel in program.kernels}
+        images = [network[name].output.image for name in network.inputs]
         outside = fitted.outside(
             dtype=network.dtype,
             batch=network.batch,
-            inputs=[network[name].output.image.box for name in network.inputs],
+            inputs={"x".join(map(str, each)): each.box[1] * each.box[2] for each in images},
             classes=sorted(classes),
         )
         return cls(fitted, (*_of_the_program(program, machine), *_of_the_machine(machine)), outside)

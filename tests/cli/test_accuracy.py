@@ -228,3 +228,13 @@ def test_the_list_above_is_of_every_command_that_takes_a_network() -> None:
 def test_a_variant_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     line = "measure resnet50@v1.5 --input 3x32x32 --runs 1 --format csv"
     assert ",v1.5," in told(capsys, line)
+
+
+def test_a_volume_outside_of_the_fit_is_told_with_its_own_axes(tmp_path):
+    file = tmp_path / "volume.yaml"
+    file.write_text(
+        "name: volume\ninputs: {x: [1, 8, 16, 16]}\nlayers:\n"
+        "  - {name: conv, conv: {out: 4, kernel: 3}, from: x}\n"
+    )
+    told = memsim.run(file, machine="gtx1080").accuracy.outside
+    assert told == ("input 1x8x16x16, fitted at 3x1024x1024",)
