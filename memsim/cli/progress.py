@@ -38,7 +38,7 @@ COUNTED = 1000
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], object]]:
-    """A function of what is done and of how much there is; it draws nothing but on a terminal.
+    """A function of what is done and of how much there is, which the command's bars show.
 
     Parameters
     ----------

@@ -161,7 +161,7 @@ def test_a_trace_of_requests_is_of_strips_of_whole_rows() -> None:
     said: dict[str, Any] = {"machine": "edge", "cache": 140, "schedule": "auto"}
     tiled = memsim.run(net, **said)
     assert tiled.program.options["strip"] == "1x8"
-    with pytest.raises(SimulationError, match="of groups auto strip rows"):
+    with pytest.raises(SimulationError, match="with groups auto --strip rows"):
         b"".join(FORMATS["dramsim3"](tiled, TraceOptions()))
     assert run_as("trace", net, **said).dram_bytes == tiled.dram_bytes
     of_rows = run_as("trace of requests", net, **said)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 
 import memsim
 from memsim.cli.main import run
-from memsim.cli.progress import progress_bar
 from memsim.errors import InputError, SimulationError
 from memsim.measurement.probe import probe
 from memsim.measurement.probe.bandwidth import LOOPS, TOGETHER, bandwidths, footprints
@@ -327,16 +325,3 @@ def test_what_is_wrong_is_told_before_anything_is_timed(
     monkeypatch.setattr(probe, "probe", lambda **options: pytest.fail("was timed"))
     assert told(*args) == (code, "", f"memsim: {message}\n")
     assert not list(Path().iterdir())
-
-
-@pytest.mark.parametrize("terminal", [False, True])
-def test_progress_is_drawn_on_a_terminal_alone(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
-) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    with progress_bar("steps") as progress:
-        progress(3, 7)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert ("3/7" in err) == terminal

@@ -224,7 +224,7 @@ def test_a_tile_has_no_addresses(memsim, tmp_path) -> None:
     assert (code, out) == (1, "")
     assert err == (
         "memsim: strip: tiles that are narrower than a map have no addresses in memsim "
-        "(a strip of whole rows, or a scratchpad)\n"
+        "(strips of whole rows, with groups auto --strip rows, or a scratchpad)\n"
     )
     code, out, err = memsim("run", "patterns/harmonic", *said)
     assert code == 0

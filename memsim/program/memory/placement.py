@@ -78,7 +78,7 @@ class Placement:
         """
         if "x" in str(program.options.get("strip", "")):
             message = "tiles that are narrower than a map have no addresses in memsim"
-            hint = "strips of whole rows (of groups auto strip rows), or a scratchpad"
+            hint = "strips of whole rows, with groups auto --strip rows, or a scratchpad"
             raise SimulationError(Problem(message, path="strip", hint=hint))
         plan = plan or plan_memory(program)
         tensor = program.cell_tensor
