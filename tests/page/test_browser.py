@@ -211,7 +211,9 @@ def test_a_large_network_is_folded_and_a_block_is_opened(viewer: Viewer) -> None
     assert tab.evaluate("document.activeElement.textContent") == inside[1]
     assert details.locator(".picked-row").count() == 1
     # Another who opens the address sees the same.
+    tab.wait_for_url(lambda now: now != address)
     viewer.open(address)
+    viewer.settle()
     assert f"block3: {len(inside)} kernels" in said.inner_text()
     assert shown()[2] == folded - 1
     said.get_by_text("fold it").click()
