@@ -128,13 +128,11 @@ class Steps:
 
     @cached_property
     def forced(self) -> bool:
-        """Whether there is one order only."""
-        done = 0
-        for number in range(len(self)):
-            if self.ready(done) != 1 << number:
-                return False
-            done |= 1 << number
-        return True
+        """Whether there is one order only: that of the numbers, each step right after the last."""
+        return all(
+            not before >> number and (number == 0 or before >> number - 1)
+            for number, before in enumerate(self.before)
+        )
 
     def all_orders(self) -> Iterator[tuple[int, ...]]:
         """Every order of the steps; the file's comes first."""
