@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.cells.events import CellEvents
+from memsim.engines.cache.policies.belady import next_use
 from memsim.engines.cache.trace import (
     DIRTIES,
     KIND,
@@ -48,8 +49,7 @@ def cell_belady(trace: PartTrace, capacity: int) -> CellEvents:
     accesses, cells, parts = len(trace.block), len(trace.size), len(trace.part)
     dirties = DIRTIES[trace.code & KIND]
     most = int(np.diff(trace.parts)[trace.block[dirties]].sum())
-    until = np.zeros(accesses, np.int64)
-    next_access(trace.block, until, accesses + np.arange(cells))
+    until = next_use(trace)
     fetched, again = np.zeros((2, accesses), np.int64)
     spills = np.zeros((most, 3), np.int64)
     occupancy = np.zeros(len(trace.start) - 1, np.int64)
@@ -63,17 +63,6 @@ def cell_belady(trace: PartTrace, capacity: int) -> CellEvents:
     )  # fmt: skip
     by, spilled_at, spilled = spills[:count].T
     return CellEvents(fetched, again, by, spilled_at, spilled, occupancy, peak)
-
-
-@compiled("void(Array(int32, 1, 'C', True), int64[::1], int64[::1])")
-def next_access(block: NDArray[np.int32], until: Ints, later: Ints) -> None:
-    """Fill ``until``, the next access of each access's cell.
-
-    ``later`` holds, per cell, what stands for never, and is written over.
-    """
-    for at in range(len(block) - 1, -1, -1):
-        until[at] = later[block[at]]
-        later[block[at]] = at
 
 
 _I1 = "Array(int64, 1, 'C', True)"
