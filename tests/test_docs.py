@@ -8,6 +8,7 @@ hundred lines took most of the time.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
@@ -30,6 +31,9 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.parent.name not in 
 FILE = re.compile(r"^```\{code-block\} \w+\n:caption: (\S+)\n\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PYTHON = re.compile(r"^>>> ", re.MULTILINE)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SPOKEN = re.compile(r"^```text\n(\$ .*?)^```", re.DOTALL | re.MULTILINE)
+"""Sessions that show what is told on standard error, or that end with an error."""
+
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
 NEEDS = {
@@ -62,34 +66,32 @@ def those_with(found: re.Pattern[str]) -> list[pytest.param]:
     ]
 
 
-def output_of(line: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """What a line of a console session prints, in the folder that the process is in."""
-    command, *pipe = line.split(" | ")
-    first, *words = shlex.split(command)
-    if first == "memsim":
-        run(words)
-        printed = capsys.readouterr().out
-    else:
-        assert first == "python", line
+def output_of(
+    line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
+    """What a line of a console session prints, in the folder that the process is in, and what
+    memsim tells on standard error."""
+    printed = told = ""
+    for part in line.split(" | "):
+        first, *words = shlex.split(part)
+        if first == "memsim":
+            with monkeypatch.context() as here:
+                here.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(printed.encode())))
+                run(words)
+            printed, said = capsys.readouterr()
+            told += said
+            continue
         settings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
         printed = subprocess.run(
-            [sys.executable, *words],
+            [sys.executable, *words] if first == "python" else part,
+            shell=first != "python",
             env=settings,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        ).stdout
-    if pipe:  # the rest of a line is the shell's
-        done = subprocess.run(
-            " | ".join(pipe),
-            shell=True,
             input=printed,
             capture_output=True,
             encoding="utf-8",
             check=False,
-        )
-        printed = done.stdout
-    return printed
+        ).stdout
+    return printed, told
 
 
 @pytest.fixture(name="folder")
@@ -115,7 +117,25 @@ def test_console_sessions(
     for session in CONSOLE.findall(page.read_text(encoding="utf-8")):
         for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
             line, _, expected = part.partition("\n")
-            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{output_of(line, capsys)}")
+            printed, _ = output_of(line, capsys, monkeypatch)
+            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}")
+
+
+@pytest.mark.parametrize("page", those_with(SPOKEN))
+def test_sessions_that_tell_of_errors(
+    page: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    for session in SPOKEN.findall(page.read_text(encoding="utf-8")):
+        for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+            line, _, expected = part.partition("\n")
+            if ">" in line:  # closed and full streams: tests/cli/test_boundary.py
+                continue
+            both = "".join(output_of(line, capsys, monkeypatch))
+            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{both}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
