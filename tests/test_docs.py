@@ -68,16 +68,16 @@ def those_with(found: re.Pattern[str]) -> list[pytest.param]:
 
 def output_of(
     line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> tuple[str, str]:
-    """What a line of a console session prints, in the folder that the process is in, and what
-    memsim tells on standard error."""
-    printed = told = ""
+) -> tuple[str, str, list[int]]:
+    """What a line of a console session prints, in the folder that the process is in, what memsim
+    tells on standard error, and how it ends, each time."""
+    printed, told, ends = "", "", []
     for part in line.split(" | "):
         first, *words = shlex.split(part)
         if first == "memsim":
             with monkeypatch.context() as here:
                 here.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(printed.encode())))
-                run(words)
+                ends.append(run(words))
             printed, said = capsys.readouterr()
             told += said
             continue
@@ -91,7 +91,7 @@ def output_of(
             encoding="utf-8",
             check=False,
         ).stdout
-    return printed, told
+    return printed, told, ends
 
 
 @pytest.fixture(name="folder")
@@ -117,7 +117,8 @@ def test_console_sessions(
     for session in CONSOLE.findall(page.read_text(encoding="utf-8")):
         for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
             line, _, expected = part.partition("\n")
-            printed, _ = output_of(line, capsys, monkeypatch)
+            printed, told, ends = output_of(line, capsys, monkeypatch)
+            assert max(ends, default=0) <= (" check " in line), told  # a budget may be missed
             shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}")
 
 
@@ -134,8 +135,8 @@ def test_sessions_that_tell_of_errors(
             line, _, expected = part.partition("\n")
             if ">" in line:  # closed and full streams: tests/cli/test_boundary.py
                 continue
-            both = "".join(output_of(line, capsys, monkeypatch))
-            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{both}")
+            printed, told, _ = output_of(line, capsys, monkeypatch)
+            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}{told}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
