@@ -153,6 +153,17 @@ def test_every_kind_of_figure_is_shown() -> None:
     assert re.findall(r"^```\{drawn\} (\w+)", text, re.MULTILINE) == list(FIGURES)
 
 
+def test_every_comparison_is_explained() -> None:
+    text = (DOCS / "trust.md").read_text(encoding="utf-8")
+    report = (DOCS / "fidelity.md").read_text(encoding="utf-8")
+    summary = report.partition("\n- **gtx1080**")[0]
+    names = re.findall(r"^\| ([a-z]\S+) \|", summary, re.MULTILINE)
+    assert len(names) > 20
+    rows = "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))
+    explained = re.findall(r"`(\w+)`", rows)
+    assert sorted(explained) == sorted(name.replace("\\", "") for name in names)
+
+
 def test_every_public_name_is_described() -> None:
     text = (DOCS / "api.md").read_text(encoding="utf-8")
     described = re.findall(r"auto\w+:: memsim\.(\w+)$", text, re.MULTILINE)
