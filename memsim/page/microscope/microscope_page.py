@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from memsim.network.stages import stages
 from memsim.page.template import PACKAGE as REPORT
 from memsim.page.template import asset, joined, packed, policy, replaced
 from memsim.page.varints import deltas, varints
@@ -95,6 +96,7 @@ def page_facts(seen: Microscope, most_steps: int = MOST_STEPS) -> dict[str, Any]
         "capacity": seen.result.machine.cache_bytes,
         "by": "kernel" if by_kernel else "task",
         "kernels": [each.name for each in program.kernels],
+        "stages": [list(stage) for stage in stages([each.name for each in program.kernels])],
         "step_kernel": varints(kernel[last]),
         "tensors": [tensor.name for tensor in program.tensors],
         "bytes": varints([tensor.nbytes for tensor in program.tensors]),
