@@ -26,6 +26,7 @@ extensions = [
     "drawn",
     "gallery",
     "lessons",
+    "microscope",
     "peers",
     "playground",
     "registered",

@@ -63,7 +63,9 @@ function chart(figure, width) {
   }
   for (const at of edges) plotted.append(drawn("path", { d: `M${tenth(x(at))},${box.top}V${box.bottom}`, stroke: ink.line }));
   marks.forEach((mark, number) => plotted.append(...MARKS[mark.kind](mark, { x, y, box, ink, defs, id: `${id}m${number}` })));
-  svg.append(...rules.map((each) => rule(each, { x, y, box, ink })), plotted, drawn("g", { class: "above" }));
+  // A line up and down lies below the points on it; one across, such as the cache's, lies above bars.
+  const [under, over] = ["x", "y"].map((axis) => rules.filter((each) => each.axis === axis).map((each) => rule(each, { x, y, box, ink })));
+  svg.append(...under, plotted, ...over, drawn("g", { class: "above" }));
   return { svg, x, y, box, marks, figure };
 }
 
