@@ -44,6 +44,8 @@ nb_merge_streams = True
 nb_code_prompt_show = "Show the solution"
 nb_code_prompt_hide = "Hide the solution"
 
+smartquotes_action = "qe"  # of options such as --cache no dash is made
+
 html_theme = "furo"
 html_title = "memsim"
 html_static_path = ["static"]
