@@ -148,6 +148,12 @@ def test_links_lead_to_something(page: Path) -> None:
         assert target.exists(), link
 
 
+def test_no_page_installs_memsim_from_an_index_that_has_none() -> None:
+    root = DOCS.parent
+    for page in [*PAGES, *root.glob("*.md"), *root.glob("notebooks/*.md")]:
+        assert not re.search(r"memsim\[[a-z,]+\]|pip install memsim", page.read_text("utf-8")), page
+
+
 def test_every_kind_of_figure_is_shown() -> None:
     text = (DOCS / "figures.md").read_text(encoding="utf-8")
     assert re.findall(r"^```\{drawn\} (\w+)", text, re.MULTILINE) == list(FIGURES)
