@@ -111,9 +111,8 @@ def test_files_say_of_what_they_are_and_a_finger_is_told(programs: Viewer, folde
     # What is not drawn yet has its place: nothing moves while somebody reads on.
     tall = "document.documentElement.scrollHeight"
     before = tab.evaluate(tall)
-    for chart in tab.locator(".plot").all():
-        chart.scroll_into_view_if_needed()
-        chart.locator("svg").wait_for()
+    viewer.scroll_through()
+    assert tab.locator(".plot").count() == tab.locator(".plot > svg").count()
     assert tab.evaluate(tall) == before
 
     # Files can be put together, and none is named as another: of a part, of a program.
@@ -124,8 +123,10 @@ def test_files_say_of_what_they_are_and_a_finger_is_told(programs: Viewer, folde
     names = {name}
     with tab.expect_navigation():
         tab.check("#switch-dtype input[value=int8]", force=True)
-    tab.wait_for_selector("html[data-ready=yes]")
+    tab.locator("#switch-dtype input[value=int8]:checked").wait_for(state="attached")
+    viewer.settle()
     tab.locator("input[name=part][value=maps]").check(force=True)
+    viewer.settle()
     name, rows = file_of(viewer, "#plot-cause")
     names.add(name)
     assert name == "dram-traffic-of-feature-maps-by-cause-cache-2-mb-fused-int8.csv"
@@ -142,6 +143,7 @@ def test_files_say_of_what_they_are_and_a_finger_is_told(programs: Viewer, folde
     # The cache's line lies above the bars that reach it, and its name is readable on them.
     live = tab.locator("#plots-lives .plot").nth(1)
     live.scroll_into_view_if_needed()
+    viewer.settle()
     assert live.locator("svg").evaluate(
         "svg => { const [line] = [...svg.querySelectorAll('text')]"
         ".filter(text => text.textContent.startsWith('cache '));"
@@ -153,6 +155,7 @@ def test_files_say_of_what_they_are_and_a_finger_is_told(programs: Viewer, folde
     for plot, across, down in (("#plots-lives .plot >> nth=1", 400, 120), (".graph", 140, 121)):
         chart = tab.locator(plot)  # live bytes; the first kernel of the graph
         chart.scroll_into_view_if_needed()
+        viewer.settle()
         box = chart.bounding_box()
         tab.touchscreen.tap(box["x"] + across, box["y"] + down)
         chart.locator(".readout").wait_for()
