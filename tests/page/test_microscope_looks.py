@@ -13,7 +13,7 @@ from memsim.page.microscope import microscope_page
 from memsim.page.microscope.microscope_page import PACKAGE
 from memsim.page.template import asset
 from memsim.playground import playground
-from tests.page.viewer import Viewer, viewing
+from tests.page.viewer import viewing
 
 EAGER = """\
 name: eager
@@ -69,7 +69,8 @@ def test_on_a_phone_and_step_by_step(browser: Any, tmp_path: Path) -> None:
     with viewing(browser, file) as viewer:
         tab = viewer.tab
         tab.set_viewport_size({"width": 390, "height": 844})
-        go(viewer, 12)
+        viewer.go("step=12")
+        tab.locator("html[data-step='12']").wait_for()
         # Nothing is drawn smaller than it is written, and nothing lies beside the screen.
         sizes = tab.evaluate(
             "[...document.querySelectorAll('#arcs text, .strip text')].map(text =>"
@@ -96,6 +97,26 @@ def test_on_a_phone_and_step_by_step(browser: Any, tmp_path: Path) -> None:
         assert seen.program.kernels[kernel].name in viewer.text("#moment")
 
 
-def go(viewer: Viewer, step: int) -> None:
-    viewer.tab.evaluate(f"location.hash = '#step={step}'")
-    viewer.tab.locator(f"html[data-step='{step}']").wait_for()
+@pytest.mark.needs("playwright.sync_api")
+@pytest.mark.slow
+def test_on_paper(browser: Any, tmp_path: Path) -> None:
+    page, block = tmp_path / "page.html", tmp_path / "playground.html"
+    seen = memsim.microscope("patterns/harmonic", cache="768KiB", machine="textbook", tile="whole")
+    page.write_text(microscope_page(seen), encoding="utf-8")
+    block.write_text(playground(), encoding="utf-8")
+    with viewing(browser, page) as viewer:
+        # A sheet holds it, and afterwards it is as wide as the screen again.
+        wide = "document.querySelector('#arcs svg').width.baseVal.value"
+        before = viewer.tab.evaluate(wide)
+        assert viewer.tab.pdf(format="A4").count(b"/Type /Page\n") == 1
+        assert viewer.tab.evaluate(wide) == before > 1000
+        viewer.open(block)
+        assert viewer.tab.pdf(format="A4").count(b"/Type /Page\n") == 2
+        viewer.tab.set_viewport_size({"width": 718, "height": 1000})  # that of a sheet
+        viewer.tab.emulate_media(media="print")
+        viewer.settle()
+        # No number lies over another, and nothing that only a screen can do is there.
+        cards = viewer.tab.locator("#cards dd")
+        fits = "cards => cards.every(card => card.scrollWidth <= card.clientWidth)"
+        assert cards.evaluate_all(fits)
+        assert not viewer.tab.locator("#share").is_visible()

@@ -14,7 +14,7 @@ const inView = new IntersectionObserver((entries) => {
  * its downloads, `csv()` gives their numbers; `tall` is its height, which is kept free until it is drawn.
  */
 function addPlot(element, concerns, figure, { title, csv, legend: id, tall = 0 }) {
-  if (tall) element.style.minHeight = `${tall}px`;
+  if (tall) element.style.minHeight = `${Math.max(tall, 120)}px`;  // the least of any
   const file = () => title().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80);
   const plot = { element, concerns, figure, title, csv, file, legend: id, visible: false, stale: true, shown: null, zoom: null };
   plot.readout = make("div", { className: "readout", hidden: true });

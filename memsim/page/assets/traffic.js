@@ -107,9 +107,12 @@ function splitTable(kind) {
 /** Where one of two networks begins to move less than the other. */
 function tellCrossings() {
   if (NETWORKS.length !== 2) return;
-  const [a, b] = NETWORKS, found = [];
+  const [a, b] = NETWORKS, found = [], places = [0, 0];
   let before = 0;
-  const level = ({ curve: { steps } }, size) => steps.totals[countUpTo(steps.sizes, size) - 1];
+  const level = ({ number, curve: { steps: { sizes, totals } } }, size) => {  // sizes come in order
+    while (sizes[places[number] + 1] <= size) places[number] += 1;
+    return totals[places[number]];
+  };
   for (const size of CHANGES) {
     const now = Math.sign(level(a, size) - level(b, size));
     if (now && before && now !== before) found.push([size, ...(now > 0 ? [b, a] : [a, b])]);

@@ -1,12 +1,14 @@
-const SHOWN = 36;  // nodes side by side
+const SHOWN = 36;  // nodes side by side, at most
 const NODE = 15, ROOF = 132, LEFT = 60, CLOSEST = 34;  // pixels between two nodes at least
 const HATCH = `<defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="var(--dead)" stroke-width="1.4"/></pattern></defs>`;
 
+/** How many nodes stand side by side. */
+const shownNodes = () => Math.min(maps.length, printing ? Math.floor((SHEET - LEFT) / CLOSEST) : SHOWN);
+
 /** The first node that is shown: all of them where they fit, else those around the current one. */
 function firstShown(node) {
-  if (maps.length <= SHOWN) return 0;
-  const first = Math.floor((node - SHOWN * .6) / 6) * 6;
-  return Math.max(0, Math.min(first, maps.length - SHOWN));
+  const count = shownNodes(), first = Math.floor((node - count * .6) / 6) * 6;
+  return Math.max(0, Math.min(first, maps.length - count));
 }
 
 /** How a tensor fares under a policy after a step: a cell that is filled as far as it is held. */
@@ -46,8 +48,8 @@ function groups(first, count, x, gap) {
 
 function drawArcs(step) {
   const kernel = kernelOf[step], current = madeBy[kernel] ?? 0;
-  const first = firstShown(current), count = Math.min(SHOWN, maps.length);
-  const place = document.getElementById("arcs"), wide = Math.max(place.clientWidth, LEFT + CLOSEST * count);
+  const first = firstShown(current), count = shownNodes();
+  const place = document.getElementById("arcs"), wide = Math.max(printing ? SHEET : place.clientWidth, LEFT + CLOSEST * count);
   const gap = (wide - LEFT) / count, x = node => LEFT + (node - first + .5) * gap;
   const links = [], parts = [[], []];
   for (let node = 0; node < maps.length; node++)

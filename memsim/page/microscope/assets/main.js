@@ -110,6 +110,7 @@ function wire() {
     if (tensor) leap(lastOf[tensor.writer < 0 ? tensor.readers[0] : tensor.writer] ?? 0);
   });
   addEventListener("resize", () => go(state.step));
+  for (const [when, now] of [["beforeprint", true], ["afterprint", false]]) addEventListener(when, () => { printing = now; draw(); });
   at("jump").onchange = () => leap(lastOf[Number(at("jump").value)]);
   addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, .list, summary")) return;

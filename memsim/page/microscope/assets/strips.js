@@ -100,7 +100,7 @@ function buildSides() {
 function drawSide(side, step) {
   const place = document.querySelector(`.side[data-policy="${side.name}"]`);
   const put = (what, html) => { place.querySelector(what).innerHTML = html; };
-  LONG = Math.max(place.querySelector(".strip").clientWidth - 2, 120);
+  LONG = printing ? COLUMN : Math.max(place.querySelector(".strip").clientWidth - 2, 120);
   const before = Float64Array.from(side.heldAfter(step - 1));
   side.heldAfter(step);
   const full = capacity ? Math.round(100 * side.used[step] / capacity) : 0;
