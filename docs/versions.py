@@ -104,13 +104,17 @@ def _check_out(root: Path, tag: str, folder: Path) -> None:
 
 
 def _put(checkout: Path, target: Path, make: Build) -> None:
-    """Build beside a folder, which then takes the place of what was there."""
+    """Build beside a folder, which then takes the place of what was there.
+
+    In a folder of its own: what runs the lessons leaves theirs beside what is built.
+    """
     half = target.with_name(f".{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
     try:
-        make(checkout, half)
+        make(checkout, half / "html")
         shutil.rmtree(target, ignore_errors=True)
-        half.rename(target)
+        (half / "html").rename(target)
     finally:
         shutil.rmtree(half, ignore_errors=True)
 

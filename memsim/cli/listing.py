@@ -45,7 +45,7 @@ BESIDES = {
     "schedules": {"auto": "Groups of layers depth first, found for the cache: what moves least."},
     "groups": {"auto": "Groups, strips and tiles that are found for the cache: what moves least."},
     "orders": {
-        "larger_outer": "Of a kernel's weights and inputs the larger is read once, in the outer loop.",
+        "larger_outer": "Of weights and inputs a kernel reads the larger once, in the outer loop.",
         "best": "The one of the first three that moves least at the cache, for all kernels.",
     },
     "libraries": {"none": "No library: kernels that are cut into tasks for the buffers."},
