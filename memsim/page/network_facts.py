@@ -48,6 +48,7 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
         "input": ", ".join(
             "x".join(map(str, network[name].output.shape)) for name in network.inputs
         ),
+        "batch": network.batch,
         "dtype": network.dtype,
         "macs": network.macs,
         "params": network.params,

@@ -60,6 +60,11 @@ class Film(bytes):
         """
         write_bytes(path, self)
 
+    def __repr__(self) -> str:  # a notebook keeps it beside the picture, and a terminal prints it
+        return f"<an animated GIF of {format_bytes(len(self))}; save(path) writes it>"
+
+    __str__ = __repr__
+
     def _repr_html_(self) -> str:  # every front end shows it, which image/gif is not true of
         source = f"data:image/gif;base64,{b64encode(self).decode('ascii')}"
         return f'<img src="{source}" alt="A cache, step by step" style="max-width: 100%">'
