@@ -74,7 +74,7 @@ def test_what_is_too_long_for_tasks_is_shown_kernel_by_kernel_or_refused(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--format film", "-o: a film needs a file to be written to (such as -o microscope.gif)"),
+        ("--format film", "-o: film needs a file to be written to (such as -o microscope.gif)"),
         ("-o film.gif --layers 3", "--layers: a film shows everything (leave it out)"),
         ("-o page.html --layers all", "--layers: a page shows everything (leave it out)"),
         (
@@ -86,7 +86,7 @@ def test_what_is_too_long_for_tasks_is_shown_kernel_by_kernel_or_refused(
             "management: the cache of textbook is hardware, which cannot know what is dead "
             "(management scratchpad, or another machine)",
         ),
-        ("--format gif", "a film needs a file to be written to (such as -o microscope.gif)"),
+        ("--format gif", "film needs a file to be written to (such as -o microscope.gif)"),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_written(

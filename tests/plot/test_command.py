@@ -53,7 +53,7 @@ def test_the_size_is_in_inches(told) -> None:
     [
         (("curv", "resnet18", "-o", "a.png"), "unknown figure 'curv' (did you mean 'curve'?)"),
         (("curve", "resnet18"),
-         "-o: a figure needs a file to be drawn into (such as -o curve.png)"),
+         "-o: a figure needs a file to be written to (such as -o curve.png)"),
         (("curve", "resnet18", "-o", "a.pngg"),
          "a.pngg: a figure is not written with the ending '.pngg' (did you mean '.png'?)"),
         (("curve", "-o", "a.png"), "figure curve needs a network"),
