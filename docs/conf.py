@@ -44,8 +44,6 @@ nb_merge_streams = True
 nb_code_prompt_show = "Show the solution"
 nb_code_prompt_hide = "Hide the solution"
 
-smartquotes_action = "qe"  # of options such as --cache no dash is made
-
 html_theme = "furo"
 html_title = "memsim"
 html_static_path = ["static"]
@@ -67,6 +65,17 @@ def end_sessions(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = re.sub(r"^(```pycon\n.*?)\n+```$", r"\1\n```", source[0], flags=re.M | re.S)
 
 
+COMMAND = re.compile(r"memsim [a-z-]+(?: [A-Z]+)?(?: --[a-z-]+ [\w\\-]+)+")
+"""A command in the prose of a page that memsim writes, for terminals too."""
+
+
+def commands_as_code(app: Sphinx, page: str, source: list[str]) -> None:
+    """Make code of the report's commands, or of two hyphens a dash would be made."""
+    if page == "fidelity":
+        source[0] = COMMAND.sub(lambda found: f"`{found[0]}`".replace("\\", ""), source[0])
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("source-read", end_sessions)
+    app.connect("source-read", commands_as_code)

@@ -13,6 +13,7 @@ import pytest
 import memsim
 from memsim.cli.main import run
 from memsim.readable import format_bytes, format_time
+from memsim.results.sheets.run import joules_text
 from tests.page.packed import facts_of
 from tests.page.viewer import Viewer, viewing, whole
 
@@ -33,6 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sets = [*words, "--machine", "cpu"]
     assert run([*sets, "-o", str(found / "sets.html")]) == 0
     assert run([*sets, "--gallery", "-o", str(found / "gallery")]) == 0
+    only = ["--machine", "edge", "--only", "feature-maps", "-o", str(found / "only.html")]
+    assert run([*words, *only]) == 0
     program = ["--lowering", "fused,concat_free", "--dtype", "fp32,int8"]
     program += ["--machine", "textbook", "-o", str(found / "programs.html")]
     assert run([*words, *program]) == 0
@@ -95,6 +98,18 @@ def test_traffic_and_time_between_simulated_sizes_are_of_one_size(
         )
         cell = viewer.tab.locator("[data-network=one] [data-fact=traffic]")
         assert whole(cell.get_attribute("title")) == expected.dram_bytes
+
+
+@pytest.mark.needs("playwright.sync_api")
+def test_energy_is_of_all_traffic_where_a_part_is_told(browser: Any, folder: Path) -> None:
+    network = str(folder / "one.yaml")
+    with viewing(browser, folder / "only.html") as viewer:
+        for cache in (0, 20_000, 10_000_000):
+            viewer.enter(f"{cache} B")
+            told = memsim.run(network, machine="edge", cache=cache, only="feature-maps")
+            assert whole(viewer.card("one", "exact")) == told.dram_bytes
+            assert viewer.card("one", "energy") == joules_text(told.totals["energy_j"])
+        assert viewer.tab.locator("[data-fact=weights]").count() == 0  # not told: not 0 bytes
 
 
 @pytest.fixture

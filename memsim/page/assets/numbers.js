@@ -53,7 +53,7 @@ function card(network) {
     make("div", { className: "meter", "aria-hidden": "true" }, make("i"), make("i")),
     make("p", { className: "hint", "data-fact": "meter" }),
     make("dl", {}, entry("exactly", "exact"), entry("read", "read"), entry("written", "write"),
-      entry("weights", "weights"), entry("feature maps", "maps"),
+      ...(DATA.only ? [] : [entry("weights", "weights"), entry("feature maps", "maps")]),
       entry("compulsory", "compulsory"), entry("traffic / compulsory", "ratio"), entry("latency", "latency"),
       entry("frames per second", "frames"), entry("energy", "energy")));
 }
@@ -61,7 +61,7 @@ function card(network) {
 function fillCard(network) {
   const element = $("cards").children[network.number], traffic = state.traffic[network.number];
   const { compulsory } = network.curve, free = network.free || 1, whole = state.whole[network.number];
-  const put = (key, text) => { element.querySelector(`[data-fact=${key}]`).textContent = text; };
+  const put = (key, text) => { const found = element.querySelector(`[data-fact=${key}]`); if (found) found.textContent = text; };
   put("total", formatBytes(traffic.total));
   put("exact", `${exact(traffic.total)}${isShownItself() ? "" : ` (at ${sizeText(sizeShown())})`}`);
   put("read", exact(traffic.read));
@@ -116,8 +116,7 @@ function showSideBySide() {
     [`traffic ${AT_FIRST}`, (n) => n.free, formatBytes],
     ["traffic now", now((t) => t.total), formatBytes],
     ["read", now((t) => t.read), formatBytes], ["written", now((t) => t.write), formatBytes],
-    ["weights", now((t) => t.byRole[WEIGHT]), formatBytes],
-    ["feature maps", now((t) => t.total - t.byRole[WEIGHT]), formatBytes],
+    ...(DATA.only ? [] : [["weights", now((t) => t.byRole[WEIGHT]), formatBytes], ["feature maps", now((t) => t.total - t.byRole[WEIGHT]), formatBytes]]),
     ["spilled", now((t) => t.byCause[SPILL]), formatBytes],
     ["reloaded", now((t) => t.byCause[RELOAD]), formatBytes],
     [`latency${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`, (n) => latency(n), formatTime],

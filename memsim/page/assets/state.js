@@ -4,6 +4,7 @@
 const NETWORKS = DATA.networks.map((facts, number) => {
   const all = Curve.unpack(facts);
   const curves = { all, ...Object.fromEntries(["weights", "maps"].map((part) => [part, all.of(part)])) };
+  if (facts.energy.dram) facts.energy.dram = { sizes: deltas(facts.energy.dram.sizes), bytes: falling(facts.energy.dram.bytes) };
   return {
     ...facts, number, curves, look: DATA.looks.series[number],
     get curve() { return curves[state.part]; },
@@ -62,8 +63,9 @@ function latency(network, capacity = nearestCapacity(), rate = state.rate) {
 
 /** Joules of all traffic at the cache that is set; null where the machine does not know all of it. */
 function energy(network) {
-  const { dram_pj_per_byte: each, onchip_j: chip, mac_j: macs } = network.energy;
-  return each === null || chip === null || macs === null ? null : state.whole[network.number].total * each * 1e-12 + chip + macs;
+  const { dram_pj_per_byte: each, onchip_j: chip, mac_j: macs, dram } = network.energy;
+  const bytes = dram ? dram.bytes[countUpTo(dram.sizes, state.cache) - 1] : state.whole[network.number].total;  // whatever part is told
+  return each === null || chip === null || macs === null ? null : bytes * each * 1e-12 + chip + macs;
 }
 
 /** The sizes at which the traffic of some network changes. */

@@ -113,11 +113,12 @@ function sweepFigure() {
 }
 
 function sweepCsv() {
-  const ys = state.y ? range(count(state.y)) : [0], rest = others(), { name, unit } = VARIABLES.get(state.value);
+  const ys = state.y ? range(count(state.y)) : [0], rest = others(), head = ({ name, unit }) => (unit ? `${name} [${unit}]` : name);
+  const valueAt = (name, i) => AXES.get(name).values?.[i] ?? AXES.get(name).texts[i];  // a number to count with, if it is one
   const rows = ys.flatMap((j) => range(count(state.x)).map((i) => [
-    AXES.get(state.x).texts[i], ...(state.y ? [AXES.get(state.y).texts[j]] : []), ...rest.map((each) => AXES.get(each).texts[state.at[each]]), numberAt(i, j),
+    valueAt(state.x, i), ...(state.y ? [valueAt(state.y, j)] : []), ...rest.map((each) => valueAt(each, state.at[each])), numberAt(i, j),
   ]));
-  return { heads: [state.x, ...(state.y ? [state.y] : []), ...rest, unit ? `${name} [${unit}]` : name], rows };
+  return { heads: [...[state.x, ...(state.y ? [state.y] : []), ...rest].map((name) => head(AXES.get(name))), head(VARIABLES.get(state.value))], rows };
 }
 
 // ---- what is chosen

@@ -2,13 +2,6 @@
 
 const DATA = factsIn("facts");
 
-/** A column that never rises: its first number, then by how much it falls. */
-function falling(text) {
-  const found = varints(text);
-  for (let i = 1; i < found.length; i += 1) found[i] = found[i - 1] - found[i];
-  return found;
-}
-
 /** The last place whose number is at most a value, in an ascending column from 0. */
 const placeOf = (column, value) => countUpTo(column, value) - 1;
 
