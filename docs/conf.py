@@ -26,6 +26,7 @@ extensions = [
     "drawn",
     "gallery",
     "lessons",
+    "microscope",
     "peers",
     "playground",
     "registered",
@@ -64,6 +65,17 @@ def end_sessions(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = re.sub(r"^(```pycon\n.*?)\n+```$", r"\1\n```", source[0], flags=re.M | re.S)
 
 
+COMMAND = re.compile(r"memsim [a-z-]+(?: [A-Z]+)?(?: --[a-z-]+ [\w\\-]+)+")
+"""A command in the prose of a page that memsim writes, for terminals too."""
+
+
+def commands_as_code(app: Sphinx, page: str, source: list[str]) -> None:
+    """Make code of the report's commands, or of two hyphens a dash would be made."""
+    if page == "fidelity":
+        source[0] = COMMAND.sub(lambda found: f"`{found[0]}`".replace("\\", ""), source[0])
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("source-read", end_sessions)
+    app.connect("source-read", commands_as_code)

@@ -32,6 +32,9 @@ TAG = re.compile(r"v(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?")
 
 SCRIPT = '<script src="{up}versions.js" defer></script>\n</head>'
 
+POLICY = "Content-Security-Policy"
+"""What a page holds that runs its own script and no other: the playground, those of the gallery."""
+
 FRONT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -104,13 +107,17 @@ def _check_out(root: Path, tag: str, folder: Path) -> None:
 
 
 def _put(checkout: Path, target: Path, make: Build) -> None:
-    """Build beside a folder, which then takes the place of what was there."""
+    """Build beside a folder, which then takes the place of what was there.
+
+    In a folder of its own: what runs the lessons leaves theirs beside what is built.
+    """
     half = target.with_name(f".{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
     try:
-        make(checkout, half)
+        make(checkout, half / "html")
         shutil.rmtree(target, ignore_errors=True)
-        half.rename(target)
+        (half / "html").rename(target)
     finally:
         shutil.rmtree(half, ignore_errors=True)
 
@@ -123,7 +130,7 @@ def _switch(site: Path, versions: list[str]) -> None:
             page = site / version / name
             text = page.read_text("utf-8")
             script = SCRIPT.format(up="../" * (1 + name.count("/")))
-            if script not in text:
+            if script not in text and POLICY not in text:
                 page.write_text(text.replace("</head>", script, 1), "utf-8")
     script = (Path(__file__).parent / "static" / "versions.js").read_text("utf-8")
     told = json.dumps(pages, indent=1)

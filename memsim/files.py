@@ -104,6 +104,9 @@ def _own_stream(target: Path) -> int | None:
     return None
 
 
+SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+
+
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Find out before the work is done whether :func:`write_text` can write there.
 
@@ -120,6 +123,8 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             reason = "a name has no null character"
         elif target.is_dir():
             reason = "it is a directory"
+        elif os.fspath(path).endswith(SEPARATORS):
+            reason = "a name with a slash at its end is a directory's"
         elif not (folder := _followed(target).parent).is_dir():
             reason = f"there is no directory {folder}"
         elif not all(os.access(place, os.W_OK) for place in _written(target)):
@@ -128,6 +133,17 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         reason = getattr(error, "strerror", None) or str(error)
     if reason:
         raise InputError(Problem(f"cannot be written: {reason}", file=str(target)))
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """What a name ends with, in lower case; a folder's slash is not part of it.
+
+    Examples
+    --------
+    >>> suffix_of("a.b/net.YAML"), suffix_of("sweep.zarr/"), suffix_of("a.b/net")
+    ('.yaml', '.zarr', '')
+    """
+    return os.path.splitext(os.fspath(path).rstrip("".join(SEPARATORS)))[1].lower()
 
 
 def ending_of(
@@ -152,7 +168,7 @@ def ending_of(
     (known: .yaml, .yml)
     """
     name = os.fspath(path)
-    ending = os.path.splitext(name)[1].lower()
+    ending = suffix_of(name)
     endings = list(known)
     if ending and ending not in endings:
         near = get_close_matches(ending, endings, n=1, cutoff=0.8)

@@ -19,6 +19,7 @@ __all__ = [
     "MOST_TOUCHES",
     "Forecast",
     "check",
+    "check_least",
     "forced",
     "foretelling",
     "memory_left",
@@ -31,6 +32,12 @@ MOST_TOUCHES = 100_000_000
 
 MOST_FORCED = 1 << 31
 """Largest program at all: cells are numbered in 32 bits."""
+
+FEW = 1_000_000
+"""Touches for which nobody asks how much memory is left."""
+
+MANY = 20_000_000
+"""Touches that take seconds to count, so that what is known is told before."""
 
 BYTES, SECONDS = 140, 1.3e-6
 """Memory and time that a touch takes in ``memsim run``, all in all.
@@ -51,6 +58,8 @@ class Forecast:
         The network's.
     touches : int
         Accesses of tasks to cells.
+    least : bool
+        Whether there may be more of them.
 
     Examples
     --------
@@ -60,6 +69,7 @@ class Forecast:
 
     name: str
     touches: int
+    least: bool = False
 
     @property
     def bytes(self) -> int:
@@ -74,7 +84,8 @@ class Forecast:
     def __str__(self) -> str:
         millions, memory = self.touches / 1e6, self.bytes / 1e9
         return (
-            f"{self.name}: {millions:,.0f} million accesses, about {self.seconds:,.0f} s "
+            f"{self.name}: {'at least ' * self.least}{millions:,.0f} million accesses, "
+            f"about {self.seconds:,.0f} s "
             f"and {memory:,.1f} GB"
         )
 
@@ -117,14 +128,41 @@ def check(forecast: Forecast) -> None:
     SimulationError
         If there are too many accesses, or too little memory is left for them.
     """
+    _refuse(forecast)
+    if (listener := _listener.get()) is not None:
+        listener(forecast)
+
+
+def check_least(name: str, touches: int, *, tell: bool = True) -> None:
+    """Refuse what takes so many accesses at least, and tell of many, before they are listed.
+
+    Raises
+    ------
+    SimulationError
+        As :func:`check`.
+
+    Examples
+    --------
+    >>> check_least("deep", 1000)
+    >>> check_least("deep", 10**9)
+    Traceback (most recent call last):
+    memsim.errors.SimulationError: deep takes more than 100,000,000 accesses at this tiling
+    (larger buffers, a smaller input or batch; --force goes on)
+    """
+    if touches > FEW:
+        forecast = Forecast(name, touches, least=True)
+        _refuse(forecast)
+        if tell and touches > MANY and (listener := _listener.get()) is not None:
+            listener(forecast)
+
+
+def _refuse(forecast: Forecast) -> None:
     if forecast.touches > most_touches():
         raise too_large(forecast.name)
     left = None if _force.get() else memory_left()
     if left is not None and forecast.bytes > left:
         message = f"{forecast}, and {left / 1e9:,.1f} GB are left"
         raise SimulationError(Problem(message, hint=f"{HINT}; --force goes on"))
-    if (listener := _listener.get()) is not None:
-        listener(forecast)
 
 
 def most_touches() -> int:

@@ -64,7 +64,22 @@ SELDOM = 256
 
 @contextmanager
 def listening(listener: Listener | None) -> Iterator[None]:
-    """Tell a listener of the stages that begin while a block runs; None: nobody."""
+    """Tell a listener of the stages that begin while a block runs; None: nobody.
+
+    Parameters
+    ----------
+    listener : callable, optional
+        Called with a :class:`Stage` when that begins, while it lasts, and when it has ended.
+
+    Examples
+    --------
+    >>> told = []
+    >>> with listening(lambda now: told.append((now.what, now.done, now.total, now.ended))):
+    ...     with stage("cache sizes", 3) as now:
+    ...         now.tell(1)
+    >>> told
+    [('cache sizes', 0, 3, False), ('cache sizes', 1, 3, False), ('cache sizes', 1, 3, True)]
+    """
     token = _listener.set(listener)
     try:
         yield

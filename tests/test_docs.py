@@ -8,6 +8,7 @@ hundred lines took most of the time.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
@@ -30,6 +31,9 @@ PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.parent.name not in 
 FILE = re.compile(r"^```\{code-block\} \w+\n:caption: (\S+)\n\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PYTHON = re.compile(r"^>>> ", re.MULTILINE)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SPOKEN = re.compile(r"^```text\n(\$ .*?)^```", re.DOTALL | re.MULTILINE)
+"""Sessions that show what is told on standard error, or that end with an error."""
+
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
 NEEDS = {
@@ -62,34 +66,32 @@ def those_with(found: re.Pattern[str]) -> list[pytest.param]:
     ]
 
 
-def output_of(line: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """What a line of a console session prints, in the folder that the process is in."""
-    command, *pipe = line.split(" | ")
-    first, *words = shlex.split(command)
-    if first == "memsim":
-        run(words)
-        printed = capsys.readouterr().out
-    else:
-        assert first == "python", line
+def output_of(
+    line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str, list[int]]:
+    """What a line of a console session prints, in the folder that the process is in, what memsim
+    tells on standard error, and how it ends, each time."""
+    printed, told, ends = "", "", []
+    for part in line.split(" | "):
+        first, *words = shlex.split(part)
+        if first == "memsim":
+            with monkeypatch.context() as here:
+                here.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(printed.encode())))
+                ends.append(run(words))
+            printed, said = capsys.readouterr()
+            told += said
+            continue
         settings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
         printed = subprocess.run(
-            [sys.executable, *words],
+            [sys.executable, *words] if first == "python" else part,
+            shell=first != "python",
             env=settings,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        ).stdout
-    if pipe:  # the rest of a line is the shell's
-        done = subprocess.run(
-            " | ".join(pipe),
-            shell=True,
             input=printed,
             capture_output=True,
             encoding="utf-8",
             check=False,
-        )
-        printed = done.stdout
-    return printed
+        ).stdout
+    return printed, told, ends
 
 
 @pytest.fixture(name="folder")
@@ -115,7 +117,26 @@ def test_console_sessions(
     for session in CONSOLE.findall(page.read_text(encoding="utf-8")):
         for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
             line, _, expected = part.partition("\n")
-            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{output_of(line, capsys)}")
+            printed, told, ends = output_of(line, capsys, monkeypatch)
+            assert max(ends, default=0) <= (" check " in line), told  # a budget may be missed
+            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}")
+
+
+@pytest.mark.parametrize("page", those_with(SPOKEN))
+def test_sessions_that_tell_of_errors(
+    page: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    for session in SPOKEN.findall(page.read_text(encoding="utf-8")):
+        for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+            line, _, expected = part.partition("\n")
+            if ">" in line:  # closed and full streams: tests/cli/test_boundary.py
+                continue
+            printed, told, _ = output_of(line, capsys, monkeypatch)
+            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}{told}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -127,9 +148,26 @@ def test_links_lead_to_something(page: Path) -> None:
         assert target.exists(), link
 
 
+def test_no_page_installs_memsim_from_an_index_that_has_none() -> None:
+    root = DOCS.parent
+    for page in [*PAGES, *root.glob("*.md"), *root.glob("notebooks/*.md")]:
+        assert not re.search(r"memsim\[[a-z,]+\]|pip install memsim", page.read_text("utf-8")), page
+
+
 def test_every_kind_of_figure_is_shown() -> None:
     text = (DOCS / "figures.md").read_text(encoding="utf-8")
     assert re.findall(r"^```\{drawn\} (\w+)", text, re.MULTILINE) == list(FIGURES)
+
+
+def test_every_comparison_is_explained() -> None:
+    text = (DOCS / "trust.md").read_text(encoding="utf-8")
+    report = (DOCS / "fidelity.md").read_text(encoding="utf-8")
+    summary = report.partition("\n- **gtx1080**")[0]
+    names = re.findall(r"^\| ([a-z]\S+) \|", summary, re.MULTILINE)
+    assert len(names) > 20
+    rows = "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))
+    explained = re.findall(r"`(\w+)`", rows)
+    assert sorted(explained) == sorted(name.replace("\\", "") for name in names)
 
 
 def test_every_public_name_is_described() -> None:

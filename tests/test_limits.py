@@ -10,8 +10,9 @@ from hypothesis import given
 import memsim
 from memsim import limits
 from memsim.errors import SimulationError
-from memsim.limits import Forecast, forced, foretelling
+from memsim.limits import Forecast, check_least, forced, foretelling
 from memsim.network import Network
+from memsim.program.tiling import ORDERS
 from tests.laws.test_program import buffers, few, lowerings, orders, program_of
 from tests.strategies import networks
 
@@ -85,3 +86,40 @@ def test_the_command_says_what_it_will_take_and_is_forced(
     code, out, err = memsim("curve", "deep.yaml", "--force")
     assert (code, err) == (0, "")
     assert out
+
+
+@pytest.mark.parametrize("tile", ["none", "4x24"])
+def test_tasks_are_counted_before_they_are_listed(
+    monkeypatch: pytest.MonkeyPatch, tile: str
+) -> None:
+    text = "{name: wide, input: [3, 4096, 4096], layers: [conv: {out: 100000, kernel: 3}]}"
+
+    def listed(*edges: object) -> None:
+        raise AssertionError("tasks are listed")
+
+    for order in ORDERS:
+        monkeypatch.setitem(ORDERS._parts, order, listed)
+    monkeypatch.setattr("memsim.limits.MOST_TOUCHES", 1_000_000)
+    with pytest.raises(SimulationError, match=r"^conv1 takes more than 1,000,000 accesses"):
+        memsim.build(memsim.loads(text), buffer="512KiB", register_tile=tile)
+
+
+def test_many_accesses_are_told_before_they_are_counted() -> None:
+    told: list[Forecast] = []
+    with foretelling(told.append):
+        check_least("deep", limits.MANY)
+        assert not told
+        check_least("deep", limits.MANY + 1)
+    (forecast,) = told
+    assert str(forecast).startswith("deep: at least 20 million accesses, about 26 s and 2.8 GB")
+
+
+def test_memory_is_asked_for_when_there_are_many_accesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memsim.limits.memory_left", lambda: 10**9)
+    check_least("deep", 1_000_000)
+    with pytest.raises(
+        SimulationError, match=r"deep: at least 8 million accesses, .* 1\.0 GB are left"
+    ):
+        check_least("deep", 8_000_000)
+    with forced():
+        check_least("deep", 8_000_000)

@@ -164,3 +164,22 @@ def test_code_is_formatted(lesson: Path) -> None:
     for command in (["check", "-q"], ["format", "--check", "-q"]):
         done = subprocess.run([*ruff, *command, lesson], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+DRAWS = re.compile(r"^(?:\w+ = )?memsim\.plot\.\w+\(", re.MULTILINE)
+
+
+def test_a_figure_that_is_drawn_is_shown(cells: list[dict[str, Any]]) -> None:
+    """What draws, or its axes, is the last expression of a cell: else a student sees nothing.
+
+    The figures are not those of pyplot, which shows all that are left when a cell ends.
+    """
+    for cell in cells:
+        if cell["cell_type"] != "code" or not DRAWS.search(source(cell)):
+            continue
+        text = source(cell).rstrip()
+        last = ast.parse(text).body[-1]
+        assert isinstance(last, ast.Expr), text
+        assert not text.endswith(";"), text
+        drawn = ast.unparse(last)
+        assert DRAWS.match(drawn) or drawn == "axes", text

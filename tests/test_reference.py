@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import memsim
-from memsim.cli.listing import REGISTRIES
+from memsim.cli.listing import BESIDES, REGISTRIES
 from memsim.formats.architecture.keywords import keyword, keywords
 from memsim.formats.architecture.macros import MACROS
 from memsim.network.ops import OPERATORS
@@ -69,7 +69,7 @@ def test_every_entry_of_every_registry_stands_on_its_page_and_says_what_it_is(re
     for kind in {*REGISTRIES, *registered.OTHERS} - {"operators"}:
         text = registered.text_of(kind)
         said = dict(re.findall(r"^### (\S+)\n\n(\S.*)$", text, re.MULTILINE))
-        assert list(said) == list(registered.registry(kind)), kind
+        assert list(said) == [*registered.registry(kind), *BESIDES.get(kind, ())], kind
         assert len(said) == text.count("### "), kind
 
 
@@ -121,19 +121,70 @@ def test_the_counts_by_hand(registered) -> None:
     assert "| nothing of `branch` |" in concat
 
 
+BY_HAND = {
+    "conv": (128 * 28 * 28 * 9 * 64, 128 * 9 * 64),
+    "conv_transpose": (64 * 56 * 56 * 4 * 32, 32 * 4 * 64),
+    "computed_conv": (32 * 56 * 56 * 9 * 64, 0),
+    "deform_conv": (64 * 56 * 56 * 9 * 64, 64 * 9 * 64),
+    "linear": (512 * 1000, 512 * 1000 + 1000),
+    "matmul": (8 * 196 * 196 * 64, 0),
+    "attention": (8 * 196 * 196 * (64 + 64), 0),
+    "rnn": (128 * 512 * (256 + 512), 512 * (256 + 512 + 2)),
+    "gru": (128 * 3 * 512 * (256 + 512), 3 * 512 * (256 + 512 + 2)),
+    "lstm": (2 * 128 * 4 * 512 * (256 + 512), 2 * 4 * 512 * (256 + 512 + 2)),
+}
+"""MACs and parameters of the examples, by the rules that stand above them."""
+
+
+def test_what_products_count_follows_from_the_rules_on_their_page(registered) -> None:
+    multiplying = [kind for kind, op in OPERATORS.items() if op.multiplies]
+    assert sorted(BY_HAND) == sorted(multiplying)
+    for kind, counts in BY_HAND.items():
+        network = memsim.loads(registered.example(kind))
+        assert (network.macs, network.params) == counts, kind
+        assert kind in ("gru", "lstm") or "MACs" in registered.prose(OPERATORS[kind]), kind
+
+
+def test_an_attribute_that_is_one_of_some_words_tells_them(registered) -> None:
+    told = {name: row for kind in ("reduce", "upsample", "conv")
+            for name, _, row in registered.attributes(kind)}  # fmt: skip
+    assert told["`function`"].startswith("what is computed of them: `mean`, `sum`, `max`")
+    assert told["`mode`"].endswith("`nearest`, `nearest-exact`, `bilinear`, `bicubic`, `area`")
+    assert told["`order`"].endswith("pre: batch norm, activation, convolution")  # both are there
+
+
 def test_every_key_of_a_machine_file_says_how_it_is_written_and_what_it_means(registered) -> None:
     text = registered.text_of("machine")
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
-    silent = {"fp32", "fp16", "bf16", "int8"}  # data types: their section says what a number is
-    assert [row[0] for row in rows if not row[1]] == []
-    assert {row[0] for row in rows if not row[3]} <= silent | {"dtype", "cpu", "vectors"}
+    assert [row[0] for row in rows if not row[1] or not row[3]] == []
+    meanings = {}
+    for key, *_, meaning in rows:
+        assert meanings.setdefault(meaning, key) == key or key in ("worst", "family_worst"), key
+    assert not re.search(r"\bNone\b|registr|: \.", text)
     written = {row[0]: row[1:3] for row in rows}
     assert written["buffer"] == ("bytes, as `512KiB`", "needed")
+    assert written["policy"] == ("`lru`, `fifo`, `belady`, `min`, `pinned`", "`lru`")
+    assert written["overlap"] == ("`all`, `kernel`, `none`", "`all`")
+    assert written["library"][0].endswith("`none`")
 
 
-def test_documents_tell_every_key(registered) -> None:
-    text = registered.text_of("documents")
-    written = memsim.run("resnet18").to_dict()
-    part = text.split(f"### {written.pop('schema')}\n")[1].split("\n### ")[0]
+SCHEMAS = re.findall(r"^\| `(memsim\.\w+/\d+)` \|", (DOCS / "stability.md").read_text(), re.M)
+
+
+def test_every_schema_has_a_document_that_is_shown(registered) -> None:
+    assert sorted(registered.documents.DOCUMENTS) == sorted(SCHEMAS)
+
+
+@pytest.mark.parametrize("schema", ["memsim.result/2", "memsim.measurement/1", "memsim.check/1"])
+def test_a_document_tells_every_key(registered, schema: str) -> None:
+    written = dict(registered.documents.DOCUMENTS[schema][1]())
+    assert written.pop("schema") == schema
+    part = registered.documents.told(schema)
     assert re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) == list(written)
-    assert all(f"`{key}`" in part for key in written["totals"])
+    assert all(f"`{key}`" in part for key in written.get("totals", {}))
+
+
+@pytest.mark.slow
+def test_every_document_is_of_the_schema_that_it_stands_under(registered) -> None:
+    for schema, (_, make) in registered.documents.DOCUMENTS.items():
+        assert make()["schema"] == schema

@@ -138,6 +138,9 @@ def test_a_workflow_waits_to_be_switched_on(name: str) -> None:
 # ---- documentation by version
 
 
+ALONE = """<head><meta http-equiv="Content-Security-Policy" content="script-src 'none'"></head>"""
+
+
 @pytest.fixture
 def tagged(tmp_path: Path) -> Path:
     """A repository with two releases, and pages that say of which one they are."""
@@ -176,8 +179,10 @@ def test_each_release_has_its_folder_and_the_switch(tagged: Path, tmp_path: Path
     built = []
 
     def make(checkout: Path, folder: Path) -> None:
-        built.append(folder.name)
+        built.append(folder.parent.name)
         made(checkout, folder)
+        (folder.parent / "jupyter_execute").mkdir()
+        (folder / "alone.html").write_text(ALONE)
 
     assert versions.build(tagged, site, make=make) == ["dev", "1.1.0rc1", "1.0.0"]
     for version, words in (("dev", "not committed"), ("1.1.0rc1", "1.1.0rc1"), ("1.0.0", "1.0.0")):
@@ -186,9 +191,13 @@ def test_each_release_has_its_folder_and_the_switch(tagged: Path, tmp_path: Path
         assert page.count('<script src="../versions.js" defer></script>') == 1
         assert 'src="../../versions.js"' in (site / version / "howto" / "index.html").read_text()
     assert "0; url=1.0.0/index.html" in (site / "index.html").read_text()
+    assert sorted(path.name for path in site.iterdir()) == [
+        "1.0.0", "1.1.0rc1", "dev", "index.html", "versions.js",
+    ]  # fmt: skip
     (pages,) = re.findall(r"const PAGES = ({.*?});", (site / "versions.js").read_text(), re.DOTALL)
     assert list(json.loads(pages)) == ["dev", "1.1.0rc1", "1.0.0"]
-    assert json.loads(pages)["1.0.0"] == ["howto/index.html", "index.html"]
+    assert json.loads(pages)["1.0.0"] == ["alone.html", "howto/index.html", "index.html"]
+    assert (site / "1.0.0" / "alone.html").read_text() == ALONE  # it runs no other script
     before = {path: path.read_bytes() for path in site.rglob("*.*") if path.is_file()}
     built.clear()
     versions.build(tagged, site, make=make)

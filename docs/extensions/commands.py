@@ -6,6 +6,7 @@ A section for each: what it does, its examples, and its options as ``--help`` pr
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import click
@@ -59,9 +60,9 @@ def section(above: click.Context, name: str) -> str:
 
 
 def paragraph(text: str) -> str:
-    """Prose as it is; what click leaves as it stands as a block of text."""
+    """Prose, with options as code; what click leaves as it stands as a block of text."""
     if not text.startswith("\b\n"):
-        return text
+        return re.sub(r"(?<![\w`-])--[a-z][a-z-]*", r"`\g<0>`", text)
     lines = text.removeprefix("\b\n")
     return f"```{'sh' if lines.startswith('memsim ') else 'text'}\n{lines}\n```"
 

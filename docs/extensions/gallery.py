@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from made import LinkToMade
+from made import LinkToMade, beside
 from sphinx.application import Sphinx
 
 import memsim
@@ -23,25 +23,20 @@ FOLDER = "gallery"
 
 MACHINE = "edge"
 
-BESIDE = {
-    "Documentation": "../index.html",
-    "Block playground": "../playground.html",
-    "Cache microscope": "../howto/microscope.html",
-}
-"""What its front page has links to."""
+FILE = f"{FOLDER}/index.html"
 
 
 class Gallery(LinkToMade):
     """A link to the gallery."""
 
-    target = f"{FOLDER}/index.html"
+    target = FILE
 
 
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the folder beside the pages that were built: all networks at their input sizes."""
     if error is None and app.builder.format == "html":
         results = (memsim.curve(each.name, machine=MACHINE) for each in names())
-        write_gallery(Path(app.outdir, FOLDER), results, BESIDE)
+        write_gallery(Path(app.outdir, FOLDER), results, beside(FILE))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from made import LinkToMade
+from made import LinkToMade, beside
 from sphinx.application import Sphinx
 
 from memsim.playground import playground
@@ -29,7 +29,7 @@ class Playground(LinkToMade):
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the page beside those that were built."""
     if error is None and app.builder.format == "html":
-        Path(app.outdir, FILE).write_text(playground(), encoding="utf-8")
+        Path(app.outdir, FILE).write_text(playground(beside(FILE)), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -9,7 +9,6 @@ The functions give Markdown and know nothing of Sphinx: the tests call them as t
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -17,18 +16,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import documents
 from docutils import nodes
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
+from machine_files import machine_file, machines
 from ruamel.yaml import YAML
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from texts import prose, section, shown, table
 
 import memsim
-from memsim.cli.listing import REGISTRIES
+from memsim.cli.listing import BESIDES, REGISTRIES
 from memsim.formats.architecture.keywords import keyword
 from memsim.formats.architecture.macros import MACROS
-from memsim.machine import Machine, load_machine, machine_names
 from memsim.network.layer import Layer
 from memsim.network.ops import OPERATORS
 
@@ -43,48 +42,6 @@ OTHERS = {
 
 DETAILED = ("operators", "macros")
 """Kinds whose entries have attributes and an example each."""
-
-
-# -- text -----------------------------------------------------------------------------------
-
-
-def prose(part: object) -> str:
-    """What a part says of itself, or its docstring without the sections of parameters."""
-    own = getattr(part, "told", "") or getattr(part, "summary", "")
-    text = own or inspect.getdoc(part) or ""
-    text = re.split(r"^\w[\w ]*\n-{3,}$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
-    return unmarked(re.sub(r" \[\d+\]_", "", text))
-
-
-def unmarked(text: str) -> str:
-    """The markup of a docstring as Markdown."""
-    text = re.sub(r":[a-z:]+:`[~.]?(?:[\w.]*\.)?(\w+)`", r"`\1`", text)
-    return text.replace("``", "`")
-
-
-def cell(text: object) -> str:
-    """Text that can stand in a table."""
-    return " ".join(str(text).split()).replace("|", r"\|")
-
-
-def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
-    """A table of Markdown."""
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
-
-
-def shown(value: Any) -> str:
-    """A default as a file would say it."""
-    if value is None or isinstance(value, bool):
-        return {None: "–", True: "`true`", False: "`false`"}[value]
-    if isinstance(value, BaseModel):
-        return f"`{value.kind}`" if isinstance(value, memsim.network.ops.Operator) else "–"
-    return f"`{value}`" if value not in ((), "") else "–"
-
-
-def section(name: str, *parts: str) -> str:
-    """An entry under its heading."""
-    return "\n\n".join([f"### {name}", *filter(None, parts)])
 
 
 # -- operators ------------------------------------------------------------------------------
@@ -114,18 +71,41 @@ def attributes(kind: str) -> list[tuple[object, ...]]:
     """Name, default and meaning of what a file may say of an operator or a macro."""
     rows = []
     word = keyword(kind)
+    schemas = word.model.model_json_schema().get("properties", {})
     for name, field in word.model.model_fields.items():
         needed = field.is_required()
         default = "needed" if needed else shown(field.get_default(call_default_factory=True))
         short = f" (`{kind}: …` alone sets it)" if name == word.shorthand else ""
-        rows.append((f"`{name}`", default, f"{field.description or ''}{short}"))
+        said = field.description or ""
+        rows.append((f"`{name}`", default, f"{said}{words(schemas[name], said)}{short}"))
     return rows
+
+
+def words(schema: Mapping[str, Any], said: str) -> str:
+    """The words that an attribute may be, where its description does not have them all."""
+    for choice in (schema, *schema.get("anyOf", ())):
+        named = [str(word) for word in choice.get("enum", ())]
+        if not all(re.search(rf"\b{re.escape(word)}\b", said) for word in named):
+            return f": {', '.join(f'`{word}`' for word in named)}"
+    return ""
+
+
+def inputs(kind: str) -> str:
+    """How many tensors an operator reads."""
+    least, most = OPERATORS[kind].arity
+    if most is None:
+        return f"{least} or more"
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def counted(layer: Layer) -> list[tuple[str, str]]:
     """What memsim counts for a layer of one image."""
     op, output = layer.op, layer.output.image
-    facts = [("output", "x".join(map(str, output)))]
+    facts = []
+    if layer.inputs:
+        here, takes = str(len(layer.inputs)), inputs(op.kind)
+        facts.append(("inputs", here if here == takes else f"{here}; it takes {takes}"))
+    facts.append(("output", "x".join(map(str, output))))
     if op.view:
         facts.append(("at inference", "nothing: its output is its input, seen in another shape"))
     if layer.macs:
@@ -244,128 +224,8 @@ def registry(kind: str) -> Mapping[str, object]:
 
 def parts(kind: str) -> str:
     """The entries of a registry, each with what it says of itself."""
-    return "\n\n".join(section(name, prose(part)) for name, part in registry(kind).items())
-
-
-# -- machine files --------------------------------------------------------------------------
-
-
-def machines() -> str:
-    """The shipped machines, with what each says of itself and where its numbers come from."""
-    found = [load_machine(name) for name in machine_names()]
-    rows = [(f"`{each.name}`", each.description, each.source) for each in found]
-    return table(("machine", "what it is", "its numbers"), list(rows))
-
-
-def _told(model: type[BaseModel]) -> dict[str, str]:
-    """What a docstring's ``Attributes`` or ``Parameters`` say of each name."""
-    text = inspect.getdoc(model) or ""
-    found = re.search(r"^(?:Attributes|Parameters)\n-+\n(.*?)(?=^\w+\n---|\Z)", text, re.M | re.S)
-    entries = re.findall(
-        r"^(\w[\w, ]*?)(?: : .*)?\n((?:    .*\n?)*)", f"{found[1]}\n" if found else "", re.M
-    )
-    return {name: unmarked(body) for names, body in entries for name in names.split(", ")}
-
-
-def _sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """A model and those that its fields are, with the words that lead to each."""
-    yield name, model
-    for key, field in model.model_fields.items():
-        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                yield from _sections(inner, f"{name}.{key}".strip("."))
-
-
-UNITS = {
-    "MAC/s": "MACs per second",
-    "op/s": "operations per second",
-    "B/s": "bytes per second",
-    "B": "bytes",
-    "ns": "a time",
-    "lru": "a name",
-}
-"""What a quantity is, by how its example ends."""
-
-
-def _as_written(schema: Mapping[str, Any]) -> str:
-    """How a value is written: an example, the words to choose from, or its type."""
-    for choice in (schema, *schema.get("anyOf", ())):
-        if "examples" in choice:
-            example = str(choice["examples"][0])
-            units = (unit for ending, unit in UNITS.items() if example.endswith(ending))
-            unit = next(units, "")
-            return f"{unit}, as `{example}`" if unit else f"as `{example}`"
-        if "enum" in choice:
-            return ", ".join(f"`{word}`" for word in choice["enum"])
-        if "$ref" in choice or "allOf" in choice:
-            return "a section"
-        if choice.get("type", "null") != "null":
-            return {"string": "text", "array": "a list", "boolean": "`true`, `false`"}.get(
-                choice["type"], choice["type"]
-            )
-    return ""
-
-
-def machine_file() -> str:
-    """Every section of a machine file, and its fields."""
-    found = []
-    for name, model in _sections(Machine):
-        properties = model.model_json_schema()["properties"]
-        told, rows = _told(model), []
-        for key, field in model.model_fields.items():
-            default = "needed" if field.default is PydanticUndefined else shown(field.default)
-            rows.append((f"`{key}`", _as_written(properties[key]), default, told.get(key, "")))
-        said = "" if model is Machine else prose(model).split("\n\n")[0]
-        heading = name or "The file"
-        head = ("key", "written as", "default", "meaning")
-        found.append(section(heading, said, table(head, rows)))
-    return "\n\n".join(found)
-
-
-# -- documents ------------------------------------------------------------------------------
-
-TINY = "{name: tiny, input: [3, 16, 16], layers: [{conv: {out: 8, kernel: 3}}, {conv: 8}]}"
-
-
-def _documents() -> Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]:
-    """Of each function of Python that answers in JSON, a small document."""
-    network = memsim.loads(TINY)
-    yield "memsim run", lambda: memsim.run(network).to_dict()
-    yield "memsim curve", lambda: memsim.curve(network).to_dict()
-    yield "memsim describe", lambda: memsim.describe(network).to_dict()
-    yield "memsim memory", lambda: memsim.memory(network).to_dict()
-    yield "memsim bounds", lambda: memsim.bounds(network).to_dict()
-    yield "memsim compare", lambda: memsim.compare([network, memsim.loads(TINY)]).to_dict()
-
-
-AS_EVERYWHERE = "machine and program, as in `memsim.result`, as far as the answer depends on them"
-
-
-def documents() -> str:
-    """The keys of the documents that most programs read, and what stands under each."""
-    found = []
-    for command, make in _documents():
-        written = make()
-        rows = [
-            (f"`{key}`", AS_EVERYWHERE if key == "config" and found else _kind(value))
-            for key, value in written.items()
-            if key != "schema"
-        ]
-        said = f"Written by `{command} --format json`."
-        found.append(section(written["schema"], said, table(("key", "what"), rows)))
-    return "\n\n".join(found)
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"`{key}`" for key in value if isinstance(key, str))
-        return f"by name: {inner}" if inner else "by name"
-    if isinstance(value, list | tuple):
-        if value and isinstance(value[0], Mapping):
-            return f"a list; each has {', '.join(f'`{key}`' for key in value[0])}"
-        return "a list"
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    return words.get(type(value), "null, or what is known of it")
+    told = {name: prose(part) for name, part in registry(kind).items()} | BESIDES.get(kind, {})
+    return "\n\n".join(section(name, text) for name, text in told.items())
 
 
 WRITERS: dict[str, Callable[[], str]] = {
@@ -374,7 +234,7 @@ WRITERS: dict[str, Callable[[], str]] = {
     "macros": macros,
     "machine": machine_file,
     "machines": machines,
-    "documents": documents,
+    "documents": documents.entries,
 }
 """Kinds that are more than a registry's names and docstrings."""
 

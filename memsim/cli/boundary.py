@@ -143,7 +143,7 @@ def told(error: BaseException) -> tuple[list[str], int]:
         return [], TERMINATED if isinstance(interrupted, Terminated) else INTERRUPTED
     match error:
         case MemsimError():
-            return list(map(str, error.problems)), error.exit_code
+            return [_visible(str(problem)) for problem in error.problems], error.exit_code
         case MemoryError():
             return ["out of memory; try a smaller input or batch"], 1
         case OSError():
@@ -158,6 +158,20 @@ def told(error: BaseException) -> tuple[list[str], int]:
     words = " ".join(str(error).split())[:300]
     kind = type(error).__name__
     return [f"this was not foreseen: {kind}{words and f': {words}'}", REPORT], UNFORESEEN
+
+
+def _visible(text: str) -> str:
+    r"""A message in which characters that would change a terminal, or the line, are escaped.
+
+    Names in it are those of files and layers, and may hold anything.
+
+    Examples
+    --------
+    >>> print(_visible("a.csv: \x1b[2Jconv\u2028: é"))
+    a.csv: \x1b[2Jconv\u2028: é
+    """
+    shown = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(shown)
 
 
 def not_heeded(error: click.ClickException) -> Problem | None:

@@ -40,15 +40,12 @@ WORDS = {
 }
 """The words of options that choose from a few."""
 
-BESIDES = {"order": ("best",), "groups": ("auto",), "schedule": ("auto",), "library": ("none",)}
-"""Words that such an option takes beside the names of its kind."""
-
 WITH_FILES = ("networks", "machines")
 """Kinds for which a file may be named, too."""
 
 
-def complete(kind: str, *besides: str) -> Complete:
-    """Complete the names of a kind and words besides; where none fits, those of files.
+def complete(kind: str) -> Complete:
+    """Complete the names of a kind; where none fits, those of files.
 
     Examples
     --------
@@ -63,7 +60,7 @@ def complete(kind: str, *besides: str) -> Complete:
 
         found = [
             CompletionItem(name, help=line or None)
-            for name, line in {**dict.fromkeys(besides, ""), **_named(kind)}.items()
+            for name, line in _named(kind).items()
             if name.startswith(incomplete)
         ]
         others = [CompletionItem(incomplete, type="file")] if kind in WITH_FILES else []
@@ -92,7 +89,7 @@ def complete_words(*words: str) -> Complete:
 def of_option(name: str) -> Complete | None:
     """What completes an option of a simulation; None where it is a number or a size."""
     if name in OF_OPTIONS:
-        return complete(OF_OPTIONS[name], *BESIDES.get(name, ()))
+        return complete(OF_OPTIONS[name])
     return complete_words(*WORDS[name]) if name in WORDS else None
 
 

@@ -21,14 +21,17 @@ force_option = once("--force", is_flag=True, help="Go on where a network is refu
 
 @contextmanager
 def told_before(force: bool) -> Iterator[None]:
-    """Tell on standard error what each large program will take, once for each network."""
+    """Tell on standard error what each large program will take, once for each network.
+
+    Of the largest ones twice: what they take at least, and when it is counted what they take.
+    """
     from memsim.limits import forced, foretelling
 
-    told: set[str] = set()
+    told: set[tuple[str, bool]] = set()
 
     def tell(forecast: Forecast) -> None:
-        if forecast.seconds >= LONG and forecast.name not in told:
-            told.add(forecast.name)
+        if forecast.seconds >= LONG and (forecast.name, forecast.least) not in told:
+            told.add((forecast.name, forecast.least))
             click.echo(f"memsim: note: {forecast}", err=True)
 
     with forced(force), foretelling(tell):

@@ -41,6 +41,17 @@ REGISTRIES = {
 """Where the parts of a kind are; one says itself what it is, or its docstring's first
 sentence does."""
 
+BESIDES = {
+    "schedules": {"auto": "Groups of layers depth first, found for the cache: what moves least."},
+    "groups": {"auto": "Groups, strips and tiles that are found for the cache: what moves least."},
+    "orders": {
+        "larger_outer": "Of weights and inputs a kernel reads the larger once, in the outer loop.",
+        "best": "The one of the first three that moves least at the cache, for all kernels.",
+    },
+    "libraries": {"none": "No library: kernels that are cut into tasks for the buffers."},
+}
+"""What an option takes beside the parts of its kind: how to choose one, or that there is none."""
+
 SWEEP = ("sweep", "one number of a sweep's file over its axes")
 """The figure of a file of ``memsim sweep``, which is no figure of networks."""
 
@@ -147,6 +158,7 @@ def listing(kind: str) -> Listing:
         message = f"nothing is called {kind!r}"
         raise InputError(Problem(message, hint=did_you_mean(kind, KINDS)))
     told = {name: _said(part) for name, part in _registry(kind).items()}
+    told |= BESIDES.get(kind, {})
     return Listing(kind, {**told, **({SWEEP[0]: SWEEP[1]} if kind == "figures" else {})})
 
 

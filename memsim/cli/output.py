@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from memsim.errors import InputError, Problem, did_you_mean
 if TYPE_CHECKING:
     from memsim.sheets.facts import Facts
 
-__all__ = ["Delivery", "is_given", "report_options", "text_file", "with_colours"]
+__all__ = ["Delivery", "check_agreed", "is_given", "report_options", "text_file", "with_colours"]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -52,9 +52,18 @@ color_option = once(
 )
 
 
+STANDARD_OUTPUT = "-"
+"""What names it in the place of a file."""
+
+
+def _place(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """Where an answer goes; None is standard output."""
+    return None if text == STANDARD_OUTPUT else text
+
+
 def output_option(told: str = "Write to a file, not to the terminal.") -> Decorator:
-    """The option ``-o``."""
-    return once("-o", "--output", metavar="FILE", help=told)
+    """The option ``-o``; the command gets None for ``-``, as where it is left out."""
+    return once("-o", "--output", metavar="FILE", help=told, callback=_place)
 
 
 def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,16 +123,37 @@ def text_file(output: str | None, *endings: str) -> None:
         check_writable(output)
 
 
+def check_agreed(format_: str | None, output: str, endings: Mapping[str, str]) -> None:
+    """Refuse a format where the ending of the file says another; in a ``.txt`` any may lie.
+
+    Examples
+    --------
+    >>> check_agreed("svg", "a.dat", {".svg": "svg", ".png": "png"})
+    >>> check_agreed("svg", "a.png", {".svg": "svg", ".png": "png"})
+    Traceback (most recent call last):
+    memsim.errors.InputError: a.png: its ending says png, and --format says svg (leave one out)
+    """
+    from memsim.files import suffix_of
+
+    ending = suffix_of(output)
+    said = endings.get(ending, format_)
+    if format_ is not None and said != format_ and ending != ".txt":
+        message = f"its ending says {said}, and --format says {format_}"
+        raise InputError(Problem(message, file=output, hint="leave one out"))
+
+
 class Delivery:
     """Where a report goes and how it looks; whatever is wrong with that is told at once."""
 
     def __init__(self, format_: str | None, output: str | None, color: str | None = None) -> None:
         from memsim.files import check_writable
-        from memsim.sheets.formats import FORMATS, WHOLE, format_of
+        from memsim.sheets.formats import ENDINGS, FORMATS, WHOLE, format_of
 
         self.output = output
         self.format = format_ or ("table" if output is None else format_of(output))
         FORMATS[self.format]
+        if output is not None:
+            check_agreed(format_, output, ENDINGS)
         self.colours = with_colours(color)
         if color is not None and (output is not None or self.format != "table"):
             where = self.format if output is None else f"the file {output}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,8 +38,14 @@ def sizes_option(told: str, default: str = "") -> Callable[[Callable[..., Any]],
 
 
 def several(text: str) -> bool:
-    """Whether a text says several sizes, or tries to."""
-    return "," in text or ":" in text
+    """Whether a text says several sizes, or tries to.
+
+    Examples
+    --------
+    >>> several("64KiB:1MiB:log2"), several("64KiB..1MiB"), several("1e-3"), several("-1")
+    (True, True, False, False)
+    """
+    return bool(re.search(r"[,:\u2013\u2026]|\.\.|\bto\b|[^eE\s]\s*-", text.strip()))
 
 
 def sizes_in(text: str) -> list[str]:

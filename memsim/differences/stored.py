@@ -9,7 +9,9 @@ from typing import Any
 
 from memsim.errors import InputError, Problem
 from memsim.files import read_bytes
+from memsim.formats.architecture.file import schema_of
 from memsim.results.run import SCHEMA
+from memsim.yaml.document import LARGEST_FILE as LARGEST_NETWORK
 
 __all__ = ["is_stored", "read_result"]
 
@@ -20,14 +22,28 @@ AGAIN = "memsim run NETWORK --format json -o FILE writes one"
 
 
 def is_stored(source: object) -> bool:
-    """Whether a source is a written result: a file that ends in ``.json``.
+    """Whether a source is a written result: a file that ends in ``.json``, and is no network.
 
     Examples
     --------
     >>> is_stored("before.json"), is_stored("hardnet68")
     (True, False)
     """
-    return isinstance(source, str | os.PathLike) and os.fspath(source).lower().endswith(".json")
+    if not isinstance(source, str | os.PathLike):
+        return False
+    file = os.fspath(source)
+    return file.lower().endswith(".json") and not _is_network(file)
+
+
+def _is_network(file: str) -> bool:
+    """Whether a file holds an architecture: layers, and no schema of an answer."""
+    if schema_of(file) is not None:
+        return False
+    try:
+        held = json.loads(read_bytes(file, LARGEST_NETWORK))
+    except (InputError, ValueError, RecursionError):
+        return False
+    return isinstance(held, dict) and "layers" in held and "schema" not in held
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:

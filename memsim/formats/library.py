@@ -33,6 +33,7 @@ CHECKERS: Registry[Callable[[str], list[Problem]]] = Registry("file ending")
 
 @READERS.register(".yaml")
 @READERS.register(".yml")
+@READERS.register(".json")
 def _read_yaml(path: str, overrides: Overrides) -> Network:
     from memsim.formats.architecture.file import read_architecture
 
@@ -55,6 +56,7 @@ def _read_scalesim(path: str, overrides: Overrides) -> Network:
 
 @CHECKERS.register(".yaml")
 @CHECKERS.register(".yml")
+@CHECKERS.register(".json")
 def _check_yaml(path: str) -> list[Problem]:
     from memsim.formats.architecture.file import check_architecture
 

@@ -23,13 +23,17 @@ class Cache(BaseModel):
     Attributes
     ----------
     size : int
-        Bytes; 0 is the limit without reuse.
-    policy, management : str
-        Names in the registries of :mod:`memsim.engines.cache`, looked up there.
+        How many bytes it holds; 0 is the limit without reuse.
+    policy : str
+        Which block gives way where there is no room: a name in the registry of
+        :mod:`memsim.engines.cache.policies`.
+    management : str
+        Whether it knows lifetimes (``scratchpad``) or is one of lines that do not (``hardware``):
+        a name in the registry of :mod:`memsim.engines.cache.managements`.
     line : int
         Bytes of a line of a hardware cache.
     ways : int or None
-        Lines of a set; None: fully associative.
+        Lines of a set; None: one set of all lines, fully associative.
     index : str
         How a line finds its set: ``plain`` (line number modulo sets) or ``hashed``.
     fetch_on_write : bool
@@ -45,7 +49,7 @@ class Cache(BaseModel):
     first_ways : int
         Lines of a set of the first level.
     bandwidth : Fraction or None
-        Bytes per second between cache and compute engine; None never limits.
+        Bytes per second between cache and compute engine; None: it never limits.
 
     Examples
     --------

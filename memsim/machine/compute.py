@@ -33,7 +33,7 @@ class MacRates(_Model):
         3x3 convolutions of stride 1, which libraries compute with fewer multiplications
         (Winograd), so that the rate may exceed the hardware's.
     unaligned : Fraction or None
-        Convolutions whose data cannot be loaded ``Compute.vector`` elements at a time.
+        Convolutions whose data cannot be loaded ``vector`` elements at a time.
     depthwise : Fraction or None
         Convolutions with as many groups as the input has channels.
     linear : Fraction or None
@@ -85,12 +85,12 @@ class Compute(_Model):
     elementwise_per_s : Fraction
         Elementwise operations per second.
     kernel_overhead : int
-        Picoseconds that every kernel costs the device itself; nothing hides them.
+        What every kernel costs the device itself, in picoseconds; nothing hides it.
     rate_by_dtype : RateByDtype or None
         The data types that it computes in, with factors on ``macs_per_s``; None: it is not said,
         and the rates hold for each.
     energy_pj_per_mac : MacEnergy
-        By data type; what is left out is not known.
+        Picojoules of a multiply-accumulate, by data type; what is left out is not known.
     onchip_pj_per_byte : float or None
         Picojoules of a byte read from or written to the cache.
     overlap : str
@@ -104,8 +104,9 @@ class Compute(_Model):
     wave : int
         Outputs that all cores compute at once: a convolution with fewer pays for as many.
     launch : int
-        Picoseconds in which a host issues one kernel: it issues the next while the device
-        computes, so that a kernel begins when it has been issued and the one before it is done.
+        How long a host takes to issue one kernel, in picoseconds: it issues the next while the
+        device computes, so that a kernel begins when it has been issued and the one before it is
+        done.
     pooling_per_s : Fraction or None
         Elements of windows that pools look at per second; None: ``elementwise_per_s``.
     kernels : str or None

@@ -58,9 +58,9 @@ class Dram(BaseModel):
     efficiency : Fraction
         The usable part of it.
     latency : int
-        Picoseconds.
+        What each load waits for before its first byte comes, in picoseconds.
     burst : int
-        Bytes; transfers are whole bursts.
+        Bytes that are moved at once: every transfer is rounded up to whole bursts.
     kind : str or None
         Such as ``LPDDR4``: says what moving a byte costs, where that is known of the kind.
     energy_pj_per_byte : float or None

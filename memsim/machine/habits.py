@@ -26,9 +26,14 @@ class ProgramHabit(BaseModel):
     ----------
     lowering : str
         How layers become kernels.
-    order, tile, images, schedule : str
-        Order of the tasks inside a kernel; ``whole`` for one task per kernel; whether a task may
-        hold several images, ``together`` or ``apart``; order of kernels.
+    order : str
+        In which order the tasks inside of a kernel run.
+    tile : str
+        ``auto``: tasks that are cut for the buffers; ``whole``: one task per kernel.
+    images : str
+        Of a batch: whether a task may hold small maps of several images, ``together`` or ``apart``.
+    schedule : str
+        In which order kernels run: one by one, or groups of them strip by strip.
     rows : str
         ``touched`` or ``streamed``: which rows of a feature map a task reads.
     library : str
@@ -89,8 +94,10 @@ class Calibrated(BaseModel):
 
     Attributes
     ----------
-    networks, times : int
-        Different networks; measured times of whole networks or of their kernels.
+    networks : int
+        Different networks.
+    times : int
+        Measured times, of whole networks or of their kernels.
     level : str
         ``network`` or ``kernel``: what was timed.
     inputs : tuple of (int, int, int)
@@ -98,15 +105,22 @@ class Calibrated(BaseModel):
     batches : tuple of int
         Images per inference.
     dtype : str
+        The data type that the networks ran in.
     classes : tuple of str
         Classes of operators that the networks had; see :mod:`memsim.engines.clock.rates`.
-    left_out, worst : float
-        Mean and largest relative error of the time of a network that was left out of the fit.
-    family_out, family_worst : float or None
-        The same of a network of whose family the fit had seen none; None where it is not known.
-    cpu, vectors : str or None
-        The processor that was timed and its vector instructions; None where it was no CPU, or is
+    left_out : float
+        Mean relative error of the time of a network that was left out of the fit.
+    worst : float
+        The largest of these errors.
+    family_out : float or None
+        Mean relative error of a network of whose family the fit had seen none; None where it is
         not known.
+    family_worst : float or None
+        The largest of these errors.
+    cpu : str or None
+        The processor that was timed; None where it was no CPU, or is not known.
+    vectors : str or None
+        Its vector instructions, so far as the libraries used them.
     clock : str or None
         Which clock's times were fitted, where the file of runs had more than one.
 

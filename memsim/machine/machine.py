@@ -94,8 +94,12 @@ class Machine(BaseModel):
 
     Parameters
     ----------
-    name, description, source : str
-        What the machine is and where its numbers come from.
+    name : str
+        What tables and figures call the machine.
+    description : str
+        What it is, in a few words: what ``memsim machines`` tells beside the name.
+    source : str
+        Where its numbers come from.
     cache : Cache
         On-chip memory. A size of 0 is valid: the limit without reuse.
     buffer : int

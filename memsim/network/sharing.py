@@ -87,7 +87,10 @@ def _alone(layer: Layer, network: str) -> Layer:
         kinds = (weight, bias if layer.op.biased else weight)
         first = Weights.of(f"{layer.name}.weight", stored, False, kinds, network)
         weights = (replace(first, rows=stored, looked_up=True) if layer.op.looks_up else first,)
-    return replace(layer, weights=weights, tables=tables, weights_of=layer.name)
+    return Layer(  # as ``replace`` does, which every layer would wait for
+        layer.node, layer.inputs, layer.output, layer.macs, layer.params, weights, tables,
+        layer.name, layer.stored_as,
+    )  # fmt: skip
 
 
 def _stored(layer: Layer) -> int:
@@ -267,7 +270,9 @@ def _weights(
 def _tables(layer: Layer, owner: Layer, shared: bool) -> tuple[Weights, ...]:
     """The tables that a layer reads, of itself or of another one."""
     tables = layer.op.tables(layer.shapes, layer.output.image)
-    names = _names(owner)[-len(tables) :] if tables else []
+    if not tables:
+        return ()
+    names = _names(owner)[-len(tables) :]
     return tuple(
         Weights(name, table.number, shared, sizes=table.sizes, passes=table.passes)
         for name, table in zip(names, tables, strict=True)

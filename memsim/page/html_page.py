@@ -34,13 +34,15 @@ SCRIPTS = tuple(
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""
 
-NOTES = (
+COUNTED = (
     "One inference of the whole batch from a cold cache.",
     "A task reads each of its blocks once, streamed through buffers beside the cache.",
-    "Replacement is LRU. Its traffic is exact at every cache size: one pass over the program "
-    "finds, for each block access, the smallest cache in which it hits.",
+)
+"""What the numbers are of."""
+
+NOT_COUNTED = (
     "Not counted: instructions and the host; DRAM refresh, bank and row conflicts; padding and "
-    "layout changes of real kernels.",
+    "layout changes of real kernels."
 )
 
 
@@ -104,7 +106,10 @@ def page(
             for label, text in _configuration(results, names)
         ),
         "why": why(explanations, names),
-        "notes": "".join(f"<li>{escape(note)}</li>" for note in NOTES),
+        "notes": "".join(
+            f"<li>{escape(note)}</li>"
+            for note in (*COUNTED, _found(results[0].sampled), NOT_COUNTED)
+        ),
     }
     facts = {
         **_facts(results, names, machine),
@@ -136,6 +141,7 @@ def _facts(results: Sequence[CurveResult], names: list[str], machine: Machine) -
         "causes": [cause.name.lower() for cause in Cause],
         "machine": {"name": machine.name, "cache": machine.cache_bytes},
         "only": None if results[0].only is None else results[0].only.value,
+        "sampled": list(results[0].sampled),
         "slider": _slider(results, machine),
     }
 
@@ -163,6 +169,21 @@ def heading(names: list[str]) -> str:
     marked = [f"<span class='name'>{escape(name)}</span>" for name in names]
     return " <span class='versus'>and</span> ".join(
         [", ".join(marked[:-1]), marked[-1]] if len(marked) > 1 else marked
+    )
+
+
+def _found(sampled: Sequence[int]) -> str:
+    """How the traffic of the page was found."""
+    if not sampled:
+        return (
+            "Replacement is LRU. Its traffic is exact at every cache size: one pass over the "
+            "program finds, for each block access, the smallest cache in which it hits."
+        )
+    first, last = format_bytes_exact(sampled[0]), format_bytes_exact(sampled[-1])
+    return (
+        f"Replacement is LRU in each set of the cache. Traffic was simulated at {len(sampled)} "
+        f"sizes, {first} to {last}, and is exact there; at a size between two of them the page "
+        "shows the numbers of the smaller one, and says so."
     )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath as Path
 from typing import Any
+
+import numpy as np
 
 from memsim.network.stages import stages
 from memsim.page.feature_maps import feature_maps
 from memsim.page.packed_curve import packed_curve
+from memsim.page.varints import deltas, varints
 from memsim.program.parts import Part, compulsory
 from memsim.results.curve import CurveResult
 from memsim.results.energy import joules, mac_joules
@@ -48,6 +52,7 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
         "input": ", ".join(
             "x".join(map(str, network[name].output.shape)) for name in network.inputs
         ),
+        "batch": network.batch,
         "dtype": network.dtype,
         "macs": network.macs,
         "params": network.params,
@@ -64,6 +69,7 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
             "dram_pj_per_byte": machine.dram_pj_per_byte,
             "onchip_j": joules(int(program.touch_bytes.sum()), machine.onchip_pj_per_byte),
             "mac_j": mac_joules(program, machine),
+            "dram": None if result.only is None else _all_traffic(result),
         },
         "kernels": {
             "name": names,
@@ -80,6 +86,15 @@ def network_facts(result: CurveResult, label: str) -> dict[str, Any]:
         "curve": packed_curve(result),
         "maps": feature_maps(program),
         "knees": _knees(result),
+    }
+
+
+def _all_traffic(result: CurveResult) -> dict[str, str]:
+    """Steps of all traffic, which energy is of whatever part is told: sizes, and how bytes fall."""
+    steps = replace(result, only=None).steps
+    return {
+        "sizes": deltas(steps.cache_bytes),
+        "bytes": varints(np.abs(np.diff(steps.dram_bytes, prepend=0))),
     }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from memsim.page.template import PACKAGE as REPORT
-from memsim.page.template import asset, joined, packed, policy, replaced
+from memsim.page.template import asset, joined, links, packed, policy, replaced
 from memsim.playground.facts import facts
 
 PACKAGE = "memsim.playground"
@@ -15,8 +18,13 @@ SCRIPTS = (
 """The parts of the program, in order; each may use what those before it define."""
 
 
-def playground() -> str:
+def playground(beside: Mapping[str, str] = MappingProxyType({})) -> str:
     """Build the page.
+
+    Parameters
+    ----------
+    beside : mapping of str to str, optional
+        Addresses of the pages that it has links to, by what they are called.
 
     Returns
     -------
@@ -32,6 +40,7 @@ def playground() -> str:
     program = joined(SCRIPTS)
     parts = {
         "policy": policy(program),
+        "beside": links(beside),
         "style": asset(PACKAGE, "playground.css"),
         "facts": packed(facts()),
         "program": program,

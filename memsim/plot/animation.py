@@ -15,15 +15,14 @@ from memsim.files import write_bytes
 from memsim.plot.canvas import new_figure
 from memsim.plot.style import BLACK, GREEN, GREY, LABEL, LIGHT, NOTE, ORANGE, RED, SKY, TICK, TITLE
 from memsim.readable import format_bytes
-from memsim.results.moments.microscope import Microscope
-from memsim.results.sheets.microscope import NAMES
-from memsim.simulate.magnifying import microscope
 from memsim.simulate.options import Options
 from memsim.simulate.source import Source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    from memsim.results.moments.microscope import Microscope
 
     Ints = NDArray[np.int64]
 
@@ -60,6 +59,11 @@ class Film(bytes):
             If the path cannot be written.
         """
         write_bytes(path, self)
+
+    def __repr__(self) -> str:  # a notebook keeps it beside the picture, and a terminal prints it
+        return f"<an animated GIF of {format_bytes(len(self))}; save(path) writes it>"
+
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:  # every front end shows it, which image/gif is not true of
         source = f"data:image/gif;base64,{b64encode(self).decode('ascii')}"
@@ -109,6 +113,9 @@ def film(
     """
     from PIL import Image
 
+    from memsim.results.moments.microscope import Microscope
+    from memsim.simulate.magnifying import microscope
+
     seen = network if isinstance(network, Microscope) else microscope(network, **options)
     scene = _Scene(seen, size, dpi)
     frames = [Image.fromarray(scene.drawn(step)) for step in range(len(scene.steps))]
@@ -138,6 +145,9 @@ class _Scene:
     """A figure that is drawn anew for each step."""
 
     def __init__(self, seen: Microscope, size: tuple[float, float], dpi: float) -> None:
+        from memsim.results.sheets.microscope import NAMES
+
+        self.names = NAMES
         self.seen, program = seen, seen.program
         kernel = program.task_kernel.astype(np.int64)
         by_task = program.tasks <= MOST_FRAMES
@@ -304,7 +314,7 @@ class _Scene:
                 axes.add_artist(Rectangle(place, 0.76, 0.95, **look))
         for row, policy in enumerate(self.held):
             axes.text(
-                -0.005, (1.65 - 1.2 * row) / 3.6, NAMES[policy], transform=axes.transAxes,
+                -0.005, (1.65 - 1.2 * row) / 3.6, self.names[policy], transform=axes.transAxes,
                 ha="right", va="center", fontsize=TICK, color=BLACK,
             )  # fmt: skip
         axes.set_xlim(window.start - 0.5, window.stop - 0.5)
@@ -331,7 +341,7 @@ class _Scene:
                 )  # fmt: skip
         axes.barh(0, 1, 1, 0, fc="none", ec=BLACK, lw=1)
         axes.text(
-            -0.005, 0.5, NAMES[policy], transform=axes.transAxes, ha="right", va="center",
+            -0.005, 0.5, self.names[policy], transform=axes.transAxes, ha="right", va="center",
             fontsize=LABEL, color=BLACK,
         )  # fmt: skip
         moved = format_bytes(int(self.moved[policy][step]))

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from memsim.errors import InputError
 from memsim.network.graph import Network
 from memsim.program.parts import part
-from memsim.results.curve import CurveResult
 from memsim.results.run import Result
 from memsim.simulate import Options, run
 from memsim.simulate.verbs import every_size
 
-Drawable = Network | Result | CurveResult | str | os.PathLike[str]
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from memsim.results.curve import CurveResult
+
+Drawable: TypeAlias = "Network | Result | CurveResult | str | os.PathLike[str]"
 """A network, one by name or file, or a result."""
 
-Drawables = Drawable | Iterable[Drawable]
+Drawables: TypeAlias = "Drawable | Iterable[Drawable]"
 
 
 def listed(drawables: Drawables) -> list[Drawable]:
@@ -28,7 +33,7 @@ def listed(drawables: Drawables) -> list[Drawable]:
     >>> listed("resnet18"), listed(["a", "b"])
     (['resnet18'], ['a', 'b'])
     """
-    if isinstance(drawables, Network | Result | CurveResult | str | os.PathLike):
+    if isinstance(drawables, Network | Result | str | os.PathLike) or _is_curve(drawables):
         return [drawables]
     return list(drawables)
 
@@ -67,7 +72,7 @@ def network_of(drawable: Drawable) -> Network:
         return drawable
     if isinstance(drawable, Result):
         return drawable.network
-    if isinstance(drawable, CurveResult):
+    if _is_curve(drawable):
         return drawable.program.network
     from memsim.formats import load
 
@@ -87,7 +92,7 @@ def result_of(drawable: Drawable, options: Options, only: str | None = None) -> 
     if isinstance(drawable, Result):
         _refuse_options(drawable, options)
         return drawable if only is None else replace(drawable, only=part(only))
-    if isinstance(drawable, CurveResult):
+    if _is_curve(drawable):
         raise InputError("a CurveResult is of every cache size; this figure needs a Result of one")
     return run(drawable, clock="recurrence", only=only, **options)
 
@@ -102,14 +107,25 @@ def curve_of(drawable: Drawable, options: Options, only: str | None = None) -> C
     InputError
         If options come with a result, which is done already.
     """
-    if isinstance(drawable, CurveResult):
+    if _is_curve(drawable):
         _refuse_options(drawable, options)
         return drawable if only is None else replace(drawable, only=part(only))
     if isinstance(drawable, Result):
         _refuse_options(drawable, options)
+        from memsim.results.curve import CurveResult
+
         told = drawable.only if only is None else part(only)
         return CurveResult(drawable.program, drawable.machine, only=told)
     return every_size(drawable, "figure of traffic", only=only, **options)
+
+
+def _is_curve(drawable: object) -> TypeIs[CurveResult]:
+    """Whether it is a curve; what figures are drawn of most needs nothing that makes curves."""
+    if isinstance(drawable, Network | Result | str | os.PathLike | list | tuple):
+        return False
+    from memsim.results.curve import CurveResult
+
+    return isinstance(drawable, CurveResult)
 
 
 def _refuse_options(result: Result | CurveResult, options: Options) -> None:

@@ -219,10 +219,13 @@ class Cells:
         number = np.arange(len(of)) - np.repeat(np.cumsum(blocks[cut]) - blocks[cut], blocks[cut])
         piece, parts, whole = number % pieces[of], pieces[of], strip_bytes[of]
         block[first_block[of] + number] = whole * (piece + 1) // parts - whole * piece // parts
+        box = np.empty((len(tensor), 5), np.int32)
+        for axis, column in enumerate((image, top, bottom, left, right)):
+            box[:, axis] = column
         return {
             "cell_tensor": tensor.astype(np.int32),
             "cell_bytes": strip_bytes * width,
-            "cell_box": np.stack([image, top, bottom, left, right], axis=1).astype(np.int32),
+            "cell_box": box,
             "cell_block": first_block,
             "block_bytes": block,
         }

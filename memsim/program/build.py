@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memsim.errors import InputError, Problem, SimulationError, at_path, did_you_mean
-from memsim.limits import Forecast, check, most_touches, too_large
+from memsim.limits import Forecast, check, check_least, most_touches, too_large
 from memsim.machine import fields
 from memsim.network.graph import Network
 from memsim.network.tensor import ITEMSIZES
@@ -39,7 +39,7 @@ from memsim.program.program import Program
 from memsim.program.rows import ROWS
 from memsim.program.schedule import SCHEDULES
 from memsim.program.tensor_table import TensorTable
-from memsim.program.tiling import IMAGES, TOGETHER, Tiling, check_order, order_of
+from memsim.program.tiling import IMAGES, TOGETHER, Tiling, check_order, least_touches, order_of
 from memsim.program.tiling import tile as cut_into_tasks
 from memsim.program.tiling.strips import StripTiler
 from memsim.progress import counted, stage
@@ -162,12 +162,16 @@ def build(
             overlap or KEEP, check=any(isinstance(each, str) for each in group),
         )  # fmt: skip
         stripped = depth.tilings(kernels, tiler)
-    tilings = [
-        stripped.get(number) or cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut)
-        for number, kernel in enumerate(counted(kernels, "kernels cut into tasks"))
-    ]
-    if _least_touches(kernels, tilings) > most_touches():
-        raise too_large(network.name)
+    tilings, least = [], 0
+    for number, kernel in enumerate(counted(kernels, "kernels cut into tasks")):
+        tilings.append(
+            stripped.get(number)
+            or cut_into_tasks(kernel, buffer_bytes, order_of(order, kernel), *cut)
+        )
+        least += _least_touches(kernel, tilings[-1])
+        if least > most_touches():
+            raise too_large(network.name)
+    check_least(network.name, least)
     plans = [
         KernelPlan(kernel, tiling, tensors, rows)
         for kernel, tiling in zip(counted(kernels, "kernels planned"), tilings, strict=True)
@@ -350,12 +354,6 @@ def _with_lives(
     )
 
 
-def _least_touches(kernels: Sequence[Kernel], tilings: Sequence[Tiling]) -> int:
-    """A count before kernels are planned: tiles read every operand, and write.
-
-    Of parts of a tile that many tasks share only one does so.
-    """
-    return sum(
-        int((tiling.part == 0).sum()) * (len(kernel.operands) + 1)
-        for kernel, tiling in zip(kernels, tilings, strict=True)
-    )
+def _least_touches(kernel: Kernel, tiling: Tiling) -> int:
+    """A count before it is planned: of parts of a tile that many tasks share only one counts."""
+    return int((tiling.part == 0).sum()) * least_touches(kernel)

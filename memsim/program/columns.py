@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Index = NDArray[np.int64]
+    Blocks = tuple[Index, Index, Index, Index, Index]
 
 AT_ONCE = 1 << 17
 """Accesses of tasks that are listed at once: what is needed on the way then stays small beside what
@@ -83,6 +84,7 @@ class Listing:
         self._again = (self._role == Role.WEIGHT) & ~np.array(tile, np.bool_)
         self._rows_by = np.array([by == "block" for by in rows_by], np.bool_)
         self._channels_by = np.array([by == "strip" for by in channels_by], np.bool_)
+        self._whole: Blocks | None = None
         self._cut(accesses, tensors, largest)
 
     def _cut(self, accesses: list[Access], tensors: TensorTable, largest: int) -> None:
@@ -177,29 +179,40 @@ class Listing:
             total += int((down * across * images).sum())
         return total
 
-    def _blocks(self, begin: int, end: int) -> tuple[Index, Index, Index, Index, Index]:
-        """What each task of some kernels accesses of each tensor, access by access.
+    def _blocks(self, begin: int, end: int) -> Blocks:
+        """What each task of some kernels accesses of each tensor, task by task.
 
         The task, the access, the entry of its rows, its first channel part and how many they are.
+        Where these are all kernels it is kept: touches are counted, and then listed.
         """
+        if end - begin < len(self._of_kernel) - 1:
+            return self._accessed(begin, end)
+        if self._whole is None:
+            self._whole = self._accessed(begin, end)
+        return self._whole
+
+    def _accessed(self, begin: int, end: int) -> Blocks:
         tasks = self._tasks
-        some = np.arange(self._of_kernel[begin], self._of_kernel[end])
-        access, number = _repeated(some, np.diff(tasks.first)[self._kernel[some]])
-        task = tasks.first[self._kernel[access]] + number
+        mine = np.arange(tasks.first[begin], tasks.first[end])
+        kernel = tasks.kernel[mine]
+        task, number = _repeated(mine, np.diff(self._of_kernel)[kernel])
+        access = np.repeat(self._of_kernel[kernel], np.diff(self._of_kernel)[kernel]) + number
         # The last part of a tile's tasks writes it; the first one reads what it needs, but each
         # goes through the weights.
-        reads = (tasks.part[task] == 0) | self._again[access]
-        writes = tasks.part[task] == tasks.parts[task] - 1
+        reads = (tasks.part == 0)[task] | self._again[access]
+        writes = (tasks.part == tasks.parts - 1)[task]
         does = np.where(self._write[access], writes, reads)
-        does = np.where(self._once[access], number == 0, does)
+        if self._once.any():
+            does = np.where(self._once[access], task == tasks.first[tasks.kernel[task]], does)
         strip, block = tasks.strip[task], tasks.block[task]
         channels = self._first_channel[access]
-        channels = channels + np.where(self._channels_by[access], strip, block)
+        channels += np.where(self._channels_by[access], strip, block)
         left: Index = self._left[channels]
         across: Index = self._right[channels] - left
-        of = np.flatnonzero(does & (across > 0))
-        rows = self._first_start[access] + np.where(self._rows_by[access], block, strip)
-        return task[of], access[of], rows[of], left[of], across[of]
+        does &= across > 0
+        rows = self._first_start[access]
+        rows += np.where(self._rows_by[access], block, strip)
+        return task[does], access[does], rows[does], left[does], across[does]
 
     def _runs(self, begin: int, end: int) -> tuple[Index, Index, Index, Index]:
         """Of some kernels every run of consecutive cells, in the order in which they are touched.
@@ -227,10 +240,7 @@ class Listing:
         image = np.where(several, first, 0)[each] + image
         begins: Index = cells.first[tensor] + image * cells.of_image[tensor]
         begins += (low[each] + strip) * cells.channels.parts[tensor] + left[of]
-        task = task[of]
-        order = np.argsort(task, kind="stable")  # runs are listed access by access
-        of = of[order]
-        return task[order], access[of], begins[order], across[of]
+        return task[of], access[of], begins, across[of]
 
 
 class _Tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -100,7 +101,9 @@ def search(
     _check(trials, sampler, space)
     networks = _Networks(network, dict(loading or {}), options)
     asked.check(networks.first(space, asked.facts))
-    optuna = needed("optuna", "a search", "search")
+    with warnings.catch_warnings():  # a notebook without widgets, for bars that are not drawn
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        optuna = needed("optuna", "a search", "search")
     study = _study(optuna, networks.name, asked, space, sampler, seed, storage)
     wanted = min(trials, _points(space)) if sampler == "grid" else trials
     made = len(_finished(study))

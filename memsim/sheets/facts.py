@@ -55,7 +55,7 @@ class Facts:
         return {}
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """The rows as a pandas table (needs ``memsim[data]``).
+        """The rows as a pandas table (needs the extra ``data``).
 
         Raises
         ------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memsim.errors import InputError, Problem, at_path
 from memsim.machine import Machine, fields
 from memsim.machine.fields import plain
-from memsim.sweeps.ranges import MOST_VALUES, listed, parts, ranged
+from memsim.sweeps.ranges import MOST_VALUES, listed, parts, ranged, refuse_half_range
 from memsim.units import parse_bytes
 from memsim.yaml.text import resolve
 
@@ -329,7 +329,7 @@ def _read(given: object, kind: Kind) -> tuple[list[Any], bool]:
     """The values, and whether they are several by the way in which they were given."""
     if isinstance(given, str):
         if not listed(given) or not (kind.ranges or "," in given):
-            return ([kind.read(given)] if given.strip() else []), False
+            return ([_one(given, kind)] if given.strip() else []), False
         return [value for part in parts(given) if part for value in _part(part, kind)], True
     if _is_one(given):
         return [kind.read(given)], False
@@ -346,10 +346,20 @@ def _is_one(given: object) -> bool:
     return one or not isinstance(given, Iterable)
 
 
+def _one(text: str, kind: Kind) -> Any:
+    """One value; what was meant as a range, and is none, is told as such."""
+    try:
+        return kind.read(text)
+    except InputError:
+        if kind.ranges:
+            refuse_half_range(text, kind.read)
+        raise
+
+
 def _part(text: str, kind: Kind) -> list[Any]:
     """A value or a range."""
     if not kind.ranges or text.count(":") != 2:
-        return [kind.read(text)]
+        return [_one(text, kind)]
     values = list(ranged(text, lambda word: _exact(kind.read, word)))
     if kind is PARAMETER:
         return [kind.read(value) for value in values]

@@ -55,15 +55,17 @@ FORMATS: Registry[Format] = Registry("file ending of a sweep")
 """Kinds of files by their ending."""
 
 
-def format_of(path: str | os.PathLike[str], what: str = "a sweep") -> Format:
-    """The format of a file, by its ending; what it needs is installed.
+def format_of(
+    path: str | os.PathLike[str], what: str = "a sweep", format: str | None = None
+) -> Format:
+    """The format of a file, by its ending or as it is named; what it needs is installed.
 
     Raises
     ------
     InputError
         For another ending, and a module that is missing.
     """
-    ending = Path(path).suffix.lower()
+    ending = f".{format}" if format else Path(path).suffix.lower()
     if ending not in FORMATS:
         message = f"{what} is written to no file with the ending {ending!r}"
         hint = did_you_mean(ending, FORMATS) if ending else f"known: {', '.join(FORMATS)}"
@@ -74,7 +76,7 @@ def format_of(path: str | os.PathLike[str], what: str = "a sweep") -> Format:
     return found
 
 
-def check_output(path: str | os.PathLike[str], key: str) -> bool:
+def check_output(path: str | os.PathLike[str], key: str, format: str | None = None) -> bool:
     """Whether a file holds this very sweep already; before any work is done.
 
     Raises
@@ -82,7 +84,7 @@ def check_output(path: str | os.PathLike[str], key: str) -> bool:
     InputError
         If it cannot be written, or is there and holds anything else.
     """
-    form, target = format_of(path), Path(path)
+    form, target = format_of(path, format=format), Path(path)
     if not target.parent.is_dir():
         raise _unwritable(target, f"there is no directory {target.parent}")
     if not os.path.lexists(target):
@@ -110,7 +112,12 @@ def told_of(attrs: Mapping[str, Any]) -> str:
     return "another sweep"
 
 
-def write(dataset: xarray.Dataset, path: str | os.PathLike[str], scratch: Path) -> None:
+def write(
+    dataset: xarray.Dataset,
+    path: str | os.PathLike[str],
+    scratch: Path,
+    format: str | None = None,
+) -> None:
     """Write a dataset, whole or not at all.
 
     Parameters
@@ -120,13 +127,15 @@ def write(dataset: xarray.Dataset, path: str | os.PathLike[str], scratch: Path) 
         Not there yet.
     scratch : Path
         What is half-written, on the same disk.
+    format : str, optional
+        Where the ending does not say it.
 
     Raises
     ------
     InputError
         If it cannot be written: the disk may be full.
     """
-    form, target = format_of(path), Path(path)
+    form, target = format_of(path, format=format), Path(path)
     _remove(scratch)
     try:
         form.write(dataset, scratch)
@@ -138,13 +147,15 @@ def write(dataset: xarray.Dataset, path: str | os.PathLike[str], scratch: Path) 
         _remove(scratch)
 
 
-def load_sweep(path: str | os.PathLike[str]) -> xarray.Dataset:
+def load_sweep(path: str | os.PathLike[str], format: str | None = None) -> xarray.Dataset:
     """Read a sweep from the file that ``memsim sweep`` wrote.
 
     Parameters
     ----------
     path : str or path
         A ``.zarr`` folder, or a ``.nc``, ``.parquet`` or ``.csv`` file.
+    format : str, optional
+        ``zarr``, ``nc``, ``parquet`` or ``csv``, where the ending does not say it.
 
     Returns
     -------
@@ -162,7 +173,7 @@ def load_sweep(path: str | os.PathLike[str]) -> xarray.Dataset:
     Traceback (most recent call last):
     memsim.errors.InputError: no/such.nc: no such file
     """
-    form, target = format_of(path), Path(path)
+    form, target = format_of(path, format=format), Path(path)
     if not target.exists():
         raise InputError(Problem("no such file", file=os.fspath(path)))
     try:

@@ -13,7 +13,7 @@ from math import floor
 
 from memsim.errors import InputError, Problem
 
-__all__ = ["MOST_VALUES", "listed", "parts", "ranged"]
+__all__ = ["MOST_VALUES", "listed", "parts", "ranged", "refuse_half_range"]
 
 MOST_VALUES = 10_000_000
 """On one axis."""
@@ -48,6 +48,32 @@ def parts(text: str) -> list[str]:
         else:
             found[-1] += letter
     return [part.strip() for part in found]
+
+
+def refuse_half_range(text: str, read: Number) -> None:
+    """Refuse two numbers between which something else stands than in a range.
+
+    Examples
+    --------
+    >>> from memsim.units import parse_bytes
+    >>> refuse_half_range("64KiB:4MiB:log2", parse_bytes)
+    >>> refuse_half_range("64KiB..4MiB", parse_bytes)
+    Traceback (most recent call last):
+    memsim.errors.InputError: '64KiB..4MiB' is no range: it does not say how to go from one to the
+    other (64KiB:4MiB:log2 doubles; a range is start:stop:step, start:stop:log2 or start:stop:N@log)
+    """
+    found = re.fullmatch(
+        r"\s*(\S[^:]*?)\s*(?::|\.{2,}|\u2026|\u2013|-|\bto\b)\s*([^:]*\S)\s*", text
+    )
+    if found is None:
+        return
+    try:
+        read(found[1]), read(found[2])
+    except InputError:
+        return
+    message = f"{text!r} is no range: it does not say how to go from one to the other"
+    hint = f"{found[1]}:{found[2]}:log2 doubles; a range is {FORMS}"
+    raise InputError(Problem(message, hint=hint))
 
 
 def listed(text: str) -> bool:

@@ -110,7 +110,7 @@ def sweep(
     executor : concurrent.futures.Executor, optional
         Who computes instead; it is not shut down.
     scheduler : str, optional
-        The address of a Dask scheduler whose workers compute instead (needs ``memsim[dask]``).
+        The address of a Dask scheduler whose workers compute instead (needs the extra ``dask``).
     store : path, optional
         A folder in which finished chunks are kept: they are not computed again, neither by this
         sweep after a stop nor by another one that shares them.

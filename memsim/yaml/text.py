@@ -30,6 +30,7 @@ DEEPEST = 60
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # YAML 1.2, 5.1
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL: dict[str, bool | float | None] = {
@@ -241,12 +242,24 @@ class _Composer:
 
     def scalar(self, event: Any) -> Any:
         value: str = event.value
+        if event.style == '"' and _HALF.search(value):
+            value = self.whole(event, value)
         if event.tag in ("!", f"{_CORE}str") or (event.style and not event.tag):
             return value
         if len(value) > _MOST_DIGITS and _INT.fullmatch(value):
             self.fail(event, f"a number of {len(value)} digits")
             return 0
         return resolve(value)
+
+    def whole(self, event: Any, value: str) -> str:
+        """Put characters together that JSON writes as two escapes each."""
+        try:
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            half = _HALF.search(value)
+            code = ord(half.group()) if half else 0
+            self.fail(event, f"U+{code:04X} is half of a character, and the other half is missing")
+            return _HALF.sub("?", value)
 
     def check_tag(self, event: Any, data: Any) -> None:
         tag = event.tag

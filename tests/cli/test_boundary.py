@@ -178,3 +178,15 @@ def test_names_like_formulas_in_what_is_printed(tmp_path, capsys) -> None:
     cells = [cell for row in csv.reader(lines) for cell in row]
     assert "'@SUM(A1)" in cells
     assert not [cell for cell in cells if len(cell) > 1 and cell[0] in "=+@"]
+
+
+def test_what_a_message_quotes_changes_no_terminal(memsim, tmp_path) -> None:
+    head = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, "
+    head += "Num Filter, Strides,\n"
+    file = tmp_path / "a.csv"
+    file.write_text(f"{head}\x1b[2Jc\u2028\0, 1, 1, 7, 7, 3, 64, 2,\n")
+    code, out, err = memsim("run", str(file))
+    assert (code, out) == (2, "")
+    assert "\\x1b[2Jc\\u2028\\x00" in err
+    assert err.endswith("\n")
+    assert err[:-1].isprintable()

@@ -56,12 +56,12 @@ def test_what_it_makes_of_an_end(
     assert judge(LISTED, tmp_path, WHOLE, old, Ended(code, b"", err, 1.0)) == told
 
 
-CARELESS = 'open(".half", "w"); open("out.json", "w").write("who"); import time; time.sleep(9)'
+CARELESS = 'open("out.json", "w").write("who"); open(".half", "w"); import time; time.sleep(60)'
 
 
 def test_it_tells_of_a_careless_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moments, "line", lambda words: [sys.executable, "-c", CARELESS])
-    moment = when_it_writes(9, 0.1)
+    moment = when_it_writes(60, 0.0)
     wrong, _, _ = killed(LISTED, tmp_path, WHOLE, signal.SIGTERM, moment, False)
     assert wrong == (
         "out.json is neither the old nor the new one: {'out.json': 3}; left behind: ['.half']"

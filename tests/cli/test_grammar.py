@@ -132,7 +132,7 @@ def test_an_ending_that_is_not_known_is_refused_before_any_work(here, memsim, na
 
 
 FILES = (
-    "expand n.yaml -o a.json",
+    "expand n.yaml -o a.toml",
     "import n.yaml -o a.onnx",
     "schema -o schema.yaml",
     "calibrate --paper nano -o mine.json",

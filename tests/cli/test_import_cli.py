@@ -335,7 +335,7 @@ def test_graphs_that_cannot_be_written(memsim, tmp_path):
     assert (code, err) == (
         2,
         "memsim: g.jpg: a graph is not written with the ending '.jpg' "
-        "(known: .png, .svg, .pdf, .dot, .gv, .graphml)\n",
+        "(known: .svg, .png, .pdf, .dot, .gv, .graphml)\n",
     )
     code, _, err = memsim("graph", "resnet18", "-o", "g.svg", "--colour", "red")
     assert (code, err.startswith("memsim: --colour: unknown colour 'red'")) == (2, True)

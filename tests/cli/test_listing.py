@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -33,10 +34,18 @@ def test_what_is_listed_is_what_options_take() -> None:
         assert memsim.run("squeezenet1_0", lowering=lowering).time_ps
 
 
+@pytest.mark.parametrize("option", ["schedule", "groups", "order", "library"])
+def test_what_an_option_takes_beside_the_parts_of_its_kind_is_listed(option: str) -> None:
+    """``--schedule auto`` and the like are words of the options' helps."""
+    words = {*re.findall(r"\b(auto|best|none|larger_outer)\b", RUN_OPTIONS[option].help)}
+    assert words
+    assert words <= {*listing(OF_OPTIONS[option]).entries}
+
+
 def test_formats(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list", "schedules"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["layer_by_layer", "depth_first"]
+    assert [line.split()[0] for line in lines] == ["layer_by_layer", "depth_first", "auto"]
     assert run(["list", "schedules", "--format", "json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["schema"], facts["kind"]) == ("memsim.list/1", "schedules")
@@ -79,6 +88,7 @@ def test_a_shell_completes_networks(shell: str) -> None:
         ("memsim run resnet18 --lowering concat_f", ["plain,concat_free"]),
         ("memsim run resnet18 --machine jetson", ["plain,jetson_nano"]),
         ("memsim list man", ["plain,managements"]),
+        ("memsim run resnet18 --order l", ["plain,larger_outer"]),
         ("memsim list hea", ["plain,heaps"]),
         ("memsim plot time", ["plain,timeline"]),
         ("memsim run resnet18 --library onednn-avx5", ["plain,onednn-avx512"]),

@@ -52,7 +52,7 @@ def test_parameters_count_with_their_owners_and_nowhere_else(network: Network) -
 @given(networks())
 def test_a_file_keeps_who_shares_with_whom(network: Network) -> None:
     again = memsim.loads(dump(network))
-    assert again == network
+    assert again == network == memsim.loads(dump(network, "json"))
     assert [layer.weights for layer in again] == [layer.weights for layer in network]
 
 

@@ -152,8 +152,7 @@ def test_every_layer_and_every_feature_map(viewer: Viewer, network: str) -> None
     number = NETWORKS.index(network)
     for place in ("#plots-layers", "#plots-lives"):
         # By keyboard: a click can miss while charts above are still being drawn.
-        viewer.tab.locator(f"{place} details summary").nth(number).press("Enter")
-        viewer.tab.locator(f"{place} details[open] table").wait_for(state="attached")
+        viewer.unfold(place, number)
     for cache in (70_000, 1_500_000):
         viewer.enter(str(cache))
         expected = at(network, cache)
@@ -194,14 +193,14 @@ def test_a_large_network_is_folded_and_a_block_is_opened(viewer: Viewer) -> None
     box.scroll_into_view_if_needed()
     where = box.bounding_box()
     tab.mouse.click(where["x"] + where["width"] / 2, where["y"] + where["height"] / 2)
-    tab.wait_for_url("**open=*")
+    viewer.settle()
+    assert "open=" in tab.url
     said = tab.locator(".picked").nth(NETWORKS.index(name))
     assert f"block3: {len(inside)} kernels" in said.inner_text()
     assert shown() == [kernels, links, folded - 1, blocks]
     assert graph.locator(".arcs").evaluate_all(count) > few + 100
     # What is picked is marked in the other charts, and in the table, by keyboard as well.
-    details = tab.locator("#plots-layers details").nth(NETWORKS.index(name))
-    details.locator("summary").press("Enter")
+    details = viewer.unfold("#plots-layers", NETWORKS.index(name))
     assert details.locator(".picked-row").count() == len(inside)
     address = tab.url
     first = details.locator(".picked-row th").first
@@ -211,9 +210,9 @@ def test_a_large_network_is_folded_and_a_block_is_opened(viewer: Viewer) -> None
     assert tab.evaluate("document.activeElement.textContent") == inside[1]
     assert details.locator(".picked-row").count() == 1
     # Another who opens the address sees the same.
-    tab.wait_for_url(lambda now: now != address)
-    viewer.open(address)
     viewer.settle()
+    assert tab.url != address
+    viewer.open(address)
     assert f"block3: {len(inside)} kernels" in said.inner_text()
     assert shown()[2] == folded - 1
     said.get_by_text("fold it").click()
@@ -293,7 +292,7 @@ def test_the_field_reads_sizes_as_the_command_line_does(viewer: Viewer) -> None:
 def test_the_summary_is_read_out_when_the_slider_rests(viewer: Viewer) -> None:
     viewer.enter("1MiB")
     assert viewer.tab.get_attribute("#summary", "aria-live") == "polite"
-    viewer.tab.locator("#summary").filter(has_text="With a cache of 1 MiB").wait_for()
+    viewer.settle()  # the sentence waits until the size has rested
     said = viewer.text("#summary")
     for network in NETWORKS:
         assert f"{network} moves {format_bytes(at(network, 2**20).dram_bytes)}" in said
@@ -365,7 +364,7 @@ def test_names_from_files_stay_text(browser: Any, tmp_path: Path) -> None:
         viewer.scroll_through()
         assert tab.locator("script").count() == 2
         assert tab.locator("img").count() == 0
-        tab.locator("#plots-layers summary").press("Enter")
+        viewer.unfold("#plots-layers")
         assert f"{EVIL_LAYER}.conv" in viewer.rows("#plots-layers")
         plot = tab.locator("#plots-layers .plot:not(.graph)")
         plot.scroll_into_view_if_needed()
@@ -398,8 +397,7 @@ def test_a_part_of_the_traffic_is_shown_to_the_byte(viewer: Viewer, value: str, 
                 assert whole(viewer.card(network, fact)) == amount, (network, cache, fact)
             rows = viewer.rows("#table-what", number)
             assert whole(rows["total"][-1]) == part.dram_bytes
-    # The sentence waits until the size has rested; a slow machine may be late with it.
-    words = only.replace("-", " ")
-    viewer.tab.locator("#summary").filter(has_text=f"of {words}").wait_for()
+    viewer.settle()  # the sentence waits until the size has rested
+    assert f"of {only.replace('-', ' ')}" in viewer.text("#summary")
     viewer.tab.locator("input[name=part][value=all]").check(force=True)
     check_numbers(viewer, 300_000)

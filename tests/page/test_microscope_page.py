@@ -75,12 +75,9 @@ def test_it_is_played_and_scrubbed_in_a_browser(
     with viewing(browser, file) as viewer:
         tab = viewer.tab
 
-        def settle() -> int:
-            tab.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
-            return int(tab.evaluate("Number(document.documentElement.dataset.step)"))
-
         def check(step: int) -> None:
-            assert settle() == step
+            viewer.settle()
+            assert tab.get_attribute("html", "data-step") == str(step)
             for policy, result in seen.results.items():
                 told = tab.evaluate(
                     f"({{...document.querySelector('.side[data-policy={policy}]').dataset}})"
@@ -98,7 +95,7 @@ def test_it_is_played_and_scrubbed_in_a_browser(
             check(step)
         # At layer 2^n layers 1 to 2^n - 1 leave: it says so, and shows them dead.
         for power in (2, 4, 8):
-            tab.evaluate(f"location.hash = '#step={power}'")
+            viewer.go(f"step={power}")
             check(power)
             dead = tab.evaluate(
                 "[...document.querySelectorAll('[data-life=dead]')].map(n => n.dataset.tensor)"
@@ -128,8 +125,8 @@ def test_it_is_played_and_scrubbed_in_a_browser(
         tab.press("body", "Space")
         tab.wait_for_selector("html[data-step='16']")
         tab.wait_for_selector("#play[aria-label=Play]")  # it stops by itself
-        assert tab.evaluate("location.hash") == "#step=16&speed=64&pace=step"
         check(16)
+        assert tab.evaluate("location.hash") == "#step=16&speed=64&pace=step"
         for policy, result in seen.results.items():
             total = tab.evaluate(f"document.querySelector('[data-policy={policy}]').dataset.read")
             assert int(total) == result.dram_read_bytes

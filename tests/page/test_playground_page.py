@@ -10,7 +10,7 @@ import pytest
 
 import memsim
 from memsim.cli.main import run
-from tests.page.viewer import Viewer
+from tests.page.viewer import Viewer, viewing
 
 NEEDS_BROWSER = pytest.mark.needs("playwright.sync_api")
 
@@ -147,3 +147,29 @@ def test_a_teacher_edits_a_block(
     assert viewer.faults == []
     assert {url.split(":")[0] for url in viewer.requests} <= {"file", "about"}
     tab.close()
+
+
+@NEEDS_BROWSER
+@pytest.mark.slow
+def test_a_finger_draws_a_link(browser: Any, file: Path) -> None:
+    phone = {"has_touch": True, "is_mobile": True}
+    with viewing(browser, file, **phone) as viewer:
+        tab = viewer.tab
+        session = tab.context.new_cdp_session(tab)
+
+        def middle(layer: int) -> tuple[float, float]:
+            box = tab.locator(f"[data-layer='{layer}'] rect").bounding_box()
+            return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+        def touch(kind: str, *points: tuple[float, float]) -> None:
+            touched = [{"x": x, "y": y} for x, y in points]
+            told = {"type": kind, "touchPoints": touched}
+            session.send("Input.dispatchTouchEvent", told)
+
+        tab.locator("[data-layer='2'] rect").scroll_into_view_if_needed()
+        (left, height), (right, _) = middle(2), middle(7)
+        touch("touchStart", (left, height))
+        for step in range(1, 6):
+            touch("touchMove", (left + (right - left) * step / 5, height))
+        touch("touchEnd")
+        tab.locator("[data-layer='7'][aria-label*='reads 6, 2']").wait_for()

@@ -109,7 +109,7 @@ def test_what_a_sweep_has_settled_is_refused(
 def test_in_a_browser(browser: Any, ds: Any, tmp_path: Path, artefacts: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(sweep_page(ds), encoding="utf-8")
-    with viewing(browser, file) as viewer:
+    with viewing(browser, file, accept_downloads=True) as viewer:
         tab = viewer.tab
 
         def shown(place: str) -> list[str]:
@@ -160,6 +160,18 @@ def test_in_a_browser(browser: Any, ds: Any, tmp_path: Path, artefacts: Path) ->
         assert not tab.is_checked("input[value=map]")
         wanted = [format_time(int(each)) for each in time.sel(cache=ds.cache[0]).values]
         assert [cells[0] for cells in viewer.rows("#table-sweep").values()] == wanted
+
+        # Its file has numbers, not how they are written; between names no line is drawn whole.
+        with tab.expect_download() as begun:
+            tab.locator("#plot-sweep + .tools button", has_text="CSV").click()
+        lines = Path(begun.value.path()).read_text(encoding="utf-8").splitlines()
+        assert lines[0].split(",")[0] == "bandwidth [B/s]"
+        assert [line.split(",")[0] for line in lines[1:]] == ["1000000000", "4000000000"]
+        tab.select_option("#pick-x", "network")
+        viewer.settle()
+        assert tab.locator("#plot-sweep path[stroke-dasharray='2 4']").count() == 1
+        tab.select_option("#pick-x", "bandwidth")
+        tab.select_option("#pick-y", "")
 
         # For everybody: by keyboard, dark, and narrow.
         for name in ("Number", "along", "and", "network", "batch", "cache"):

@@ -99,12 +99,8 @@ def test_in_a_browser(browser: Any, network: str, report: Path) -> None:
             loaded = memsim.load(network, dtype=dtype)
             return memsim.run(loaded, machine="textbook", cache="16KiB", **more)
 
-        def go(fragment: str) -> None:
-            tab.evaluate("fragment => { location.hash = fragment; }", fragment)
-            tab.wait_for_selector("html[data-ready=yes]")
-
         # An address is obeyed; what it does not tell is as the page opens.
-        go("cache=16KiB&macs=1TMAC/s&split=cause&theme=dark&picked=0:layer:a3.conv")
+        viewer.go("cache=16KiB&macs=1TMAC/s&split=cause&theme=dark&picked=0:layer:a3.conv")
         check(viewer, said(macs="1TMAC/s"))
         assert tab.is_checked("input[name=split][value=cause]")
         assert tab.get_attribute("html", "data-theme") == "dark"
@@ -112,13 +108,13 @@ def test_in_a_browser(browser: Any, network: str, report: Path) -> None:
         # A switch of the data type keeps what else is set, and goes into the address.
         with tab.expect_navigation():
             tab.check("#switch-dtype input[value=int8]", force=True)
-        tab.wait_for_selector("html[data-ready=yes]")
+        viewer.settle()
         check(viewer, said(macs="1TMAC/s", dtype="int8"))
         assert "dtype=int8" in tab.url
         assert "int8" in viewer.text("#configuration")
         with tab.expect_navigation():
             tab.check("#switch-lowering input[value=concat_free]", force=True)
-        tab.wait_for_selector("html[data-ready=yes]")
+        viewer.settle()
         check(viewer, said(macs="1TMAC/s", dtype="int8", lowering="concat_free"))
 
         # A layer that is picked is marked in the graph, the layers, the lives and both tables.
@@ -127,8 +123,7 @@ def test_in_a_browser(browser: Any, network: str, report: Path) -> None:
         spots = "#plots-layers .spot, #plots-lives .spot"
         assert tab.locator(spots).count() == 4
         for place in ("#plots-layers", "#plots-lives"):
-            tab.locator(f"{place} details summary").press("Enter")
-            tab.locator(f"{place} .picked-row").wait_for()
+            viewer.unfold(place)
             assert "a3" in viewer.text(f"{place} .picked-row th")
         tab.locator("#plots-layers tbody tr", has_text="a1.conv").click()
         assert "a1.conv (conv): " in viewer.text(".picked")
@@ -157,9 +152,8 @@ def test_in_a_browser(browser: Any, network: str, report: Path) -> None:
 
         # The curve's file has every step; its picture is one.
         steps = memsim.curve(network, machine="textbook").steps
-        go("theme=light")
-        tab.wait_for_function("!document.querySelector('#switch-dtype input[value=int8]').checked")
-        tab.wait_for_selector("html[data-ready=yes]")
+        viewer.go("theme=light")
+        assert not tab.is_checked("#switch-dtype input[value=int8]")
         rows = rows_of(viewer, "#plot-curve")
         assert [int(row["cache_bytes"]) for row in rows] == steps.cache_bytes.tolist()
         assert [int(row["dram_bytes"]) for row in rows] == steps.dram_bytes.tolist()
@@ -174,9 +168,8 @@ def test_in_a_browser(browser: Any, network: str, report: Path) -> None:
         viewer.settle()
         assert bars.count() == before - 1
         assert "hidden=role%253Aweight" in tab.url
-        go(
-            "hidden=role%253Aspare,%25,role:input&cache=nonsense"
-        )  # what it tells wrongly is left out
+        # What it tells wrongly is left out.
+        viewer.go("hidden=role%253Aspare,%25,role:input&cache=nonsense")
         assert tab.locator(".legend[data-legend=role] [aria-pressed=false]").all_inner_texts() == [
             "input"
         ]

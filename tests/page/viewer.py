@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+STILL = Path(__file__).with_name("still.js").read_text(encoding="utf-8")
+LATE = os.environ.get("MEMSIM_LATE_PAGES", "0")
+"""How late, in milliseconds, a page's own frames, timers and events may come, to try the tests."""
 
 
 class Viewer:
@@ -15,6 +20,7 @@ class Viewer:
         self.tab = tab
         self.faults: list[str] = []
         self.requests: list[str] = []
+        tab.add_init_script(STILL.replace("LATE = 0", f"LATE = {int(LATE)}"))
         tab.on("console", self._heard)
         tab.on("pageerror", lambda error: self.faults.append(str(error)))
         tab.on("dialog", self._asked)
@@ -31,7 +37,12 @@ class Viewer:
     def open(self, place: Path | str) -> None:
         """Go to a file or to an address, and wait until its program has begun."""
         self.tab.goto(place.as_uri() if isinstance(place, Path) else place)
-        self.tab.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+        self.settle()
+
+    def go(self, fragment: str) -> None:
+        """Enter another fragment of the address; the page may load itself anew for it."""
+        self.tab.evaluate("fragment => { location.hash = fragment; }", fragment)
+        self.settle()
 
     # ---- controls
 
@@ -43,6 +54,13 @@ class Viewer:
     def press(self, place: str, key: str, times: int = 1) -> None:
         for _ in range(times):
             self.tab.press(place, key)
+
+    def unfold(self, place: str, number: int = 0) -> Any:
+        """Open the details of a place by keyboard, and wait for the table that they build."""
+        details = self.tab.locator(f"{place} details").nth(number)
+        details.locator("summary").press("Enter")
+        self.settle()
+        return details
 
     # ---- numbers
 
@@ -73,15 +91,26 @@ class Viewer:
         return found
 
     def settle(self) -> None:
-        """Let what is in view be drawn, and what is to be said be said."""
-        self.tab.wait_for_timeout(350)
+        """Wait until all that the page has begun is done: drawn, said, and in the address."""
+        from playwright.sync_api import Error
+
+        while True:
+            self.tab.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+            try:
+                waiting = self.tab.evaluate("standsStill(60_000)")
+            except Error as error:  # it was left for another address meanwhile
+                if "navigation" not in str(error) and "context" not in str(error):
+                    raise
+                continue
+            assert waiting == [], "a page that never stands still"
+            return
 
     def scroll_through(self) -> None:
         """Bring everything into view once."""
         height = self.tab.evaluate("document.documentElement.scrollHeight")
         for top in range(0, height, 600):
             self.tab.evaluate(f"window.scrollTo(0, {top})")
-            self.tab.wait_for_timeout(80)
+            self.settle()
         self.tab.evaluate("window.scrollTo(0, 0)")
         self.settle()
 

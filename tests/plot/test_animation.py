@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,8 @@ def test_a_film_has_a_frame_for_each_task_and_rests_where_layers_leave(tmp_path:
     assert len({picture for _, picture in frames}) == 8
     made.save(tmp_path / "film.gif")
     assert (tmp_path / "film.gif").read_bytes() == made
+    assert re.fullmatch(r"<an animated GIF of [\d.]+ kB; save\(path\) writes it>", repr(made))
+    assert str(made) == repr(made)
     assert made._repr_html_().startswith('<img src="data:image/gif;base64,R0lGOD')
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from memsim.searches import verb
 from memsim.searches.result import SearchResult, Trial
 from memsim.searches.space import Dimension, space_of
 from memsim.sheets.formats import render
+from memsim.sweeps.extras import needed
 
 FILE = """\
 name: two
@@ -234,6 +236,19 @@ def test_the_command(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--set: 'wide' varies nothing; expected NAME=VALUES" in capsys.readouterr().err
     assert run([*words, "--set", "wide=1"]) == 2
     assert "--set: wide is set twice" in capsys.readouterr().err
+
+
+def test_a_notebook_without_widgets_is_not_told_of_them(
+    file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def imported(*names: str) -> Any:
+        warnings.warn("IProgress not found. Please update jupyter and ipywidgets.", stacklevel=1)
+        return needed(*names)
+
+    monkeypatch.setattr("memsim.searches.verb.needed", imported)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        memsim.search(file, {"wide": "8"}, "macs", sampler="grid")
 
 
 def test_of_equal_trials_the_first_is_the_best() -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+from memsim.cli.formats import PICTURES, Kinds, send, send_picture
 from memsim.cli.once import once
 from memsim.cli.options import LOADING, Chosen, network_options, options_of
 from memsim.cli.output import output_option
-from memsim.cli.pictures import picture_format, picture_format_option, send_picture
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import Options
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 TEXTS = {".dot": "dot", ".gv": "dot", ".graphml": "graphml"}
 """The endings that are written as text; the others are drawn."""
 
+DRAWN = {ending: PICTURES[ending] for ending in (".svg", ".png", ".pdf")}
+
+WRITTEN = Kinds("a graph", {**DRAWN, **TEXTS}, "graph.svg")
+
 
 @click.command("graph")
 @network_options
 @options_of("graph")
-@picture_format_option("svg", "png", "pdf", "dot", "graphml")
+@WRITTEN.option()
 @output_option("The file: .svg, .png, .pdf, .dot or .graphml.")
 @once("--colour", default="traffic", show_default=True,
               help="What colours show: traffic, moc or none.")  # fmt: skip
@@ -50,14 +54,12 @@ def command(
     memsim graph densenet121 --expand block1 -o densenet121.svg
     memsim graph hardnet68 --colour none -o hardnet68.graphml
     """
-    from memsim.files import write_text
-    from memsim.plot import ENDINGS
     from memsim.plot.figures.graph import COLOURS, graph
 
     if colour not in COLOURS:
         hint = did_you_mean(colour, COLOURS)
         raise InputError(Problem(f"unknown colour {colour!r}", path="--colour", hint=hint))
-    format_ = picture_format(format_, output, {**ENDINGS, **TEXTS}, "a graph", "graph.svg")
+    format_ = WRITTEN.chosen(format_, output)
     if expand is not None and format_ in TEXTS.values():
         hint = "leave it out, or draw: -o graph.svg"
         raise InputError(Problem("this file holds every layer", path="--expand", hint=hint))
@@ -67,11 +69,7 @@ def command(
     refuse(_verb(colour, format_), {**options, **network.said}, LOADING)
     loaded = network.load()
     if format_ in TEXTS.values():
-        text = _text_of(loaded, format_, colour, options)
-        if output is None:
-            click.echo(text, nl=False)
-        else:
-            write_text(output, text)
+        send(_text_of(loaded, format_, colour, options), output)
         return
     blocks = None if expand is None else [name.strip() for name in expand.split(",")]
     drawn = graph(loaded, colour=colour, expand=blocks, **options)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import os
 from typing import Unpack
 
 import click
 
-from memsim.cli.once import once
+from memsim.cli.formats import Kinds, send
 from memsim.cli.options import Chosen, layers_option, network_options, options_of
 from memsim.cli.output import Delivery, color_option, is_given, output_option
 from memsim.errors import InputError, Problem
+from memsim.sheets.formats import ENDINGS
 from memsim.simulate.options import Options
 
-DRAWN = {".html": "page", ".gif": "film"}
-"""What a file's ending stands for beyond the formats of a report."""
+DRAWN = {"html": "page", "gif": "film"}
+"""What is no table, by the ending of its file."""
+
+WRITTEN = Kinds(
+    "a microscope",
+    {**ENDINGS, ".html": "page", ".htm": "page", ".gif": "film"},
+    "microscope.gif",
+    usual="table",
+    printed=True,
+    files=("film",),
+)
 
 
 @click.command("microscope")
 @network_options
 @options_of("microscope")
 @layers_option("10", "Rows of each table.")
-@once("--format", "format_", metavar="FORMAT", help="table, json, csv, md, page or film.")
+@WRITTEN.option()
 @output_option("Write to a file: .html is the page, .gif the film.")
 @color_option
 def command(
@@ -41,27 +50,18 @@ def command(
     memsim microscope hardnet68 --machine edge --cache 256KiB -o page.html
     memsim microscope patterns/harmonic --cache 128KiB --tile whole -o film.gif
     """
-    drawn = DRAWN.get(f".{format_}", format_) or DRAWN.get(
-        os.path.splitext(output or "")[1].lower()
-    )
+    drawn = WRITTEN.chosen(DRAWN.get(format_ or "", format_), output)
     if drawn not in DRAWN.values():
-        delivery = Delivery(format_, output, color)
+        delivery = Delivery(drawn, output, color)
         loaded = network.load()
         from memsim.simulate import microscope
 
         delivery.send(microscope(loaded, **options), layers)
         return
-    from memsim.files import check_writable, write_text
-
-    if output is None and drawn == "film":
-        message, hint = "a film needs a file to be written to", "such as -o microscope.gif"
-        raise InputError(Problem(message, path="-o", hint=hint))
     for option in ("layers", "color"):
         if is_given(option):
             message, hint = f"a {drawn} shows everything", "leave it out"
             raise InputError(Problem(message, path=f"--{option}", hint=hint))
-    if output is not None:
-        check_writable(output)
     loaded = network.load()
     from memsim.simulate import microscope
 
@@ -69,13 +69,10 @@ def command(
     if drawn == "page":
         from memsim.page.microscope import microscope_page
 
-        page = microscope_page(seen)
-        if output is None:
-            click.echo(page, nl=False)
-        else:
-            write_text(output, page)
+        send(microscope_page(seen), output)
         return
+    from memsim.files import write_bytes
     from memsim.plot import film
 
     assert output is not None
-    film(seen).save(output)
+    write_bytes(output, film(seen))

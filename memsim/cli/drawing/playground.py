@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import click
 
-from memsim.cli.output import output_option, text_file
+from memsim.cli.formats import PAGES, Kinds, send
+from memsim.cli.output import output_option
+
+WRITTEN = Kinds("a page", PAGES, "playground.html", usual="html", printed=True)
 
 
 @click.command("playground")
+@WRITTEN.option()
 @output_option("The HTML file; where left out it is printed.")
-def command(output: str | None) -> None:
+def command(format_: str | None, output: str | None) -> None:
     """A page on which a block is edited by hand, and what it moves is seen at once.
 
     Growth, multiplier, depth and pattern are sliders; a click draws or removes a link. Arcs,
@@ -19,11 +23,7 @@ def command(output: str | None) -> None:
     \b
     memsim playground -o playground.html
     """
-    from memsim.files import write_text
     from memsim.playground import playground
 
-    text_file(output, ".html")
-    if output is None:
-        click.echo(playground(), nl=False)
-    else:
-        write_text(output, playground())
+    WRITTEN.chosen(format_, output)
+    send(playground(), output)

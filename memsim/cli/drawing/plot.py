@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from inspect import cleandoc
 from typing import Any, Unpack
 
@@ -11,11 +12,11 @@ import click
 
 from memsim.cli.apart import load_all
 from memsim.cli.completion import complete
+from memsim.cli.formats import PICTURES, Kinds, send_picture
 from memsim.cli.listing import SWEEP as OF_A_SWEEP
 from memsim.cli.once import once
 from memsim.cli.options import LOADING, Chosen, networks_options, only_option, options_of
 from memsim.cli.output import is_given, output_option
-from memsim.cli.pictures import picture_format, picture_format_option, send_picture
 from memsim.errors import InputError, Problem, did_you_mean
 from memsim.progress import stage
 from memsim.simulate.heed import refuse
@@ -23,6 +24,8 @@ from memsim.simulate.options import Options
 
 SWEEP, SWEEP_TOLD = OF_A_SWEEP
 """The figure of a file of ``memsim sweep``, in the place of networks."""
+
+WRITTEN = Kinds("a figure", PICTURES, "figure.png")
 
 LARGEST = 100
 """Inches."""
@@ -54,7 +57,7 @@ class _TellsKinds(click.Command):
               help="Of a curve: traffic as a multiple of what is compulsory.")  # fmt: skip
 @once("--log", is_flag=True, help="Of a curve: a logarithmic axis of traffic.")
 @once("--bound", is_flag=True, help="Of a curve: what no program goes below either.")
-@picture_format_option("png", "svg", "pdf")
+@WRITTEN.option()
 @output_option("The file: .png, .svg or .pdf.")
 @once("--size", metavar="WxH", help="Inches, such as 8x5.")
 @once("--dpi", type=click.IntRange(20, 1200), default=150, show_default=True,
@@ -99,7 +102,7 @@ def command(
     memsim plot patterns --cache 1MB -o patterns.png
     memsim plot sweep a.nc --value time_s --over cache,bandwidth -o sweep.png
     """
-    from memsim.plot import ENDINGS, FIGURES
+    from memsim.plot import FIGURES
 
     if kind not in FIGURES and kind != SWEEP:
         hint = did_you_mean(kind, [*FIGURES, SWEEP])
@@ -109,7 +112,7 @@ def command(
     if drawn_as and kind != "curve":
         problems = (Problem("is of figure curve", f"--{name}", "leave it out") for name in drawn_as)
         raise InputError(*problems)
-    format_ = picture_format(format_, output, ENDINGS, "a figure", f"{kind}.png")
+    format_ = replace(WRITTEN, such=f"{kind}.png").chosen(format_, output)
     if format_ != "png" and is_given("dpi"):
         raise InputError(Problem("is of a PNG, and this file has no dots", path="--dpi"))
     how = {"value": value, "over": over, "at": at_ or None, "front": front}

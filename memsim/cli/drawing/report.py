@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 from memsim.cli.apart import load_all
+from memsim.cli.formats import PAGES, Kinds, send
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, networks_options, only_option, options_of
-from memsim.cli.output import text_file
+from memsim.cli.output import output_option
 from memsim.errors import InputError, Problem
 from memsim.progress import counted, stage
 from memsim.simulate.options import Options
 
 if TYPE_CHECKING:
     from memsim.results.curve import CurveResult
+
+WRITTEN = Kinds("a page", PAGES, "report.html", usual="html")
 
 
 @click.command("report")
@@ -27,10 +30,12 @@ if TYPE_CHECKING:
 @only_option
 @once("--explain", is_flag=True, help="Tell as well why, and what to change: some seconds more.")
 @once("--gallery", is_flag=True, help="A folder instead: a page each, and one to compare them.")
-@once("-o", "--output", metavar="FILE", required=True, help="The HTML file, or the folder.")
+@WRITTEN.option()
+@output_option("The HTML file, or the folder.")
 def command(
     networks: list[Chosen],
-    output: str,
+    format_: str | None,
+    output: str | None,
     only: str | None,
     explain: bool,
     gallery: bool,
@@ -56,6 +61,9 @@ def command(
     memsim report --gallery --machine edge -o site
     """
     if gallery:
+        if format_ is not None:
+            message = "is of one file, and a gallery is a folder"
+            raise InputError(Problem(message, "--format", "leave it out"))
         _write_gallery(networks, output, {**options, "only": only, "explain": explain or None})
         return
     if not networks:
@@ -64,14 +72,13 @@ def command(
     if explain and only is not None:
         message = "tells of all traffic, not of a part"
         raise InputError(Problem(message, "--explain", "leave --only out"))
-    from memsim.files import write_text
     from memsim.page import page, sweep_page
     from memsim.sweeps.files import is_sweep, load_sweep
 
-    text_file(output, ".html", ".htm")
+    WRITTEN.chosen(format_, output)
     if any(is_sweep(network.name) for network in networks):
         _check_alone(networks, {**options, "only": only, "explain": explain or None})
-        write_text(output, sweep_page(load_sweep(networks[0].name)))
+        send(sweep_page(load_sweep(networks[0].name)), output)
         return
     variants = list(
         product(
@@ -101,10 +108,10 @@ def command(
         ]
     with stage("page"):
         text = page(results[0], told, results[1:])
-    write_text(output, text)
+    send(text, output)
 
 
-def _write_gallery(networks: list[Chosen], output: str, options: dict[str, Any]) -> None:
+def _write_gallery(networks: list[Chosen], output: str | None, options: dict[str, Any]) -> None:
     """Write a folder with a page of each network, or of each that ships with memsim."""
     if options.pop("explain"):
         message = "tells of one network at one size, and a gallery of many"
@@ -115,6 +122,9 @@ def _write_gallery(networks: list[Chosen], output: str, options: dict[str, Any])
     from memsim.simulate.verbs import every_size
     from memsim.sweeps.files import is_sweep
 
+    if output is None:
+        message = "a gallery needs a folder to be written to"
+        raise InputError(Problem(message, path="-o", hint="such as -o site"))
     check_folder(output)
     for network in networks:
         if is_sweep(network.name):

@@ -9,7 +9,7 @@ import click
 from memsim.cli.completion import complete
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, network_options, options_of
-from memsim.cli.output import output_option
+from memsim.cli.output import check_agreed, output_option
 from memsim.errors import InputError, Problem
 from memsim.simulate.heed import refuse
 from memsim.simulate.options import RunOptions
@@ -51,12 +51,14 @@ def command(
     memsim trace hardnet68 -f dramsim3 --cycle 0.625ns -o t.trace
     """
     from memsim.files import check_writable
-    from memsim.traces import FORMATS, HEEDS, TraceOptions, refuse_idle, write_trace
+    from memsim.traces import FORMATS, HEEDS, OF_REQUESTS, TraceOptions, refuse_idle, write_trace
     from memsim.traces.trace_options import MOST_REQUESTS
 
-    format_ = _of_ending(output) if format_ is None else format_
+    named, format_ = format_, _of_ending(output) if format_ is None else format_
     write = FORMATS[format_]
     if output is not None:
+        both = {".trace": format_ if format_ in OF_REQUESTS else "requests"}
+        check_agreed(named, output, {**ENDINGS, **both})
         check_writable(output)
     form = TraceOptions(_cycle(cycle), MOST_REQUESTS if limit is None else limit)
     refuse_idle(format_, HEEDS[format_], form)

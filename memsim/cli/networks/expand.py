@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import click
 
+from memsim.cli.formats import ARCHITECTURES, Kinds, send
 from memsim.cli.options import Chosen, network_options
-from memsim.cli.output import output_option, text_file
+from memsim.cli.output import output_option
+
+WRITTEN = Kinds("an architecture", ARCHITECTURES, "flat.yaml", usual="yaml", printed=True)
 
 
 @click.command("expand")
 @network_options
+@WRITTEN.option()
 @output_option()
-def command(
-    network: Chosen,
-    output: str | None,
-) -> None:
-    """Print the flat architecture file of NETWORK: every layer that a block stands for."""
-    from memsim.files import write_text
+def command(network: Chosen, format_: str | None, output: str | None) -> None:
+    """Print the flat architecture file of NETWORK: every layer that a block stands for.
+
+    In YAML or in JSON; memsim reads both.
+    """
     from memsim.formats import dump
 
-    text_file(output, ".yaml", ".yml")
-    text = dump(network.load())
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write_text(output, text)
+    format_ = WRITTEN.chosen(format_, output)
+    send(dump(network.load(), format_), output)

@@ -6,16 +6,20 @@ from typing import Any
 
 import click
 
+from memsim.cli.formats import ARCHITECTURES, Kinds, send
 from memsim.cli.options import Chosen, input_options
-from memsim.cli.output import output_option, text_file
+from memsim.cli.output import output_option
+
+WRITTEN = Kinds("an architecture", ARCHITECTURES, "net.yaml", usual="yaml", printed=True)
 
 
 @click.command("import")
 @click.argument("source")
 @input_options
+@WRITTEN.option()
 @output_option()
-def command(source: str, output: str | None, **how: Any) -> None:
-    """Write SOURCE as an architecture file.
+def command(source: str, format_: str | None, output: str | None, **how: Any) -> None:
+    """Write SOURCE as an architecture file, in YAML or in JSON.
 
     SOURCE is an ONNX file, a SCALE-Sim topology (.csv), or package.module:name, where name is
     a torch.nn.Module or makes one; the current directory is searched first, and its code runs.
@@ -25,15 +29,11 @@ def command(source: str, output: str | None, **how: Any) -> None:
     memsim import torchvision.models:resnet18 --input 3x224x224 -o resnet18.yaml
     memsim import my.models:detector --submodule backbone -o backbone.yaml
     """
-    from memsim.files import write_text
     from memsim.formats import dump
 
-    text_file(output, ".yaml", ".yml")
+    format_ = WRITTEN.chosen(format_, output)
     network = Chosen(source, **how).load()
-    text = dump(network)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    write_text(output, text)
-    facts = f"{len(network)} layers, {network.params:,} parameters, {network.macs:,} MACs"
-    click.echo(f"{output}: {network.name}, {facts}")
+    send(dump(network, format_), output)
+    if output is not None:
+        facts = f"{len(network)} layers, {network.params:,} parameters, {network.macs:,} MACs"
+        click.echo(f"{output}: {network.name}, {facts}")

@@ -6,19 +6,18 @@ import json
 
 import click
 
-from memsim.cli.output import output_option, text_file
+from memsim.cli.formats import Kinds, send
+from memsim.cli.output import output_option
+
+WRITTEN = Kinds("a schema", {".json": "json"}, "schema.json", usual="json", printed=True)
 
 
 @click.command("schema")
+@WRITTEN.option()
 @output_option()
-def command(output: str | None) -> None:
+def command(format_: str | None, output: str | None) -> None:
     """Print the JSON Schema of architecture files, for editors."""
-    from memsim.files import write_text
     from memsim.formats import json_schema
 
-    text_file(output, ".json")
-    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write_text(output, text)
+    WRITTEN.chosen(format_, output)
+    send(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", output)

@@ -8,7 +8,15 @@ import click
 
 from memsim.cli.completion import complete
 from memsim.cli.once import once
-from memsim.cli.output import Delivery, color_option, format_option, output_option, text_file
+from memsim.cli.output import (
+    Delivery,
+    color_option,
+    format_option,
+    is_given,
+    output_option,
+    text_file,
+)
+from memsim.errors import InputError, Problem
 
 
 @click.command("calibrate")
@@ -58,6 +66,9 @@ def command(
     from memsim.calibration.machine_file import machine_text
     from memsim.files import write_text
 
+    if output is None and is_given("output"):
+        message = "the table is printed, and the machine is written to a file"
+        raise InputError(Problem(message, path="-o", hint="such as -o mine.yaml"))
     text_file(output, ".yaml", ".yml")
     calibration = calibrate(runs, machine, paper=paper, parameters=parameters, level=level)
     if output is not None:

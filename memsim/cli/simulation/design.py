@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from memsim.cli.apart import load_all
+from memsim.cli.formats import DATASETS, PICTURES, Kinds, send_picture
 from memsim.cli.once import once
 from memsim.cli.options import Chosen, layers_option, networks_options, options_of, parse_sizes
-from memsim.cli.output import Delivery, color_option, format_option, is_given, output_option
+from memsim.cli.output import Delivery, color_option, is_given, output_option
+from memsim.sheets.formats import ENDINGS
 from memsim.simulate.options import Options
 
 if TYPE_CHECKING:
     from memsim.results.inverse.design import Design
 
-DRAWN = (".png", ".svg", ".pdf")
-KEPT = (".nc", ".parquet", ".zarr")
-"""Endings of figures, and of datasets that know their units."""
+KEPT = {ending: name for ending, name in DATASETS.items() if name not in ENDINGS.values()}
+"""Datasets that know their units; a CSV file holds the table."""
 
-NO_DESIGN = "no design is written with the ending"
+WRITTEN = Kinds(
+    "a design",
+    {**ENDINGS, **PICTURES, **KEPT},
+    "front.svg",
+    usual="table",
+    printed=True,
+    files=tuple(KEPT.values()),
+)
 
 
 @click.command("design")
@@ -50,7 +57,7 @@ NO_DESIGN = "no design is written with the ending"
 )
 @options_of("design")
 @layers_option("12", "Machines.")
-@format_option
+@WRITTEN.option()
 @output_option("Write a table, a figure (.png, .svg, .pdf) or a dataset (.nc, .zarr, .parquet).")
 @color_option
 def command(
@@ -79,10 +86,10 @@ def command(
     from memsim.simulate.designing import check_design
 
     chosen, rates = parse_sizes(bandwidths), parse_sizes(mac_rates)
-    taker = _figure_or_dataset(output)
-    delivery = None if taker else Delivery(format_, output, color)
+    format_ = WRITTEN.named(format_, output)
+    delivery = None if _is_no_table(format_, output) else Delivery(format_, output, color)
     _, minimised, _ = check_design({"time": time, "fps": fps}, minimise, chosen, rates, options)
-    if taker is _draw:
+    if format_ in PICTURES.values():
         from memsim.plot.figures.front import check_front
 
         check_front(minimised)
@@ -93,12 +100,16 @@ def command(
     )  # fmt: skip
     if delivery is not None:
         delivery.send(found, layers)
-    elif taker is not None and output is not None:
-        taker(found, output)
+    elif output is not None and format_ in KEPT.values():
+        _keep(found, output, format_)
+    else:
+        from memsim.plot import front
+
+        send_picture(front(found), output, format_)
 
 
-def _figure_or_dataset(output: str | None) -> Callable[[Design, str], None] | None:
-    """What writes a file of this ending; None for a table. What is wrong with it is told at once.
+def _is_no_table(format_: str, output: str | None) -> bool:
+    """Whether it is a figure or a dataset; what is wrong with it is told at once.
 
     Raises
     ------
@@ -106,40 +117,28 @@ def _figure_or_dataset(output: str | None) -> Callable[[Design, str], None] | No
         For options of a table, a missing module, and a file that cannot be written.
     """
     from memsim.errors import InputError, Problem
-    from memsim.files import check_writable, ending_of
-    from memsim.sheets.formats import ENDINGS
+    from memsim.files import check_writable
 
-    known = (*ENDINGS, *DRAWN, *KEPT)
-    if output is not None and not is_given("format_"):
-        ending_of(output, known, NO_DESIGN)
-    if output is None or Path(output).suffix.lower() not in (*DRAWN, *KEPT):
-        return None
-    ending = Path(output).suffix.lower()
-    what = "a figure" if ending in DRAWN else "a dataset"
-    if is_given("format_"):
-        raise InputError(Problem(f"and {what} are two formats", path="--format"))
+    if format_ not in (*PICTURES.values(), *KEPT.values()):
+        return False
+    what = "a figure" if format_ in PICTURES.values() else "a dataset"
     if is_given("color"):
         raise InputError(Problem(f"is of a table that is printed, and {what} is none", "--color"))
     if is_given("layers"):
         raise InputError(Problem(f"{what} holds all machines", "--layers", "leave it out"))
-    if ending in KEPT:
+    if format_ in KEPT.values() and output is not None:
         from memsim.sweeps.files import format_of
 
-        format_of(output, "a design")
+        format_of(output, "a design", format_)
         if Path(output).is_dir():
             problem = "is there already, and is a folder"
             raise InputError(Problem(problem, file=output, hint="name another, or remove it"))
-    check_writable(output)
-    return _draw if ending in DRAWN else _keep
+    if output is not None:
+        check_writable(output if format_ in PICTURES.values() else Path(output))
+    return True
 
 
-def _draw(found: Design, output: str) -> None:
-    from memsim.plot import front, save
-
-    save(front(found), output)
-
-
-def _keep(found: Design, output: str) -> None:
+def _keep(found: Design, output: str, format_: str) -> None:
     from memsim.files import problems_of_writing
     from memsim.halves import clear_halves, half_folder
     from memsim.sweeps.files import write
@@ -148,4 +147,4 @@ def _keep(found: Design, output: str) -> None:
     with problems_of_writing(output):
         clear_halves(target)
         with half_folder(target) as folder:
-            write(found.to_xarray(), target, folder / "dataset")
+            write(found.to_xarray(), target, folder / "dataset", format_)

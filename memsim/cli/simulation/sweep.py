@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from memsim.cli.completion import complete
+from memsim.cli.formats import DATASETS, Kinds, send
 from memsim.cli.once import once
 from memsim.cli.options import Decorator, together
+from memsim.cli.output import output_option
 from memsim.errors import InputError, Problem
 from memsim.simulate.heed import heeded
 from memsim.simulate.options import RUN_OPTIONS
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from memsim.sweeps.store import Store
 
 FLAG = "RANGE"
+
+WRITTEN = Kinds("a sweep", DATASETS, "sweep.nc", files=("zarr",))
 
 LOADING = {
     "input_": "Input sizes without the batch, such as 3x224x224,3x448x448.",
@@ -60,7 +65,8 @@ def axes_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--set", "settings", multiple=True, metavar="NAME=RANGE",
               help="A parameter of the files; may be given several times.")  # fmt: skip
 @once("--by", metavar="SPLIT", help="role, cause or both: the traffic split by them as well.")
-@once("-o", "--output", metavar="FILE", help="The file: .zarr, .nc, .parquet or .csv.")
+@WRITTEN.option()
+@output_option("The file: .zarr, .nc, .parquet or .csv.")
 @once("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
 @once("--workers", type=int, metavar="N", help="Processes.  [default: what there is work for]")
 @once("--scheduler", metavar="ADDRESS",
@@ -69,6 +75,7 @@ def command(
     networks: tuple[str, ...],
     file_: str | None,
     settings: tuple[str, ...],
+    format_: str | None,
     output: str | None,
     dry_run: bool,
     workers: int | None,
@@ -93,33 +100,37 @@ def command(
     from memsim.sweeps.space import space
     from memsim.sweeps.verb import Runner
 
-    if output is None and not dry_run:
-        problem = "a sweep needs a file to be written to"
-        raise InputError(Problem(problem, path="-o", hint="such as -o sweep.nc"))
     if NAME in networks:
         message = "standard input can be read once, and a sweep goes on after a stop"
         raise InputError(Problem(message, path="networks", hint="write it to a file"))
     if output is not None:
-        files.format_of(output)
+        output = output.rstrip("/") or output  # a folder may be named as one
+    if format_ is not None or output is not None or not dry_run:
+        format_ = WRITTEN.named(format_, output)
+        files.format_of(output or "", format=format_)
     found = space(**_told(networks, file_, settings, axes))
     runner = Runner(workers, None, scheduler)
-    complete = output is not None and files.check_output(output, found.key)
+    complete = output is not None and files.check_output(output, found.key, format_)
     plan = Plan.of(found)
-    if dry_run or output is None:
+    if dry_run:
         click.echo("\n".join(_plan_lines(found, plan)))
         return 0
+    if output is None:
+        return _print(found, plan, runner, format_)
     from memsim.sweeps.store import Store
 
     store = Store(Path(f"{output}.chunks"))
     if not complete:
         with store.held():
-            complete = files.check_output(output, found.key)  # another process may have ended now
+            complete = files.check_output(
+                output, found.key, format_
+            )  # another process may have ended now
             if not complete:
                 click.echo("\n".join(_plan_lines(found, plan)), err=True)
-                return _carry_out(found, plan, runner, store, output)
+                return _carry_out(found, plan, runner, store, output, format_)
     click.echo(f"memsim: {output} is complete, and nothing is computed", err=True)
     store.clear()
-    return _report(files.load_sweep(output))
+    return _report(files.load_sweep(output, format_))
 
 
 def _told(
@@ -194,7 +205,27 @@ def _time(seconds: float) -> str:
     return f"{max(seconds, 1):.0f} s"
 
 
-def _carry_out(space: Space, plan: Plan, runner: Any, store: Store, output: str) -> int:
+def _print(space: Space, plan: Plan, runner: Any, format_: str | None) -> int:
+    """Compute a sweep and print it; a stop loses what is finished, which has no place."""
+    from memsim.cli.progress import bar_of_points
+    from memsim.sweeps import files
+    from memsim.sweeps.verb import carried_out
+
+    click.echo("\n".join(_plan_lines(space, plan)), err=True)
+    with bar_of_points() as tell:
+        assembly, _ = carried_out(space, plan, runner, None, tell)
+    dataset = assembly.dataset()
+    with TemporaryDirectory(prefix="memsim-") as folder:
+        file = Path(folder) / "sweep"
+        files.write(dataset, file, Path(folder) / "half", format_)
+        content = file.read_bytes()
+    send(content, None)
+    return _report(dataset)
+
+
+def _carry_out(
+    space: Space, plan: Plan, runner: Any, store: Store, output: str, format_: str | None
+) -> int:
     from memsim.cli.progress import bar_of_points
     from memsim.sweeps import files
     from memsim.sweeps.store import ENDING
@@ -204,7 +235,7 @@ def _carry_out(space: Space, plan: Plan, runner: Any, store: Store, output: str)
         with bar_of_points() as tell:
             assembly, _ = carried_out(space, plan, runner, store, tell)
         dataset = assembly.dataset()
-        files.write(dataset, output, store.folder / f"output{ENDING}")
+        files.write(dataset, output, store.folder / f"output{ENDING}", format_)
     except KeyboardInterrupt:
         told = f"what is finished is kept in {store.folder}"
         click.echo(f"memsim: stopped: {told}, and the same command goes on from there", err=True)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
+MOST_NOTED = 1 << 24
+"""Numbers of units up to which it is noted of each whether it is stored at all."""
+
+
 @dataclass(frozen=True)
 class CachePass:
     """The traffic of one program at one cache.
@@ -148,20 +152,23 @@ def moved_bytes(program: Program, cache: Cache | int) -> int:
 
 def account(program: Program, moved: Transfers, capacity: int) -> CachePass:
     """Charge transfers to tasks, kernels, roles, causes and tensors."""
-    kernels, tensors = len(program.kernels), len(program.tensors)
-    traffic = np.zeros((kernels, len(Role), len(Cause)), np.int64)
-    tensor_traffic = np.zeros((tensors, len(Cause)), np.int64)
-    load_bytes = np.zeros(program.tasks, np.int64)
-    store_bytes = np.zeros(program.tasks, np.int64)
-    task, tensor = program.touch_task, program.cell_tensor[program.touch_cell]
+    roles, causes = len(Role), len(Cause)
+    traffic = np.zeros((len(program.kernels), roles, causes), np.int64)
+    tensor_traffic = np.zeros((len(program.tensors), causes), np.int64)
+    moved_bytes = np.zeros((program.tasks, 2), np.int64)
+    # Places are numbers into flat arrays: NumPy adds to those several times as fast as to pairs.
+    seen: Flow | None = None
     for cause, moves, amount in by_cause(program, moved):
-        charged, happens = moves.of, moves.at
-        kernel = program.task_kernel[task[charged]]
-        np.add.at(traffic[:, :, cause], (kernel, program.touch_role[charged]), amount)
-        np.add.at(tensor_traffic[:, cause], tensor[charged], amount)
-        stores = program.touch_write[happens]
-        np.add.at(load_bytes, task[happens[~stores]], amount[~stores])
-        np.add.at(store_bytes, task[happens[stores]], amount[stores])
+        if moves is not seen:
+            seen, role = moves, program.touch_role[moves.of]
+            kernel = program.task_kernel[program.touch_task[moves.of]].astype(np.int64)
+            tensor = program.cell_tensor[program.touch_cell[moves.of]].astype(np.int64)
+            charged, charged_to = (kernel * roles + role) * causes, tensor * causes
+            step = 2 * program.touch_task[moves.at].astype(np.int64)
+            np.add.at(moved_bytes.reshape(-1), step + program.touch_write[moves.at], moves.amount)
+        np.add.at(traffic.reshape(-1), charged + cause, amount)
+        np.add.at(tensor_traffic.reshape(-1), charged_to + cause, amount)
+    load_bytes, store_bytes = moved_bytes.T.copy()
     return CachePass(
         capacity,
         load_bytes,
@@ -196,18 +203,26 @@ def _waits(program: Program, moved: Transfers) -> NDArray[np.bool_]:
     writes it back in the load. Whole cells can be compared: what is stored of a cell and no
     longer held is what the next fetch begins with.
     """
-    task, writes = program.touch_task.astype(np.int64), program.touch_write
-    stored = [flow.select(writes[flow.at]) for flow in (moved.spills, moved.results)]
-    unit = np.concatenate([flow.unit for flow in stored])
-    stored_in = task[np.concatenate([flow.at for flow in stored])]
-    loaded = moved.fetches.select(~writes[moved.fetches.at])
-    loaded_in = task[loaded.at]
+    fetches, stores = moved.fetches, (moved.spills, moved.results)
+    writes = program.touch_write
+    chosen = [writes[flow.at] for flow in stores]
+    at, unit = (
+        np.concatenate([column[some] for column, some in zip(columns, chosen, strict=True)])
+        for columns in ([flow.at for flow in stores], [flow.unit for flow in stores])
+    )
+    count = 1 + max(int(unit.max(initial=0)), int(fetches.unit.max(initial=0)))
+    loads = ~writes[fetches.at]
+    if count <= MOST_NOTED:  # weights, which most fetches are of, are never stored
+        ever = np.zeros(count, np.bool_)
+        ever[unit] = True
+        loads &= ever[fetches.unit]
+    some = np.flatnonzero(loads)
     # A unit is fetched in a task, and stored in the one before: pair them by one number.
-    count = 1 + max(int(unit.max(initial=0)), int(loaded.unit.max(initial=0)))
     waits = np.zeros(program.tasks, np.bool_)
-    stored_at = np.sort(stored_in * count + unit)
+    stored_at = np.sort(program.touch_task[at].astype(np.int64) * count + unit)
     if len(stored_at):
-        fetched = (loaded_in - 1) * count + loaded.unit
+        loaded_in = program.touch_task[fetches.at[some]].astype(np.int64)
+        fetched = (loaded_in - 1) * count + fetches.unit[some]
         place = np.minimum(np.searchsorted(stored_at, fetched), len(stored_at) - 1)
         waits[loaded_in[stored_at[place] == fetched]] = True
     return waits

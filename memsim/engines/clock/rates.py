@@ -54,8 +54,9 @@ def rate_class(kernel: Kernel, vector: int = 1) -> str:
     >>> rate_class(second, vector=2)
     'conv3x3'
     """
-    op, name, window = kernel.op, kernel.op_class, kernel.op.window
-    if name != "conv" or window is None:
+    op, name = kernel.op, kernel.op_class
+    window = op.window if name == "conv" else None
+    if window is None:
         return name
     length = kernel.shapes[0][0] // window.groups * math.prod(window.kernel)
     maps = (kernel.shapes[0].box, kernel.output.image.box)
@@ -105,7 +106,8 @@ def _fill(kernel: Kernel, tile: int, wave: int) -> tuple[int, int]:
     """Outputs paid for over outputs computed, in lowest terms."""
     if kernel.op_class != "conv":
         return 1, 1
-    groups = kernel.op.window.groups if kernel.op.window else 1
+    window = kernel.op.window
+    groups = window.groups if window else 1
     images, channels, *image = kernel.output.grid
     others = images * groups * math.prod(image)
     outputs = channels // groups * others

@@ -200,14 +200,16 @@ class Computing:
         SimulationError
             If what does not depend on the MAC rate takes longer than what is simulated.
         """
-        classes = [rate_class(kernel, machine.compute.vector) for kernel in program.kernels]
-        dtypes = [kernel.dtype for kernel in program.kernels]
-        task_class, task_dtype = (np.array(each)[program.task_kernel] for each in (classes, dtypes))
+        vector = machine.compute.vector
+        kinds = [(rate_class(kernel, vector), kernel.dtype) for kernel in program.kernels]
+        each_kind = sorted({*kinds})
+        number = {kind: which for which, kind in enumerate(each_kind)}
+        task_kind = np.array([number[kind] for kind in kinds])[program.task_kernel]
         macs, conv = paid_macs(program, machine), machine.mac_rate("conv")
         place = np.zeros(program.tasks, np.int64)
         amounts = [(0, 1)]
-        for name, dtype in sorted({*zip(classes, dtypes, strict=True)}):
-            chosen = np.flatnonzero((task_class == name) & (task_dtype == dtype) & (macs > 0))
+        for kind, (name, dtype) in enumerate(each_kind):
+            chosen = np.flatnonzero((task_kind == kind) & (macs > 0))
             if len(chosen):
                 distinct, which = np.unique(macs[chosen], return_inverse=True)
                 place[chosen] = len(amounts) + which

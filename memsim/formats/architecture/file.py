@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from codecs import BOM_UTF8
 from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import Any
@@ -21,7 +23,7 @@ from memsim.yaml.document import Document, shown
 from memsim.yaml.faults import Fault
 from memsim.yaml.text import load, read
 
-__all__ = ["check_architecture", "from_text", "parameters_of", "read_architecture"]
+__all__ = ["check_architecture", "from_text", "parameters_of", "read_architecture", "schema_of"]
 
 
 def read_architecture(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Network:
@@ -82,7 +84,34 @@ def _text_of(path: str | os.PathLike[str]) -> tuple[str, str]:
     """The text of a file, or of standard input, and how problems call it."""
     if os.fspath(path) == NAME:
         return standard_input(), SHOWN
+    if (told := schema_of(path)) is not None:
+        message = f"holds an answer of memsim ({told}), and no network"
+        hint = "memsim diff reads results of memsim run"
+        raise InputError(Problem(message, file=os.fspath(path), hint=hint))
     return read(path), os.fspath(path)
+
+
+HEAD = 1000
+"""Bytes in which the schema of an answer is told."""
+
+
+def schema_of(path: str | os.PathLike[str]) -> str | None:
+    """The schema of a file that holds an answer of memsim in JSON; None where it holds none.
+
+    Examples
+    --------
+    >>> schema_of("no/such.json") is None
+    True
+    """
+    if not os.fspath(path).lower().endswith(".json"):
+        return None
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except (OSError, ValueError):
+        return None  # who reads it tells
+    told = re.match(rb'\s*\{\s*"schema":\s*"(memsim\.[\w./-]{1,60})"', head.removeprefix(BOM_UTF8))
+    return told[1].decode() if told else None
 
 
 @lru_cache(maxsize=4)

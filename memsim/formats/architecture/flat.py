@@ -1,12 +1,13 @@
-"""Network to YAML: the flat architecture file, one layer a line."""
+"""Network to YAML or JSON: the flat architecture file, one layer a line."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from memsim.errors import InputError
+from memsim.errors import InputError, Problem, did_you_mean
 from memsim.formats.architecture.items import name_problem
 from memsim.network import Network, Node
 from memsim.network.groups import LayerGroup
@@ -19,7 +20,7 @@ __all__ = ["dump"]
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*")
 
 
-def dump(network: Network) -> str:
+def dump(network: Network, format: str = "yaml") -> str:
     """Write a network as a flat architecture file: every layer named, with what it reads.
 
     Reading the text back gives an equal network.
@@ -27,70 +28,128 @@ def dump(network: Network) -> str:
     Parameters
     ----------
     network : Network
+    format : str
+        ``yaml`` or ``json``.
 
     Returns
     -------
     str
-        YAML. Attributes that have their default value are left out.
+        YAML or JSON. Attributes that have their default value are left out.
 
     Raises
     ------
     InputError
-        If a layer has a name that cannot be written, such as ``previous``.
+        If a layer has a name that cannot be written, such as ``previous``, and for another format.
 
     Examples
     --------
     >>> from memsim.formats.architecture.file import from_text
-    >>> print(dump(from_text('''
+    >>> tiny = from_text('''
     ... name: tiny
     ... input: [3, 8, 8]
     ... layers:
     ...   - conv: {out: 4, kernel: 3, act: relu}
     ...   - add: input
     ...     from: [conv1, conv1.conv]
-    ... '''.replace("add: input", "add: {}"))), end="")
+    ... '''.replace("add: input", "add: {}"))
+    >>> print(dump(tiny), end="")
     name: tiny
     input: [3, 8, 8]
     layers:
       - {name: conv1.conv, conv: {out: 4, kernel: 3}, from: input}
       - {name: conv1.act, relu: {}, from: conv1.conv}
       - {name: add1, add: {}, from: [conv1.act, conv1.conv]}
+    >>> print(dump(tiny, "json"), end="")
+    {
+      "name": "tiny",
+      "input": [3, 8, 8],
+      "layers": [
+        {"name": "conv1.conv", "conv": {"out": 4, "kernel": 3}, "from": "input"},
+        {"name": "conv1.act", "relu": {}, "from": "conv1.conv"},
+        {"name": "add1", "add": {}, "from": ["conv1.act", "conv1.conv"]}
+      ]
+    }
     """
+    if format not in WRITERS:
+        raise InputError(Problem(f"unknown format {format!r}", hint=did_you_mean(format, WRITERS)))
+    return "\n".join(WRITERS[format](_facts(network))) + "\n"
+
+
+def _facts(network: Network) -> dict[str, Any]:
+    """What the file holds, in its order."""
     _check_names(network)
-    lines = [f"name: {_text(network.name)}"]
+    facts: dict[str, Any] = {"name": network.name}
     if network.source:
-        lines.append(f"source: {_text(network.source)}")
+        facts["source"] = network.source
     nodes = list(network.nodes)
     inputs = _leading_inputs(nodes)
     if any(node.types != Types() for node in inputs):
         inputs = []  # written as layers, which say their data types
     if len(inputs) == 1 and inputs[0].name == "input" and len(nodes) > 1:
-        lines.append(f"input: {_value(inputs[0].op.model_dump()['shape'])}")
+        facts["input"] = inputs[0].op.model_dump()["shape"]
     elif inputs and len(nodes) > len(inputs):
-        shapes = (f"{_text(n.name)}: {_value(n.op.model_dump()['shape'])}" for n in inputs)
-        lines.append(f"inputs: {{{', '.join(shapes)}}}")
+        facts["inputs"] = {node.name: node.op.model_dump()["shape"] for node in inputs}
     else:
         inputs = []  # nothing but inputs: they are the layers then
     if network.dtype != "fp32":
-        lines.append(f"dtype: {network.dtype}")
+        facts["dtype"] = network.dtype
     if network.batch != 1:
-        lines.append(f"batch: {network.batch}")
-    lines.append("layers:")
-    lines += [f"  - {_item(node)}" for node in nodes[len(inputs) :]]
+        facts["batch"] = network.batch
+    facts["layers"] = [_item(node) for node in nodes[len(inputs) :]]
     unread = {node.name for node in nodes} - {name for node in nodes for name in node.inputs}
     if network.outputs != tuple(layer.name for layer in network if layer.name in unread):
-        lines.append(f"outputs: {_value(network.outputs)}")
+        facts["outputs"] = network.outputs
     if network.held:
-        lines.append("held:")
-        lines += [f"  {_text(name)}: {_text(until)}" for name, until in network.held.items()]
+        facts["held"] = dict(network.held)
     if network.groups:
-        lines.append("groups:")
-        lines += [f"  - {_group(group)}" for group in network.groups]
-    return "\n".join(lines) + "\n"
+        facts["groups"] = [_group(group) for group in network.groups]
+    return facts
 
 
-def _group(group: LayerGroup) -> str:
-    return _value(group.items if len(group.items) > 1 else group.text)
+LONG = ("layers", "held", "groups")
+"""What has a line for each of its parts."""
+
+
+def _yaml(facts: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in facts.items():
+        if name not in LONG:
+            yield f"{name}: {_value(value)}"
+            continue
+        yield f"{name}:"
+        if isinstance(value, dict):
+            yield from (f"  {_text(key)}: {_value(part)}" for key, part in value.items())
+        else:
+            yield from (f"  - {_value(part)}" for part in value)
+
+
+def _json(facts: Mapping[str, Any]) -> Iterator[str]:
+    yield "{"
+    for number, (name, value) in enumerate(facts.items(), 1):
+        comma = "," if number < len(facts) else ""
+        if name not in LONG:
+            yield f'  "{name}": {_json_value(value)}{comma}'
+            continue
+        begin, end = "{}" if isinstance(value, dict) else "[]"
+        yield f'  "{name}": {begin}'
+        parts = (
+            [f"{_json_value(key)}: {_json_value(part)}" for key, part in value.items()]
+            if isinstance(value, dict)
+            else [_json_value(part) for part in value]
+        )
+        yield ",\n".join(f"    {part}" for part in parts)
+        yield f"  {end}{comma}"
+    yield "}"
+
+
+WRITERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "yaml": _yaml,
+    "json": _json,
+}
+"""How facts become the lines of a file."""
+
+
+def _group(group: LayerGroup) -> Any:
+    return group.items if len(group.items) > 1 else group.text
 
 
 def _check_names(network: Network) -> None:
@@ -111,46 +170,52 @@ def _leading_inputs(nodes: list[Node]) -> list[Node]:
     return nodes
 
 
-def _item(node: Node) -> str:
-    attributes = node.op.model_dump(exclude_defaults=True)
+def _item(node: Node) -> dict[str, Any]:
     reads = list(node.inputs)
-    source = ""
-    if reads:
-        source = f", from: {_value(reads if len(reads) > 1 else reads[0])}"
-    operator = f"{node.op.kind}: {_value(attributes)}"
-    return f"{{name: {_text(node.name)}, {operator}{source}{_owner(node)}{_types(node)}}}"
+    return {
+        "name": node.name,
+        node.op.kind: node.op.model_dump(exclude_defaults=True),
+        **({"from": reads if len(reads) > 1 else reads[0]} if reads else {}),
+        **_owner(node),
+        **_types(node),
+    }
 
 
-def _owner(node: Node) -> str:
+def _owner(node: Node) -> dict[str, Any]:
     """Whose parameters a layer reads, and what they are computed from."""
-    text = ""
+    told: dict[str, Any] = {}
     if node.weights and node.bias == (node.weights if node.op.biased else ""):
-        text = f", weights: {_text(node.weights)}"
+        told["weights"] = node.weights
     elif node.weights or node.bias:
         parts = {"weight": node.weights, "bias": node.bias}
-        text = f", weights: {_value({part: name for part, name in parts.items() if name})}"
+        told["weights"] = {part: name for part, name in parts.items() if name}
     if node.learned is not None:
-        sizes = (f"{_text(name)}: {size}" for name, size in node.learned)
-        text += f", learned: {{{', '.join(sizes)}}}"
-    return text
+        told["learned"] = dict(node.learned)
+    return told
 
 
-def _types(node: Node) -> str:
+def _types(node: Node) -> dict[str, Any]:
     """The data types that are not the usual ones."""
     said = {part: name for part, name in node.types._asdict().items() if name}
     if not said:
-        return ""
-    return f", dtype: {_value(said['output'] if [*said] == ['output'] else said)}"
+        return {}
+    return {"dtype": said["output"] if [*said] == ["output"] else said}
 
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {_value(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{_text(key)}: {_value(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, str):
         return _text(value)
     return json.dumps(value)
+
+
+def _json_value(value: Any) -> str:
+    """A value in JSON, where what is not printable is escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _text(text: str) -> str:

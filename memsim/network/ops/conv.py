@@ -104,7 +104,12 @@ class _Convolution(Operator):
 
 
 class Conv(_Convolution):
-    """Convolution. Without ``padding`` it keeps the size at stride 1 (``(kernel - 1) / 2``)."""
+    """Convolution. Without ``padding`` it keeps the size at stride 1 (``(kernel - 1) / 2``).
+
+    MACs are output elements x places of the kernel x input channels / groups, those in the padding
+    with them. Parameters are ``out`` x places of the kernel x input channels / groups, and ``out``
+    for a bias.
+    """
 
     kind: ClassVar[str] = "conv"
 
@@ -172,7 +177,7 @@ class ComputedConv(Conv):
     kernel``; a third is a computed constant per channel.
 
     What it reads as kernels are feature maps, so it has no weights, and CIO does not count it. A
-    tile holds the kernels of its channels, as those of a convolution.
+    tile holds the kernels of its channels, as those of a convolution. MACs are those of ``conv``.
     """
 
     kind: ClassVar[str] = "computed_conv"
@@ -206,7 +211,10 @@ class ComputedConv(Conv):
 
 
 class ConvTranspose(_Convolution):
-    """Transposed convolution; its MACs are counted at input resolution."""
+    """Transposed convolution; its MACs are counted at input resolution.
+
+    MACs are input elements x places of the kernel x ``out`` / groups; parameters as of ``conv``.
+    """
 
     kind: ClassVar[str] = "conv_transpose"
     transposed: ClassVar[bool] = True
@@ -282,8 +290,8 @@ class DeformConv(Operator):
     the third.
 
     Declared cost: a strip reads its share of the map's rows, and its own rows of the offsets (two
-    numbers for each place of the kernel) and weights; MACs are those of the convolution, of the
-    map's places, as kernels that collect them first make it.
+    numbers for each place of the kernel) and weights; MACs and parameters are those of ``conv``, at
+    the rate of ``linear``, since kernels collect the map's places first.
     """
 
     kind: ClassVar[str] = "deform_conv"

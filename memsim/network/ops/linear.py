@@ -23,7 +23,11 @@ from memsim.network.ops.reading import ALL, Reading
 
 class Linear(Operator):
     """Fully connected layer over the last axis, of tokens or any other rows; of a map over the
-    channels, if it is 1x1 (put ``flatten`` before it otherwise)."""
+    channels, if it is 1x1 (put ``flatten`` before it otherwise).
+
+    MACs are input elements x ``out``. Parameters are input features x ``out``, and ``out`` for a
+    bias.
+    """
 
     kind: ClassVar[str] = "linear"
     multiplies: ClassVar[bool] = True
@@ -79,7 +83,8 @@ class Linear(Operator):
 class MatMul(Operator):
     """Product of two tensors over the last axis of the first and the last but one of the second.
 
-    All axes before them are those of a batch of products, and are broadcast.
+    All axes before them are those of a batch of products, and are broadcast. MACs are output
+    elements x the last axis of the first.
     """
 
     kind: ClassVar[str] = "matmul"
@@ -134,7 +139,7 @@ class Attention(Operator):
     queries reads the keys and values of its heads once, as in FlashAttention (arXiv:2205.14135);
     so do PyTorch's own kernels on CPUs and GPUs. Written out as ``matmul``, ``softmax`` and
     ``matmul`` the scores are tensors. Heads of queries may share heads of keys and values. MACs are
-    those of both products, masked or not.
+    those of both products, queries x S x (d + e), masked or not.
     """
 
     kind: ClassVar[str] = "attention"
@@ -197,7 +202,8 @@ class Rnn(Operator):
     the tokens are sequences of their own. Further operands are first states, which are zero if
     left out and multiplied with all the same. A strip of tokens reads its tokens once and the
     weights of its channels once: from step to step they stay where they are, and so do the
-    states. MACs are those of the gates' products.
+    states. MACs are tokens x gates x hidden x (features + hidden), twice that if it goes both ways;
+    parameters are what a token is multiplied by, and 2 x gates x hidden for biases.
     """
 
     kind: ClassVar[str] = "rnn"
@@ -258,7 +264,11 @@ class Gru(Rnn):
 
 class Lstm(Rnn):
     """A recurrent layer of long short-term memory: as ``rnn``, with four gates and a second
-    state, which stays in the layer."""
+    state, which stays in the layer.
+
+    A ``projection`` takes the place of the hidden features that are handed on, and adds hidden x
+    projection.
+    """
 
     kind: ClassVar[str] = "lstm"
     gates: ClassVar[int] = 4

@@ -58,12 +58,16 @@ function chart(figure, width) {
   const svg = drawn("svg", { xmlns: space, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": variable("--font"), "font-size": 12, "aria-hidden": "true" },
     defs, axes(figure, { x, y, box, ink }));
   for (const [from, to] of figure.spots ?? []) {
-    const left = tenth(x(from)), wide = Math.max(tenth(x(to)) - left, 2);
-    plotted.append(drawn("rect", { x: left, y: box.top, width: wide, height: box.bottom - box.top, fill: variable("--accent"), opacity: 0.16, class: "spot" }));
+    const left = tenth(x(from)), wide = Math.max(tenth(x(to)) - left, 2), fill = variable("--accent");
+    plotted.append(drawn("rect", { x: left, y: box.top, width: wide, height: box.bottom - box.top, fill, opacity: wide < 6 ? 0.5 : 0.16, class: "spot" }));
+    // Where it is too narrow to be seen, a tip above points to it.
+    if (wide < 6) plotted.append(drawn("path", { d: `M${tenth(left + wide / 2) - 5},${box.top - 7}h10l-5,7z`, fill }));
   }
   for (const at of edges) plotted.append(drawn("path", { d: `M${tenth(x(at))},${box.top}V${box.bottom}`, stroke: ink.line }));
   marks.forEach((mark, number) => plotted.append(...MARKS[mark.kind](mark, { x, y, box, ink, defs, id: `${id}m${number}` })));
-  svg.append(...rules.map((each) => rule(each, { x, y, box, ink })), plotted, drawn("g", { class: "above" }));
+  // A line up and down lies below the points on it; one across, such as the cache's, lies above bars.
+  const [under, over] = ["x", "y"].map((axis) => rules.filter((each) => each.axis === axis).map((each) => rule(each, { x, y, box, ink })));
+  svg.append(...under, plotted, ...over, drawn("g", { class: "above" }));
   return { svg, x, y, box, marks, figure };
 }
 

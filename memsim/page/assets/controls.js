@@ -8,7 +8,10 @@ function setUpControls() {
   rate.max = GRID.bandwidths.length - 1;
   macs.max = GRID.mac_rates.length - 1;
   $("cache-own").replaceChildren(make("span", { className: "roomy" }, `${sizeText(DATA.machine.cache)}: `), `${DATA.machine.name}’s own`);
-  $("left-note").textContent = ` A cache of 0 is left of the axis, which begins at ${shortBytes(POSITIONS[1])}.`;
+  if (SIMULATED.length) $("slider-help").textContent = "the slider stops at the sizes that were simulated";
+  $("left-note").textContent = SIMULATED.length
+    ? ` Simulated were ${SIMULATED.length} sizes, ${sizeText(SIMULATED[0])} to ${sizeText(SIMULATED.at(-1))}; from each to the next the line is level.`
+    : ` A cache of 0 is left of the axis, which begins at ${shortBytes(LEAST)}.`;
 
   slider.addEventListener("input", () => change({ cache: POSITIONS[slider.valueAsNumber] }));
   rate.addEventListener("input", () => change({ rate: rate.valueAsNumber }));

@@ -51,21 +51,20 @@ class Curve {
   }
 
   #fall() {
-    const sorted = this.threshold.slice().sort(), at = sorted.filter((size, i) => size !== sorted[i - 1]);
-    const falls = new Float64Array(at.length), sizes = [0];
+    const falls = new Map(), sizes = [0];
     let total = 0;
     for (const [group, first, last] of this.#parts()) {
       total += this.groups.always[group] + (first < last ? this.above[first] : 0);
-      for (let row = first, place = 0; row < last; row += 1) {
-        place = countUpTo(at, this.threshold[row], place);
-        falls[place - 1] += this.bytes[row];
+      for (let row = first; row < last; row += 1) {
+        const size = this.threshold[row];
+        falls.set(size, (falls.get(size) ?? 0) + this.bytes[row]);
       }
     }
     const totals = [total];
-    for (let i = 0; i < at.length; i += 1) {
-      if (!falls[i]) continue;
-      total -= falls[i];
-      if (at[i]) { sizes.push(at[i]); totals.push(total); } else totals[0] = total;
+    for (const size of Float64Array.from(falls.keys()).sort()) {
+      total -= falls.get(size);
+      if (total === totals.at(-1)) continue;
+      if (size) { sizes.push(size); totals.push(total); } else totals[0] = total;
     }
     return { sizes: Float64Array.from(sizes), totals: Float64Array.from(totals) };
   }

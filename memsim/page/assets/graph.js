@@ -152,7 +152,7 @@ function graphOf(network) {
     all.textContent = network.kernels.stages.some((_, stage) => isFolded(stage)) ? "open all blocks" : "fold all blocks";
   });
   return { nodes: network.links.from.length ? [plot, said] : [], watch: () => { network.graph = addPlot(plot, ["cache", "picked", "open"], () => graphFigure(network, widthOf(plot)), {
-    title: () => `${network.label}: the graph, cache ${sizeText(state.cache)}`, csv: () => graphCsv(network), legend: "legend-lives",
+    title: () => `${network.label}: the graph, cache ${sizeText(sizeShown())}${variantWords()}`, csv: () => configured(graphCsv(network)), legend: "legend-lives", tall: 170,
   }); } };
 }
 

@@ -1,6 +1,6 @@
 // Latency: on the grid that the engine computed, and nowhere else.
 
-const milliseconds = (value) => `${value} ms`;
+const timeTick = (milliseconds) => shortTime(milliseconds * 1e9);
 
 function latencyFigure(kind) {
   const against = kind === "cache", capacity = nearestCapacity(), { capacities, bandwidths } = GRID;
@@ -25,8 +25,8 @@ function latencyFigure(kind) {
       log: true, range: [x[0] * 0.8, x.at(-1) * 1.25], title: against ? "cache size" : "peak DRAM bandwidth",
       ticks: against ? logTicks : bandwidths.map((rate, i) => [rate, GRID.rates[i]]).filter((_, i) => i % every === 0),
     },
-    y: against ? { range: [0, most], ticks: roundTicks(most, 5, milliseconds) }
-      : { log: true, range: [Math.min(...all) / 1.15, Math.max(...all) * 1.15], ticks: (low, high, tall) => logTicks(low, high, tall * 2, milliseconds) },
+    y: against ? { range: [0, most], ticks: roundTicks(most, 5, timeTick) }
+      : { log: true, range: [Math.min(...all) / 1.15, Math.max(...all) * 1.15], ticks: (low, high, tall) => logTicks(low, high, tall * 2, timeTick) },
   };
 }
 
@@ -38,7 +38,7 @@ function latencyCsv(kind) {
 }
 
 function showLatency() {
-  const exactly = onGrid() ? "is on it" : `is not: the nearest is ${exact(gridSize())}, whose times are shown`;
+  const exactly = onGrid() ? "is on it" : `is not: the ${SIMULATED.length ? (gridSize() > state.cache ? "smallest" : "next smaller") : "nearest"} is ${exact(gridSize())}, whose times are shown`;
   $("grid-note").textContent = `Time depends on when bytes move, so it was computed on a grid: ${GRID.capacities.length} caches (${GRID.rule} up to ${exact(GRID.capacities.at(-1))}, and the machine’s own) by ${
     GRID.bandwidths.length} bandwidths (${GRID.rates[0]} to ${GRID.rates.at(-1)}) by ${GRID.mac_rates.length} compute rates (${GRID.mac_texts[0]} to ${GRID.mac_texts.at(-1)}). The cache now set, ${exact(state.cache)}, ${
     exactly}. Nothing is interpolated; the dotted lines only guide the eye.`;
@@ -61,7 +61,7 @@ function setUpLatency() {
   });
   for (const kind of ["cache", "rate"]) {
     addPlot($(`plot-latency-${kind}`), ["cache", "rate", "macs"], () => latencyFigure(kind), {
-      title: () => `Latency ${$(`t-latency-${kind}`).textContent.replace("A", "a")}`, csv: () => latencyCsv(kind), legend: "legend-latency",
+      title: () => `Latency ${$(`t-latency-${kind}`).textContent.replace("A", "a")}${variantWords()}`, csv: () => configured(latencyCsv(kind)), legend: "legend-latency", tall: 300,
     });
   }
 }

@@ -58,7 +58,7 @@ function layersCsv(network) {
   const traffic = state.traffic[network.number], sum = (numbers) => numbers.reduce((a, b) => a + b);
   const rows = network.kernels.name.map((name, kernel) => {
     const cell = traffic.layer(kernel), causes = CAUSES.map((_, cause) => sum(cell.map((row) => row[cause])));
-    return [network.label, state.cache, name, network.kernels.op[kernel], ...cell.map(sum), ...causes, sum(causes)];
+    return [network.label, sizeShown(), name, network.kernels.op[kernel], ...cell.map(sum), ...causes, sum(causes)];
   });
   return { heads: ["network", "cache_bytes", "layer", "op", ...ROLES, ...CAUSES, "dram_bytes"], rows };
 }
@@ -71,7 +71,7 @@ function layersTable(network) {
     return [name, ...cell.map((row) => bytesOrDash(sum(row))), ...causes.map(bytesOrDash), bytesOrDash(sum(causes))];
   });
   rows.push(["total", ...traffic.byRole.map(bytesOrDash), ...traffic.byCause.map(bytesOrDash), bytesOrDash(traffic.total)]);
-  const found = table(`${network.label}, bytes of each layer by role and by cause, cache ${exact(state.cache)}`,
+  const found = table(`${network.label}, bytes of each layer by role and by cause, cache ${exact(sizeShown())}`,
     ["layer", ...ROLES, ...CAUSES, "total"], rows, 1), marked = markedKernels(network);
   return pickable(found, network.kernels.name.length, "layer", network, (kernel) => kernel, (kernel) => marked.some(([begin, end]) => kernel >= begin && kernel < end));
 }
@@ -107,7 +107,7 @@ function setUpLayers() {
       lazyTable("Every layer as a table", ["cache", "picked"], () => layersTable(network))));
     if (graph.nodes.length) graph.watch();
     addPlot(plot, ["cache", "split", "picked"], () => layersFigure(network, widthOf(plot)), {
-      title: () => `${network.label}: DRAM traffic of each layer, cache ${sizeText(state.cache)}`, csv: () => layersCsv(network), legend: "legend-layers",
+      title: () => `${network.label}: ${trafficTitle(`of each layer, cache ${sizeText(sizeShown())}`)}`, csv: () => configured(layersCsv(network), true), legend: "legend-layers", tall: 250,
     });
   }
   listeners.push((changes) => {

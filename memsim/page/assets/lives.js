@@ -9,6 +9,8 @@ function avoidable(network, place) {
   return { read: moved[RELOAD], write: moved[SPILL] };
 }
 
+const livesHeight = ({ maps }) => Math.min(Math.max(2.6 * maps.tensor.length + 20, 160), printing ? (COMPARING ? 200 : 320) : 480);
+
 function livesFigure(network) {
   const { maps } = network, count = maps.tensor.length;
   const travels = maps.tensor.map((_, i) => { const { read, write } = avoidable(network, i); return read + write > 0; });
@@ -24,7 +26,7 @@ function livesFigure(network) {
   const stay = travels.filter((each) => !each).length;
   return {
     label: `${network.label}: ${stay} of ${count} feature maps stay on chip at this cache size.`,
-    height: Math.min(Math.max(2.6 * count + 20, 160), printing ? (COMPARING ? 200 : 320) : 480), marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true,
+    height: livesHeight(network), marks, edges: stageEdges(network), spots: markedKernels(network), zooms: true,
     margin: { t: 4, b: 4 }, x: { ...stageAxis(network), ticks: [] }, y: { range: [count - 0.2, -0.8], grid: false, title: "feature maps" },
   };
 }
@@ -45,7 +47,7 @@ function livesCsv(network) {
   const { maps, kernels, tensors } = network;
   const rows = maps.tensor.map((tensor, i) => {
     const { read, write } = avoidable(network, i), from = tensors.producer[tensor];
-    return [network.label, state.cache, tensors.name[tensor], tensors.bytes[tensor], from >= 0 ? kernels.name[from] : "",
+    return [network.label, sizeShown(), tensors.name[tensor], tensors.bytes[tensor], from >= 0 ? kernels.name[from] : "",
       kernels.name[maps.consumed[i]] ?? "", kernels.name[maps.dead[i]], write, read];
   });
   return { heads: ["network", "cache_bytes", "feature_map", "bytes", "written_by", "first_read_by", "last_read_by", "spilled_bytes", "reloaded_bytes"], rows };
@@ -78,7 +80,7 @@ function livesTable(network) {
     return [tensors.name[tensor], from >= 0 ? kernels.name[from] : "input", kernels.name[maps.dead[i]],
       grouped(tensors.bytes[tensor]), bytesOrDash(write), bytesOrDash(read)];
   });
-  const found = table(`${network.label}, feature maps, cache ${exact(state.cache)}`,
+  const found = table(`${network.label}, feature maps, cache ${exact(sizeShown())}`,
     ["feature map", "written by", "last read by", "bytes", "written back", "read again"], rows);
   found.classList.add("lives");
   return pickable(found, rows.length, "map", network, (i) => maps.tensor[i], (i) => isMarked(network, maps.tensor[i]));
@@ -91,8 +93,8 @@ function setUpLives() {
     $("plots-lives").append(make("figure", {}, make("h3", {}, network.label), bars, uses, live,
       lazyTable("Every feature map as a table", ["cache", "picked"], () => livesTable(network))));
     addPlot(bars, ["cache", "picked"], () => livesFigure(network), {
-      title: () => `${network.label}: lives of feature maps, cache ${sizeText(state.cache)}`, csv: () => livesCsv(network), legend: "legend-lives",
+      title: () => `${network.label}: lives of feature maps, cache ${sizeText(sizeShown())}${variantWords()}`, csv: () => configured(livesCsv(network)), legend: "legend-lives", tall: livesHeight(network),
     });
-    addPlot(live, ["cache", "picked"], () => liveFigure(network, widthOf(live)), { title: () => `${network.label}: live bytes`, csv: () => liveCsv(network) });
+    addPlot(live, ["cache", "picked"], () => liveFigure(network, widthOf(live)), { title: () => `${network.label}: live bytes${variantWords()}`, csv: () => configured(liveCsv(network)), tall: 190 });
   }
 }

@@ -25,6 +25,7 @@ function summarize() {
   $("summary").textContent = sentence();
 }
 
+const PARTS_SAID = { all: "all", maps: "feature-maps", weights: "weights" };  // as --only has them
 const PART_WORDS = { all: "", maps: " of feature maps", weights: " of weights", "feature-maps": " of feature maps" };
 
 function sentence() {
@@ -33,7 +34,9 @@ function sentence() {
     return `${network.label} moves ${formatBytes(traffic.total)}${PART_WORDS[DATA.only ?? state.part]} (${times(traffic.total, network.curve.compulsory)} compulsory) in ${formatTime(latency(network))}`;
   });
   const cache = state.cache ? `a cache of ${sizeText(state.cache)}` : "no cache";
-  const grid = onGrid() ? "" : ` The times are those of a cache of ${sizeText(gridSize())}, the nearest that was computed.`;
+  const grid = onGrid() ? "" : SIMULATED.length
+    ? ` These are the numbers of a cache of ${sizeText(sizeShown())}, the ${sizeShown() > state.cache ? "smallest" : "nearest smaller one"} that was simulated.`
+    : ` The times are those of a cache of ${sizeText(gridSize())}, the nearest that was computed.`;
   return `With ${cache} and ${GRID.rates[state.rate]}${state.macs === GRID.own_macs ? "" : ` and ${GRID.mac_texts[state.macs]}`}, ${parts.join("; ")}.${grid}`;
 }
 
@@ -50,7 +53,7 @@ function card(network) {
     make("div", { className: "meter", "aria-hidden": "true" }, make("i"), make("i")),
     make("p", { className: "hint", "data-fact": "meter" }),
     make("dl", {}, entry("exactly", "exact"), entry("read", "read"), entry("written", "write"),
-      entry("weights", "weights"), entry("feature maps", "maps"),
+      ...(DATA.only ? [] : [entry("weights", "weights"), entry("feature maps", "maps")]),
       entry("compulsory", "compulsory"), entry("traffic / compulsory", "ratio"), entry("latency", "latency"),
       entry("frames per second", "frames"), entry("energy", "energy")));
 }
@@ -58,9 +61,9 @@ function card(network) {
 function fillCard(network) {
   const element = $("cards").children[network.number], traffic = state.traffic[network.number];
   const { compulsory } = network.curve, free = network.free || 1, whole = state.whole[network.number];
-  const put = (key, text) => { element.querySelector(`[data-fact=${key}]`).textContent = text; };
+  const put = (key, text) => { const found = element.querySelector(`[data-fact=${key}]`); if (found) found.textContent = text; };
   put("total", formatBytes(traffic.total));
-  put("exact", exact(traffic.total));
+  put("exact", `${exact(traffic.total)}${isShownItself() ? "" : ` (at ${sizeText(sizeShown())})`}`);
   put("read", exact(traffic.read));
   put("write", exact(traffic.write));
   put("weights", exact(whole.byRole[WEIGHT]));
@@ -70,7 +73,7 @@ function fillCard(network) {
   put("latency", `${formatTime(latency(network))}${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`);
   put("frames", framesText(network));
   put("energy", energyText(network));
-  put("meter", `${formatBytes(Math.max(traffic.total - compulsory, 0))} above compulsory; without a cache ${formatBytes(network.free)}`);
+  put("meter", `${formatBytes(Math.max(traffic.total - compulsory, 0))} above compulsory; ${AT_FIRST} ${formatBytes(network.free)}`);
   const [floor, above] = element.querySelectorAll(".meter i");
   floor.style.width = `${100 * Math.min(compulsory, traffic.total) / free}%`;
   above.style.width = `${100 * Math.max(traffic.total - compulsory, 0) / free}%`;
@@ -110,11 +113,10 @@ function showSideBySide() {
     ["CIO, elements", (n) => n.cio, formatCount],
     ["feature maps live at once, at most", (n) => n.live_bytes, formatBytes],
     ["compulsory traffic", (n) => n.curve.compulsory, formatBytes],
-    ["traffic without a cache", (n) => n.free, formatBytes],
+    [`traffic ${AT_FIRST}`, (n) => n.free, formatBytes],
     ["traffic now", now((t) => t.total), formatBytes],
     ["read", now((t) => t.read), formatBytes], ["written", now((t) => t.write), formatBytes],
-    ["weights", now((t) => t.byRole[WEIGHT]), formatBytes],
-    ["feature maps", now((t) => t.total - t.byRole[WEIGHT]), formatBytes],
+    ...(DATA.only ? [] : [["weights", now((t) => t.byRole[WEIGHT]), formatBytes], ["feature maps", now((t) => t.total - t.byRole[WEIGHT]), formatBytes]]),
     ["spilled", now((t) => t.byCause[SPILL]), formatBytes],
     ["reloaded", now((t) => t.byCause[RELOAD]), formatBytes],
     [`latency${onGrid() ? "" : ` (at ${sizeText(gridSize())})`}`, (n) => latency(n), formatTime],
@@ -127,7 +129,7 @@ function showSideBySide() {
     return make("span", {}, format(value), make("small", {}, first ? times(value, first) : ""));
   })]);
   $("table-side").replaceChildren(
-    table(`Cache ${sizeText(state.cache)}, ${GRID.rates[state.rate]}, ${GRID.mac_texts[state.macs]}`, ["", ...NETWORKS.map(shortLabel)], rows));
+    table(`Cache ${sizeText(sizeShown())}, ${GRID.rates[state.rate]}, ${GRID.mac_texts[state.macs]}`, ["", ...NETWORKS.map(shortLabel)], rows));
 }
 
 // ---- knees

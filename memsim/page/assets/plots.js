@@ -11,9 +11,10 @@ const inView = new IntersectionObserver((entries) => {
 
 /**
  * Add a plot. `figure()` describes it, `concerns` are the changes that it shows; `title()` names
- * its downloads, `csv()` gives their numbers.
+ * its downloads, `csv()` gives their numbers; `tall` is its height, which is kept free until it is drawn.
  */
-function addPlot(element, concerns, figure, { title, csv, legend: id }) {
+function addPlot(element, concerns, figure, { title, csv, legend: id, tall = 0 }) {
+  if (tall) element.style.minHeight = `${Math.max(tall, 120)}px`;  // the least of any
   const file = () => title().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80);
   const plot = { element, concerns, figure, title, csv, file, legend: id, visible: false, stale: true, shown: null, zoom: null };
   plot.readout = make("div", { className: "readout", hidden: true });
@@ -39,6 +40,7 @@ function draw(plot) {
   plot.tools.setAttribute("aria-label", plot.title());
   plot.shown = chart(figure, widthOf(plot.element));
   plot.readout.hidden = true;
+  plot.element.style.minHeight = "";
   plot.element.replaceChildren(plot.shown.svg, plot.readout);
 }
 

@@ -81,6 +81,15 @@ function tellAt(plot, hit, px, py) {
   readout.style.top = `${Math.max(py - readout.offsetHeight - 10, -6)}px`;
 }
 
+let tapped = null;
+
+/** Tell what was tapped, once what the tap has changed is drawn. */
+function tellTapped(plot, hit, at) {
+  if (tapped && tapped !== plot) tellAt(tapped, null);
+  tapped = plot;
+  requestAnimationFrame(() => { if (plot.shown) tellAt(plot, hit && under(plot.shown, ...at), ...at); });
+}
+
 /** Tell what is under the pointer; a click selects, a drag along the axis looks closer. */
 function followPointer(plot) {
   const { element } = plot;
@@ -115,8 +124,10 @@ function followPointer(plot) {
   element.addEventListener("pointerleave", () => { if (plot.shown) tellAt(plot, null); begin = null; });
   element.addEventListener("click", (event) => {
     if (!plot.shown || band) { band = null; return; }
-    const hit = under(plot.shown, ...place(event));
+    const at = place(event), hit = under(plot.shown, ...at);
     if (hit?.mark.click) hit.mark.click(hit.i);
+    // A finger does not hover: what it taps is told until the next tap.
+    if (event.pointerType === "touch") tellTapped(plot, hit, at);
   });
   element.addEventListener("dblclick", () => { if (plot.zoom) { plot.zoom = null; draw(plot); } });
 }

@@ -4,6 +4,7 @@
 const NETWORKS = DATA.networks.map((facts, number) => {
   const all = Curve.unpack(facts);
   const curves = { all, ...Object.fromEntries(["weights", "maps"].map((part) => [part, all.of(part)])) };
+  if (facts.energy.dram) facts.energy.dram = { sizes: deltas(facts.energy.dram.sizes), bytes: falling(facts.energy.dram.bytes) };
   return {
     ...facts, number, curves, look: DATA.looks.series[number],
     get curve() { return curves[state.part]; },
@@ -13,6 +14,16 @@ const NETWORKS = DATA.networks.map((facts, number) => {
 });
 const COMPARING = NETWORKS.length > 1;
 const GRID = DATA.latency;
+
+/** The sizes that were simulated where no pass serves all of them, or none: then every size is exact. */
+const SIMULATED = DATA.sampled;
+
+/** The cache size whose numbers are shown: where some were simulated, the largest that is no larger. */
+const sizeShown = () => (SIMULATED.length ? SIMULATED[Math.max(countUpTo(SIMULATED, state.cache) - 1, 0)] : state.cache);
+const isShownItself = () => sizeShown() === state.cache;
+
+/** What the curve begins with, as it is said of traffic. */
+const AT_FIRST = SIMULATED.length ? `with ${sizeText(SIMULATED[0])}` : "without a cache";
 
 /** Whether networks differ so much that one axis for all would leave some without height. */
 const UNEVEN = (() => {
@@ -37,6 +48,7 @@ function change(changes) {
 
 /** The place on the grid that is nearest to the cache size, as a ratio; 0 is near to 0 only. */
 function nearestCapacity() {
+  if (SIMULATED.length) return GRID.capacities.indexOf(sizeShown());
   if (!state.cache) return 0;
   const sizes = GRID.capacities;
   const far = sizes.map((size) => (size ? Math.abs(Math.log(size / state.cache)) : Infinity));
@@ -51,16 +63,18 @@ function latency(network, capacity = nearestCapacity(), rate = state.rate) {
 
 /** Joules of all traffic at the cache that is set; null where the machine does not know all of it. */
 function energy(network) {
-  const { dram_pj_per_byte: each, onchip_j: chip, mac_j: macs } = network.energy;
-  return each === null || chip === null || macs === null ? null : state.whole[network.number].total * each * 1e-12 + chip + macs;
+  const { dram_pj_per_byte: each, onchip_j: chip, mac_j: macs, dram } = network.energy;
+  const bytes = dram ? dram.bytes[countUpTo(dram.sizes, state.cache) - 1] : state.whole[network.number].total;  // whatever part is told
+  return each === null || chip === null || macs === null ? null : bytes * each * 1e-12 + chip + macs;
 }
 
 /** The sizes at which the traffic of some network changes. */
 const CHANGES = Float64Array.from(NETWORKS.flatMap((network) => Array.from(network.curves.all.steps.sizes)))
-  .sort().filter((size, i, sorted) => size !== sorted[i - 1]);
+  .sort().filter((size, i, sorted) => size !== sorted[i - 1] && size >= (SIMULATED[0] ?? 0));
 
-/** Sizes of the slider's positions: 0, then three significant digits, 96 to a factor of ten. */
+/** Sizes of the slider's positions: 0, then three significant digits, 96 to a factor of ten; or those simulated. */
 const POSITIONS = (() => {
+  if (SIMULATED.length) return SIMULATED;
   const [low, high] = DATA.slider, found = [0];
   for (let power = 96 * Math.log10(low); ; power += 1) {
     const size = Math.round(Number((10 ** (power / 96)).toPrecision(3)));
@@ -70,7 +84,11 @@ const POSITIONS = (() => {
   return [...found, high];
 })();
 
+/** Where the axes of cache sizes begin. */
+const LEAST = POSITIONS[0] || POSITIONS[1];
+
 function positionOf(size) {
+  if (SIMULATED.length) return POSITIONS.indexOf(sizeShown());
   const above = Math.min(Math.max(countUpTo(POSITIONS, size), 1), POSITIONS.length - 1);
   const [before, after] = [POSITIONS[above - 1], POSITIONS[above]];
   if (!before) return size * 2 < after ? 0 : 1;

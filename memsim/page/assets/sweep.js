@@ -59,7 +59,8 @@ function lines() {
     if (state.y && !isShown("series", names[j])) return [];
     const told = (i) => [names[j] || named(state.x), `${named(state.x)} ${x.texts[i]}`, tell(y[i])];
     return [
-      { kind: "line", x: places, y, ink, width: 2.5, dash: dashOf(look), ...(places.length > 200 ? { tell: told } : {}) },
+      // Between names there is nothing: the dots only guide the eye.
+      { kind: "line", x: places, y, ink, ...(x.values ? { width: 2.5, dash: dashOf(look) } : { width: 1, dash: "2 4" }), ...(places.length > 200 ? { tell: told } : {}) },
       ...(places.length > 200 ? [] : [{ kind: "points", x: places, y, symbol: look.symbol, fill: ink, ink: variable("--ground"), stroke: 0.8, size: places.length > 40 ? 4 : 9, tell: told }]),
     ];
   });
@@ -112,11 +113,12 @@ function sweepFigure() {
 }
 
 function sweepCsv() {
-  const ys = state.y ? range(count(state.y)) : [0], rest = others(), { name, unit } = VARIABLES.get(state.value);
+  const ys = state.y ? range(count(state.y)) : [0], rest = others(), head = ({ name, unit }) => (unit ? `${name} [${unit}]` : name);
+  const valueAt = (name, i) => AXES.get(name).values?.[i] ?? AXES.get(name).texts[i];  // a number to count with, if it is one
   const rows = ys.flatMap((j) => range(count(state.x)).map((i) => [
-    AXES.get(state.x).texts[i], ...(state.y ? [AXES.get(state.y).texts[j]] : []), ...rest.map((each) => AXES.get(each).texts[state.at[each]]), numberAt(i, j),
+    valueAt(state.x, i), ...(state.y ? [valueAt(state.y, j)] : []), ...rest.map((each) => valueAt(each, state.at[each])), numberAt(i, j),
   ]));
-  return { heads: [state.x, ...(state.y ? [state.y] : []), ...rest, unit ? `${name} [${unit}]` : name], rows };
+  return { heads: [...[state.x, ...(state.y ? [state.y] : []), ...rest].map((name) => head(AXES.get(name))), head(VARIABLES.get(state.value))], rows };
 }
 
 // ---- what is chosen
@@ -149,7 +151,7 @@ function showWords() {
   $("h-sweep").textContent = `${label[0].toUpperCase()}${label.slice(1)} along ${named(state.x)}${state.y ? ` and ${named(state.y)}` : ""}`;
   const span = all.length ? `from ${tell(Math.min(...all))} to ${tell(Math.max(...all))}` : "no point has a number";
   $("said").textContent = `${label[0].toUpperCase()}${label.slice(1)} along ${named(state.x)}${state.y ? ` and ${named(state.y)}` : ""}${where()}: ${span}.${
-    DATA.failed ? ` ${grouped(DATA.failed)} points of the sweep failed; their places are empty.` : ""}`;
+    DATA.failed ? ` ${DATA.failed === 1 ? "A point of the sweep failed; its place is" : `${grouped(DATA.failed)} points of the sweep failed; their places are`} empty.` : ""}`;
   $("legend").replaceChildren(...(state.y && state.kind === "lines"
     ? AXES.get(state.y).texts.map((text, j) => legendItem("series", { ...DATA.looks.series[j], name: text }, stroke(DATA.looks.series[j]))) : []));
 }

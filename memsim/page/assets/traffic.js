@@ -39,14 +39,14 @@ function curveLines(network, least, end) {
 const shownNetworks = () => NETWORKS.filter(({ look }) => isShown("series", look.name));
 
 function curveFigure() {
-  const least = POSITIONS[1], end = POSITIONS.at(-1), marks = [];
+  const least = LEAST, end = POSITIONS.at(-1), marks = [];
   const most = Math.max(...NETWORKS.map((network) => network.free)) * 1.05;
   for (const network of shownNetworks()) {
     const { total } = state.traffic[network.number];
     marks.push(...kept(network, "lines", `${isDark()} ${state.part}`, () => curveLines(network, least, end)), {
       kind: "points", x: [Math.max(state.cache, least)], y: [total], symbol: network.look.symbol, size: 13,
       fill: colour(network.look), ink: variable("--ground"), stroke: 1.5,
-      tell: () => [network.label, exact(total), `at a cache of ${exact(state.cache)}`],
+      tell: () => [network.label, exact(total), `at a cache of ${exact(sizeShown())}`],
     });
   }
   return {
@@ -61,7 +61,7 @@ function curveFigure() {
 
 /** Every step of every curve: what the line shows, and more than it can show. */
 function curveTable() {
-  const rows = NETWORKS.flatMap(({ label, curve: { steps } }) => Array.from(steps.sizes, (size, i) => [label, size, steps.totals[i]]));
+  const rows = NETWORKS.flatMap(({ label, curve: { steps } }) => Array.from(steps.sizes, (size, i) => [label, Math.max(size, SIMULATED[0] ?? 0), steps.totals[i]]));
   return { heads: ["network", "cache_bytes", "dram_bytes"], rows };
 }
 
@@ -74,6 +74,8 @@ function kneeLines(network, knee) {
 
 const sumsOf = (kind, network) => (kind === "role" ? state.traffic[network.number].byRole : state.traffic[network.number].byCause);
 const namesOf = (kind) => (kind === "role" ? ROLES : CAUSES);
+
+const splitHeight = () => 56 + (printing ? 44 : 60) * NETWORKS.length;
 
 function splitFigure(kind, width) {
   const names = namesOf(kind), looks = DATA.looks[kind].filter((look) => isShown(kind, look.name));
@@ -91,23 +93,26 @@ function splitFigure(kind, width) {
   const said = NETWORKS.map((network) => `${network.label}: ${names.map((name, i) => [name, sumsOf(kind, network)[i]])
     .filter(([, bytes]) => bytes).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(", ")}`);
   return {
-    label: `Traffic by ${kind}. ${said.join(". ")}`, height: 56 + (printing ? 44 : 60) * NETWORKS.length, margin: { l: 8, r: 24, t: 8, b: 30 },
+    label: `Traffic by ${kind}. ${said.join(". ")}`, height: splitHeight(), margin: { l: 8, r: 24, t: 8, b: 30 },
     marks: [...marks, ...ticks, { kind: "texts", x: NETWORKS.map(() => 0), y: NETWORKS.map((_, i) => i - 0.38), texts: NETWORKS.map(({ label, number }) => clip(label, Math.max(20, Math.floor(width / 7) - (UNEVEN ? 12 : 0))) + (UNEVEN ? `: ${formatBytes(state.traffic[number].total)}` : "")) }],
     x: { range: [0, most], ticks: UNEVEN ? roundTicks(most, 4, (share) => `${share} %`) : byteTicks(most, 4) }, y: { range: [NETWORKS.length - 0.5, -0.72], grid: false },
   };
 }
 
 function splitTable(kind) {
-  const rows = NETWORKS.flatMap((network) => namesOf(kind).map((name, i) => [network.label, state.cache, name, sumsOf(kind, network)[i]]));
+  const rows = NETWORKS.flatMap((network) => namesOf(kind).map((name, i) => [network.label, sizeShown(), name, sumsOf(kind, network)[i]]));
   return { heads: ["network", "cache_bytes", kind, "dram_bytes"], rows };
 }
 
 /** Where one of two networks begins to move less than the other. */
 function tellCrossings() {
   if (NETWORKS.length !== 2) return;
-  const [a, b] = NETWORKS, found = [];
+  const [a, b] = NETWORKS, found = [], places = [0, 0];
   let before = 0;
-  const level = ({ curve: { steps } }, size) => steps.totals[countUpTo(steps.sizes, size) - 1];
+  const level = ({ number, curve: { steps: { sizes, totals } } }, size) => {  // sizes come in order
+    while (sizes[places[number] + 1] <= size) places[number] += 1;
+    return totals[places[number]];
+  };
   for (const size of CHANGES) {
     const now = Math.sign(level(a, size) - level(b, size));
     if (now && before && now !== before) found.push([size, ...(now > 0 ? [b, a] : [a, b])]);
@@ -119,6 +124,7 @@ function tellCrossings() {
 }
 
 function setUpTraffic() {
+  $("at-first").textContent = AT_FIRST;
   if (UNEVEN) $("own-axis").textContent = ", of each network its own";
   const list = $("legend-curve");
   listeners.push((changes) => {
@@ -130,8 +136,8 @@ function setUpTraffic() {
       make("li", { className: "note" }, "hollow marks: knees; dashed level: compulsory"));
     for (const each of document.querySelectorAll("[data-legend]")) legend(each, each.dataset.legend, ["life", "use"].includes(each.dataset.legend));
   });
-  addPlot($("plot-curve"), ["cache", "scale"], curveFigure, { title: () => "DRAM traffic at every cache size", csv: curveTable, legend: "legend-curve" });
+  addPlot($("plot-curve"), ["cache", "scale"], curveFigure, { title: () => trafficTitle("at " + (SIMULATED.length ? "the cache sizes simulated" : "every cache size")), csv: () => configured(curveTable(), true), legend: "legend-curve" });
   for (const kind of ["role", "cause"]) {
-    addPlot($(`plot-${kind}`), ["cache"], () => splitFigure(kind, widthOf($(`plot-${kind}`))), { title: () => `DRAM traffic by ${kind}, cache ${sizeText(state.cache)}`, csv: () => splitTable(kind) });
+    addPlot($(`plot-${kind}`), ["cache"], () => splitFigure(kind, widthOf($(`plot-${kind}`))), { title: () => trafficTitle(`by ${kind}, cache ${sizeText(sizeShown())}`), csv: () => configured(splitTable(kind), true), tall: splitHeight() });
   }
 }

@@ -83,6 +83,13 @@ function shortBytes(bytes) {
   return `${number.includes(".") ? number.replace(/\.?0+$/, "") : number} ${unit}`;
 }
 
+/** Times likewise: 0, 20 us, 1.5 ms. */
+function shortTime(picoseconds) {
+  if (!picoseconds) return "0";
+  const [number, unit] = formatTime(picoseconds).split(" ");
+  return `${number.includes(".") ? number.replace(/\.?0+$/, "") : number} ${unit}`;
+}
+
 /** The shortest text that parseBytes reads as exactly this many bytes. */
 function sizeText(bytes) {
   for (const [unit, step] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]]) {

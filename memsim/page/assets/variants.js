@@ -23,5 +23,21 @@ function setUpVariants(write) {
   }
 }
 
+/** Which variant a picture or a file is of, where there are several. */
+const variantWords = () => (DATA.variants.length > 1 ? `, ${VARIED.map((name) => DATA.variants[VARIANT][name]).join(", ")}` : "");
+
+/** What a chart of traffic is called: of which part and of which variant it is. */
+const trafficTitle = (words) => `DRAM traffic${PART_WORDS[DATA.only ?? state.part]} ${words}${variantWords()}`;
+
+/** Rows of a download with what they hold for, so that files can be put together: after the network its machine and program, and of traffic the part. */
+function configured({ heads, rows }, ofTraffic = false) {
+  const own = DATA.variants[VARIANT], of = [DATA.machine.name, own.lowering], part = ofTraffic ? [DATA.only ?? PARTS_SAID[state.part]] : [];
+  const input = Object.fromEntries(NETWORKS.map(({ label, batch, dtype }) => [label, [batch, dtype]]));
+  return {
+    heads: [heads[0], "machine", "lowering", "batch", "dtype", ...(ofTraffic ? ["part"] : []), ...heads.slice(1)],
+    rows: rows.map(([label, ...rest]) => [label, ...of, ...input[label], ...part, ...rest]),
+  };
+}
+
 /** The variant as an address tells it, where it is not the first. */
 const variantEntries = () => (VARIANT ? VARIED.map((name) => [name, DATA.variants[VARIANT][name]]) : []);

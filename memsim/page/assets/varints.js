@@ -16,3 +16,10 @@ function deltas(text) {
   for (let i = 1; i < found.length; i += 1) found[i] += found[i - 1];
   return found;
 }
+
+/** A column that never rises: its first number, then by how much it falls. */
+function falling(text) {
+  const found = varints(text);
+  for (let i = 1; i < found.length; i += 1) found[i] = found[i - 1] - found[i];
+  return found;
+}

@@ -40,7 +40,7 @@ def front_page(exhibits: Sequence[Exhibit], first: CurveResult, beside: Mapping[
         nothing else.
     """
     machine = first.machine
-    sizes = stops(exhibits, machine.cache_bytes)
+    sizes = list(first.sampled) or stops(exhibits, machine.cache_bytes)
     names = labels([each.name for each in exhibits])
     facts = {
         "machine": machine.name,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from memsim.network.stages import stages
 from memsim.page.template import PACKAGE as REPORT
-from memsim.page.template import asset, joined, packed, policy, replaced
+from memsim.page.template import asset, joined, links, packed, policy, replaced
 from memsim.page.varints import deltas, varints
 from memsim.readable import format_bytes_exact
 from memsim.results.moments.microscope import Microscope
@@ -30,12 +33,14 @@ MOST_STEPS = 2000
 """Programs of more tasks are shown kernel by kernel."""
 
 
-def microscope_page(seen: Microscope) -> str:
+def microscope_page(seen: Microscope, beside: Mapping[str, str] = MappingProxyType({})) -> str:
     """Make a page that plays what a cache holds, task by task.
 
     Parameters
     ----------
     seen : Microscope
+    beside : mapping of str to str, optional
+        Addresses of the pages that it has links to, by what they are called.
 
     Returns
     -------
@@ -65,6 +70,7 @@ def microscope_page(seen: Microscope) -> str:
         "configuration": "".join(
             f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in told
         ),
+        "beside": links(beside),
         "policy": policy(script),
         "style": asset(PACKAGE, "microscope.css"),
         "facts": packed(page_facts(seen)),
@@ -95,6 +101,7 @@ def page_facts(seen: Microscope, most_steps: int = MOST_STEPS) -> dict[str, Any]
         "capacity": seen.result.machine.cache_bytes,
         "by": "kernel" if by_kernel else "task",
         "kernels": [each.name for each in program.kernels],
+        "stages": [list(stage) for stage in stages([each.name for each in program.kernels])],
         "step_kernel": varints(kernel[last]),
         "tensors": [tensor.name for tensor in program.tensors],
         "bytes": varints([tensor.nbytes for tensor in program.tensors]),

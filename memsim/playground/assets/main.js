@@ -201,7 +201,12 @@ function setUpLinks() {
   const svg = $("links");
   let start = null;
   const layerAt = ({ target }) => { const node = target.closest && target.closest("[data-layer]"); return node ? Number(node.dataset.layer) : null; };
-  svg.addEventListener("pointerdown", (event) => { start = layerAt(event); if (start !== null) event.preventDefault(); });
+  svg.addEventListener("pointerdown", (event) => {
+    start = layerAt(event);
+    if (start === null) return;
+    event.preventDefault();
+    if (event.target.hasPointerCapture(event.pointerId)) event.target.releasePointerCapture(event.pointerId);  // a finger's goes on to other layers
+  });
   svg.addEventListener("pointermove", (event) => {
     if (start === null || !event.buttons) return;
     const over = layerAt(event);

@@ -25,8 +25,6 @@ from memsim.plot.style import (
     si,
 )
 from memsim.program.parts import Part
-from memsim.results.curve import CurveResult
-from memsim.results.details.reachable import Reachable
 from memsim.simulate import Options
 from memsim.simulate.verbs import bounds_all_of_it
 
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.collections import FillBetweenPolyCollection
     from matplotlib.lines import Line2D
     from numpy.typing import NDArray
+
+    from memsim.results.curve import CurveResult
 
     Points = NDArray[np.float64]
 
@@ -298,6 +298,8 @@ def _belady_band(
     Both edges are step functions, see :class:`~memsim.results.details.reachable.Reachable`.
     """
     last = max(int(result.steps.cache_bytes[-1]), 2 * SMALLEST)
+    from memsim.results.details.reachable import Reachable
+
     found = Reachable.of(result, SMALLEST, last)
     if found is None:
         return []

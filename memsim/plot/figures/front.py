@@ -8,8 +8,6 @@ from memsim.errors import InputError, Problem
 from memsim.plot.canvas import new_axes
 from memsim.plot.style import dress, legend, series, short, si
 from memsim.readable import format_rate
-from memsim.results.inverse.design import Design, DesignPoint
-from memsim.results.sheets.smallest import goal_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
+
+    from memsim.results.inverse.design import Design, DesignPoint
 
 NAMES = {"sram": "SRAM: cache and buffers", "bandwidth": "DRAM bandwidth", "macs": "MAC rate"}
 
@@ -46,6 +46,8 @@ def front(
     InputError
         For a single number, of which there is one machine.
     """
+    from memsim.results.sheets.smallest import goal_text
+
     check_front(design.minimised)
     across, up = design.minimised[:2]
     axes = new_axes(ax, size)

@@ -7,7 +7,7 @@ cache.
 """
 
 from memsim.program.tiling.orders import LARGER_OUTER, ORDERS, check_order, order_of, orders_of
-from memsim.program.tiling.tiling import APART, IMAGES, TOGETHER, Tiling, tile
+from memsim.program.tiling.tiling import APART, IMAGES, TOGETHER, Tiling, least_touches, tile
 
 __all__ = [
     "APART",
@@ -17,6 +17,7 @@ __all__ = [
     "TOGETHER",
     "Tiling",
     "check_order",
+    "least_touches",
     "order_of",
     "orders_of",
     "tile",

@@ -27,10 +27,12 @@ def largest(kernel: Kernel, buffer: int, together: bool) -> tuple[int, int, int]
     cost = _TileCost(kernel)
     images, channels, height, _ = kernel.output.grid
     best: tuple[int, int, int, int, int] | None = None
-    width = channels
+    width, rows = channels, 0
     while width:
         blocks = -(-channels // width)
-        rows = cost.tallest(width, buffer)
+        if best is not None and cost.at_least(blocks) > best[0]:
+            break
+        rows = cost.tallest(width, buffer, rows)
         if rows:
             strips = _equal(height, rows)
             several = together and strips == 1 and images > 1
@@ -168,14 +170,31 @@ class _TileCost:
         rows += self.tables * self.weight_item
         return self.item * self.output[2] + 2 * (rows + self.taps * self.weight_item)
 
-    def tallest(self, width: int, buffer: int) -> int:
-        """Most rows of a tile ``width`` channels wide that fit; 0 if not even one does."""
-        low, high = 0, self.output[1]
-        if self.bytes(high, width) <= buffer:
+    def tallest(self, width: int, buffer: int, known: int = 0) -> int:
+        """Most rows of a tile ``width`` channels wide that fit; 0 if not even one does.
+
+        ``known`` rows fit, as a wider tile has shown; 0 where nothing is known.
+        """
+        low, high = max(known, 1), self.output[1]
+        most = self.bytes(high, width)
+        if most <= buffer:
             return high
+        least = self.bytes(low, width)
+        if least > buffer:
+            return 0
+        tries = 0
         while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.bytes(middle, width) <= buffer else (low, middle)
+            # Most rows need as much as their neighbours: a straight line between the ends meets the
+            # buffers where they are full, or one row beside. Halving is for what grows otherwise.
+            tries += 1
+            ahead = (buffer - least) * (high - low) // (most - least)
+            ahead = max(ahead, 1) if tries < 4 else (high - low) // 2
+            middle = min(low + ahead, high - 1)
+            need = self.bytes(middle, width)
+            if need <= buffer:
+                low, least = middle, need
+            else:
+                high, most = middle, need
         return low
 
     def most_images(self, width: int, buffer: int, images: int) -> int:
@@ -184,6 +203,17 @@ class _TileCost:
         first = self.bytes(height, width)
         each = self.bytes(height, width, 2) - first
         return min(images, 1 + (buffer - first) // each)
+
+    def at_least(self, blocks: int) -> int:
+        """Bytes that stream with so many channel blocks or more, however few strips there are.
+
+        0 where that is not known: where more blocks need not read more of the inputs.
+        """
+        for op, source, _ in self.sources:
+            first, last = op.input_channels(0, 1, source, self.output)
+            if last - first < source[0]:
+                return 0
+        return self.streamed(1, 1, blocks)
 
     def streamed(self, groups: int, strips: int, blocks: int) -> int:
         """Bytes that stream into the buffers over the whole kernel."""

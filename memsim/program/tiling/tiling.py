@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.limits import check_least
 from memsim.machine.fields import RegisterTile
 from memsim.program.kernel import Kernel
 from memsim.program.rows.runs import RowRuns, read_only
@@ -113,11 +114,14 @@ def tile(
     Raises
     ------
     SimulationError
-        If the buffers do not hold the smallest tile: one row of one channel.
+        If the buffers do not hold the smallest tile: one row of one channel. If there are more
+        tasks than a program can have.
     """
     images, channels, height, _ = kernel.output.grid
     if register_tile is not None and kernel.macs and not (whole or kernel.untiled):
         cut = registers.cut(kernel, register_tile, order, together)
+        tiles = math.prod(len(axis) - 1 for axis in cut.edges)
+        check_least(kernel.name, tiles * least_touches(kernel), tell=False)
         group, strip, block = ORDERS[order](*(len(axis) - 1 for axis in cut.edges))
         parts = cut.parts[strip]
         task = np.repeat(np.arange(len(parts)), parts)
@@ -127,7 +131,13 @@ def tile(
         groups, strips, blocks = 1 if together else images, 1, 1
     else:
         groups, strips, blocks = largest(kernel, buffer, together)
+        check_least(kernel.name, groups * strips * blocks * least_touches(kernel), tell=False)
     return _in_equal_parts((images, height, channels), (groups, strips, blocks), ORDERS[order])
+
+
+def least_touches(kernel: Kernel) -> int:
+    """Touches of a tile: it reads every operand, and is written."""
+    return len(kernel.operands) + 1
 
 
 @lru_cache(maxsize=1024)

@@ -168,7 +168,7 @@ class Design(Facts):
         return [{**point.row(), **said} for point in self.points]
 
     def to_xarray(self) -> xarray.Dataset:
-        """The front as an xarray dataset, with units in the attributes (needs ``memsim[data]``).
+        """The front as an xarray dataset, with units in the attributes (needs the extra ``data``).
 
         Raises
         ------

@@ -2,24 +2,20 @@
 
 const DATA = factsIn("facts");
 
-/** A column that never rises: its first number, then by how much it falls. */
-function falling(text) {
-  const found = varints(text);
-  for (let i = 1; i < found.length; i += 1) found[i] = found[i - 1] - found[i];
-  return found;
-}
-
 /** The last place whose number is at most a value, in an ascending column from 0. */
 const placeOf = (column, value) => countUpTo(column, value) - 1;
 
 const STOPS = DATA.stops;
+
+/** The size whose numbers are shown at a cache size: where some were simulated, the largest that is no larger. */
+const sizeShown = (cache) => (DATA.sampled.length ? DATA.sampled[Math.max(placeOf(DATA.sampled, cache), 0)] : cache);
 const NETWORKS = DATA.networks.map((facts) => ({
   ...facts, stops: { sizes: STOPS, weights: falling(facts.weights), maps: falling(facts.maps) }, curve: null,
 }));
 
 /** Weights, feature maps and their sum at a cache size; null where that waits for the curve. */
-function trafficAt(network, cache) {
-  const place = placeOf(STOPS, cache);
+function trafficAt(network, size) {
+  const cache = sizeShown(size), place = placeOf(STOPS, cache);
   const known = STOPS[place] === cache || place === STOPS.length - 1;  // beyond it nothing falls
   const table = known ? network.stops : network.curve;
   if (!table) return null;

@@ -35,6 +35,7 @@ function change(changes) {
 }
 
 function nearestStop(cache) {
+  if (DATA.sampled.length) return STOPS.indexOf(sizeShown(cache));
   const place = placeOf(STOPS, cache), [before, after] = [STOPS[place], STOPS[place + 1]];
   if (after === undefined) return place;
   return before ? (cache * cache < before * after ? place : place + 1) : (2 * cache < after ? place : place + 1);
@@ -64,7 +65,9 @@ function summary(shown) {
   const [least, most] = [order[0], order.at(-1)];
   const ends = shown.length > 1 ? `${least.label} moves least ${told(least)}, ${most.label} most ${told(most)}` : `${least.label} moves ${formatBytes(least.now.total)}`;
   const done = shown.filter((network) => network.now.total === network.compulsory).length;
-  return `With a cache of ${sizeText(state.cache).replace(/^\d+ B$/, exact(state.cache))} ${ends}. ${done} of ${shown.length} ${done === 1 ? "moves" : "move"} compulsory bytes alone.`;
+  const said = (size) => sizeText(size).replace(/^\d+ B$/, exact(size)), size = sizeShown(state.cache);
+  const other = size === state.cache ? "" : `, of which the numbers are those of ${said(size)}, the ${size > state.cache ? "smallest" : "nearest smaller one"} that was simulated,`;
+  return `With a cache of ${said(state.cache)}${other} ${ends}. ${done} of ${shown.length} ${done === 1 ? "moves" : "move"} compulsory bytes alone.`;
 }
 
 function complain(text) {

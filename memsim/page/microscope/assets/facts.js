@@ -47,9 +47,20 @@ function timeText(picoseconds) {
 function escaped(text) {
   return text.replace(/[&<>"']/g, each => `&#${each.charCodeAt(0)};`);
 }
-/** `block1.4.act` as `4`, `block3.concat` as `concat`: what fits below a node. */
-function shortName(name) {
+/** `block1.4.act` as `block1.4`: the layer, without what a step of it is called. */
+function layerName(name) {
   const parts = name.split(".");
-  while (parts.length > 1 && /^(act|conv|bn|relu|relu6|linear|out)$/.test(parts[parts.length - 1])) parts.pop();
-  return parts[parts.length - 1];
+  while (parts.length > 1 && /^(act|conv|bn|relu|relu6|linear|product|bias|out)$/.test(parts[parts.length - 1])) parts.pop();
+  return parts.join(".");
 }
+const lastPart = name => name.slice(name.lastIndexOf(".") + 1);
+/** `block1.4.act` as `4`, `block3.concat` as `concat`: what fits below a node. */
+const shortName = name => lastPart(layerName(name));
+/** Nodes' names: the layer's at its first step, `act` or `conv` at those that follow. */
+const nodeNames = maps.map((number, node) => {
+  const name = tensors[number].name, before = node && tensors[maps[node - 1]].name;
+  return node && layerName(before) === layerName(name) ? lastPart(name) : shortName(name);
+});
+/** The stage of the network in which a node is made; the inputs have none. */
+const stageOf = [];
+facts.stages.forEach(([, begin, end], stage) => { for (let kernel = begin; kernel < end; kernel++) stageOf[kernel] = stage; });

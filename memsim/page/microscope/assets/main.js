@@ -105,6 +105,12 @@ function wire() {
   at("speed").onchange = () => { const was = again(); state.speed = Number(at("speed").value); writeAddress(); if (was) play(); };
   at("pace").onchange = () => { const was = again(); state.pace = at("pace").value; measure(); go(state.step); if (was) play(); };
   at("jump").innerHTML = facts.kernels.map((name, number) => `<option value="${number}">${escaped(name)}</option>`).join("");
+  at("arcs").addEventListener("click", event => {  // a node: the step that makes it, or the first that reads an input
+    const node = event.target.closest(".node"), tensor = node && tensors[Number(node.dataset.number)];
+    if (tensor) leap(lastOf[tensor.writer < 0 ? tensor.readers[0] : tensor.writer] ?? 0);
+  });
+  addEventListener("resize", () => go(state.step));
+  for (const [when, now] of [["beforeprint", true], ["afterprint", false]]) addEventListener(when, () => { printing = now; draw(); });
   at("jump").onchange = () => leap(lastOf[Number(at("jump").value)]);
   addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, .list, summary")) return;

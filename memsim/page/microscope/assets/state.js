@@ -1,5 +1,9 @@
 const SPEEDS = [1, 2, 4, 8, 16, 32, 64];
 
+/** On paper two caches stand beside one another, as wide as a sheet. */
+let printing = false;
+const SHEET = 670, COLUMN = 308;
+
 /** What is shown: in the address behind the #, so that a view can be sent. */
 const state = {step: 0, speed: 4, pace: "step"};
 

@@ -1,4 +1,8 @@
-const LONG = 640, HIGH = 34;
+const HIGH = 34;
+let LONG = 640;  // pixels of a cache, as long as there is room
+
+/** Ink that is read on a colour. */
+const inkOn = look => look.includes("--map") || look.includes("--gone") ? "--on-map" : "--on-colour";
 
 /** Tensors in the order in which the strip shows them: weights last. */
 const order = [...maps, ...tensors.map((tensor, number) => number).filter(number => !nodeOf.has(number))];
@@ -13,8 +17,8 @@ function colourOf(number, kernel) {
 function segment(x, width, look, number, more, high = HIGH) {
   const name = tensors[number].name, short = shortName(name);
   const label = width > 7 * short.length + 6
-    ? `<text x="${(x + width / 2).toFixed(1)}" y="${high / 2 + 4}" text-anchor="middle" style="fill:var(--ground);font-weight:600;paint-order:stroke">${escaped(short)}</text>` : "";
-  return `<g><title>${escaped(name)}: ${more}</title><rect x="${x.toFixed(2)}" y="1" width="${Math.max(width - 1, .6).toFixed(2)}" height="${high - 2}" rx="2" ${look}/>${look.includes("hatch") || look.includes('"none"') ? label.replace("--ground", "--text") : label}</g>`;
+    ? `<text x="${(x + width / 2).toFixed(1)}" y="${high / 2 + 4}" text-anchor="middle" style="fill:var(${inkOn(look)});font-weight:600">${escaped(short)}</text>` : "";
+  return `<g><title>${escaped(name)}: ${more}</title><rect x="${x.toFixed(2)}" y="1" width="${Math.max(width - 1, .6).toFixed(2)}" height="${high - 2}" rx="2" ${look}/>${look.includes("hatch") || look.includes('"none"') ? label.replace(inkOn(look), "--text") : label}</g>`;
 }
 
 /** The cache, to scale: the frame is all of it. */
@@ -28,7 +32,7 @@ function strip(side, step) {
     parts.push(segment(x, width, `fill="var(${colourOf(number, kernel)})"`, number, bytesText(bytes)));
     x += width;
   }
-  return `<svg viewBox="0 0 ${LONG + 2} ${HIGH}" role="img" aria-label="What the cache holds">${parts.join("")}<rect x=".5" y=".5" width="${LONG + 1}" height="${HIGH - 1}" rx="3" fill="none" stroke="var(--quiet)"/></svg>`;
+  return `<svg width="${LONG + 2}" height="${HIGH}" viewBox="0 0 ${LONG + 2} ${HIGH}" role="img" aria-label="What the cache holds">${parts.join("")}<rect x=".5" y=".5" width="${LONG + 1}" height="${HIGH - 1}" rx="3" fill="none" stroke="var(--quiet)"/></svg>`;
 }
 
 /** What left in a step of what was held before it: dead, evicted. To the same scale if it fits. */
@@ -59,7 +63,7 @@ function leaving(side, step, before) {
     x += width;
     return made;
   });
-  return `<svg viewBox="0 0 ${LONG + 2} 22" role="img" aria-label="What left">${parts.join("")}<path d="M.5 21.5H${LONG + 1}" stroke="var(--line)"/></svg>`;
+  return `<svg width="${LONG + 2}" height="22" viewBox="0 0 ${LONG + 2} 22" role="img" aria-label="What left">${parts.join("")}<path d="M.5 21.5H${LONG + 1}" stroke="var(--line)"/></svg>`;
 }
 
 const WORD = ["fetched", "made", "spilled", "dropped", "dead", "stored"];
@@ -96,6 +100,7 @@ function buildSides() {
 function drawSide(side, step) {
   const place = document.querySelector(`.side[data-policy="${side.name}"]`);
   const put = (what, html) => { place.querySelector(what).innerHTML = html; };
+  LONG = printing ? COLUMN : Math.max(place.querySelector(".strip").clientWidth - 2, 120);
   const before = Float64Array.from(side.heldAfter(step - 1));
   side.heldAfter(step);
   const full = capacity ? Math.round(100 * side.used[step] / capacity) : 0;

@@ -1,4 +1,4 @@
-const TALL = 60;
+const WIDE = 1340, TALL = 60;
 
 /** How far along a step is, 0 to 1: by its number, or by the time at which LRU has done it. */
 function progress(step) {
