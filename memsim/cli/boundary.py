@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -107,10 +108,25 @@ def _until_it_is_heard(lost: sys.UnraisableHookArgs) -> None:
     if lost.exc_type is None or not issubclass(lost.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(lost)
         return
-    import threading
+    import _thread  # a thread of threading is waited for until it runs, and signals come meanwhile
 
-    again = signal.SIGTERM if issubclass(lost.exc_type, Terminated) else signal.SIGINT
-    threading.Timer(0.002, os.kill, (os.getpid(), again)).start()
+    kind: type[BaseException] = lost.exc_type
+    while True:
+        again = signal.SIGTERM if issubclass(kind, Terminated) else signal.SIGINT
+        try:
+            _thread.start_new_thread(_send_soon, (again,))
+            return
+        except KeyboardInterrupt as here:  # it came while this function runs, which lets none out
+            kind = type(here)
+
+
+SOON = 0.002
+"""Seconds after which a signal that was lost is sent again: whoever lost it has returned then."""
+
+
+def _send_soon(again: signal.Signals) -> None:
+    time.sleep(SOON)
+    os.kill(os.getpid(), again)
 
 
 def leave_at_once(code: int) -> NoReturn:

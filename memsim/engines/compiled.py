@@ -33,7 +33,8 @@ def in_python(function: F) -> F:
 def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     """Compile a function of integers and arrays for one signature, on its first call.
 
-    Numba is imported then and not before, and not at all where the machine code is on disk.
+    Numba is imported then and not before, and not at all where the machine code is on disk. The
+    function may call plain functions by their names: these are compiled into it.
 
     Parameters
     ----------
@@ -55,13 +56,14 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @cache
         def machine_code() -> Callable[..., Any]:
-            from memsim.engines.kept_code import Loop
+            from memsim.engines.kept_code import Loop, source_digest, with_callees
 
             kept = Loop.of(function, signature, options)
             if kept and (found := kept.machine_code()):
                 return found
             import numba
 
+            with_callees(function)
             try:
                 made: Any = numba.njit(cache=True, **options)(function)
             except (RuntimeError, OSError) as error:
@@ -69,7 +71,7 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
                     raise
                 return numba.njit(signature, **options)(function)  # type: ignore[no-any-return]
             with suppress(AttributeError):  # a Numba that keeps them otherwise
-                _forgive(made)
+                _watch(made, source_digest(function))
             made.compile(signature)
             made.disable_compile()
             return made  # type: ignore[no-any-return]
@@ -83,17 +85,23 @@ def compiled(signature: str, **options: Any) -> Callable[[F], F]:
     return decorate
 
 
-def _forgive(made: Any) -> None:
-    """Let a loop be compiled where what is kept of it is damaged or cannot be written.
+def _watch(made: Any, source: bytes) -> None:
+    """Let a loop be compiled where what is kept is damaged, of other source or cannot be written.
 
-    Numba's cache raises whatever its reader of damaged files raises, and writes the index, which
-    names a file of machine code, before that file: where another version's lies there still, and
-    the process is killed in between, the next one would run the other version. So that file goes
-    first.
+    Numba looks at the loop's own file, and not at those of what the loop calls and names. Its cache
+    raises whatever its reader of damaged files raises, and writes the index, which names a file of
+    machine code, before that file: where another version's lies there still, and the process is
+    killed in between, the next one would run the other version. So that file goes first.
+
+    Parameters
+    ----------
+    made : Numba's dispatcher
+    source : bytes
+        A digest of all that the machine code is made of.
     """
     kept = made._cache
     find, keep, files = kept.load_overload, kept.save_overload, kept._cache_file
-    write_index = files._save_index
+    write_index, key_of = files._save_index, kept._index_key
 
     def load_overload(*asked: Any) -> Any:
         try:
@@ -113,7 +121,7 @@ def _forgive(made: Any) -> None:
         write_index(named)
 
     kept.load_overload, kept.save_overload = load_overload, save_overload
-    files._save_index = save_index
+    files._save_index, kept._index_key = save_index, lambda *asked: (key_of(*asked), source)
 
 
 def plain_will_do(accesses: int, most: int = LOADED_AFTER) -> bool:

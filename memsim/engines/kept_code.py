@@ -21,11 +21,13 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from memsim.halves import clear_halves, half_file
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 FORMAT = "machine code of memsim, 1"
 
@@ -220,7 +222,7 @@ class Loop:
         import numba
 
         bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        made = numba.njit(self.text, **bare, **self.options)(self.function)
+        made = numba.njit(self.text, **bare, **self.options)(with_callees(self.function))
         found = made.overloads[made.signatures[0]]
         symbol, code = found.fndesc.llvm_func_name, b""
         if self._stands_alone(found.library, symbol):
@@ -281,23 +283,45 @@ class Loop:
                 return
 
     def _source(self) -> bytes:
-        """A digest of what the machine code was made of: the loop, and what it names."""
-        parts = (*_parts(self.function, ()), self.text, self.options)
-        return hashlib.sha256(repr(parts).encode()).digest()
+        return source_digest(self.function, self.text, self.options)
 
 
-def _parts(function: Any, above: tuple[Any, ...]) -> tuple[Any, ...]:
+def with_callees(function: F) -> F:
+    """A loop, for Numba, which is told that the functions it calls are compiled, too.
+
+    These are plain functions of Python that it names. In plain Python the loop calls them as they
+    are, and Numba compiles them into it.
+    """
+    for each in _callees(function):
+        _make_known(each)
+    return function
+
+
+@cache
+def _make_known(function: FunctionType) -> None:
+    from numba.extending import register_jitable
+
+    register_jitable(with_callees(function))
+
+
+def source_digest(function: Callable[..., Any], *more: Any) -> bytes:
+    """A digest of what machine code is made of: a loop, what it names, what it calls, and more."""
+    return hashlib.sha256(repr((*_parts(function), *more)).encode()).digest()
+
+
+def _parts(function: Callable[..., Any]) -> tuple[Any, ...]:
     """The code of a function, the constants it names, and the same of the functions it calls."""
     code = function.__code__
     named = {name: function.__globals__.get(name) for name in sorted(code.co_names)}
     constants = {name: repr(value) for name, value in named.items() if isinstance(value, int)}
-    called = (getattr(value, "py_func", value) for value in named.values())  # of a compiled one
-    calls = [
-        _parts(each, (*above, function))
-        for each in called
-        if isinstance(each, FunctionType) and each not in (*above, function)
-    ]
-    return code.co_code, code.co_consts, code.co_names, code.co_varnames, constants, calls
+    called = [_parts(each) for each in _callees(function)]
+    return code.co_code, code.co_consts, code.co_names, code.co_varnames, constants, called
+
+
+def _callees(function: Callable[..., Any]) -> list[FunctionType]:
+    """The functions that a function names, but for itself."""
+    named = [function.__globals__.get(name) for name in sorted(function.__code__.co_names)]
+    return [each for each in named if isinstance(each, FunctionType) and each is not function]
 
 
 @cache

@@ -50,14 +50,20 @@ def dramsim3(result: Result, options: TraceOptions) -> Iterator[bytes]:
 
 
 def _bounded(result: Result, options: TraceOptions) -> Requests:
-    """The requests, if they are not too many."""
+    """The requests, if they are not too many.
+
+    A request carries one burst at most, so that of very many it is known before they are listed.
+    """
+    least = result.dram_bytes // result.machine.dram.burst
+    if least > options.most_requests:
+        raise _too_many(result, f"at least {least:,}", options)
     requests = Requests.of(result)
     if requests.total > options.most_requests:
-        raise SimulationError(
-            Problem(
-                f"{result.network.name} makes {requests.total:,} requests, more than "
-                f"{options.most_requests:,}",
-                hint="a larger --limit or cache, a smaller input or batch",
-            )
-        )
+        raise _too_many(result, f"{requests.total:,}", options)
     return requests
+
+
+def _too_many(result: Result, made: str, options: TraceOptions) -> SimulationError:
+    message = f"{result.network.name} makes {made} requests, more than {options.most_requests:,}"
+    hint = "a larger --limit or cache, a smaller input or batch"
+    return SimulationError(Problem(message, hint=hint))

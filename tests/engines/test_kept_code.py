@@ -91,15 +91,48 @@ def test_it_is_of_this_source_and_of_what_the_source_names(folder: Path) -> None
     assert scaled(2, "factor + number")(21) == 23
 
 
-def test_it_is_of_the_functions_that_it_calls() -> None:
-    def calling(amount: int) -> bytes:
-        names: dict[str, object] = {"amount": amount}
-        exec("def step(x):\n    return x + amount\ndef loop(x):\n    return step(x)", names)
-        found = Loop.of(names["loop"], "int64(int64)", {})  # type: ignore[arg-type]
-        assert found
-        return found._source()
+CALLING = """
+def inner(x):
+    return x * amount
 
-    assert calling(1) == calling(1) != calling(2)
+def outer(x):
+    return inner(x) + 1
+
+def loop(x):
+    return outer(x)
+"""
+
+
+def calling(amount: int) -> Callable[[int], int]:
+    """A loop that calls a function that calls one that names the amount."""
+    names: dict[str, object] = {"amount": amount}
+    exec(CALLING, names)
+    return names["loop"]  # type: ignore[return-value]
+
+
+def test_it_is_of_the_functions_that_it_calls(folder: Path) -> None:
+    sources = []
+    for amount in (2, 3, 2):
+        loop = Loop.of(calling(amount), "int64(int64)", {})
+        assert loop
+        sources.append(loop._source())
+        call = loop.machine_code()
+        assert call
+        assert call(7) == 7 * amount + 1 == loop.function(7)
+    assert sources[0] == sources[2] != sources[1]
+
+
+@pytest.mark.slow
+def test_it_is_so_where_numba_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On other processors, and in a file of its own that does not change."""
+    monkeypatch.setattr(Loop, "of", lambda *_: None)
+    file = tmp_path / "loop.py"
+    file.write_text(CALLING)
+    for amount in (2, 3, 2):
+        names: dict[str, object] = {"amount": amount, "__name__": "loop", "__file__": str(file)}
+        exec(compile(CALLING, str(file), "exec"), names)
+        assert compiled("int64(int64)")(names["loop"])(7) == 7 * amount + 1  # type: ignore[arg-type]
+    assert len(list((tmp_path / "__pycache__").glob("*.nbc"))) == 2
 
 
 def test_arrays_that_it_was_not_compiled_for_are_refused(folder: Path) -> None:

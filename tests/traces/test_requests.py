@@ -144,8 +144,25 @@ def test_too_many_requests_are_refused_before_the_file_is_there(tmp_path: Path) 
     write_trace(result, path, "ramulator2", TraceOptions(most_requests=total))
     before = path.read_bytes()
     with pytest.raises(
-        SimulationError, match=rf"makes {total:,} requests, more than {total - 1:,}"
+        SimulationError, match=rf"makes (at least )?{total:,} requests, more than {total - 1:,}"
     ):
         write_trace(result, path, "ramulator2", TraceOptions(most_requests=total - 1))
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["t.trace"]
+
+
+@pytest.mark.parametrize("format", ["ramulator2", "dramsim3"])
+def test_very_many_requests_are_refused_before_they_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    result = memsim.run("patterns/harmonic", cache="1MB")
+    least = result.dram_bytes // result.machine.dram.burst
+    assert least <= Requests.of(result).total
+
+    def listed(result: object) -> None:
+        raise AssertionError("requests are listed")
+
+    monkeypatch.setattr(Requests, "of", listed)
+    with pytest.raises(SimulationError, match=rf"makes at least {least:,} requests, more than 9"):
+        write_trace(result, tmp_path / "t.trace", format, TraceOptions(most_requests=9))
+    assert not [*tmp_path.iterdir()]

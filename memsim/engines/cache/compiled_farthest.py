@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memsim.engines.cache.heap import ENTRY, KEY, PLACE, sift
 from memsim.engines.cache.trace import (
     DIRTIES,
     KIND,
@@ -42,11 +43,11 @@ def compiled_farthest(trace: Trace, capacity: int, until: Ints) -> Events:
     missed = np.zeros(len(trace.block), np.bool_)
     occupancy = np.zeros(len(trace.start) - 1, np.int64)
     spills = np.empty((int(np.count_nonzero(DIRTIES[trace.code & KIND])), 2), np.int64)
-    heap, place = np.zeros(blocks + 1, np.int64), np.zeros(blocks, np.int64)
+    heap = np.zeros((3, blocks + 1), np.int64)
     aside, dirty = np.zeros(blocks, np.int64), np.zeros(blocks, np.bool_)
     count, peak = serve_farthest(
         trace.start, trace.block, trace.code, trace.size, capacity, until,
-        heap, place, np.zeros(blocks, np.int64), aside, dirty, missed, spills, occupancy,
+        heap, aside, dirty, missed, spills, occupancy,
     )  # fmt: skip
     return Events(missed, spills[:count, 0].copy(), spills[:count, 1].copy(), occupancy, peak)
 
@@ -54,7 +55,7 @@ def compiled_farthest(trace: Trace, capacity: int, until: Ints) -> Events:
 @compiled(
     "UniTuple(int64, 2)(Array(int64, 1, 'C', True), Array(int32, 1, 'C', True), "
     "Array(uint8, 1, 'C', True), Array(int64, 1, 'C', True), int64, Array(int64, 1, 'C', True), "
-    "int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1], boolean[::1], int64[:,::1], "
+    "int64[:,::1], int64[::1], boolean[::1], boolean[::1], int64[:,::1], "
     "int64[::1])"
 )
 def serve_farthest(
@@ -65,8 +66,6 @@ def serve_farthest(
     capacity: int,
     until: Ints,
     heap: Ints,
-    place: Ints,
-    key: Ints,
     aside: Ints,
     dirty: NDArray[np.bool_],
     missed: NDArray[np.bool_],
@@ -81,10 +80,9 @@ def serve_farthest(
     capacity : int
     until : per access
         Its block's priority from this access on.
-    heap : int64 array, blocks + 1
-        The held blocks from place 1 on, each of a priority below its parent's, at half its place.
-    place, key : int64 arrays, per block
-        Where it is in the heap, 0: not held; its priority.
+    heap : int64 array, 3 x (blocks + 1)
+        See :mod:`memsim.engines.cache.heap`. Its entries are the held blocks, their keys their
+        priorities.
     aside : int64 array, per block
         Room for the victims of one access.
     dirty, missed, spills, occupancy
@@ -100,95 +98,56 @@ def serve_farthest(
             dies = (code[at] & LAST) > 0
             kind = code[at] & KIND
             dirties = kind in (WRITE, WRITE_ALLOCATE)
-            hole = place[b]
-            comes = 0  # blocks that enter the heap: this one, or victims that come back
+            hole = heap[PLACE, b]
             if hole > 0:
                 if dies:
                     used -= size[b]
-                    place[b] = 0
-                    mover = heap[count]  # the last one takes its place
+                    heap[PLACE, b] = 0
                     count -= 1
-                    if hole > count:
-                        continue
-                else:
-                    key[b] = until[at]
-                    if dirties:
-                        dirty[b] = True
-                    mover = b
+                    if hole <= count:  # the last one takes its place
+                        sift(heap, count, hole, heap[ENTRY, count + 1])
+                    continue
+                if dirties:
+                    dirty[b] = True
+                heap[KEY, b] = until[at]
             else:
                 missed[at] = kind in (READ, WRITE_ALLOCATE)
                 if dies:
                     continue
-                key[b] = until[at]
-                mover = b
+                heap[KEY, b] = until[at]
                 need = used + size[b] - capacity
                 victims = 0
                 if size[b] <= capacity:
-                    while need > 0 and count > 0 and key[heap[1]] > key[b]:
-                        victim = heap[1]
+                    while need > 0 and count > 0 and heap[KEY, heap[ENTRY, 1]] > until[at]:
+                        victim = heap[ENTRY, 1]
+                        heap[PLACE, victim] = 0
+                        count -= 1
+                        if count > 0:  # likewise
+                            sift(heap, count, 1, heap[ENTRY, count + 1])
                         need -= size[victim]
                         aside[victims] = victim
                         victims += 1
-                        place[victim] = 0
-                        last = heap[count]
-                        count -= 1
-                        if count > 0:  # the last one sinks from the root
-                            at_ = 1
-                            while 2 * at_ <= count:
-                                child = 2 * at_
-                                if child < count and key[heap[child + 1]] > key[heap[child]]:
-                                    child += 1
-                                if key[heap[child]] < key[last]:
-                                    break
-                                heap[at_] = heap[child]
-                                place[heap[at_]] = at_
-                                at_ = child
-                            heap[at_] = last
-                            place[last] = at_
                 if need > 0:  # it does not stay, and neither does anything else leave
                     if dirties:
                         spills[spilled, 0] = b
                         spills[spilled, 1] = at
                         spilled += 1
-                    comes = victims
-                    if comes == 0:
-                        continue
-                    mover = aside[0]
-                else:
                     for number in range(victims):
-                        victim = aside[number]
-                        used -= size[victim]
-                        if dirty[victim]:
-                            spills[spilled, 0] = victim
-                            spills[spilled, 1] = at
-                            spilled += 1
-                    dirty[b] = dirties
-                    used += size[b]
-                    peak = max(peak, used)
+                        count += 1
+                        sift(heap, count, count, aside[number])
+                    continue
+                for number in range(victims):
+                    victim = aside[number]
+                    used -= size[victim]
+                    if dirty[victim]:
+                        spills[spilled, 0] = victim
+                        spills[spilled, 1] = at
+                        spilled += 1
+                dirty[b] = dirties
+                used += size[b]
+                peak = max(peak, used)
                 count += 1
                 hole = count
-            number = 0
-            while True:  # the mover goes to the hole, and rises or sinks from there
-                while hole > 1 and key[heap[hole // 2]] < key[mover]:
-                    heap[hole] = heap[hole // 2]
-                    place[heap[hole]] = hole
-                    hole //= 2
-                while 2 * hole <= count:
-                    child = 2 * hole
-                    if child < count and key[heap[child + 1]] > key[heap[child]]:
-                        child += 1
-                    if key[heap[child]] < key[mover]:
-                        break
-                    heap[hole] = heap[child]
-                    place[heap[hole]] = hole
-                    hole = child
-                heap[hole] = mover
-                place[mover] = hole
-                number += 1
-                if number >= comes:
-                    break
-                mover = aside[number]
-                count += 1
-                hole = count
+            sift(heap, count, hole, b)
         occupancy[task] = used
     return spilled, peak

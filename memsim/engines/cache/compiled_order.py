@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
+OLDER, NEWER, HELD, DIRTY = 0, 1, 2, 3
+"""Columns of a loop's state, which has a row per block, and one more that closes the ring of held
+blocks: the next older and the next newer block; whether it is held; whether it is dirty."""
+
+
 def compiled_order(trace: Trace, capacity: int, *, refresh: bool) -> Events:
     """Do what :func:`memsim.engines.cache.policies.in_order.in_order` does, twenty times faster.
 
@@ -74,9 +79,7 @@ def serve(
 ) -> tuple[int, int]:
     """Run the trace; return the number of write-backs and the most bytes held.
 
-    ``state`` has a row per block, and one more that closes the ring of held blocks: the next
-    older and the next newer block, whether it is held, whether it is dirty. ``spills`` has rows
-    of block and access.
+    See ``OLDER`` and its neighbours for ``state``; ``spills`` has rows of block and access.
     """
     ring = len(size)
     used = 0
@@ -88,27 +91,27 @@ def serve(
             dies = code[at] & LAST
             kind = code[at] & KIND
             dirties = kind in (WRITE, WRITE_ALLOCATE)
-            if state[b, 2] and not (refresh or dies):
+            if state[b, HELD] and not (refresh or dies):
                 if dirties:
-                    state[b, 3] = 1
+                    state[b, DIRTY] = 1
                 continue
-            if state[b, 2]:  # held: take it out of the ring
-                older = state[b, 0]
-                newer = state[b, 1]
-                state[older, 1] = newer
-                state[newer, 0] = older
+            if state[b, HELD]:  # held: take it out of the ring
+                older = state[b, OLDER]
+                newer = state[b, NEWER]
+                state[older, NEWER] = newer
+                state[newer, OLDER] = older
                 used -= size[b]
             else:
                 missed[at] = kind in (READ, WRITE_ALLOCATE)
-                state[b, 3] = 0
+                state[b, DIRTY] = 0
                 while used + size[b] > capacity and used > 0:
-                    victim = state[ring, 1]
-                    newer = state[victim, 1]
-                    state[ring, 1] = newer
-                    state[newer, 0] = ring
-                    state[victim, 2] = 0
+                    victim = state[ring, NEWER]
+                    newer = state[victim, NEWER]
+                    state[ring, NEWER] = newer
+                    state[newer, OLDER] = ring
+                    state[victim, HELD] = 0
                     used -= size[victim]
-                    if state[victim, 3]:
+                    if state[victim, DIRTY]:
                         spills[spilled, 0] = victim
                         spills[spilled, 1] = at
                         spilled += 1
@@ -119,15 +122,15 @@ def serve(
                         spilled += 1
                     continue
                 peak = max(peak, used + size[b])
-            state[b, 2] = not dies
+            state[b, HELD] = not dies
             if not dies:
                 if dirties:
-                    state[b, 3] = 1
-                newest = state[ring, 0]
-                state[newest, 1] = b
-                state[b, 0] = newest
-                state[b, 1] = ring
-                state[ring, 0] = b
+                    state[b, DIRTY] = 1
+                newest = state[ring, OLDER]
+                state[newest, NEWER] = b
+                state[b, OLDER] = newest
+                state[b, NEWER] = ring
+                state[ring, OLDER] = b
                 used += size[b]
         occupancy[task] = used
     return spilled, peak

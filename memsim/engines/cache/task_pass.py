@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memsim.engines.cache.cachepass import cache_pass
+from memsim.engines.cache.compiled_order import DIRTY, HELD, NEWER, OLDER
 from memsim.engines.cache.managements import MANAGEMENTS
 from memsim.engines.cache.managements.scratchpad import Scratchpad, written_through
 from memsim.engines.cache.trace import KIND, LAST, READ, WRITE
@@ -126,8 +127,8 @@ def serve_tasks(
     """Do what :func:`memsim.engines.cache.compiled_order.serve` does, and charge tasks at once.
 
     ``cell`` and ``write`` are per access; ``results`` has rows of task and cell of what is
-    written through. ``state`` has a row per block and one for the ring, as there; its last column
-    is one more than the cell that made the block dirty. ``stored`` keeps of each cell the last two
+    written through. ``state`` is as there, but ``DIRTY`` is one more than the cell that made the
+    block dirty. ``stored`` keeps of each cell the last two
     tasks that stored it. ``moved`` has two rows, loads and stores, and holds the results.
     """
     ring = len(size)
@@ -140,11 +141,11 @@ def serve_tasks(
             kind = code[at] & KIND
             dirties = kind == WRITE
             side = 1 if write[at] else 0
-            if state[b, 2]:  # held: take it out of the ring
-                older = state[b, 0]
-                newer = state[b, 1]
-                state[older, 1] = newer
-                state[newer, 0] = older
+            if state[b, HELD]:  # held: take it out of the ring
+                older = state[b, OLDER]
+                newer = state[b, NEWER]
+                state[older, NEWER] = newer
+                state[newer, OLDER] = older
                 used -= size[b]
             else:
                 if kind == READ:
@@ -154,19 +155,20 @@ def serve_tasks(
                         last = stored[cell[at], 1]
                     if last == task - 1 and task > 0:
                         waits[task] = True
-                state[b, 3] = 0
+                state[b, DIRTY] = 0
                 while used + size[b] > capacity and used > 0:
-                    victim = state[ring, 1]
-                    newer = state[victim, 1]
-                    state[ring, 1] = newer
-                    state[newer, 0] = ring
-                    state[victim, 2] = 0
+                    victim = state[ring, NEWER]
+                    newer = state[victim, NEWER]
+                    state[ring, NEWER] = newer
+                    state[newer, OLDER] = ring
+                    state[victim, HELD] = 0
                     used -= size[victim]
-                    if state[victim, 3]:
+                    if state[victim, DIRTY]:
                         moved[side, task] += size[victim]
-                        if side and stored[state[victim, 3] - 1, 0] != task:
-                            stored[state[victim, 3] - 1, 1] = stored[state[victim, 3] - 1, 0]
-                            stored[state[victim, 3] - 1, 0] = task
+                        from_ = state[victim, DIRTY] - 1
+                        if side and stored[from_, 0] != task:
+                            stored[from_, 1] = stored[from_, 0]
+                            stored[from_, 0] = task
                 if used + size[b] > capacity:  # larger than the cache: it does not stay
                     if dirties and not dies:
                         moved[side, task] += size[b]
@@ -174,15 +176,15 @@ def serve_tasks(
                             stored[cell[at], 1] = stored[cell[at], 0]
                             stored[cell[at], 0] = task
                     continue
-            state[b, 2] = not dies
+            state[b, HELD] = not dies
             if not dies:
                 if dirties:
-                    state[b, 3] = cell[at] + 1
-                newest = state[ring, 0]
-                state[newest, 1] = b
-                state[b, 0] = newest
-                state[b, 1] = ring
-                state[ring, 0] = b
+                    state[b, DIRTY] = cell[at] + 1
+                newest = state[ring, OLDER]
+                state[newest, NEWER] = b
+                state[b, OLDER] = newest
+                state[b, NEWER] = ring
+                state[ring, OLDER] = b
                 used += size[b]
         while given < len(results) and results[given, 0] == task:
             done = results[given, 1]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.cells.events import CellEvents
+from memsim.engines.cache.cells.events import CellEvents, write_back
+from memsim.engines.cache.heap import ENTRY, KEY, PLACE, sift
 from memsim.engines.cache.policies.belady import next_use
 from memsim.engines.cache.trace import (
     DIRTIES,
@@ -51,17 +52,17 @@ def cell_belady(trace: PartTrace, capacity: int) -> CellEvents:
     most = int(np.diff(trace.parts)[trace.block[dirties]].sum())
     until = next_use(trace)
     fetched, again = np.zeros((2, accesses), np.int64)
-    spills = np.zeros((most, 3), np.int64)
+    spills = np.zeros(3 * most, np.int64)
     occupancy = np.zeros(len(trace.start) - 1, np.int64)
-    heap, open_ = np.zeros((2, cells + 1), np.int64)
-    place, key, bytes_of, above, writer = np.zeros((5, cells), np.int64)
+    heap, open_ = np.zeros((3, cells + 1), np.int64), np.zeros(cells + 1, np.int64)
+    bytes_of, above, writer = np.zeros((3, cells), np.int64)
     held, dirty, seen = np.zeros((3, parts), np.bool_)
     count, peak = serve_farthest_cells(
         trace.start, trace.block, trace.code, trace.parts, trace.part, capacity, until,
-        heap, open_, place, key, bytes_of, above, writer, held, dirty, seen,
+        heap, open_, bytes_of, above, writer, held, dirty, seen,
         fetched, again, spills, occupancy,
     )  # fmt: skip
-    by, spilled_at, spilled = spills[:count].T
+    by, spilled_at, spilled = spills.reshape(-1, 3)[:count].T
     return CellEvents(fetched, again, by, spilled_at, spilled, occupancy, peak)
 
 
@@ -70,8 +71,8 @@ _I1 = "Array(int64, 1, 'C', True)"
 
 @compiled(
     f"UniTuple(int64, 2)({_I1}, Array(int32, 1, 'C', True), Array(uint8, 1, 'C', True), {_I1}, "
-    f"{_I1}, int64, {_I1}, int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], "
-    "int64[::1], boolean[::1], boolean[::1], boolean[::1], int64[::1], int64[::1], int64[:,::1], "
+    f"{_I1}, int64, {_I1}, int64[:,::1], int64[::1], int64[::1], int64[::1], int64[::1], "
+    "boolean[::1], boolean[::1], boolean[::1], int64[::1], int64[::1], int64[::1], "
     "int64[::1])"
 )
 def serve_farthest_cells(
@@ -84,8 +85,6 @@ def serve_farthest_cells(
     until: Ints,
     heap: Ints,
     open_: Ints,
-    place: Ints,
-    key: Ints,
     bytes_of: Ints,
     above: Ints,
     writer: Ints,
@@ -105,19 +104,19 @@ def serve_farthest_cells(
     capacity : int
     until : per access
         The next access to its cell.
-    heap : cells + 1
-        Cells of which something is held, from place 1 on, each wanted sooner than its parent, which
-        is at half its place.
+    heap : 3 x (cells + 1)
+        See :mod:`memsim.engines.cache.heap`. Its entries are the cells of which something is held,
+        their keys the accesses at which they are wanted.
     open_ : cells + 1
         Room for places of the heap that are still to be looked at.
-    place, key, bytes_of, above, writer : per cell
-        Where it is in the heap, 0: nowhere; when it is wanted; bytes that are held of it; a part
-        that lies behind all that are held; the last access that wrote it.
+    bytes_of, above, writer : per cell
+        Bytes that are held of it; a part that lies behind all that are held; the last access that
+        wrote it.
     held, dirty, seen : per part
         Whether it is held; dirty, if it is held; was ever fetched.
     fetched, again, spills, occupancy
-        See :class:`~memsim.engines.cache.cells.events.CellEvents`; the rows of ``spills`` are
-        ``written_by``, ``spilled_at``, ``spilled``.
+        See :class:`~memsim.engines.cache.cells.events.CellEvents`; ``spills`` is that of
+        :func:`~memsim.engines.cache.cells.events.write_back`.
     """
     count = 0
     used = 0
@@ -163,9 +162,10 @@ def serve_farthest_cells(
                         while opened > 0 and farther < need:
                             opened -= 1
                             node = open_[opened]
-                            if key[heap[node]] <= wanted:
+                            other = heap[ENTRY, node]
+                            if heap[KEY, other] <= wanted:
                                 continue
-                            farther += bytes_of[heap[node]]
+                            farther += bytes_of[other]
                             if 2 * node <= count:
                                 open_[opened] = 2 * node
                                 opened += 1
@@ -175,18 +175,12 @@ def serve_farthest_cells(
                     stays = farther >= need
                 if not stays:
                     if dirties:
-                        if told > 0 and spills[told - 1, 0] == at and spills[told - 1, 1] == at:
-                            spills[told - 1, 2] += bytes_
-                        else:
-                            spills[told, 0] = at
-                            spills[told, 1] = at
-                            spills[told, 2] = bytes_
-                            told += 1
+                        told = write_back(spills, told, at, at, bytes_)
                     continue
                 if need > 0:
                     farther = -1
                 while need > 0:
-                    other = heap[1]
+                    other = heap[ENTRY, 1]
                     victim = above[other] - 1
                     while not held[victim]:
                         victim -= 1
@@ -197,31 +191,12 @@ def serve_farthest_cells(
                     bytes_of[other] -= part[victim]
                     if dirty[victim]:
                         by = writer[other]
-                        if told > 0 and spills[told - 1, 0] == by and spills[told - 1, 1] == at:
-                            spills[told - 1, 2] += part[victim]
-                        else:
-                            spills[told, 0] = by
-                            spills[told, 1] = at
-                            spills[told, 2] = part[victim]
-                            told += 1
-                    if bytes_of[other] == 0:  # it leaves the heap, and the last one sinks
-                        place[other] = 0
-                        mover = heap[count]
+                        told = write_back(spills, told, by, at, part[victim])
+                    if bytes_of[other] == 0:
+                        heap[PLACE, other] = 0
                         count -= 1
-                        if count == 0:
-                            continue
-                        hole = 1
-                        while 2 * hole <= count:
-                            child = 2 * hole
-                            if child < count and key[heap[child + 1]] > key[heap[child]]:
-                                child += 1
-                            if key[heap[child]] < key[mover]:
-                                break
-                            heap[hole] = heap[child]
-                            place[heap[hole]] = hole
-                            hole = child
-                        heap[hole] = mover
-                        place[mover] = hole
+                        if count > 0:  # the last one takes its place
+                            sift(heap, count, 1, heap[ENTRY, count + 1])
                 held[k] = True
                 dirty[k] = dirties
                 used += bytes_
@@ -230,35 +205,21 @@ def serve_farthest_cells(
                 peak = max(peak, used)
             if dirties:
                 writer[c] = at
-            hole = place[c]
+            hole = heap[PLACE, c]
             mover = c
             if bytes_of[c] > 0:
-                key[c] = wanted
+                heap[KEY, c] = wanted
                 if hole == 0:
                     count += 1
                     hole = count
             elif hole > 0:
-                place[c] = 0
-                mover = heap[count]
+                heap[PLACE, c] = 0
+                mover = heap[ENTRY, count]
                 count -= 1
                 if hole > count:
                     continue
             else:
                 continue
-            while hole > 1 and key[heap[hole // 2]] < key[mover]:
-                heap[hole] = heap[hole // 2]
-                place[heap[hole]] = hole
-                hole //= 2
-            while 2 * hole <= count:
-                child = 2 * hole
-                if child < count and key[heap[child + 1]] > key[heap[child]]:
-                    child += 1
-                if key[heap[child]] < key[mover]:
-                    break
-                heap[hole] = heap[child]
-                place[heap[hole]] = hole
-                hole = child
-            heap[hole] = mover
-            place[mover] = hole
+            sift(heap, count, hole, mover)
         occupancy[task] = used
     return told, peak

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.cells.events import CellEvents
+from memsim.engines.cache.cells.events import CellEvents, write_back
 from memsim.engines.cache.trace import (
     DIRTIES,
     KIND,
@@ -54,7 +54,7 @@ def cell_fifo(trace: PartTrace, capacity: int, *, entries: int = ENTRIES) -> Cel
     count = np.diff(trace.parts)
     most = int(count[trace.block[DIRTIES[trace.code & KIND]]].sum())
     fetched, again = np.zeros((2, accesses), np.int64)
-    spills = np.zeros((most, 3), np.int64)
+    spills = np.zeros(3 * most, np.int64)
     occupancy = np.zeros(len(trace.start) - 1, np.int64)
     born, writer = np.zeros((2, cells), np.int64)
     held, dirty, seen = np.zeros((3, parts), np.bool_)
@@ -71,7 +71,7 @@ def cell_fifo(trace: PartTrace, capacity: int, *, entries: int = ENTRIES) -> Cel
             break
         queue = _with_room(queue, register, int(count[trace.block[served]]))
     occupancy[register[TASK] :] = register[USED]
-    by, spilled_at, spilled = spills[: register[SPILLS]].T
+    by, spilled_at, spilled = spills.reshape(-1, 3)[: register[SPILLS]].T
     return CellEvents(fetched, again, by, spilled_at, spilled, occupancy, int(register[PEAK]))
 
 
@@ -91,7 +91,7 @@ _I1 = "Array(int64, 1, 'C', True)"
 @compiled(
     f"int64({_I1}, Array(int32, 1, 'C', True), Array(uint8, 1, 'C', True), {_I1}, {_I1}, {_I1}, "
     "int64, int64, int64[::1], int64[:,::1], int64[::1], int64[::1], boolean[::1], boolean[::1], "
-    "boolean[::1], int64[::1], int64[::1], int64[:,::1], int64[::1])"
+    "boolean[::1], int64[::1], int64[::1], int64[::1], int64[::1])"
 )
 def serve_queue(
     start: Ints,
@@ -128,8 +128,8 @@ def serve_queue(
     held, dirty, seen : per part
         Whether it is held; dirty, if it is held; was ever fetched.
     fetched, again, spills, occupancy
-        See :class:`~memsim.engines.cache.cells.events.CellEvents`; the rows of ``spills`` are
-        ``written_by``, ``spilled_at``, ``spilled``.
+        See :class:`~memsim.engines.cache.cells.events.CellEvents`; ``spills`` is that of
+        :func:`~memsim.engines.cache.cells.events.write_back`.
     """
     head = register[HEAD]
     tail = register[TAIL]
@@ -179,22 +179,10 @@ def serve_queue(
                 used -= part[victim]
                 if dirty[victim]:
                     by = at if other == c and victim < k and dirties else writer[other]
-                    if told > 0 and spills[told - 1, 0] == by and spills[told - 1, 1] == at:
-                        spills[told - 1, 2] += part[victim]
-                    else:
-                        spills[told, 0] = by
-                        spills[told, 1] = at
-                        spills[told, 2] = part[victim]
-                        told += 1
+                    told = write_back(spills, told, by, at, part[victim])
             if used + bytes_ > capacity:  # larger than the cache: it does not stay
                 if dirties and not dies:
-                    if told > 0 and spills[told - 1, 0] == at and spills[told - 1, 1] == at:
-                        spills[told - 1, 2] += bytes_
-                    else:
-                        spills[told, 0] = at
-                        spills[told, 1] = at
-                        spills[told, 2] = bytes_
-                        told += 1
+                    told = write_back(spills, told, at, at, bytes_)
                 continue
             peak = max(peak, used + bytes_)
             if dies:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memsim.engines.cache.cells.events import CellEvents
+from memsim.engines.cache.cells.events import CellEvents, write_back
 from memsim.engines.cache.trace import (
     DIRTIES,
     KIND,
@@ -52,17 +52,17 @@ def cell_lru(trace: PartTrace, capacity: int) -> CellEvents:
     ring = np.full(cells + 1, cells)
     flags = np.zeros((2, len(trace.part)), np.bool_)
     state = (ring, ring.copy(), trace.parts[1:].copy(), np.zeros(cells, np.int64), *flags)
-    lengths = (accesses, accesses, most, most, most, tasks)
-    told = [np.zeros(length, np.int64) for length in lengths]
+    told = [np.zeros(length, np.int64) for length in (accesses, accesses, 3 * most, tasks)]
     serve: Callable[..., tuple[int, int]] = serve_cells
     if plain_will_do(int(count[trace.block].sum())):
         given, kept, out = ([each.tolist() for each in some] for some in (columns, state, told))
-        spills, peak = in_python(serve)(*given, capacity, *kept, *out)
+        entries, peak = in_python(serve)(*given, capacity, *kept, *out)
         told = [np.array(each, np.int64) for each in out]
     else:
-        spills, peak = serve(*columns, capacity, *state, *told)
-    fetched, again, by, at, spilled, occupancy = told
-    return CellEvents(fetched, again, by[:spills], at[:spills], spilled[:spills], occupancy, peak)
+        entries, peak = serve(*columns, capacity, *state, *told)
+    fetched, again, spills, occupancy = told
+    by, spilled_at, spilled = spills.reshape(-1, 3)[:entries].T
+    return CellEvents(fetched, again, by, spilled_at, spilled, occupancy, peak)
 
 
 _READ_ONLY = "Array(int64, 1, 'C', True)"
@@ -71,8 +71,7 @@ _READ_ONLY = "Array(int64, 1, 'C', True)"
 @compiled(
     f"UniTuple(int64, 2)({_READ_ONLY}, Array(int32, 1, 'C', True), Array(uint8, 1, 'C', True), "
     f"{_READ_ONLY}, {_READ_ONLY}, {_READ_ONLY}, int64, int64[::1], int64[::1], int64[::1], "
-    "int64[::1], boolean[::1], boolean[::1], int64[::1], int64[::1], int64[::1], int64[::1], "
-    "int64[::1], int64[::1])"
+    "int64[::1], boolean[::1], boolean[::1], int64[::1], int64[::1], int64[::1], int64[::1])"
 )
 def serve_cells(
     start: Ints,
@@ -90,9 +89,7 @@ def serve_cells(
     seen: NDArray[np.bool_],
     fetched: Ints,
     again: Ints,
-    written_by: Ints,
-    spilled_at: Ints,
-    spilled: Ints,
+    spills: Ints,
     occupancy: Ints,
 ) -> tuple[int, int]:
     """Run the trace; return the number of write-backs and the most bytes held.
@@ -109,13 +106,14 @@ def serve_cells(
         The last access that wrote it.
     dirty, seen : per part
         Whether it is dirty, if it is held; whether it was ever fetched.
-    fetched, again, written_by, spilled_at, spilled, occupancy
-        What is told, see :class:`~memsim.engines.cache.cells.events.CellEvents`.
+    fetched, again, spills, occupancy
+        See :class:`~memsim.engines.cache.cells.events.CellEvents`; ``spills`` is that of
+        :func:`~memsim.engines.cache.cells.events.write_back`.
     """
     ring = len(size)
     used = 0
     peak = 0
-    spills = 0
+    told = 0
     for task in range(len(start) - 1):
         for at in range(start[task], start[task + 1]):
             c = block[at]
@@ -184,27 +182,11 @@ def serve_cells(
                             by = at if dirties else writer[c]
                         used -= part[victim]
                         if dirty[victim]:
-                            if spills > 0 and (
-                                written_by[spills - 1] == by and spilled_at[spills - 1] == at
-                            ):
-                                spilled[spills - 1] += part[victim]
-                            else:
-                                written_by[spills] = by
-                                spilled_at[spills] = at
-                                spilled[spills] = part[victim]
-                                spills += 1
+                            told = write_back(spills, told, by, at, part[victim])
                     if used + bytes_ > capacity:  # larger than the cache: it does not stay
                         new = k + 1
                         if dirties and not dies:
-                            if spills > 0 and (
-                                written_by[spills - 1] == at and spilled_at[spills - 1] == at
-                            ):
-                                spilled[spills - 1] += bytes_
-                            else:
-                                written_by[spills] = at
-                                spilled_at[spills] = at
-                                spilled[spills] = bytes_
-                                spills += 1
+                            told = write_back(spills, told, at, at, bytes_)
                         continue
                     peak = max(peak, used + bytes_)
                     if not dies:
@@ -220,4 +202,4 @@ def serve_cells(
                 newer[c] = ring
                 older[ring] = c
         occupancy[task] = used
-    return spills, peak
+    return told, peak
