@@ -122,9 +122,8 @@ def command(
     store = Store(Path(f"{output}.chunks"))
     if not complete:
         with store.held():
-            complete = files.check_output(
-                output, found.key, format_
-            )  # another process may have ended now
+            # Another process may have ended by now.
+            complete = files.check_output(output, found.key, format_)
             if not complete:
                 click.echo("\n".join(_plan_lines(found, plan)), err=True)
                 return _carry_out(found, plan, runner, store, output, format_)
