@@ -211,8 +211,8 @@ def test_a_front_is_kept_as_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixt
     [
         ("-o front.png --minimise macs", "minimise: a front of one number is one machine"),
         ("-o front.png --layers 3", "--layers: a figure holds all machines"),
-        ("-o front.svg --format json", "--format: and a figure are two formats"),
-        ("-o front.nc --format csv", "--format: and a dataset are two formats"),
+        ("-o front.svg --format json", "front.svg: its ending says svg, and --format says json"),
+        ("-o front.nc --format csv", "front.nc: its ending says nc, and --format says csv"),
         pytest.param(
             "-o no/such/front.nc",
             "there is no directory",
