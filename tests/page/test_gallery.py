@@ -193,6 +193,8 @@ def test_in_a_browser_every_number_is_that_of_a_run(
         assert names() == ["tiny"]
         viewer.go("cache=6+KiB")
         assert len(names()) == 2
+        viewer.go_at_a_bad_moment("find=tin")
+        assert names() == ["tiny"]
 
         # What is typed wrongly is told, and changes nothing.
         viewer.enter("12 parsecs")

@@ -102,6 +102,9 @@ def test_it_is_played_and_scrubbed_in_a_browser(
             )
             assert dead == [f"block1.{layer}.act" for layer in range(1, power)]
             assert tab.inner_text("#sentence").startswith(f"When block1.{power}.conv is done, ")
+        viewer.go_at_a_bad_moment("step=3")
+        check(3)
+        viewer.go("step=8")
         assert "So all maps made before it are dead" in tab.inner_text("#sentence")
         tab.screenshot(path=str(artefacts / "microscope.png"))
         # who was evicted by whom, in the words of the facts

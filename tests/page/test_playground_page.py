@@ -144,6 +144,8 @@ def test_a_teacher_edits_a_block(
     tab.goto("about:blank")
     viewer.open(f"{file.as_uri()}#p=none&n=-3&l=9_9&k=x&i=0x0&vs=%&c=y")
     assert reads(1) == "the input"
+    viewer.go_at_a_bad_moment(address.partition("#")[2])
+    assert (tab.locator("#yaml").text_content(), [card(number) for number in range(6)]) == shown
     assert viewer.faults == []
     assert {url.split(":")[0] for url in viewer.requests} <= {"file", "about"}
     tab.close()

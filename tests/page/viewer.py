@@ -44,6 +44,18 @@ class Viewer:
         self.tab.evaluate("fragment => { location.hash = fragment; }", fragment)
         self.settle()
 
+    def go_at_a_bad_moment(self, fragment: str) -> None:
+        """Enter another fragment while the page is about to write its own into the address."""
+        self.tab.evaluate(
+            """fragment => {
+                const before = location.href;
+                location.hash = fragment;
+                history.replaceState(null, "", before);
+            }""",
+            fragment,
+        )
+        self.settle()
+
     # ---- controls
 
     def enter(self, text: str) -> None:

@@ -264,6 +264,11 @@ $("copy-command").addEventListener("click", () => copied(commandOf(spec, cache),
 $("theme").addEventListener("click", () => { theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark"; showTheme(); show(); });
 DARK.addEventListener("change", showTheme);
 addEventListener("resize", () => show());
-addEventListener("hashchange", recall);
+addEventListener("hashchange", (event) => {
+  clearTimeout(later);
+  // An address that was entered goes before what was to be written at that moment.
+  if (event.newURL !== location.href) history.replaceState(null, "", event.newURL);
+  recall();
+});
 recall();
 document.documentElement.dataset.ready = "yes";

@@ -123,7 +123,14 @@ function wire() {
     if (where) { event.preventDefault(); leap(where()); }
     else if (event.key === " ") { event.preventDefault(); toggle(); }
   });
-  addEventListener("hashchange", () => { readAddress(); at("speed").value = state.speed; at("pace").value = state.pace; measure(); leap(state.step); });
+  addEventListener("hashchange", event => {
+    obeyed(event);
+    readAddress();
+    at("speed").value = state.speed;
+    at("pace").value = state.pace;
+    measure();
+    leap(state.step);
+  });
 }
 
 if (steps) {
