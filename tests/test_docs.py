@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,14 @@ def test_python_sessions(page: Path, folder: Path) -> None:
     python_session(page, folder)
 
 
+def commands(kind: re.Pattern[str], page: Path) -> Iterator[tuple[str, str]]:
+    """The lines that a page's sessions of a kind enter, and what it shows of each."""
+    for session in kind.findall(page.read_text(encoding="utf-8")):
+        for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+            line, _, expected = part.partition("\n")
+            yield line, expected
+
+
 @pytest.mark.parametrize("page", those_with(CONSOLE))
 def test_console_sessions(
     page: Path,
@@ -114,12 +123,10 @@ def test_console_sessions(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(folder)
-    for session in CONSOLE.findall(page.read_text(encoding="utf-8")):
-        for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
-            line, _, expected = part.partition("\n")
-            printed, told, ends = output_of(line, capsys, monkeypatch)
-            assert max(ends, default=0) <= (" check " in line), told  # a budget may be missed
-            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}")
+    for line, expected in commands(CONSOLE, page):
+        printed, told, ends = output_of(line, capsys, monkeypatch)
+        assert max(ends, default=0) <= (" check " in line), told  # a budget may be missed
+        shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}")
 
 
 @pytest.mark.parametrize("page", those_with(SPOKEN))
@@ -130,13 +137,11 @@ def test_sessions_that_tell_of_errors(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(folder)
-    for session in SPOKEN.findall(page.read_text(encoding="utf-8")):
-        for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
-            line, _, expected = part.partition("\n")
-            if ">" in line:  # closed and full streams: tests/cli/test_boundary.py
-                continue
-            printed, told, _ = output_of(line, capsys, monkeypatch)
-            shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}{told}")
+    for line, expected in commands(SPOKEN, page):
+        if ">" in line:  # closed and full streams: tests/cli/test_boundary.py
+            continue
+        printed, told, _ = output_of(line, capsys, monkeypatch)
+        shown(page, f"$ {line}\n{expected}", f"$ {line}\n{printed}{told}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

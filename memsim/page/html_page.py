@@ -28,8 +28,8 @@ SCRIPTS = tuple(
     (PACKAGE, part)
     for part in (
         "unpack", "facts", "units", "search", "varints", "curve", "state", "page", "chart",
-        "pointer", "download", "theme", "address", "variants", "controls", "numbers", "plots",
-        "traffic", "blocks", "graph", "layers", "lives", "latency", "main",
+        "pointer", "download", "theme", "entered", "address", "variants", "controls", "numbers",
+        "plots", "traffic", "blocks", "graph", "layers", "lives", "latency", "main",
     )
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""

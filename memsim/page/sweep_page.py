@@ -17,7 +17,7 @@ SCRIPTS = tuple(
     (PACKAGE, part)
     for part in (
         "unpack", "facts", "units", "search", "sweep_state", "page", "chart", "pointer",
-        "download", "theme", "address", "plots", "sweep",
+        "download", "theme", "entered", "address", "plots", "sweep",
     )
 )  # fmt: skip
 """The parts of the program, in order; each may use what those before it define."""

@@ -12,7 +12,7 @@ from memsim.playground.facts import facts
 PACKAGE = "memsim.playground"
 
 SCRIPTS = (
-    (REPORT, "unpack"),
+    *((REPORT, part) for part in ("unpack", "entered")),
     *((PACKAGE, part) for part in ("engine", "spec", "said", "figures", "links", "main")),
 )
 """The parts of the program, in order; each may use what those before it define."""

@@ -195,8 +195,9 @@ class Listing:
         tasks = self._tasks
         mine = np.arange(tasks.first[begin], tasks.first[end])
         kernel = tasks.kernel[mine]
-        task, number = _repeated(mine, np.diff(self._of_kernel)[kernel])
-        access = np.repeat(self._of_kernel[kernel], np.diff(self._of_kernel)[kernel]) + number
+        accesses = np.diff(self._of_kernel)[kernel]
+        task, number = _repeated(mine, accesses)
+        access = np.repeat(self._of_kernel[kernel], accesses) + number
         # The last part of a tile's tasks writes it; the first one reads what it needs, but each
         # goes through the weights.
         reads = (tasks.part == 0)[task] | self._again[access]

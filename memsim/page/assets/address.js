@@ -9,10 +9,8 @@ function keepAddress(entries, obey) {
     if (text !== location.hash.slice(1)) history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
   };
   listeners.push(() => { clearTimeout(timer); timer = setTimeout(write, 200); });
-  window.addEventListener("hashchange", event => {
+  whenEntered(() => {
     clearTimeout(timer);
-    // An address that was entered goes before what was to be written at that moment.
-    if (event.newURL !== location.href) history.replaceState(null, "", event.newURL);
     if (variantOf(spoken()) === VARIANT) obey(spoken()); else location.reload();
   });
   return write;

@@ -16,7 +16,7 @@ from memsim.results.sheets.configuration import configuration
 GALLERY = "memsim.page.gallery"
 
 PARTS = (
-    *((PACKAGE, part) for part in ("unpack", "units", "search", "varints")),
+    *((PACKAGE, part) for part in ("unpack", "units", "search", "varints", "entered")),
     *((GALLERY, part) for part in ("data", "table", "main")),
 )
 """The parts of the program, in order: first what the report has as well."""

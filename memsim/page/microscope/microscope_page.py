@@ -22,7 +22,7 @@ from memsim.results.sheets.microscope import NAMES
 PACKAGE = "memsim.page.microscope"
 
 SCRIPTS = (
-    *((REPORT, part) for part in ("unpack", "varints")),
+    *((REPORT, part) for part in ("unpack", "varints", "entered")),
     *((PACKAGE, part) for part in (
         "facts", "cache", "state", "arcs", "strips", "lives", "traffic", "main",
     )),

@@ -264,10 +264,8 @@ $("copy-command").addEventListener("click", () => copied(commandOf(spec, cache),
 $("theme").addEventListener("click", () => { theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark"; showTheme(); show(); });
 DARK.addEventListener("change", showTheme);
 addEventListener("resize", () => show());
-addEventListener("hashchange", (event) => {
+whenEntered(() => {
   clearTimeout(later);
-  // An address that was entered goes before what was to be written at that moment.
-  if (event.newURL !== location.href) history.replaceState(null, "", event.newURL);
   recall();
 });
 recall();

@@ -94,10 +94,8 @@ function setUp() {
   $("per").addEventListener("change", (event) => change({ per: event.target.value }));
   $("theme").addEventListener("click", () => change({ theme: document.documentElement.dataset.theme === "dark" ? "light" : "dark" }));
   DARK.addEventListener("change", show);
-  window.addEventListener("hashchange", (event) => {
+  whenEntered(() => {
     clearTimeout(timer);
-    // An address that was entered goes before what was to be written at that moment.
-    if (event.newURL !== location.href) history.replaceState(null, "", event.newURL);
     Object.assign(state, spoken());
     show();
   });

@@ -123,8 +123,7 @@ function wire() {
     if (where) { event.preventDefault(); leap(where()); }
     else if (event.key === " ") { event.preventDefault(); toggle(); }
   });
-  addEventListener("hashchange", event => {
-    obeyed(event);
+  whenEntered(() => {
     readAddress();
     at("speed").value = state.speed;
     at("pace").value = state.pace;

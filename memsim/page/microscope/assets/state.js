@@ -15,11 +15,6 @@ function readAddress() {
   if (["step", "time"].includes(given.get("pace"))) state.pace = given.get("pace");
 }
 
-/** An address that was entered goes before what was written at that moment. */
-function obeyed(event) {
-  if (event.newURL !== location.href) history.replaceState(null, "", event.newURL);
-}
-
 function writeAddress() {
   const told = `#step=${state.step + 1}&speed=${state.speed}&pace=${state.pace}`;
   if (location.hash !== told) history.replaceState(null, "", told);
